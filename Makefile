@@ -1,0 +1,136 @@
+# t5g: T5Gemma 2 in a Unix shell.  `make help` lists the targets.
+#
+# Variables a user may set: CC CFLAGS LDFLAGS PREFIX DESTDIR; V=release|asan|tsan|fuzz (build folder).
+
+PREFIX  ?= /usr/local
+CFLAGS  ?= -O2 -g
+V       ?= release
+B        = build/$(V)
+
+# Debian packages: what the build, the demo and the tests need.
+DEPS = gcc make pkg-config libarchive-dev libcjson-dev libxxhash-dev \
+       libcmocka-dev bats mandoc python3-numpy
+
+# libarchive joins with the corpus issue, stb_image with the picture issue.
+PKGS     = libcjson libxxhash
+# Recursive on purpose: pkg-config runs when something is built, not for `make help` or `make deps`.
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
+PKG_LIBS   = $(shell pkg-config --libs $(PKGS))
+
+WARN = -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wcast-qual \
+       -Wvla -Wformat=2 -Wundef
+HARDEN = -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fPIE
+SAN_release = $(HARDEN)
+SAN_asan = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SAN_tsan = -fsanitize=thread
+SAN_fuzz = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -ffp-contract=off $(WARN) $(SAN_$(V)) -Icommon -MMD -MP \
+             $(PKG_CFLAGS) $(CFLAGS)
+LD_release = -pie -Wl,-z,relro,-z,now
+ALL_LDFLAGS = $(SAN_$(V)) $(LD_$(V)) $(LDFLAGS)
+LIBS = $(PKG_LIBS) -lpthread -lm
+
+# Kernel files of an instruction set: each has its own flags and exists on its own machine only.
+MACHINE := $(shell $(CC) -dumpmachine)
+ifneq ($(filter x86_64-%,$(MACHINE)),)
+KERNELS_ISA = common/kernels/v3.c
+endif
+$(B)/common/kernels/v3.o: ISA = -mavx2 -mfma -mf16c
+
+ISA_SRC  = common/kernels/v3.c
+LIB_SRC  = $(filter-out $(ISA_SRC),$(wildcard common/*/*.c)) $(KERNELS_ISA)
+LIB      = $(B)/libt5g.a
+PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/t5g-*.c))
+BIN      = $(PROGRAMS:%=$(B)/bin/%)
+UNITS    = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+FUZZERS  = $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+MODEL    = pipelines/demo/model
+
+all: $(BIN) $(B)/share/t5g/model  ## build the programs (default)
+
+$(LIB): $(LIB_SRC:%.c=$(B)/%.o)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ISA) -c -o $@ $<
+
+$(B)/bin/t5g-frame: $(patsubst %.c,$(B)/%.o,$(wildcard cmd/frame/*.c))
+$(BIN): $(B)/bin/%: $(B)/cmd/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
+
+# The programs look for the default model in ../share/t5g/model, in the build folder as when installed.
+$(B)/share/t5g/model:
+	@mkdir -p $(@D)
+	ln -sfn $(CURDIR)/$(MODEL) $@
+
+deps:  ## install what build, demo and tests need (Debian packages)
+	@missing=; for p in $(DEPS); do \
+	    dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$p"; \
+	done; \
+	[ -z "$$missing" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ]; then \
+	    apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $$missing; \
+	else \
+	    echo "missing packages; run:  sudo apt-get install$$missing" >&2; exit 1; \
+	fi
+
+demo: deps  ## build, then encode package descriptions of this machine and ask questions of them
+	$(MAKE) all
+	PATH="$(CURDIR)/$(B)/bin:$$PATH" sh pipelines/demo/demo.sh
+
+check: deps  ## unit tests (cmocka) and command-line tests (bats)
+	$(MAKE) all units
+	CMOCKA_MESSAGE_OUTPUT=TAP T5G_BUILD="$(CURDIR)/$(B)" T5G_TESTS="$(CURDIR)/tests" PATH="$(CURDIR)/$(B)/bin:$$PATH" \
+	    prove -e '' $(PROVEFLAGS) $(UNITS) tests/cli/*.bats
+
+units: $(UNITS)
+$(B)/tests/%: $(B)/tests/unit/%.o $(patsubst %.c,$(B)/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c))) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) -lcmocka $(LIBS)
+
+asan tsan:  ## rebuild under that sanitizer and run the tests
+	$(MAKE) V=$@ CFLAGS='-O1 -g' check
+
+FUZZ_SECONDS ?= 60
+fuzz:  ## run every fuzz target for FUZZ_SECONDS (needs clang)
+	$(MAKE) V=fuzz CC=clang CFLAGS='-O1 -g' fuzzers
+	T5G_TESTS="$(CURDIR)/tests" sh tests/fuzz/run.sh $(B:$(V)=fuzz)/fuzz $(FUZZ_SECONDS)
+fuzzers: $(FUZZERS)
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
+
+lint:  ## formatting, pages, scripts, include order, symbols (needs clang-format, mandoc, shellcheck)
+	sh tests/lint.sh
+
+INSTALL = install
+install: all  ## programs, pages and default model to DESTDIR PREFIX
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/t5g/model
+	$(INSTALL) $(BIN) $(DESTDIR)$(PREFIX)/bin
+	$(INSTALL) -m 644 $(wildcard $(MODEL)/*) $(DESTDIR)$(PREFIX)/share/t5g/model
+	for s in 1 5 7; do \
+	    $(INSTALL) -d $(DESTDIR)$(PREFIX)/share/man/man$$s && \
+	    $(INSTALL) -m 644 man/*.$$s $(DESTDIR)$(PREFIX)/share/man/man$$s || exit; \
+	done
+
+uninstall:  ## remove what install put there
+	cd $(DESTDIR)$(PREFIX)/bin && rm -f $(PROGRAMS)
+	rm -rf $(DESTDIR)$(PREFIX)/share/t5g
+	for f in $(notdir $(wildcard man/*)); do rm -f $(DESTDIR)$(PREFIX)/share/man/man?/$$f; done
+
+dist:  ## source tarball of HEAD
+	git archive --prefix=t5g/ -o t5g.tar.gz HEAD
+
+clean:  ## remove everything built
+	rm -rf build t5g.tar.gz
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z ]+:.*## /{printf "%-12s %s\n", $$1, $$2}' Makefile
+
+.PHONY: all deps demo check units asan tsan fuzz fuzzers lint install uninstall dist clean help
+.DELETE_ON_ERROR:
+.SECONDARY:
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

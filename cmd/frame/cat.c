@@ -1,0 +1,64 @@
+/* t5g-frame cat: several streams, several segments: one segment. */
+#include "verbs.h"
+#include "cli/progress.h"
+
+static struct {
+    bool force;
+    uint64_t max_frame;
+} opt = {.max_frame = T5G_FRAME_SIZE_DEFAULT};
+
+static const struct t5g_option options[] = {
+    FORCE_OPTION(&opt.force),
+    MAX_FRAME_OPTION(&opt.max_frame),
+    NO_MORE_OPTIONS,
+};
+
+static const struct t5g_program program = {
+    "t5g-frame cat",
+    "[options] [FILE ...]",
+    "Join streams into one segment, with one END that counts all.",
+    options,
+};
+
+int
+copy_start(struct t5g_run *run, struct t5g_source *in, bool force, struct t5g_err *e)
+{
+    if (t5g_run_start(run, in, NULL, NULL, NULL, force, e) < 0)
+        return -1;
+    t5g_source_pass(in, run->w);
+    return 0;
+}
+
+void
+copy_doc(struct t5g_run *run, const struct t5g_doc *d)
+{
+    struct t5g_err io;
+    if (d->failed) {
+        t5g_run_pass_failed(run, d);
+        return;
+    }
+    if (t5g_doc_write(run->w, d, NULL, NULL, &io) < 0)
+        t5g_die_err(&io);
+    t5g_run_done(run, d->n_items);
+}
+
+int
+verb_cat(int argc, char **argv)
+{
+    int first = t5g_options_parse(&program, argc, argv);
+    struct t5g_err e = {0};
+    struct t5g_run run;
+    struct t5g_doc doc = {0};
+    t5g_run_open(&run);
+    struct t5g_source *in =
+        t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, opt.force);
+    t5g_progress_start("frames");
+    int r = copy_start(&run, in, opt.force, &e);
+    if (r == 0)
+        while (!t5g_run_stopping(&run) && (r = t5g_source_next(in, &doc, &e)) == 1)
+            copy_doc(&run, &doc);
+    int status = t5g_run_close(&run, r < 0 ? &e : NULL);
+    t5g_doc_clear(&doc);
+    t5g_source_close(in);
+    return status;
+}

@@ -1,0 +1,88 @@
+/* t5g-frame export: a stream in a form that other software reads. */
+#include "convert.h"
+
+#include <stdio.h>
+
+static struct {
+    const char *npy, *safetensors;
+    bool jsonl, head;
+    uint64_t max_frame;
+} opt = {.max_frame = T5G_FRAME_SIZE_DEFAULT};
+
+static const struct t5g_option options[] = {
+    {0, "npy", "DIR", T5G_OPT_STRING, &opt.npy, "a directory of .npy files with an index.jsonl", 0,
+     0},
+    {0, "safetensors", "FILE", T5G_OPT_STRING, &opt.safetensors, "one safetensors file", 0, 0},
+    {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl, "one JSON object a document", 0, 0},
+    {0, "head", NULL, T5G_OPT_FLAG, &opt.head, "with --jsonl: the stream's HEAD as the first line",
+     0, 0},
+    MAX_FRAME_OPTION(&opt.max_frame),
+    NO_MORE_OPTIONS,
+};
+
+static const struct t5g_program program = {
+    "t5g-frame export",
+    "[options] --npy DIR | --safetensors FILE | --jsonl [FILE ...]",
+    "Convert a stream for other software.",
+    options,
+};
+
+static int
+put_data(void *arg, struct t5g_buf *b, const struct t5g_frame *f, size_t i, struct t5g_err *e)
+{
+    (void)arg;
+    (void)i;
+    (void)e;
+    put_numbers(b, f);
+    return 0;
+}
+
+static int
+export_jsonl(struct t5g_source *in)
+{
+    struct text t;
+    struct t5g_err e = {0};
+    struct t5g_doc doc = {0};
+    uint64_t failed = 0;
+    text_open(&t);
+    int r = t5g_source_start(in, &e);
+    if (r == 0 && opt.head)
+        index_put_head(&t.out, in);
+    while (r >= 0 && !t5g_stop_requested() && (r = t5g_source_next(in, &doc, &e)) == 1) {
+        if ((r = index_put(&t.out, &doc, put_data, NULL, &e)) < 0)
+            break;
+        t5g_buf_addc(&t.out, '\n');
+        failed += doc.failed;
+        text_send(&t);
+    }
+    t5g_doc_clear(&doc);
+    if (r > 0)
+        r = t5g_err_set(&e, T5G_EX_AGAIN, "stopped by SIGTERM");
+    return text_end(&t, failed > 0 ? T5G_EX_DOCS : T5G_EX_OK, r < 0 ? &e : NULL);
+}
+
+int
+verb_export(int argc, char **argv)
+{
+    int first = t5g_options_parse(&program, argc, argv), status;
+    struct t5g_err e;
+    uint64_t failed = 0;
+    if ((opt.npy != NULL) + (opt.safetensors != NULL) + opt.jsonl != 1)
+        t5g_usage("give one of --npy, --safetensors and --jsonl");
+    if (t5g_common.output != NULL && !opt.jsonl)
+        t5g_usage("-o goes with --jsonl");
+    if (opt.head && !opt.jsonl)
+        t5g_usage("--head goes with --jsonl: the other forms always have it");
+    struct t5g_source *in =
+        t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, true);
+    t5g_signals_install();
+    if (opt.jsonl)
+        status = export_jsonl(in);
+    else if ((opt.npy != NULL ? export_npy(in, opt.npy, &failed, &e)
+                              : export_safetensors(in, opt.safetensors, &failed, &e)) < 0)
+        t5g_die_err(&e);
+    else
+        status = failed > 0 ? T5G_EX_DOCS : T5G_EX_OK;
+    t5g_source_close(in);
+    return status;
+}

@@ -1,0 +1,169 @@
+/* t5g-frame ls: what is in a stream, one line a document or a frame. */
+#include "verbs.h"
+#include "base/jsonstr.h"
+
+#include <string.h>
+
+static struct {
+    bool frames, totals, failed, nul, json;
+    uint64_t max_frame;
+} opt = {.max_frame = T5G_FRAME_SIZE_DEFAULT};
+
+static const struct t5g_option options[] = {
+    {0, "frames", NULL, T5G_OPT_FLAG, &opt.frames,
+     "one line a frame: offset, kind, bytes, shape, meta", 0, 0},
+    {0, "json", NULL, T5G_OPT_FLAG, &opt.json, "one JSON object a document", 0, 0},
+    {0, "totals", NULL, T5G_OPT_FLAG, &opt.totals, "one line of counts for all", 0, 0},
+    {0, "failed", NULL, T5G_OPT_FLAG, &opt.failed, "only the ids of failed documents", 0, 0},
+    {'0', "null", NULL, T5G_OPT_FLAG, &opt.nul,
+     "with --failed: end ids with NUL and escape nothing", 0, 0},
+    MAX_FRAME_OPTION(&opt.max_frame),
+    NO_MORE_OPTIONS,
+};
+
+static const struct t5g_program program = {
+    "t5g-frame ls",
+    "[options] [FILE ...]",
+    "List the documents of streams, with their frames.",
+    options,
+};
+
+static struct {
+    uint64_t docs, failed, frames, bytes, segments;
+} total;
+
+static void
+line_of_document(struct t5g_buf *b, const struct t5g_doc *d)
+{
+    char name[T5G_FRAME_NAME_MAX + 1];
+    put_escaped(b, d->id, d->id_len);
+    t5g_buf_addc(b, '\t');
+    for (size_t i = 0; i < d->n_items; i++) {
+        t5g_frame_name(&d->items[i], name, sizeof name);
+        t5g_buf_adds(b, i > 0 ? ", " : "");
+        put_escaped(b, name, strlen(name));
+        t5g_buf_adds(b, name[0] != '\0' ? " " : "");
+        put_shape(b, &d->items[i]);
+    }
+    if (d->failed) {
+        struct t5g_buf reason = {0};
+        put_reason(&reason, &d->close);
+        t5g_buf_adds(b, d->n_items > 0 ? ", failed: " : "failed: ");
+        put_escaped(b, reason.p, reason.n);
+        t5g_buf_free(&reason);
+    }
+    t5g_buf_addc(b, '\n');
+}
+
+static void
+object_of_document(struct t5g_buf *b, const struct t5g_doc *d)
+{
+    t5g_buf_adds(b, "{\"id\":");
+    t5g_jsonstr_write(b, d->id, d->id_len);
+    t5g_buf_adds(b, ",\"frames\":[");
+    for (size_t i = 0; i < d->n_items; i++) {
+        const struct t5g_frame *f = &d->items[i];
+        t5g_buf_printf(b, "%s{\"kind\":\"%c\",\"bytes\":%llu", i > 0 ? "," : "", f->kind,
+                       (unsigned long long)f->size);
+        if (f->kind == T5G_KIND_TENSOR)
+            put_dtype_json(b, f);
+        t5g_buf_printf(b, ",\"meta\":%s}", f->meta_len > 0 ? f->meta : "{}");
+    }
+    t5g_buf_addc(b, ']');
+    if (d->failed)
+        t5g_buf_printf(b, ",\"error\":%s", d->close.meta_len > 0 ? d->close.meta : "{}");
+    t5g_buf_adds(b, "}\n");
+}
+
+static int
+list_documents(struct text *t, struct t5g_source *in, struct t5g_err *e)
+{
+    struct t5g_doc d = {0};
+    int r;
+    while ((r = t5g_source_next(in, &d, e)) == 1) {
+        if (opt.failed && d.failed && opt.nul) {
+            t5g_buf_add(&t->out, d.id, d.id_len + 1);
+        } else if (opt.failed && d.failed) {
+            put_escaped(&t->out, d.id, d.id_len);
+            t5g_buf_addc(&t->out, '\n');
+        } else if (!opt.failed && opt.json) {
+            object_of_document(&t->out, &d);
+        } else if (!opt.failed) {
+            line_of_document(&t->out, &d);
+        }
+        text_send(t);
+    }
+    t5g_doc_clear(&d);
+    return r;
+}
+
+static void
+line_of_frame(struct t5g_buf *b, const struct t5g_frame *f)
+{
+    t5g_buf_printf(b, "%llu\t%c\t%llu\t", (unsigned long long)f->offset, f->kind,
+                   (unsigned long long)f->size);
+    put_shape(b, f);
+    t5g_buf_addc(b, '\t');
+    put_escaped(b, f->meta, f->meta_len);
+    t5g_buf_addc(b, '\n');
+}
+
+/* --frames and --totals see HEAD and END too, so they read below t5g_source. */
+static int
+list_frames(struct text *t, const char *path, struct t5g_err *e)
+{
+    struct t5g_reader *in = t5g_reader_open(path, opt.max_frame, e);
+    struct t5g_frame f;
+    int r = -1;
+    while (in != NULL && (r = t5g_reader_next(in, &f, e)) == 1) {
+        struct t5g_end x = {0};
+        if (opt.frames)
+            line_of_frame(&t->out, &f);
+        text_send(t);
+        if (f.kind == T5G_KIND_END)
+            t5g_end_unpack(&x, f.data);
+        total.docs += x.docs_ok + x.docs_failed;
+        total.failed += x.docs_failed;
+        total.frames += x.frames;
+        total.bytes += x.stream_len;
+        total.segments += f.kind == T5G_KIND_END;
+        if (x.status != 0) {
+            r = t5g_err_set(e, T5G_EX_UPSTREAM, "%s: upstream failed with status %u",
+                            t5g_reader_name(in), x.status);
+            break;
+        }
+    }
+    t5g_reader_close(in);
+    return r;
+}
+
+int
+verb_ls(int argc, char **argv)
+{
+    static char dash[] = "-", *standard[] = {dash};
+    int first = t5g_options_parse(&program, argc, argv), r = 0;
+    if (opt.frames + opt.totals + opt.failed + opt.json > 1)
+        t5g_usage("--frames, --totals, --failed and --json exclude each other");
+    if (opt.nul && !opt.failed)
+        t5g_usage("-0 goes with --failed");
+    struct t5g_err e = {0};
+    struct text t;
+    text_open(&t);
+    size_t n = (size_t)(argc - first);
+    if (opt.frames || opt.totals) {
+        char **paths = n > 0 ? argv + first : standard;
+        for (size_t i = 0; i < (n > 0 ? n : 1) && r >= 0; i++)
+            r = list_frames(&t, paths[i], &e);
+    } else {
+        struct t5g_source *in = t5g_source_open(argv + first, n, opt.max_frame, true);
+        r = list_documents(&t, in, &e);
+        t5g_source_close(in);
+    }
+    if (opt.totals && r >= 0)
+        t5g_buf_printf(&t.out,
+                       "%llu documents, %llu failed, %llu frames, %llu bytes, %llu segments\n",
+                       (unsigned long long)total.docs, (unsigned long long)total.failed,
+                       (unsigned long long)total.frames, (unsigned long long)total.bytes,
+                       (unsigned long long)total.segments);
+    return text_end(&t, T5G_EX_OK, r < 0 ? &e : NULL);
+}

@@ -1,0 +1,206 @@
+/* npydir.c: a directory of .npy files and an index of them, index.jsonl. */
+#include "convert.h"
+#include "base/jsonstr.h"
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define INDEX "index.jsonl"
+
+struct directory {
+    const char *path;
+    uint64_t doc;
+};
+
+static int
+write_file(const char *dir, const char *name, const struct t5g_buf *head, const void *p, size_t n,
+           struct t5g_err *e)
+{
+    char *path = t5g_path_join(dir, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666), r = -1;
+    if (fd < 0)
+        t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", path);
+    else if (t5g_write_full(fd, path, head->p, head->n, e) == 0 &&
+             t5g_write_full(fd, path, p, n, e) == 0)
+        r = 0;
+    if (fd >= 0 && close(fd) < 0 && r == 0)
+        r = t5g_err_sys(e, T5G_EX_IO, "%s: cannot write", path);
+    t5g_free(path);
+    return r;
+}
+
+/* A tensor's name with everything but letters, digits, '.', '_' and '-' as %XX. */
+static void
+put_safe(struct t5g_buf *b, const char *name)
+{
+    for (size_t i = 0; name[i] != '\0' && i < 60; i++) {
+        unsigned char c = (unsigned char)name[i];
+        if (c < 0x80 && (memchr("._-", c, 3) != NULL || (c >= '0' && c <= '9') ||
+                         ((c | 32) >= 'a' && (c | 32) <= 'z')))
+            t5g_buf_addc(b, (char)c);
+        else
+            t5g_buf_printf(b, "%%%02X", c);
+    }
+}
+
+/* ids and names come from strangers: a file is called by numbers first, and ids not at all. */
+static int
+put_file(void *arg, struct t5g_buf *b, const struct t5g_frame *f, size_t i, struct t5g_err *e)
+{
+    const struct directory *d = arg;
+    struct t5g_buf file = {0}, head = {0};
+    char name[T5G_FRAME_NAME_MAX + 1];
+    size_t n = (size_t)f->size;
+    float *wide = NULL;
+    t5g_frame_name(f, name, sizeof name);
+    t5g_buf_printf(&file, "%06llu-%03zu-", (unsigned long long)d->doc, i);
+    put_safe(&file, name);
+    t5g_buf_adds(&file, ".npy");
+    npy_header(&head, f->dtype, f->ndim, f->dims);
+    if (f->dtype == T5G_BF16) {
+        wide = t5g_alloc_raw(n / 2, sizeof *wide);
+        t5g_to_f32(wide, f->data, T5G_BF16, n / 2);
+        n *= 2;
+    }
+    int r = write_file(d->path, file.p, &head, wide != NULL ? (void *)wide : f->data, n, e);
+    t5g_free(wide);
+    t5g_buf_printf(b, ",\"file\":\"%s\"", file.p);
+    t5g_buf_free(&file);
+    t5g_buf_free(&head);
+    return r;
+}
+
+/* What a failed export leaves: files only, all of them ours. */
+static void
+remove_directory(const char *path)
+{
+    DIR *d = opendir(path);
+    for (struct dirent *f; d != NULL && (f = readdir(d)) != NULL;) {
+        char *p = t5g_path_join(path, f->d_name);
+        unlink(p);
+        t5g_free(p);
+    }
+    if (d != NULL)
+        closedir(d);
+    rmdir(path);
+}
+
+static int
+fill(struct t5g_source *in, struct directory *d, uint64_t *failed, struct t5g_err *e)
+{
+    struct t5g_buf index = {0};
+    struct t5g_doc doc = {0};
+    int r = t5g_source_start(in, e);
+    if (r == 0) {
+        index_put_head(&index, in);
+        while ((r = t5g_source_next(in, &doc, e)) == 1 && !t5g_stop_requested()) {
+            if ((r = index_put(&index, &doc, put_file, d, e)) < 0)
+                break;
+            t5g_buf_addc(&index, '\n');
+            *failed += doc.failed;
+            d->doc++;
+        }
+    }
+    if (r == 0)
+        r = write_file(d->path, INDEX, &index, "", 0, e);
+    else if (r > 0)
+        r = t5g_err_set(e, T5G_EX_AGAIN, "stopped by SIGTERM");
+    t5g_doc_clear(&doc);
+    t5g_buf_free(&index);
+    return r;
+}
+
+int
+export_npy(struct t5g_source *in, const char *dir, uint64_t *failed, struct t5g_err *e)
+{
+    struct t5g_buf temporary = {0};
+    mode_t mask = umask(0);
+    umask(mask);
+    t5g_buf_printf(&temporary, "%s.XXXXXX", dir);
+    if (mkdtemp(temporary.p) == NULL) {
+        t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", dir);
+        t5g_buf_free(&temporary);
+        return -1;
+    }
+    struct directory d = {.path = temporary.p};
+    int r = fill(in, &d, failed, e);
+    /* rename replaces an empty directory, and no other. */
+    if (r == 0 && (chmod(temporary.p, 0777 & ~mask) < 0 || rename(temporary.p, dir) < 0))
+        r = t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", dir);
+    if (r < 0)
+        remove_directory(temporary.p);
+    t5g_buf_free(&temporary);
+    return r;
+}
+
+/* The index comes from a stranger too: nothing outside the directory is opened. */
+static int
+fetch_file(void *arg, const char *ref, struct payload *p, struct t5g_err *e)
+{
+    const char *dir = arg;
+    if (strchr(ref, '/') != NULL || ref[0] == '.' || ref[0] == '\0')
+        return t5g_err_set(e, T5G_EX_DATA, "\"file\": %s is no plain file name", ref);
+    char *path = t5g_path_join(dir, ref);
+    int r = t5g_map_file(path, &p->mapped, e);
+    if (r == 0 && npy_parse(p, p->mapped.p, p->mapped.size, e) < 0)
+        r = t5g_err_in(e, "%s", path);
+    t5g_free(path);
+    return r;
+}
+
+static int
+is_npy(const struct dirent *f)
+{
+    size_t n = strlen(f->d_name);
+    return f->d_name[0] != '.' && n > 4 && strcmp(f->d_name + n - 4, ".npy") == 0;
+}
+
+/* A directory without index: one document, one tensor a file. */
+static int
+invent_index(struct t5g_buf *b, const char *dir, struct t5g_err *e)
+{
+    struct dirent **v;
+    const char *slash = strrchr(dir, '/'),
+               *id = slash != NULL && slash[1] != '\0' ? slash + 1 : dir;
+    int n = scandir(dir, &v, is_npy, alphasort);
+    if (n < 0)
+        return t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot read", dir);
+    t5g_buf_adds(b, "{\"id\":");
+    t5g_jsonstr_write(b, id, strlen(id));
+    t5g_buf_adds(b, ",\"frames\":[");
+    for (int i = 0; i < n; i++) {
+        t5g_buf_adds(b, i > 0 ? ",{\"name\":" : "{\"name\":");
+        t5g_jsonstr_write(b, v[i]->d_name, strlen(v[i]->d_name) - 4);
+        t5g_buf_adds(b, ",\"file\":");
+        t5g_jsonstr_write(b, v[i]->d_name, strlen(v[i]->d_name));
+        t5g_buf_addc(b, '}');
+        free(v[i]);
+    }
+    free(v);
+    t5g_buf_adds(b, "]}\n");
+    return n > 0 ? 0 : t5g_err_set(e, T5G_EX_NOINPUT, "%s: no .npy files there", dir);
+}
+
+int
+import_npy(struct importer *im, const char *dir, struct t5g_err *e)
+{
+    struct t5g_buf index = {0};
+    char *path = t5g_path_join(dir, INDEX), *copy = t5g_strdup(dir);
+    im->fetch = fetch_file;
+    im->arg = copy;
+    int r = access(path, F_OK) == 0 ? t5g_read_file(path, SIZE_MAX / 2, &index, e)
+                                    : invent_index(&index, dir, e);
+    if (r == 0)
+        r = index_take_all(im, index.p != NULL ? index.p : "", index.n, path, e);
+    t5g_buf_free(&index);
+    t5g_free(copy);
+    t5g_free(path);
+    return r;
+}

@@ -1,0 +1,122 @@
+/*
+ * t5g-frame recover: the whole documents of a damaged stream.
+ *
+ * Every byte offset is tried for a frame (bytes may have been cut out or inserted, so alignment
+ * says nothing); a frame counts only when both of its checksums are right. A document is whole when
+ * its frames follow each other without a gap from DOC to CLOSE or ERROR, all with its key.
+ */
+#include "verbs.h"
+#include "stream/scan.h"
+#include "cli/progress.h"
+
+#include <string.h>
+
+static struct {
+    uint64_t max_frame;
+    bool force;
+} opt = {.max_frame = T5G_FRAME_SIZE_DEFAULT};
+
+static const struct t5g_option options[] = {
+    FORCE_OPTION(&opt.force),
+    MAX_FRAME_OPTION(&opt.max_frame),
+    NO_MORE_OPTIONS,
+};
+
+static const struct t5g_program program = {
+    "t5g-frame recover",
+    "[options] [FILE ...]",
+    "Save the whole documents of damaged streams.",
+    options,
+};
+
+static struct t5g_run run;
+static struct t5g_head head;
+
+/* HEAD goes out before the first document, with what the first undamaged HEAD said. */
+static void
+start(void)
+{
+    struct t5g_err e;
+    if (t5g_writer_started(run.w))
+        return;
+    char *meta = t5g_head_make(&head, t5g_program_name(), NULL, NULL, NULL);
+    if (t5g_writer_head(run.w, meta, &e) < 0)
+        t5g_die_err(&e);
+    t5g_free(meta);
+}
+
+static int
+take_head(const struct t5g_frame *f, const char *name, struct t5g_err *e)
+{
+    struct t5g_head h;
+    if (t5g_head_read(&h, f->meta, f->meta_len, e) < 0)
+        return -1;
+    int r = opt.force ? 0 : t5g_head_agree(&head, &h, name, e);
+    if (head.meta == NULL) {
+        head = h;
+        start();
+    } else {
+        t5g_head_clear(&h);
+    }
+    return r;
+}
+
+static void
+write_document(const struct t5g_frame *f, size_t n)
+{
+    struct t5g_err e;
+    start();
+    for (size_t i = 0; i < n; i++)
+        if (t5g_writer_frame(run.w, &f[i], &e) < 0)
+            t5g_die_err(&e);
+    if (f[n - 1].kind == T5G_KIND_ERROR)
+        t5g_progress_doc(true);
+    else
+        t5g_run_done(&run, n);
+}
+
+static int
+recover(const char *path, struct t5g_scan *s, struct t5g_err *e)
+{
+    struct t5g_scan_input in;
+    const struct t5g_frame *f;
+    size_t n;
+    int r = t5g_scan_open(&in, s, path, opt.max_frame, e);
+    if (r < 0)
+        return -1;
+    while (!t5g_run_stopping(&run) && (r = t5g_scan_next(&in, s, &f, &n)) == 1) {
+        if (f->kind == T5G_KIND_HEAD) {
+            if ((r = take_head(f, in.name, e)) < 0)
+                break;
+        } else {
+            write_document(f, n);
+        }
+    }
+    t5g_scan_close(&in);
+    return r < 0 ? -1 : 0;
+}
+
+int
+verb_recover(int argc, char **argv)
+{
+    static char dash[] = "-", *standard[] = {dash};
+    int first = t5g_options_parse(&program, argc, argv), r = 0;
+    int n = argc - first;
+    char **paths = n > 0 ? argv + first : standard;
+    struct t5g_err e = {0};
+    struct t5g_scan s = {0};
+    t5g_run_open(&run);
+    t5g_progress_start("frames");
+    for (int i = 0; i < (n > 0 ? n : 1) && r == 0; i++)
+        r = recover(paths[i], &s, &e);
+    if (r == 0 && !t5g_writer_started(run.w))
+        r = t5g_err_set(&e, T5G_EX_DATA, "no undamaged HEAD and no whole document in the input");
+    if (r == 0 && s.damaged)
+        t5g_warn("%llu documents saved, %s%llu lost",
+                 (unsigned long long)(t5g_writer_docs_ok(run.w) + t5g_writer_docs_failed(run.w)),
+                 s.uncertain ? "at least " : "", (unsigned long long)s.lost);
+    int status = t5g_run_close(&run, r < 0 ? &e : NULL);
+    t5g_scan_free(&s);
+    t5g_head_clear(&head);
+    return status == T5G_EX_OK && s.damaged ? T5G_EX_DOCS : status;
+}

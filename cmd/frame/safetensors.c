@@ -1,0 +1,128 @@
+/* safetensors.c: all tensors in one file; the index travels in its metadata. */
+#include "convert.h"
+#include "base/jsonstr.h"
+#include "base/mem.h"
+#include "model/safetensors.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* An export. The header comes first in the file, so elements wait in a nameless file. */
+struct exported {
+    struct t5g_buf header, index;
+    const struct t5g_doc *doc;
+    uint64_t n, offset;
+    int spool;
+};
+
+/* DOC/NAME is not unique, and a file of equal keys is no safetensors file: "#N" makes it so. */
+static void
+put_key(struct t5g_buf *b, const struct exported *x, const struct t5g_frame *f)
+{
+    struct t5g_buf key = {0};
+    char name[T5G_FRAME_NAME_MAX + 1];
+    t5g_frame_name(f, name, sizeof name);
+    t5g_buf_printf(&key, "%s/%s#%llu", x->doc->id, name, (unsigned long long)x->n);
+    t5g_jsonstr_write(b, key.p, key.n);
+    t5g_buf_free(&key);
+}
+
+static int
+put_tensor(void *arg, struct t5g_buf *b, const struct t5g_frame *f, size_t i, struct t5g_err *e)
+{
+    struct exported *x = arg;
+    (void)i;
+    x->n++;
+    t5g_buf_adds(b, ",\"tensor\":");
+    put_key(b, x, f);
+    t5g_buf_addc(&x->header, ',');
+    put_key(&x->header, x, f);
+    t5g_buf_printf(&x->header, ":{\"dtype\":\"%s\",\"shape\":[", t5g_dtype_safetensors(f->dtype));
+    for (size_t k = 0; k < f->ndim; k++)
+        t5g_buf_printf(&x->header, "%s%llu", k > 0 ? "," : "", (unsigned long long)f->dims[k]);
+    t5g_buf_printf(&x->header, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)x->offset,
+                   (unsigned long long)(x->offset + f->size));
+    x->offset += f->size;
+    return t5g_write_full(x->spool, "temporary file", f->data, (size_t)f->size, e);
+}
+
+/* A file without name beside path: it vanishes with the process, however that ends. */
+static int
+open_spool(const char *path, struct t5g_err *e)
+{
+    char *dir = t5g_strdup(path), *slash = strrchr(dir, '/');
+    if (slash != NULL)
+        slash[slash == dir] = '\0';
+    int fd = open(slash != NULL ? dir : ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    t5g_free(dir);
+    if (fd >= 0)
+        return fd;
+    FILE *f = tmpfile(); /* a file system without nameless files */
+    fd = f != NULL ? dup(fileno(f)) : -1;
+    if (f != NULL)
+        fclose(f);
+    return fd >= 0 ? fd : t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot make a temporary file", path);
+}
+
+static int
+finish(struct exported *x, int fd, const char *path, struct t5g_err *e)
+{
+    struct t5g_buf all = {0};
+    static char chunk[1 << 16];
+    size_t got;
+    t5g_buf_adds(&all, "{\"__metadata__\":{\"format\":\"pt\",\"t5g\":");
+    t5g_jsonstr_write(&all, x->index.p, x->index.n);
+    t5g_buf_addc(&all, '}');
+    if (x->header.n > 0)
+        t5g_buf_add(&all, x->header.p, x->header.n);
+    t5g_buf_addc(&all, '}');
+    while (all.n % 8 != 0)
+        t5g_buf_addc(&all, ' ');
+    uint64_t len = all.n; /* little-endian host: base.h */
+    int r = t5g_write_full(fd, path, &len, 8, e);
+    if (r == 0)
+        r = t5g_write_full(fd, path, all.p, all.n, e);
+    if (r == 0 && lseek(x->spool, 0, SEEK_SET) < 0)
+        r = t5g_err_sys(e, T5G_EX_IO, "temporary file");
+    while (r == 0 &&
+           (r = t5g_read_full(x->spool, "temporary file", chunk, sizeof chunk, &got, e)) == 0 &&
+           got > 0)
+        r = t5g_write_full(fd, path, chunk, got, e);
+    t5g_buf_free(&all);
+    return r;
+}
+
+int
+export_safetensors(struct t5g_source *in, const char *path, uint64_t *failed, struct t5g_err *e)
+{
+    struct exported x = {.spool = -1};
+    struct t5g_doc doc = {0};
+    int fd = t5g_output_open(path, false, e), r = fd < 0 ? -1 : 0;
+    x.doc = &doc;
+    if (r == 0 && (x.spool = open_spool(path, e)) < 0)
+        r = -1;
+    if (r == 0 && (r = t5g_source_start(in, e)) == 0) {
+        index_put_head(&x.index, in);
+        while ((r = t5g_source_next(in, &doc, e)) == 1 && !t5g_stop_requested()) {
+            if ((r = index_put(&x.index, &doc, put_tensor, &x, e)) < 0)
+                break;
+            t5g_buf_addc(&x.index, '\n');
+            *failed += doc.failed;
+        }
+    }
+    if (r > 0)
+        r = t5g_err_set(e, T5G_EX_AGAIN, "stopped by SIGTERM");
+    if (r == 0)
+        r = finish(&x, fd, path, e);
+    if (r == 0)
+        r = t5g_output_commit(e);
+    if (x.spool >= 0)
+        close(x.spool);
+    t5g_doc_clear(&doc);
+    t5g_buf_free(&x.header);
+    t5g_buf_free(&x.index);
+    return r;
+}

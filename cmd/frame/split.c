@@ -1,0 +1,162 @@
+/* t5g-frame split: one stream into files of so many documents, or into so many files. */
+#include "verbs.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct {
+    uint64_t docs, parts, max_frame;
+    const char *prefix;
+    bool force;
+} opt = {.prefix = "part", .max_frame = T5G_FRAME_SIZE_DEFAULT};
+
+static const struct t5g_option options[] = {
+    {'n', NULL, "N", T5G_OPT_U64, &opt.docs, "so many documents a file", 1, 0x1p53},
+    {0, "parts", "N", T5G_OPT_U64, &opt.parts, "N files of equal numbers of documents", 1, 999999},
+    {0, "prefix", "PREFIX", T5G_OPT_STRING, &opt.prefix,
+     "files are PREFIX-000000.t5g, ... (default part)", 0, 0},
+    FORCE_OPTION(&opt.force),
+    MAX_FRAME_OPTION(&opt.max_frame),
+    NO_MORE_OPTIONS,
+};
+
+static const struct t5g_program program = {
+    "t5g-frame split",
+    "[options] -n N | --parts N [FILE ...]",
+    "Cut a stream into files of whole documents, in order.",
+    options,
+};
+
+static struct {
+    uint64_t files, failed;
+    struct t5g_writer *w; /* the file being written; NULL between two */
+    struct t5g_buf name;
+} out;
+
+static void
+name_file(uint64_t i)
+{
+    out.name.n = 0;
+    t5g_buf_printf(&out.name, "%s-%06llu.t5g", opt.prefix, (unsigned long long)i);
+}
+
+/* The set is whole or not there: files before a fault of the input go again. */
+T5G_NORETURN static void
+fail(const struct t5g_err *e)
+{
+    for (uint64_t i = 0; i < out.files; i++) {
+        name_file(i);
+        unlink(out.name.p);
+    }
+    t5g_die_err(e);
+}
+
+static void
+ok(int result, const struct t5g_err *e)
+{
+    if (result < 0)
+        fail(e);
+}
+
+static void
+open_file(struct t5g_source *in)
+{
+    struct t5g_err e;
+    name_file(out.files);
+    int fd = t5g_output_open(out.name.p, true, &e);
+    ok(fd, &e);
+    out.w = t5g_writer_open(fd, out.name.p);
+    char *meta = t5g_head_make(t5g_source_head(in), t5g_program_name(), NULL, NULL, NULL);
+    ok(t5g_writer_head(out.w, meta, &e), &e);
+    t5g_free(meta);
+    t5g_source_pass(in, out.w);
+}
+
+static void
+close_file(struct t5g_source *in)
+{
+    struct t5g_err e;
+    t5g_source_pass(in, NULL);
+    ok(t5g_writer_end(out.w, 0, &e), &e);
+    out.failed += t5g_writer_docs_failed(out.w);
+    t5g_writer_free(out.w);
+    out.w = NULL;
+    ok(t5g_output_commit(&e), &e);
+    out.files++;
+}
+
+/* Documents of all inputs, from the END frames: they are read twice, so they must be files. */
+static uint64_t
+count_documents(char *const *paths, size_t n)
+{
+    uint64_t docs = 0;
+    if (n == 0)
+        t5g_usage("--parts reads its input twice: give FILEs");
+    for (size_t i = 0; i < n; i++) {
+        struct stat st;
+        struct t5g_err e;
+        struct t5g_frame f;
+        int r;
+        if (stat(paths[i], &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+            t5g_usage("%s: --parts reads its input twice: give regular files", paths[i]);
+        struct t5g_reader *in = t5g_reader_open(paths[i], opt.max_frame, &e);
+        if (in == NULL)
+            t5g_die_err(&e);
+        while ((r = t5g_reader_next(in, &f, &e)) == 1)
+            docs += f.kind == T5G_KIND_DOC;
+        if (r < 0)
+            t5g_die_err(&e);
+        t5g_reader_close(in);
+    }
+    return docs;
+}
+
+/* Documents of file i: the first total % parts files have one more. */
+static uint64_t
+quota(uint64_t i, uint64_t total)
+{
+    return opt.parts == 0 ? opt.docs : total / opt.parts + (i < total % opt.parts);
+}
+
+int
+verb_split(int argc, char **argv)
+{
+    int first = t5g_options_parse(&program, argc, argv), r = 0;
+    size_t n = (size_t)(argc - first);
+    struct t5g_err e = {0};
+    struct t5g_doc doc = {0};
+    if ((opt.docs > 0) == (opt.parts > 0))
+        t5g_usage("give either -n or --parts");
+    if (t5g_common.output != NULL)
+        t5g_usage("-o: there are several outputs, see --prefix");
+    uint64_t total = opt.parts > 0 ? count_documents(argv + first, n) : 0, here = 0;
+    t5g_signals_install();
+    struct t5g_source *in = t5g_source_open(argv + first, n, opt.max_frame, opt.force);
+    ok(t5g_source_start(in, &e), &e);
+    while (!t5g_stop_requested() && (r = t5g_source_next(in, &doc, &e)) == 1) {
+        bool last = opt.parts > 0 && out.files + 1 == opt.parts;
+        if (out.w == NULL || (here == quota(out.files, total) && !last)) {
+            if (out.w != NULL)
+                close_file(in);
+            open_file(in);
+            here = 0;
+        }
+        ok(t5g_doc_write(out.w, &doc, NULL, NULL, &e), &e);
+        here++;
+    }
+    ok(r, &e);
+    if (t5g_stop_requested())
+        fail(&(struct t5g_err){T5G_EX_AGAIN, "stopped by SIGTERM"});
+    while (out.w != NULL || out.files == 0 || out.files < opt.parts) {
+        if (out.w == NULL)
+            open_file(in);
+        close_file(in);
+    }
+    t5g_doc_clear(&doc);
+    t5g_source_close(in);
+    t5g_buf_free(&out.name);
+    return out.failed > 0 ? T5G_EX_DOCS : T5G_EX_OK;
+}

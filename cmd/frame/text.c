@@ -1,0 +1,109 @@
+/* text.c: output that people and line tools read. */
+#include "verbs.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/utf8.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void
+text_open(struct text *t)
+{
+    struct t5g_err e;
+    *t = (struct text){0};
+    t5g_signals_install();
+    t->fd = t5g_output_open(t5g_common.output, false, &e);
+    if (t->fd < 0)
+        t5g_die_err(&e);
+}
+
+static void
+drain(struct text *t)
+{
+    struct t5g_err e;
+    if (t->out.n > 0 && t5g_write_full(t->fd, t5g_output_name(), t->out.p, t->out.n, &e) < 0)
+        t5g_die_err(&e);
+    t->out.n = 0;
+}
+
+void
+text_send(struct text *t)
+{
+    if (t->out.n >= 1 << 15)
+        drain(t);
+}
+
+int
+text_end(struct text *t, int status, const struct t5g_err *e)
+{
+    struct t5g_err io;
+    drain(t);
+    t5g_buf_free(&t->out);
+    if (e != NULL) {
+        fprintf(stderr, "%s: %s\n", t5g_program_name(), e->msg);
+        t5g_output_discard();
+        return e->code;
+    }
+    if (t5g_output_commit(&io) < 0)
+        t5g_die_err(&io);
+    return status;
+}
+
+void
+put_escaped(struct t5g_buf *b, const char *s, size_t n)
+{
+    const unsigned char *p = (const unsigned char *)s;
+    for (size_t i = 0, len; i < n; i += len) {
+        size_t bad = 1;
+        len = t5g_utf8_len(p + i, n - i, &bad);
+        /* U+0080 to U+009F are controls too: some terminals obey them. */
+        bool control = len == 0 || (len == 1 && (p[i] < 0x20 || p[i] == 0x7f)) ||
+                       (len == 2 && p[i] == 0xc2 && p[i + 1] < 0xa0);
+        len = len == 0 ? bad : len;
+        if (control)
+            for (size_t k = 0; k < len; k++)
+                t5g_buf_printf(b, "\\x%02x", p[i + k]);
+        else if (p[i] == '\\')
+            t5g_buf_adds(b, "\\\\");
+        else
+            t5g_buf_add(b, p + i, len);
+    }
+}
+
+void
+put_shape(struct t5g_buf *b, const struct t5g_frame *f)
+{
+    if (f->kind != T5G_KIND_TENSOR) {
+        if (f->kind == T5G_KIND_TEXT)
+            t5g_buf_printf(b, "text[%llu]", (unsigned long long)f->size);
+        else
+            t5g_buf_printf(b, "%c[%llu]", f->kind, (unsigned long long)f->size);
+        return;
+    }
+    t5g_buf_printf(b, "%s[", t5g_dtype_name(f->dtype));
+    for (size_t i = 0; i < f->ndim; i++)
+        t5g_buf_printf(b, "%s%llu", i > 0 ? "," : "", (unsigned long long)f->dims[i]);
+    t5g_buf_addc(b, ']');
+}
+
+void
+put_reason(struct t5g_buf *b, const struct t5g_frame *error)
+{
+    struct t5g_json *j = t5g_json_parse(error->meta, error->meta_len, "ERROR", NULL);
+    const char *tool = t5g_json_str(t5g_json_get(j, "tool")),
+               *msg = t5g_json_str(t5g_json_get(j, "msg"));
+    if (tool != NULL)
+        t5g_buf_printf(b, "%s: ", tool);
+    t5g_buf_adds(b, msg != NULL ? msg : "no reason given");
+    t5g_json_free(j);
+}
+
+void
+put_dtype_json(struct t5g_buf *b, const struct t5g_frame *f)
+{
+    t5g_buf_printf(b, ",\"dtype\":\"%s\",\"shape\":[", t5g_dtype_name(f->dtype));
+    for (size_t i = 0; i < f->ndim; i++)
+        t5g_buf_printf(b, "%s%llu", i > 0 ? "," : "", (unsigned long long)f->dims[i]);
+    t5g_buf_addc(b, ']');
+}

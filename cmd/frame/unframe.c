@@ -1,0 +1,135 @@
+/* unframe.c: one frame of a document, from its JSON object and what that refers to. */
+#include "convert.h"
+#include "base/hash.h"
+#include "base/jsonstr.h"
+
+#include <string.h>
+
+void
+make_meta(struct t5g_buf *b, const char *key, const struct span *value, const struct span *rest)
+{
+    struct t5g_json_walk w;
+    t5g_buf_printf(b, "{\"%s\":%.*s", key, (int)value->n, value->p);
+    if (rest->p != NULL && t5g_json_walk_open(&w, rest->p, rest->n))
+        while (t5g_json_walk_next(&w)) {
+            t5g_buf_addc(b, ',');
+            t5g_buf_add(b, w.key, w.key_len);
+            t5g_buf_addc(b, ':');
+            t5g_buf_add(b, w.value, w.value_len);
+        }
+    t5g_buf_addc(b, '}');
+}
+
+int
+write_frame(struct importer *im, int kind, const struct t5g_buf *meta, const struct payload *p,
+            uint64_t key, struct t5g_err *e)
+{
+    struct t5g_frame f = {.kind = (uint8_t)kind, .doc_key = key, .meta = meta->p};
+    f.meta_len = meta->n;
+    f.data = (const unsigned char *)"";
+    if (p != NULL) {
+        f.dtype = (uint8_t)p->dtype;
+        f.ndim = (uint8_t)p->ndim;
+        memcpy(f.dims, p->dims, p->ndim * sizeof *f.dims);
+        f.size = p->size;
+        f.data = p->size > 0 ? p->data : f.data;
+    }
+    f.payload_hash = t5g_hash64(f.data, (size_t)f.size);
+    return t5g_writer_frame(im->run.w, &f, e);
+}
+
+/* bf16 travels as f32 in .npy files, and comes back without loss. */
+static int
+agree(struct payload *p, const struct payload *said, bool shape, struct t5g_err *e)
+{
+    if (said->dtype == T5G_BF16 && p->dtype == T5G_F32) {
+        size_t n = (size_t)(p->size / 4);
+        uint16_t *out = t5g_alloc_raw(n, sizeof *out);
+        for (size_t i = 0; i < n; i++) {
+            float v;
+            memcpy(&v, p->data + 4 * i, 4);
+            out[i] = t5g_f32_to_bf16(v);
+        }
+        t5g_free(p->owned);
+        p->owned = out;
+        p->data = (const unsigned char *)out;
+        p->size /= 2;
+        p->dtype = T5G_BF16;
+    }
+    if ((said->dtype != 0 && said->dtype != p->dtype) ||
+        (shape && (said->ndim != p->ndim || memcmp(said->dims, p->dims, sizeof p->dims) != 0)))
+        return t5g_err_set(e, T5G_EX_DATA, "dtype or shape is not what the index says");
+    return 0;
+}
+
+enum { NAME, DTYPE, SHAPE, META, DATA, TEXT, FILE_REF, TENSOR_REF, FRAME_KEYS };
+
+/* The elements of one frame object into p. */
+static int
+take_payload(struct importer *im, const struct span *m, struct payload *p, struct t5g_err *e)
+{
+    struct t5g_buf word = {0};
+    struct payload said = {0};
+    const struct span *ref = span_starts(&m[FILE_REF], '"') ? &m[FILE_REF] : &m[TENSOR_REF];
+    int r = 0;
+    if (span_starts(&m[DTYPE], '"')) {
+        span_decode(&word, &m[DTYPE]);
+        said.dtype = t5g_dtype_parse(word.p);
+        if (said.dtype == 0)
+            r = t5g_err_set(e, T5G_EX_DATA, "unknown dtype %s", word.p);
+        word.n = 0;
+    }
+    if (r == 0 && span_starts(&m[SHAPE], '['))
+        r = take_shape(&said, m[SHAPE].p, m[SHAPE].n, e);
+    if (r < 0) {
+    } else if (span_starts(&m[DATA], '[')) {
+        *p = said;
+        if (said.dtype == 0 || !span_starts(&m[SHAPE], '['))
+            r = t5g_err_set(e, T5G_EX_DATA, "\"data\" without \"dtype\" and \"shape\"");
+        else
+            r = take_numbers(p, m[DATA].p, m[DATA].n, e);
+    } else if (span_starts(ref, '"') && im->fetch != NULL) {
+        span_decode(&word, ref);
+        r = im->fetch(im->arg, word.p, p, e);
+        if (r == 0)
+            r = agree(p, &said, span_starts(&m[SHAPE], '['), e);
+    } else {
+        r = t5g_err_set(e, T5G_EX_DATA, "no elements, expected \"%s\"",
+                        im->fetch == NULL ? "data" : "file or tensor");
+    }
+    t5g_buf_free(&word);
+    return r;
+}
+
+int
+take_frame(struct importer *im, const struct span *object, uint64_t key, struct t5g_err *e)
+{
+    static const char *const keys[FRAME_KEYS] = {"name", "dtype", "shape", "meta",
+                                                 "data", "text",  "file",  "tensor"};
+    struct span m[FRAME_KEYS];
+    struct t5g_buf meta = {0}, text = {0};
+    struct payload p = {0};
+    int r;
+    span_pick(object->p, object->n, keys, m, FRAME_KEYS);
+    if (!span_starts(&m[NAME], '"'))
+        return t5g_err_set(e, T5G_EX_DATA, "\"frames\": a frame has no \"name\"");
+    make_meta(&meta, "name", &m[NAME], &m[META]);
+    if (span_starts(&m[TEXT], '"')) {
+        span_decode(&text, &m[TEXT]);
+        p.data = (const unsigned char *)text.p;
+        p.size = text.n;
+        r = write_frame(im, T5G_KIND_TEXT, &meta, &p, key, e);
+    } else {
+        r = take_payload(im, m, &p, e);
+        if (r == 0)
+            r = write_frame(im, T5G_KIND_TENSOR, &meta, &p, key, e);
+    }
+    if (r < 0)
+        t5g_err_in(e, "frame %.*s", (int)t5g_min(m[NAME].n, 300), m[NAME].p);
+    if (p.mapped.p != NULL)
+        t5g_unmap(&p.mapped);
+    t5g_free(p.owned);
+    t5g_buf_free(&meta);
+    t5g_buf_free(&text);
+    return r;
+}

@@ -1,0 +1,179 @@
+/* t5g-decode: encoder outputs to generated token ids.  See t5g-decode(1). */
+#include "cli/answers.h"
+#include "cli/progress.h"
+#include "cli/prompts.h"
+#include "cli/run.h"
+#include "nn/input.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct {
+    struct t5g_list prompts;
+    const char *prompt_file;
+    uint64_t max_new, min_new, max_frame;
+    bool logprobs, stream, keep, force;
+} opt = {.max_new = 256, .max_frame = T5G_FRAME_SIZE_DEFAULT};
+
+static const struct t5g_option options[] = {
+    {'p', "prompt", "PROMPT", T5G_OPT_LIST, &opt.prompts,
+     "text the decoder starts with (repeatable)", 0, 0},
+    {0, "prompts", "FILE", T5G_OPT_STRING, &opt.prompt_file,
+     "one prompt a line; -: stdin, answered as they come", 0, 0},
+    {'n', "max-new-tokens", "N", T5G_OPT_U64, &opt.max_new,
+     "longest answer in tokens (default 256)", 1, 1 << 20},
+    {0, "min-new-tokens", "N", T5G_OPT_U64, &opt.min_new, "no end of sequence before N tokens", 0,
+     1 << 20},
+    {0, "logprobs", NULL, T5G_OPT_FLAG, &opt.logprobs, "write decode.logprob and scores", 0, 0},
+    {0, "stream", NULL, T5G_OPT_FLAG, &opt.stream, "write every token as it is chosen", 0, 0},
+    {0, "keep", NULL, T5G_OPT_FLAG, &opt.keep, "pass encoder.out on too", 0, 0},
+    {0, "force", NULL, T5G_OPT_FLAG, &opt.force,
+     "take streams made with another model or tokenizer", 0, 0},
+    {0, "max-frame", "BYTES", T5G_OPT_BYTES, &opt.max_frame, "largest frame to accept (default 8G)",
+     4096, 0x1p40},
+    {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
+};
+
+static const struct t5g_program program = {
+    "t5g-decode",
+    "[options] [FILE ...]",
+    "Generate token ids from encoder outputs.",
+    options,
+};
+
+static struct {
+    struct t5g_model *model;
+    struct t5g_tokenizer *tokenizer;
+    struct t5g_pool *pool;
+    struct t5g_decoder *decoder;
+    struct t5g_generate_options how;
+    struct t5g_generator *generator;
+    struct t5g_prompts *prompts;
+} at;
+
+/* Prompts come from stdin, perhaps from a person: every answer goes out at once. */
+static bool
+live_prompts(void)
+{
+    return opt.prompt_file != NULL && strcmp(opt.prompt_file, "-") == 0;
+}
+
+static void
+open_all(struct t5g_err *e)
+{
+    const char *path = t5g_model_path();
+    const struct t5g_kernels *kernels = t5g_kernels_get(getenv("T5G_CPU"), e);
+    if (kernels == NULL || (at.model = t5g_model_open(path, true, e)) == NULL ||
+        (at.tokenizer = t5g_tokenizer_open(path, e)) == NULL ||
+        (at.prompts = t5g_prompts_open(at.tokenizer, &opt.prompts, opt.prompt_file, e)) == NULL ||
+        (at.pool = t5g_pool_open(t5g_thread_count(), e)) == NULL)
+        t5g_die_err(e);
+    at.decoder = t5g_decoder_open(at.model, kernels, at.pool);
+    at.how = (struct t5g_generate_options){.max_new_tokens = (size_t)opt.max_new,
+                                           .min_new_tokens = (size_t)opt.min_new,
+                                           .logprobs = opt.logprobs};
+    at.generator = t5g_generator_open(at.decoder, at.model, &at.how);
+}
+
+static void
+close_all(void)
+{
+    t5g_generator_close(at.generator);
+    t5g_decoder_close(at.decoder);
+    t5g_pool_close(at.pool);
+    t5g_prompts_close(at.prompts);
+    t5g_tokenizer_close(at.tokenizer);
+    t5g_model_close(at.model);
+    t5g_free(opt.prompts.v);
+}
+
+static bool
+dropped(const char *name, void *arg)
+{
+    (void)arg;
+    return strcmp(name, "encoder.out") == 0 && !opt.keep;
+}
+
+/* Every prompt of the run over one document's cross keys and values. */
+static int
+answer_all(struct t5g_answers *a, const struct t5g_doc *doc, const struct t5g_cross *cross,
+           struct t5g_err *e)
+{
+    const struct t5g_frame *own = t5g_doc_find(doc, "prompt");
+    const struct t5g_prompt *p;
+    if (!t5g_prompts_none(at.prompts)) {
+        int r = 0;
+        for (size_t k = 0; (r = t5g_prompts_get(at.prompts, k, &p, e)) == 1; k++)
+            if (t5g_answers_add(a, at.generator, cross, p, e) < 0)
+                return -1;
+        if (r < 0)
+            t5g_die_err(e); /* the prompts are the run's, not the document's */
+        return 0;
+    }
+    if (own == NULL || own->kind != T5G_KIND_TEXT)
+        return t5g_answers_add(a, at.generator, cross, NULL, e);
+    struct t5g_prompt mine = {0};
+    int r = t5g_prompt_fill(&mine, at.tokenizer, (const char *)own->data, (size_t)own->size, e);
+    if (r == 0)
+        r = t5g_answers_add(a, at.generator, cross, &mine, e);
+    t5g_prompt_free(&mine);
+    return r;
+}
+
+static int
+process(struct t5g_run *run, const struct t5g_doc *doc, struct t5g_err *e)
+{
+    float *wide = NULL;
+    const float *rows;
+    size_t n;
+    if (t5g_input_encoder_out(doc, at.model->config.decoder.d, &rows, &n, &wide, e) < 0)
+        return -1;
+    struct t5g_cross *cross = t5g_cross_build(at.decoder, rows, n);
+    enum t5g_answers_mode mode = opt.stream       ? T5G_ANSWERS_TOKENS
+                                 : live_prompts() ? T5G_ANSWERS_LIVE
+                                                  : T5G_ANSWERS_WHOLE;
+    struct t5g_answers *a = t5g_answers_open(run, doc, &at.model->config, &at.how, dropped, mode);
+    int r = answer_all(a, doc, cross, e);
+    if (r == 0)
+        t5g_answers_finish(a);
+    t5g_answers_close(a);
+    t5g_cross_free(cross);
+    t5g_free(wide);
+    return r;
+}
+
+int
+main(int argc, char **argv)
+{
+    t5g_start("t5g-decode");
+    int first = t5g_options_parse(&program, argc, argv);
+    for (int i = first; live_prompts() && (i < argc || first == argc); i++)
+        if (i == argc || strcmp(argv[i], "-") == 0)
+            t5g_usage(
+                "--prompts - reads prompts from stdin: name files of encoder outputs as operands");
+    if (opt.min_new > opt.max_new)
+        t5g_usage("--min-new-tokens is larger than --max-new-tokens");
+
+    struct t5g_err e = {0};
+    struct t5g_run run;
+    t5g_run_open(&run);
+    open_all(&e);
+    struct t5g_source *in =
+        t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, opt.force);
+    t5g_progress_start("tokens");
+    struct t5g_doc doc = {0};
+    int r = t5g_run_start(&run, in, t5g_tokenizer_identity(at.tokenizer), at.model->identity,
+                          at.model->profile, opt.force, &e);
+    if (r == 0) {
+        while (!t5g_run_stopping(&run) && (r = t5g_source_next(in, &doc, &e)) == 1)
+            if (doc.failed)
+                t5g_run_pass_failed(&run, &doc);
+            else if (process(&run, &doc, &e) < 0)
+                t5g_run_fail(&run, doc.id, doc.id_len, &doc.open, &e);
+    }
+    int status = t5g_run_close(&run, r < 0 ? &e : NULL);
+    t5g_doc_clear(&doc);
+    t5g_source_close(in);
+    close_all();
+    return status;
+}

@@ -1,0 +1,105 @@
+/* t5g-detok: token ids to text.  See t5g-detok(1). */
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/records.h"
+#include "cli/run.h"
+#include "cli/signals.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct {
+    struct t5g_records_options out;
+    bool jsonl, nul, input, force;
+    uint64_t max_frame;
+} opt = {.max_frame = T5G_FRAME_SIZE_DEFAULT};
+
+static const struct t5g_option options[] = {
+    {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl, "one JSON object a sequence", 0, 0},
+    {'0', "null", NULL, T5G_OPT_FLAG, &opt.nul, "end every text with NUL, and keep newlines in it",
+     0, 0},
+    {0, "newline", "space|keep|escape", T5G_OPT_CHOICE, &opt.out.newline,
+     "what a newline inside a text becomes in line output", 0, 0},
+    {0, "all", NULL, T5G_OPT_FLAG, &opt.out.all, "print special tokens too", 0, 0},
+    {0, "input", NULL, T5G_OPT_FLAG, &opt.input, "print input.ids instead of decode.ids", 0, 0},
+    {0, "force", NULL, T5G_OPT_FLAG, &opt.force, "take streams made with another tokenizer", 0, 0},
+    {0, "max-frame", "BYTES", T5G_OPT_BYTES, &opt.max_frame, "largest frame to accept (default 8G)",
+     4096, 0x1p40},
+    {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
+};
+
+static const struct t5g_program program = {
+    "t5g-detok",
+    "[options] [FILE ...]",
+    "Turn token ids into text, one record a sequence.",
+    options,
+};
+
+/* The HEAD must name this tokenizer, or none. */
+static int
+check_head(const struct t5g_source *in, const char *identity, struct t5g_err *e)
+{
+    const char *theirs = t5g_source_head(in)->tok;
+    if (opt.force || theirs[0] == '\0' || strcmp(theirs, identity) == 0)
+        return 0;
+    return t5g_err_set(e, T5G_EX_DATA,
+                       "%s: made with another tokenizer: %s, this one is %s (--force takes it)",
+                       t5g_source_name(in), theirs, identity);
+}
+
+int
+main(int argc, char **argv)
+{
+    t5g_start("t5g-detok");
+    int first = t5g_options_parse(&program, argc, argv);
+    if (opt.jsonl && opt.nul)
+        t5g_usage("--jsonl and -0 exclude each other");
+    if ((opt.jsonl || opt.nul) && opt.out.newline != T5G_NEWLINE_SPACE)
+        t5g_usage("--newline is for line output: --jsonl and -0 are exact");
+    opt.out.form = opt.jsonl ? T5G_RECORDS_JSONL : opt.nul ? T5G_RECORDS_NUL : T5G_RECORDS_LINE;
+    opt.out.frame = opt.input ? "input.ids" : "decode.ids";
+
+    struct t5g_err e = {0};
+    t5g_signals_install();
+    struct t5g_tokenizer *t = t5g_tokenizer_open(t5g_model_path(), &e);
+    if (t == NULL || (opt.out.fd = t5g_output_open(t5g_common.output, false, &e)) < 0)
+        t5g_die_err(&e);
+    opt.out.name = t5g_output_name();
+    opt.out.terminal = isatty(opt.out.fd);
+    opt.out.stop_on_error = t5g_common.on_error == 1;
+    struct t5g_source *in =
+        t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, opt.force);
+    struct t5g_records *records = t5g_records_open(t, &opt.out);
+
+    t5g_progress_start("tokens");
+    struct t5g_frame f;
+    int r = t5g_source_start(in, &e);
+    if (r == 0)
+        r = check_head(in, t5g_tokenizer_identity(t), &e);
+    if (r == 0)
+        while ((r = t5g_source_frame(in, &f, &e)) == 1) {
+            bool end = f.kind == T5G_KIND_CLOSE || f.kind == T5G_KIND_ERROR;
+            if ((r = t5g_records_frame(records, &f, &e)) < 0)
+                break;
+            if (end && t5g_stop_requested()) {
+                r = t5g_err_set(&e, T5G_EX_AGAIN, "stopped by SIGTERM");
+                break;
+            }
+        }
+    int status = r < 0 ? e.code : t5g_records_failed(records) > 0 ? T5G_EX_DOCS : T5G_EX_OK;
+    if (r == 0 && t5g_output_commit(&e) < 0) {
+        r = -1;
+        status = e.code;
+    }
+    if (r < 0) {
+        t5g_output_discard();
+        t5g_progress_clear();
+        fprintf(stderr, "t5g-detok: %s\n", e.msg);
+    }
+    t5g_progress_end();
+    t5g_records_close(records);
+    t5g_source_close(in);
+    t5g_tokenizer_close(t);
+    return status;
+}

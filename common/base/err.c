@@ -1,0 +1,83 @@
+/* err.c: filling struct t5g_err. */
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Text may quote hostile names: controls would move the cursor of whoever reads the message. */
+static void
+put_escaped(char *out, size_t size, const char *in)
+{
+    size_t n = 0;
+    for (; *in != '\0'; in++) {
+        unsigned char c = (unsigned char)*in;
+        bool control = c < 0x20 || c == 0x7f;
+        if (n + (control ? 4 : 1) >= size)
+            break;
+        if (control)
+            n += (size_t)snprintf(out + n, size - n, "\\x%02x", c);
+        else
+            out[n++] = (char)c;
+    }
+    out[n] = '\0';
+}
+
+static void
+fill(struct t5g_err *e, int code, const char *fmt, va_list ap, const char *tail)
+{
+    char raw[sizeof e->msg];
+    vsnprintf(raw, sizeof raw, fmt, ap);
+    if (tail != NULL) {
+        size_t n = strlen(raw);
+        snprintf(raw + n, sizeof raw - n, ": %s", tail);
+    }
+    e->code = code;
+    put_escaped(e->msg, sizeof e->msg, raw);
+}
+
+int
+t5g_err_set(struct t5g_err *e, int code, const char *fmt, ...)
+{
+    if (e != NULL) {
+        va_list ap;
+        va_start(ap, fmt);
+        fill(e, code, fmt, ap, NULL);
+        va_end(ap);
+    }
+    return -1;
+}
+
+int
+t5g_err_sys(struct t5g_err *e, int code, const char *fmt, ...)
+{
+    int cause = errno;
+    if (cause == ENOENT || cause == ENOTDIR)
+        code = code == T5G_EX_CREATE ? code : T5G_EX_NOINPUT;
+    else if (cause == EACCES || cause == EPERM)
+        code = T5G_EX_PERM;
+    else if (cause == ENOSPC || cause == EIO || cause == EDQUOT || cause == EFBIG)
+        code = T5G_EX_IO;
+    if (e != NULL) {
+        va_list ap;
+        va_start(ap, fmt);
+        fill(e, code, fmt, ap, strerror(cause));
+        va_end(ap);
+    }
+    return -1;
+}
+
+int
+t5g_err_in(struct t5g_err *e, const char *fmt, ...)
+{
+    if (e != NULL) {
+        char old[sizeof e->msg];
+        memcpy(old, e->msg, sizeof old);
+        va_list ap;
+        va_start(ap, fmt);
+        fill(e, e->code, fmt, ap, old);
+        va_end(ap);
+    }
+    return -1;
+}

@@ -1,0 +1,79 @@
+/* hash.c: XXH3 through the xxHash library. */
+#include "base/hash.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+uint64_t
+t5g_hash64(const void *p, size_t n)
+{
+    return XXH3_64bits(n > 0 ? p : "", n);
+}
+
+/* High half, then low half: the order xxh128sum prints. */
+static void
+put_hex(char out[T5G_HEX128], XXH128_hash_t h)
+{
+    snprintf(out, T5G_HEX128, "%016llx%016llx", (unsigned long long)h.high64,
+             (unsigned long long)h.low64);
+}
+
+void
+t5g_hash128_hex(char out[T5G_HEX128], const void *p, size_t n)
+{
+    put_hex(out, XXH3_128bits(n > 0 ? p : "", n));
+}
+
+/* One accumulator serves both widths: XXH3 differs only in how it is finished. */
+struct t5g_hash {
+    XXH3_state_t *state;
+};
+
+struct t5g_hash *
+t5g_hash_open(void)
+{
+    struct t5g_hash *h = t5g_alloc(1, sizeof *h);
+    h->state = XXH3_createState();
+    if (h->state == NULL) {
+        fputs("t5g: out of memory\n", stderr);
+        exit(T5G_EX_OS);
+    }
+    t5g_hash_reset(h);
+    return h;
+}
+
+void
+t5g_hash_reset(struct t5g_hash *h)
+{
+    XXH3_128bits_reset(h->state);
+}
+
+void
+t5g_hash_add(struct t5g_hash *h, const void *p, size_t n)
+{
+    if (n > 0)
+        XXH3_128bits_update(h->state, p, n);
+}
+
+uint64_t
+t5g_hash_get64(const struct t5g_hash *h)
+{
+    return XXH3_64bits_digest(h->state);
+}
+
+void
+t5g_hash_get128_hex(const struct t5g_hash *h, char out[T5G_HEX128])
+{
+    put_hex(out, XXH3_128bits_digest(h->state));
+}
+
+void
+t5g_hash_close(struct t5g_hash *h)
+{
+    if (h == NULL)
+        return;
+    XXH3_freeState(h->state);
+    t5g_free(h);
+}

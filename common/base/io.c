@@ -1,0 +1,192 @@
+/* io.c: whole reads, whole writes, whole files, mappings. */
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* After EAGAIN: a descriptor that somebody else made non-blocking. */
+static void
+wait_for(int fd, short events)
+{
+    struct pollfd p = {.fd = fd, .events = events};
+    (void)poll(&p, 1, -1);
+}
+
+int
+t5g_read_some(int fd, const char *name, void *buf, size_t n, size_t *got, struct t5g_err *e)
+{
+    for (;;) {
+        ssize_t r = read(fd, buf, t5g_min(n, (size_t)1 << 30));
+        if (r >= 0) {
+            *got = (size_t)r;
+            return 0;
+        }
+        if (errno == EAGAIN)
+            wait_for(fd, POLLIN);
+        else if (errno == EISDIR)
+            return t5g_err_set(e, T5G_EX_NOINPUT, "%s: is a directory", name);
+        else if (errno != EINTR)
+            return t5g_err_sys(e, T5G_EX_IO, "%s: cannot read", name);
+    }
+}
+
+int
+t5g_read_full(int fd, const char *name, void *buf, size_t n, size_t *got, struct t5g_err *e)
+{
+    *got = 0;
+    while (*got < n) {
+        size_t r;
+        if (t5g_read_some(fd, name, (char *)buf + *got, n - *got, &r, e) < 0)
+            return -1;
+        if (r == 0)
+            break;
+        *got += r;
+    }
+    return 0;
+}
+
+int
+t5g_write_full(int fd, const char *name, const void *buf, size_t n, struct t5g_err *e)
+{
+    const char *p = buf;
+    while (n > 0) {
+        ssize_t r = write(fd, p, t5g_min(n, (size_t)1 << 30));
+        if (r >= 0) {
+            p += r;
+            n -= (size_t)r;
+        } else if (errno == EAGAIN) {
+            wait_for(fd, POLLOUT);
+        } else if (errno == EPIPE) {
+            /* SIGPIPE was inherited as ignored: end as any filter would, with the same status. */
+            signal(SIGPIPE, SIG_DFL);
+            raise(SIGPIPE);
+            return t5g_err_sys(e, T5G_EX_IO, "%s: cannot write", name);
+        } else if (errno != EINTR) {
+            return t5g_err_sys(e, T5G_EX_IO, "%s: cannot write", name);
+        }
+    }
+    return 0;
+}
+
+int
+t5g_read_all(int fd, const char *name, size_t limit, struct t5g_buf *b, struct t5g_err *e)
+{
+    size_t total = 0;
+    for (;;) {
+        size_t got;
+        t5g_buf_reserve(b, 1 << 16);
+        if (t5g_read_some(fd, name, b->p + b->n, b->cap - b->n - 1, &got, e) < 0)
+            return -1;
+        b->n += got;
+        b->p[b->n] = '\0';
+        total += got;
+        if (got == 0)
+            return 0;
+        if (total > limit)
+            return t5g_err_set(e, T5G_EX_DATA, "%s: larger than %zu bytes", name, limit);
+    }
+}
+
+int
+t5g_read_file(const char *path, size_t limit, struct t5g_buf *b, struct t5g_err *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open", path);
+    int r = t5g_read_all(fd, path, limit, b, e);
+    close(fd);
+    return r;
+}
+
+int
+t5g_map_fd(int fd, const char *name, struct t5g_map *m, struct t5g_err *e)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return t5g_err_sys(e, T5G_EX_IO, "%s: cannot stat", name);
+    if (S_ISDIR(st.st_mode))
+        return t5g_err_set(e, T5G_EX_NOINPUT, "%s: is a directory", name);
+    if (!S_ISREG(st.st_mode))
+        return t5g_err_set(e, T5G_EX_NOINPUT, "%s: not a regular file", name);
+    *m = (struct t5g_map){.p = (const unsigned char *)"", .size = (size_t)st.st_size};
+    if (m->size == 0)
+        return 0;
+    void *p = mmap(NULL, m->size, PROT_READ, MAP_SHARED, fd, 0);
+    if (p == MAP_FAILED)
+        return t5g_err_sys(e, T5G_EX_OS, "%s: cannot map", name);
+    m->p = p;
+    return 0;
+}
+
+int
+t5g_map_file(const char *path, struct t5g_map *m, struct t5g_err *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open", path);
+    int r = t5g_map_fd(fd, path, m, e);
+    close(fd);
+    return r;
+}
+
+void
+t5g_unmap(struct t5g_map *m)
+{
+    if (m->size > 0) {
+        union {
+            const void *in;
+            void *out;
+        } p = {.in = m->p}; /* munmap takes a pointer without const */
+        munmap(p.out, m->size);
+    }
+    *m = (struct t5g_map){0};
+}
+
+/* mkdir -p of everything before the last slash of path. */
+static int
+make_parents(const char *path, struct t5g_err *e)
+{
+    char *p = t5g_strdup(path);
+    int r = 0;
+    for (char *s = p + 1; r == 0 && (s = strchr(s, '/')) != NULL; s++) {
+        *s = '\0';
+        if (mkdir(p, 0700) < 0 && errno != EEXIST)
+            r = t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot make directory", p);
+        *s = '/';
+    }
+    t5g_free(p);
+    return r;
+}
+
+int
+t5g_write_file(const char *path, const void *buf, size_t n, struct t5g_err *e)
+{
+    struct t5g_buf tmp = {0};
+    int r = -1;
+    if (make_parents(path, e) < 0)
+        return -1;
+    t5g_buf_printf(&tmp, "%s.XXXXXX", path);
+    int fd = mkostemp(tmp.p, O_CLOEXEC);
+    if (fd < 0) {
+        t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", tmp.p);
+        goto out;
+    }
+    r = t5g_write_full(fd, tmp.p, buf, n, e);
+    if (close(fd) < 0 && r == 0)
+        r = t5g_err_sys(e, T5G_EX_IO, "%s: cannot write", tmp.p);
+    if (r == 0 && rename(tmp.p, path) < 0)
+        r = t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot rename", tmp.p);
+    if (r < 0)
+        unlink(tmp.p);
+out:
+    t5g_buf_free(&tmp);
+    return r;
+}

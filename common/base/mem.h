@@ -1,0 +1,47 @@
+/* mem.h: allocation that does not fail, growable byte buffers, and a guard for hot loops. */
+#ifndef T5G_MEM_H
+#define T5G_MEM_H
+
+#include "base/base.h"
+
+#define T5G_ALIGN 64 /* of everything t5g_alloc returns, and of payloads in a stream */
+
+/*
+ * count * size bytes, zeroed, aligned to 64; freed by t5g_free. Ends the process with status 71 and
+ * a one-line message when memory is short (the only library code that does: these processes are
+ * short-lived, and sizes taken from input are checked against limits before they come here).
+ * count * size == 0 gives a valid pointer. Aborts between t5g_alloc_forbid(true) and (false).
+ */
+void *t5g_alloc(size_t count, size_t size) T5G_MUST_USE;
+
+/* As t5g_alloc, without zeroing. */
+void *t5g_alloc_raw(size_t count, size_t size) T5G_MUST_USE;
+
+/* Frees what t5g_alloc, t5g_alloc_raw, t5g_strdup or t5g_memdup gave; NULL is allowed. */
+void t5g_free(void *p);
+
+/* A copy of n bytes followed by NUL; freed by t5g_free. */
+char *t5g_memdup(const void *p, size_t n) T5G_MUST_USE;
+char *t5g_strdup(const char *s) T5G_MUST_USE;
+
+/* "a/b" in fresh memory (no doubled slash); freed by t5g_free. */
+char *t5g_path_join(const char *a, const char *b) T5G_MUST_USE;
+
+/* While on, t5g_alloc aborts: a decode step must live from memory that was set aside before. */
+void t5g_alloc_forbid(bool on);
+
+/* Growable bytes. Zero-initialise; `p` has `n` bytes in use and a NUL after them once anything was
+ * added. */
+struct t5g_buf {
+    char *p;
+    size_t n, cap;
+};
+
+void t5g_buf_reserve(struct t5g_buf *b, size_t more); /* room for `more` bytes beyond n */
+void t5g_buf_add(struct t5g_buf *b, const void *p, size_t n);
+void t5g_buf_addc(struct t5g_buf *b, char c);
+void t5g_buf_adds(struct t5g_buf *b, const char *s);
+void t5g_buf_printf(struct t5g_buf *b, const char *fmt, ...) T5G_PRINTF(2, 3);
+void t5g_buf_free(struct t5g_buf *b); /* and back to zero */
+
+#endif

@@ -1,0 +1,68 @@
+/* num.c: numbers from option arguments and files. */
+#include "base/num.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int
+refuse(struct t5g_err *e, const char *what, const char *s, uint64_t min, uint64_t max)
+{
+    if (max == UINT64_MAX)
+        return t5g_err_set(e, T5G_EX_USAGE, "%s: '%s' is not a whole number from %llu", what, s,
+                           (unsigned long long)min);
+    return t5g_err_set(e, T5G_EX_USAGE, "%s: '%s' is not a whole number from %llu to %llu", what, s,
+                       (unsigned long long)min, (unsigned long long)max);
+}
+
+int
+t5g_num_u64(const char *what, const char *s, uint64_t min, uint64_t max, bool suffix, uint64_t *out,
+            struct t5g_err *e)
+{
+    uint64_t v = 0;
+    const char *p = s;
+    for (; *p >= '0' && *p <= '9'; p++)
+        if (__builtin_mul_overflow(v, 10, &v) ||
+            __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
+            return refuse(e, what, s, min, max);
+    if (p == s)
+        return refuse(e, what, s, min, max);
+    if (suffix && *p != '\0') {
+        const char *known = "KMG", *k = strchr(known, *p);
+        if (k == NULL || p[1] != '\0' ||
+            __builtin_mul_overflow(v, (uint64_t)1 << (10 * (k - known + 1)), &v))
+            return refuse(e, what, s, min, max);
+        p++;
+    }
+    if (*p != '\0' || v < min || v > max)
+        return refuse(e, what, s, min, max);
+    *out = v;
+    return 0;
+}
+
+int
+t5g_num_double(const char *what, const char *s, double min, double max, double *out,
+               struct t5g_err *e)
+{
+    /* strtod also takes hex, inf and leading blanks; the programs run in the "C" locale. */
+    char *end;
+    bool plain = s[0] != '\0' && strspn(s, "+-0123456789.eE") == strlen(s);
+    double v = plain ? strtod(s, &end) : 0;
+    if (!plain || *end != '\0' || !isfinite(v) || v < min || v > max)
+        return t5g_err_set(e, T5G_EX_USAGE, "%s: '%s' is not a number from %g to %g", what, s, min,
+                           max);
+    *out = v;
+    return 0;
+}
+
+void
+t5g_num_print_f32(char out[32], float v)
+{
+    for (int digits = 1; digits <= 9; digits++) {
+        snprintf(out, 32, "%.*g", digits, (double)v);
+        if (strtof(out, NULL) == v)
+            return;
+    }
+}

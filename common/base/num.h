@@ -1,0 +1,21 @@
+/* num.h: numbers from option arguments and files, range-checked. */
+#ifndef T5G_NUM_H
+#define T5G_NUM_H
+
+#include "base/err.h"
+
+/*
+ * The whole of s as a decimal integer in min..max (suffixes K, M, G = powers of 1024 when
+ * `suffix`). -1 with e (64): "WHAT: 'abc' is not a whole number from 1 to 4096".
+ */
+int t5g_num_u64(const char *what, const char *s, uint64_t min, uint64_t max, bool suffix,
+                uint64_t *out, struct t5g_err *e);
+
+/* The whole of s as a finite number in min..max, '.' as decimal point whatever the locale. */
+int t5g_num_double(const char *what, const char *s, double min, double max, double *out,
+                   struct t5g_err *e);
+
+/* Shortest decimal text that reads back as the same f32 (at most 15 characters and NUL). */
+void t5g_num_print_f32(char out[32], float v);
+
+#endif

@@ -1,0 +1,93 @@
+/* utf8.c: well-formedness of UTF-8 (Unicode 15, table 3-7). */
+#include "base/utf8.h"
+
+#include <string.h>
+
+size_t
+t5g_utf8_len(const unsigned char *s, size_t n, size_t *bad)
+{
+    unsigned char c = s[0], low = 0x80, high = 0xbf;
+    size_t len, got = 1;
+    if (c < 0x80)
+        return 1;
+    if (bad != NULL)
+        *bad = 1;
+    if (c < 0xc2 || c > 0xf4)
+        return 0;
+    len = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+    /* The second byte's range excludes overlongs, surrogates and what lies above U+10FFFF. */
+    if (c == 0xe0)
+        low = 0xa0;
+    else if (c == 0xed)
+        high = 0x9f;
+    else if (c == 0xf0)
+        low = 0x90;
+    else if (c == 0xf4)
+        high = 0x8f;
+    for (; got < len; got++, low = 0x80, high = 0xbf)
+        if (got == n || s[got] < low || s[got] > high) {
+            if (bad != NULL)
+                *bad = got;
+            return 0;
+        }
+    return len;
+}
+
+size_t
+t5g_utf8_check(const char *s, size_t n)
+{
+    const unsigned char *p = (const unsigned char *)s;
+    size_t i = 0;
+    while (i < n) {
+        uint64_t eight;
+        if (n - i >= 8 && (memcpy(&eight, p + i, 8), (eight & 0x8080808080808080u) == 0)) {
+            i += 8;
+            continue;
+        }
+        size_t len = t5g_utf8_len(p + i, n - i, NULL);
+        if (len == 0)
+            return i;
+        i += len;
+    }
+    return n;
+}
+
+void
+t5g_utf8_replace(struct t5g_buf *b, const char *s, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        size_t good = t5g_utf8_check(s + i, n - i), bad;
+        t5g_buf_add(b, s + i, good);
+        i += good;
+        if (i == n)
+            break;
+        (void)t5g_utf8_len((const unsigned char *)s + i, n - i, &bad);
+        t5g_buf_adds(b, "\xef\xbf\xbd");
+        i += bad;
+    }
+}
+
+uint32_t
+t5g_utf8_decode(const unsigned char *s, size_t len)
+{
+    if (len == 1)
+        return s[0];
+    uint32_t c = s[0] & (0xffu >> (len + 1));
+    for (size_t i = 1; i < len; i++)
+        c = c << 6 | (s[i] & 0x3f);
+    return c;
+}
+
+size_t
+t5g_utf8_encode(unsigned char out[4], uint32_t c)
+{
+    if (c < 0x80) {
+        out[0] = (unsigned char)c;
+        return 1;
+    }
+    size_t len = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    for (size_t i = len - 1; i > 0; i--, c >>= 6)
+        out[i] = (unsigned char)(0x80 | (c & 0x3f));
+    out[0] = (unsigned char)((0xf00u >> len & 0xf0u) | c);
+    return len;
+}

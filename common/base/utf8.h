@@ -1,0 +1,24 @@
+/* utf8.h: well-formedness of UTF-8 (Unicode 15, table 3-7). */
+#ifndef T5G_UTF8_H
+#define T5G_UTF8_H
+
+#include "base/mem.h"
+
+/*
+ * Length 1..4 of the well-formed character at s (n > 0 bytes are there), or 0 when it is ill-formed
+ * (overlong, surrogate, above U+10FFFF, cut). *bad then gets the length of the maximal ill-formed
+ * subpart (1..3), what Python replaces by one U+FFFD. bad may be NULL.
+ */
+size_t t5g_utf8_len(const unsigned char *s, size_t n, size_t *bad);
+
+/* Offset of the first ill-formed byte, or n when all is well. */
+size_t t5g_utf8_check(const char *s, size_t n);
+
+/* Append s with one U+FFFD per maximal ill-formed subpart, as Python's errors="replace". */
+void t5g_utf8_replace(struct t5g_buf *b, const char *s, size_t n);
+
+/* Code point of the well-formed character of len bytes at s, and back (returns the length). */
+uint32_t t5g_utf8_decode(const unsigned char *s, size_t len);
+size_t t5g_utf8_encode(unsigned char out[4], uint32_t c);
+
+#endif

@@ -1,0 +1,179 @@
+/* answers.c: the sequences generated for one document, written into the stream. */
+#include "cli/answers.h"
+#include "base/num.h"
+#include "cli/progress.h"
+
+#include <string.h>
+
+struct held {
+    struct t5g_sequence s;
+    char *prompt; /* JSON string, NULL for none */
+};
+
+struct t5g_answers {
+    struct t5g_run *run;
+    const struct t5g_doc *doc;
+    const struct t5g_config *c;
+    const struct t5g_generate_options *o;
+    bool (*dropped)(const char *, void *);
+    enum t5g_answers_mode mode;
+    bool open;      /* DOC is written */
+    struct held *v; /* [n] WHOLE: answers not written yet */
+    size_t n, cap;
+    uint64_t tokens;
+    const char *prompt; /* TOKENS: of the sequence being written */
+    size_t part;
+    double score;
+};
+
+struct t5g_answers *
+t5g_answers_open(struct t5g_run *run, const struct t5g_doc *doc, const struct t5g_config *c,
+                 const struct t5g_generate_options *o, bool (*dropped)(const char *, void *),
+                 enum t5g_answers_mode mode)
+{
+    struct t5g_answers *a = t5g_alloc(1, sizeof *a);
+    *a = (struct t5g_answers){
+        .run = run, .doc = doc, .c = c, .o = o, .dropped = dropped, .mode = mode};
+    return a;
+}
+
+void
+t5g_answers_close(struct t5g_answers *a)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        t5g_sequence_free(&a->v[i].s);
+        t5g_free(a->v[i].prompt);
+    }
+    t5g_free(a->v);
+    t5g_free(a);
+}
+
+static void
+written(int result, const struct t5g_err *e)
+{
+    if (result < 0)
+        t5g_die_err(e);
+}
+
+static void
+open_doc(struct t5g_answers *a)
+{
+    struct t5g_err e;
+    if (!a->open)
+        written(t5g_doc_write_open(a->run->w, a->doc, a->dropped, NULL, &e), &e);
+    a->open = true;
+}
+
+/* What a reader downstream waits for must leave now. */
+static void
+flush(struct t5g_answers *a)
+{
+    struct t5g_err e;
+    written(t5g_writer_flush(a->run->w, &e), &e);
+}
+
+/* One frame of ids, and one of their log-probabilities. finish: NULL while the sequence goes on. */
+static void
+write_ids(struct t5g_answers *a, const char *prompt, const int32_t *ids, const float *logprob,
+          size_t n, const char *finish, double score)
+{
+    struct t5g_buf extra = {0};
+    struct t5g_err e;
+    if (prompt != NULL)
+        t5g_buf_printf(&extra, "\"prompt\":%s,", prompt);
+    t5g_buf_adds(&extra, "\"rank\":0");
+    if (a->mode == T5G_ANSWERS_TOKENS)
+        t5g_buf_printf(&extra, ",\"part\":%zu", a->part);
+    size_t common = extra.n;
+    if (finish != NULL && logprob != NULL) {
+        char text[32];
+        t5g_num_print_f32(text, (float)score);
+        t5g_buf_printf(&extra, ",\"score\":%s", text);
+    }
+    if (finish != NULL)
+        t5g_buf_printf(&extra, ",\"finish\":\"%s\"", finish);
+    open_doc(a);
+    written(
+        t5g_writer_tensor(a->run->w, "decode.ids", T5G_I32, 1, (uint64_t[]){n}, ids, extra.p, &e),
+        &e);
+    if (logprob != NULL) {
+        extra.p[common] = '\0';
+        written(t5g_writer_tensor(a->run->w, "decode.logprob", T5G_F32, 1, (uint64_t[]){n}, logprob,
+                                  extra.p, &e),
+                &e);
+    }
+    t5g_buf_free(&extra);
+}
+
+/* TOKENS: a frame a token; the last one says how the sequence ended. */
+static bool
+emit(void *arg, int32_t id, float logprob)
+{
+    struct t5g_answers *a = arg;
+    bool eos = t5g_config_is_eos(a->c, id);
+    const char *finish = eos                                   ? t5g_finish_name(T5G_FINISH_EOS)
+                         : a->part + 1 == a->o->max_new_tokens ? t5g_finish_name(T5G_FINISH_LENGTH)
+                                                               : NULL;
+    a->score += (double)logprob;
+    write_ids(a, a->prompt, &id, a->o->logprobs ? &logprob : NULL, 1, finish, a->score);
+    flush(a);
+    a->part++;
+    return true;
+}
+
+static void
+hold(struct t5g_answers *a, struct t5g_sequence *s, const char *prompt)
+{
+    if (a->n == a->cap) {
+        size_t cap = a->cap * 2 + 8;
+        struct held *v = t5g_alloc(cap, sizeof *v);
+        if (a->n > 0)
+            memcpy(v, a->v, a->n * sizeof *v);
+        t5g_free(a->v);
+        a->v = v;
+        a->cap = cap;
+    }
+    a->v[a->n++] = (struct held){*s, prompt != NULL ? t5g_strdup(prompt) : NULL};
+}
+
+int
+t5g_answers_add(struct t5g_answers *a, struct t5g_generator *g, const struct t5g_cross *cross,
+                const struct t5g_prompt *p, struct t5g_err *e)
+{
+    struct t5g_sequence s = {0};
+    a->prompt = p != NULL ? p->json.p : NULL;
+    a->part = 0;
+    a->score = 0;
+    if (a->mode == T5G_ANSWERS_TOKENS)
+        open_doc(a);
+    if (t5g_generate(g, cross, p != NULL ? p->ids.p : NULL, p != NULL ? p->ids.n : 0, &s,
+                     a->mode == T5G_ANSWERS_TOKENS ? emit : NULL, a, e) < 0) {
+        t5g_sequence_free(&s);
+        return -1;
+    }
+    a->tokens += s.n;
+    t5g_progress_add(s.n);
+    t5g_progress_part(0, 0);
+    if (a->mode == T5G_ANSWERS_WHOLE) {
+        hold(a, &s, a->prompt);
+        return 0;
+    }
+    if (a->mode == T5G_ANSWERS_LIVE) {
+        write_ids(a, a->prompt, s.ids, s.logprob, s.n, t5g_finish_name(s.finish), s.score);
+        flush(a);
+    }
+    t5g_sequence_free(&s);
+    return 0;
+}
+
+void
+t5g_answers_finish(struct t5g_answers *a)
+{
+    struct t5g_err e;
+    open_doc(a);
+    for (size_t i = 0; i < a->n; i++)
+        write_ids(a, a->v[i].prompt, a->v[i].s.ids, a->v[i].s.logprob, a->v[i].s.n,
+                  t5g_finish_name(a->v[i].s.finish), a->v[i].s.score);
+    written(t5g_writer_frame(a->run->w, &a->doc->close, &e), &e);
+    t5g_run_done(a->run, 0);
+}

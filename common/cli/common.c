@@ -1,0 +1,157 @@
+/* common.c: start, messages, exit, and where the model is. */
+#include "cli/common.h"
+#include "base/io.h"
+#include "base/num.h"
+#include "base/pool.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct t5g_common t5g_common;
+static const char *program = "t5g";
+
+void
+t5g_start(const char *name)
+{
+    program = name;
+    /* A closed descriptor 0-2 would be handed to the next file opened, and messages into it. */
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void)!open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit shows as EFBIG, with a message */
+}
+
+const char *
+t5g_program_name(void)
+{
+    return program;
+}
+
+/* One write, so that lines of several programs on one terminal do not mix. */
+static void
+say(const char *fmt, va_list ap)
+{
+    struct t5g_err line;
+    char text[sizeof line.msg];
+    vsnprintf(text, sizeof text, fmt, ap);
+    t5g_err_set(&line, 0, "%s", text);
+    t5g_progress_clear();
+    fprintf(stderr, "%s: %s\n", program, line.msg);
+}
+
+void
+t5g_warn(const char *fmt, ...)
+{
+    va_list ap;
+    if (t5g_common.quiet)
+        return;
+    va_start(ap, fmt);
+    say(fmt, ap);
+    va_end(ap);
+}
+
+void
+t5g_note(const char *fmt, ...)
+{
+    va_list ap;
+    if (!t5g_common.verbose)
+        return;
+    va_start(ap, fmt);
+    say(fmt, ap);
+    va_end(ap);
+}
+
+void
+t5g_die(int code, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    say(fmt, ap);
+    va_end(ap);
+    t5g_output_discard();
+    exit(code);
+}
+
+void
+t5g_die_err(const struct t5g_err *e)
+{
+    t5g_die(e->code, "%s", e->msg);
+}
+
+void
+t5g_usage(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    say(fmt, ap);
+    va_end(ap);
+    fprintf(stderr, "%s: try '%s --help'\n", program, program);
+    t5g_output_discard();
+    exit(T5G_EX_USAGE);
+}
+
+/* PREFIX/bin/t5g-x and PREFIX/share/t5g/model move together, so the program's own path leads there.
+ */
+static const char *
+installed_model(void)
+{
+    static char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 64);
+    if (n <= 0)
+        return NULL;
+    path[n] = '\0';
+    for (int i = 0; i < 2; i++) {
+        char *slash = strrchr(path, '/');
+        if (slash == NULL)
+            return NULL;
+        *slash = '\0';
+    }
+    strcat(path, "/share/t5g/model");
+    struct stat st;
+    return stat(path, &st) == 0 ? path : NULL;
+}
+
+const char *
+t5g_model_path(void)
+{
+    const char *path = t5g_common.model;
+    if (path == NULL)
+        path = getenv("T5G_MODEL");
+    if (path == NULL || path[0] == '\0')
+        path = installed_model();
+    if (path == NULL)
+        t5g_die(T5G_EX_NOINPUT, "no model: give -m MODEL or set T5G_MODEL");
+    struct stat st;
+    if (stat(path, &st) < 0) {
+        struct t5g_err e;
+        t5g_err_sys(&e, T5G_EX_NOINPUT, "%s: cannot open model", path);
+        t5g_die_err(&e);
+    }
+    if (!S_ISDIR(st.st_mode))
+        t5g_die(T5G_EX_NOINPUT, "%s: not a model directory", path);
+    return path;
+}
+
+size_t
+t5g_thread_count(void)
+{
+    const char *s = getenv("T5G_THREADS");
+    struct t5g_err e;
+    uint64_t n;
+    if (t5g_common.threads > 0)
+        return (size_t)t5g_common.threads;
+    if (s == NULL || s[0] == '\0')
+        return t5g_cpu_count();
+    if (t5g_num_u64("T5G_THREADS", s, 1, 1024, false, &n, &e) < 0)
+        t5g_usage("%s", e.msg);
+    return (size_t)n;
+}

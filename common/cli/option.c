@@ -1,0 +1,178 @@
+/* option.c: option tables to getopt_long, and to --help. */
+#include "cli/option.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "cli/common.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HELP = 1000, VERSION, FIRST_LONG }; /* values getopt_long returns, above any letter */
+
+const struct t5g_option t5g_common_options[] = {
+    {'o', "output", "FILE", T5G_OPT_STRING, &t5g_common.output,
+     "write to FILE, which appears only when whole", 0, 0},
+    {'m', "model", "MODEL", T5G_OPT_STRING, &t5g_common.model,
+     "model directory (default: $T5G_MODEL, then the installed one)", 0, 0},
+    {'t', "threads", "N", T5G_OPT_U64, &t5g_common.threads,
+     "threads in total (default: the processors at hand)", 1, 1024},
+    {'q', "quiet", NULL, T5G_OPT_FLAG, &t5g_common.quiet, "no warnings", 0, 0},
+    {'v', "verbose", NULL, T5G_OPT_FLAG, &t5g_common.verbose, "say more on stderr", 0, 0},
+    {0, "on-error", "skip|stop", T5G_OPT_CHOICE, &t5g_common.on_error,
+     "after a document failed: go on, or end", 0, 0},
+    {0, "progress", "auto|never|always", T5G_OPT_CHOICE, &t5g_common.progress,
+     "progress line on stderr (auto: when it is a terminal)", 0, 0},
+    {0, "stats", NULL, T5G_OPT_FLAG, &t5g_common.stats,
+     "print documents, rates and failures at the end", 0, 0},
+    {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
+};
+
+static void
+print_option(char letter, const char *name, const char *arg, const char *help)
+{
+    char left[128] = "  ";
+    size_t n = 2;
+    if (letter != 0)
+        n += (size_t)snprintf(left + n, sizeof left - n, "-%c%s%s%s", letter,
+                              name == NULL && arg != NULL ? " " : "",
+                              name == NULL && arg != NULL ? arg : "", name != NULL ? ", " : "");
+    if (name != NULL)
+        snprintf(left + n, sizeof left - n, "--%s%s%s", name, arg != NULL ? " " : "",
+                 arg != NULL ? arg : "");
+    if (strlen(left) > 30)
+        printf("%s\n%32s%s\n", left, "", help);
+    else
+        printf("%-32s%s\n", left, help);
+}
+
+T5G_NORETURN static void
+print_help(const struct t5g_program *p)
+{
+    printf("usage: %s %s\n%s\n\n", p->name, p->synopsis, p->summary);
+    for (const struct t5g_option *o = p->options; o != NULL && o->help != NULL; o++)
+        print_option(o->letter, o->name, o->arg, o->help);
+    for (const struct t5g_option *o = t5g_common_options; o->help != NULL; o++)
+        print_option(o->letter, o->name, o->arg, o->help);
+    print_option(0, "help", NULL, "print this and exit");
+    print_option(0, "version", NULL, "print the version and exit");
+    exit(fflush(stdout) == 0 ? T5G_EX_OK : T5G_EX_IO);
+}
+
+static int
+choose(const struct t5g_option *o, const char *what, const char *arg)
+{
+    size_t n = strlen(arg);
+    const char *s = o->arg;
+    for (int i = 0; s != NULL; i++) {
+        const char *bar = strchr(s, '|');
+        size_t len = bar != NULL ? (size_t)(bar - s) : strlen(s);
+        if (len == n && memcmp(s, arg, n) == 0)
+            return i;
+        s = bar != NULL ? bar + 1 : NULL;
+    }
+    t5g_usage("%s: '%s' is none of %s", what, arg, o->arg);
+}
+
+static void
+apply(const struct t5g_option *o, char *arg)
+{
+    char what[64];
+    struct t5g_err e = {0};
+    if (o->name != NULL)
+        snprintf(what, sizeof what, "--%s", o->name);
+    else
+        snprintf(what, sizeof what, "-%c", o->letter);
+    switch (o->kind) {
+    case T5G_OPT_FLAG:
+        *(bool *)o->dest = true;
+        break;
+    case T5G_OPT_STRING:
+        *(const char **)o->dest = arg;
+        break;
+    case T5G_OPT_LIST: {
+        struct t5g_list *l = o->dest;
+        char **v = t5g_alloc(l->n + 1, sizeof *v);
+        if (l->n > 0)
+            memcpy(v, l->v, l->n * sizeof *v);
+        v[l->n] = arg;
+        t5g_free(l->v);
+        *l = (struct t5g_list){v, l->n + 1};
+        break;
+    }
+    case T5G_OPT_U64:
+    case T5G_OPT_BYTES:
+        if (t5g_num_u64(what, arg, (uint64_t)o->min, (uint64_t)o->max, o->kind == T5G_OPT_BYTES,
+                        o->dest, &e) < 0)
+            t5g_usage("%s", e.msg);
+        break;
+    case T5G_OPT_DOUBLE:
+        if (t5g_num_double(what, arg, o->min, o->max, o->dest, &e) < 0)
+            t5g_usage("%s", e.msg);
+        break;
+    case T5G_OPT_CHOICE:
+        *(int *)o->dest = choose(o, what, arg);
+        break;
+    }
+}
+
+/* Both tables as one array of pointers; returns how many. */
+static size_t
+gather(const struct t5g_program *p, const struct t5g_option *all[static 96])
+{
+    size_t n = 0;
+    for (const struct t5g_option *o = p->options; o != NULL && o->help != NULL && n < 96; o++)
+        all[n++] = o;
+    for (const struct t5g_option *o = t5g_common_options; o->help != NULL && n < 96; o++)
+        all[n++] = o;
+    return n;
+}
+
+int
+t5g_options_parse(const struct t5g_program *p, int argc, char **argv)
+{
+    const struct t5g_option *all[96];
+    struct option longs[96 + 3];
+    char shorts[2 * 96 + 3] =
+        "+:"; /* POSIX order; ':' tells a missing argument from an unknown option */
+    size_t n = gather(p, all), m = 0, s = 2;
+    for (size_t i = 0; i < n; i++) {
+        if (all[i]->letter != 0) {
+            shorts[s++] = all[i]->letter;
+            if (all[i]->arg != NULL)
+                shorts[s++] = ':';
+        }
+        if (all[i]->name != NULL)
+            longs[m++] =
+                (struct option){all[i]->name, all[i]->arg != NULL, NULL, FIRST_LONG + (int)i};
+    }
+    shorts[s] = '\0';
+    longs[m++] = (struct option){"help", 0, NULL, HELP};
+    longs[m++] = (struct option){"version", 0, NULL, VERSION};
+    longs[m] = (struct option){NULL, 0, NULL, 0};
+
+    int c;
+    optind = 1;
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        if (c == HELP)
+            print_help(p);
+        if (c == VERSION) {
+            printf("%s (t5g) %s, stream format 1.0\n", t5g_program_name(), T5G_VERSION);
+            exit(fflush(stdout) == 0 ? T5G_EX_OK : T5G_EX_IO);
+        }
+        if (c == ':')
+            t5g_usage("%s: argument missing", argv[optind - 1]);
+        if (c == '?' && optopt > 0 && optopt < HELP)
+            t5g_usage("unknown option -%c", optopt);
+        if (c == '?')
+            t5g_usage("%s: unknown, ambiguous, or takes no argument", argv[optind - 1]);
+        const struct t5g_option *o = c >= FIRST_LONG ? all[c - FIRST_LONG] : NULL;
+        for (size_t i = 0; o == NULL && i < n; i++)
+            if (all[i]->letter == c)
+                o = all[i];
+        apply(o, optarg);
+    }
+    return optind;
+}

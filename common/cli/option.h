@@ -1,0 +1,48 @@
+/* option.h: option tables: they feed getopt_long, --help, and the test that compares pages. */
+#ifndef T5G_OPTION_H
+#define T5G_OPTION_H
+
+#include "base/err.h"
+
+struct t5g_list {
+    char **v; /* [n] borrowed from argv */
+    size_t n;
+};
+
+enum t5g_option_kind {
+    T5G_OPT_FLAG,   /* bool *dest: set to true */
+    T5G_OPT_STRING, /* const char **dest */
+    T5G_OPT_LIST,   /* struct t5g_list *dest: every occurrence, in order */
+    T5G_OPT_U64,    /* uint64_t *dest, min..max */
+    T5G_OPT_BYTES,  /* the same with suffixes K, M, G */
+    T5G_OPT_DOUBLE, /* double *dest, min..max */
+    T5G_OPT_CHOICE, /* int *dest: index into choices ("skip|stop"), which is also the arg shown */
+};
+
+struct t5g_option {
+    char letter;      /* 0: long only */
+    const char *name; /* long name, without dashes; NULL: letter only */
+    const char *arg;  /* what --help shows for the argument; for CHOICE the choices */
+    enum t5g_option_kind kind;
+    void *dest;
+    const char *help; /* one line, lower case, no full stop */
+    double min, max;  /* U64, BYTES, DOUBLE */
+};
+
+/* A program or a verb of one. options and the common table end with a NULL help. */
+struct t5g_program {
+    const char *name;     /* "t5g-encode", "t5g-frame ls" */
+    const char *synopsis; /* "[options] [FILE ...]" */
+    const char *summary;  /* one line for --help */
+    const struct t5g_option *options;
+};
+
+/*
+ * Parse argv by the program's table, then the common table (option.c), --help and --version.
+ * Options stand before operands, "--" ends them. Returns the index of the first operand. Ends the
+ * process:
+ * --help and --version on stdout with 0, misuse on stderr with 64.
+ */
+int t5g_options_parse(const struct t5g_program *p, int argc, char **argv);
+
+#endif

@@ -1,0 +1,155 @@
+/*
+ * output.c: stdout, or a file that appears whole or not at all.
+ *
+ * A regular FILE is written as FILE.XXXXXX beside it, flushed to disk and renamed: the target
+ * exists if and only if it is complete, which is what make looks at. exit() and fatal signals
+ * remove the temporary name; only kill -9 and power loss can leave one behind.
+ */
+#include "cli/output.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct {
+    int fd;
+    bool open;
+    const char *name; /* for messages */
+    char *target;     /* real path to rename to; NULL when written in place */
+    char *temporary;  /* read by signal handlers: set last, cleared first */
+} out = {.fd = -1};
+
+/* Mode a file made by open(..., 0666) would get; umask can only be read by setting it. */
+static mode_t
+default_mode(void)
+{
+    mode_t mask = umask(0);
+    umask(mask);
+    return 0666 & ~mask;
+}
+
+static int
+open_temporary(const char *path, mode_t mode, struct t5g_err *e)
+{
+    struct t5g_buf b = {0};
+    t5g_buf_printf(&b, "%s.XXXXXX", path);
+    int fd = mkostemp(b.p, O_CLOEXEC);
+    if (fd < 0) {
+        t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", path);
+        t5g_buf_free(&b);
+        return -1;
+    }
+    out.temporary = b.p;
+    if (fchmod(fd, mode) < 0) {
+        t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot set mode", path);
+        close(fd);
+        t5g_output_discard();
+        return -1;
+    }
+    return fd;
+}
+
+static int
+open_file(const char *path, struct t5g_err *e)
+{
+    struct stat st;
+    bool exists = stat(path, &st) == 0;
+    if (!exists && errno != ENOENT)
+        return t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", path);
+    if (exists && !S_ISREG(st.st_mode)) { /* /dev/null, a FIFO: nothing to rename */
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        return fd >= 0 ? fd : t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot open for writing", path);
+    }
+    if (exists && access(path, W_OK) < 0)
+        return t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot write", path);
+    char *real = realpath(path, NULL); /* follows a link to an existing file */
+    if (real == NULL && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+        return t5g_err_set(e, T5G_EX_CREATE, "%s: dangling symbolic link", path);
+    out.target = t5g_strdup(real != NULL ? real : path);
+    free(real);
+    return open_temporary(out.target, exists ? st.st_mode & 0777 : default_mode(), e);
+}
+
+int
+t5g_output_open(const char *path, bool frames, struct t5g_err *e)
+{
+    static bool registered;
+    if (!registered)
+        atexit(t5g_output_discard);
+    registered = true;
+    out.name = path != NULL ? path : "stdout";
+    out.fd = path != NULL ? open_file(path, e) : STDOUT_FILENO;
+    if (out.fd < 0) {
+        if (e->code == T5G_EX_NOINPUT)
+            e->code = T5G_EX_CREATE;
+        return -1;
+    }
+    if (frames && isatty(out.fd))
+        return t5g_err_set(e, T5G_EX_USAGE,
+                           "%s: is a terminal; frames are binary: use -o FILE or a pipe, and "
+                           "'t5g-frame ls' to look",
+                           out.name);
+    out.open = true;
+    return out.fd;
+}
+
+const char *
+t5g_output_name(void)
+{
+    return out.name;
+}
+
+/* The rename itself must reach the disk too; a directory that cannot be synced is no reason to
+ * fail. */
+static void
+sync_directory(const char *path)
+{
+    char *dir = t5g_strdup(path);
+    char *slash = strrchr(dir, '/');
+    if (slash != NULL)
+        slash[slash == dir] = '\0';
+    int fd = open(slash != NULL ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)fsync(fd);
+        close(fd);
+    }
+    t5g_free(dir);
+}
+
+int
+t5g_output_commit(struct t5g_err *e)
+{
+    if (!out.open)
+        return 0;
+    if (out.temporary != NULL && fsync(out.fd) < 0)
+        return t5g_err_sys(e, T5G_EX_IO, "%s: cannot write", out.name);
+    out.open = false;
+    if (close(out.fd) < 0)
+        return t5g_err_sys(e, T5G_EX_IO, "%s: cannot write", out.name);
+    if (out.temporary != NULL) {
+        if (rename(out.temporary, out.target) < 0)
+            return t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot rename into place", out.name);
+        char *t = out.temporary;
+        out.temporary = NULL;
+        t5g_free(t);
+        sync_directory(out.target);
+    }
+    t5g_free(out.target);
+    out.target = NULL;
+    return 0;
+}
+
+/* Called by signal handlers too: unlink is async-signal-safe, freeing is not and is left out. */
+void
+t5g_output_discard(void)
+{
+    char *t = out.temporary;
+    out.temporary = NULL;
+    if (t != NULL)
+        unlink(t);
+}

@@ -1,0 +1,15 @@
+/* progress.h: documents, tokens and failures on stderr once a second, and --stats at the end. */
+#ifndef T5G_PROGRESS_H
+#define T5G_PROGRESS_H
+
+#include "base/base.h"
+
+void t5g_progress_start(const char *unit); /* unit of the counter beside documents: "tokens" */
+void t5g_progress_doc(bool failed);        /* one document more */
+void t5g_progress_add(uint64_t units);
+/* Within a long document: share done, for the estimate of what is left. */
+void t5g_progress_part(size_t done, size_t total);
+void t5g_progress_clear(void); /* erase the line before another message */
+void t5g_progress_end(void);   /* erase it; print --stats when asked for */
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * kernels.h: the arithmetic of the model as one table of functions per instruction set.
+ *
+ * All activations are f32. A weight matrix is used as it is stored: [rows, k] row-major, f32, bf16
+ * or f16, aligned to its element only. Every output element is a sum in one fixed order of k that
+ * depends on neither the number of rows beside it nor on where it lies: that is what makes results
+ * equal for any number of threads, prompts and documents. Levels differ from each other by
+ * rounding.
+ *
+ * Roles: `pack` and `gemm` are for many rows (encoder, cross keys and values), `dot` for all else
+ * the decoder computes. Never choose between them by the number of rows at hand.
+ */
+#ifndef T5G_KERNELS_H
+#define T5G_KERNELS_H
+
+#include "base/dtype.h"
+#include "base/err.h"
+
+enum {
+    T5G_PANEL = 16,   /* columns of a packed panel */
+    T5G_SOFT_PAD = 8, /* softmax rows are readable and writable up to a multiple of this */
+};
+
+struct t5g_kernels {
+    const char *name; /* "ref", "v3": value of T5G_CPU, part of what a result depends on */
+
+    /*
+     * panel [k, 16] f32 = transpose of w [rows, k], rows 1..16, stride ldw elements of dtype; the
+     * columns beyond rows become 0.
+     */
+    void (*pack)(float *panel, const void *w, size_t ldw, int dtype, size_t rows, size_t k);
+
+    /*
+     * c [m, cols], stride ldc = a [m, k], stride lda, times panel [k, 16]; with `add` on top of
+     * what c holds. cols 1..16. Sums over pieces of k of a fixed size, added in order.
+     */
+    void (*gemm)(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t m,
+                 size_t k, size_t cols, bool add);
+
+    /*
+     * y[i * ldy + r] = sum_k w[r, k] x[i * ldx + k] for i < n, r < rows; w [rows, k] contiguous,
+     * of dtype. Each row of w is read once for all n.
+     */
+    void (*dot)(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const void *w,
+                int dtype, size_t rows, size_t k);
+
+    /* o[r * ldo + c] += sum_j p[r * ldp + j] v[j * ldv + c], j ascending; r < rows, j < n, c < k.
+     */
+    void (*mix)(float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const float *v,
+                size_t ldv, size_t n, size_t k);
+
+    /*
+     * One row of an online softmax over keys that come in pieces. s [n] holds raw scores, of which
+     * lo <= j < hi are visible. With t = scale * s, max' = largest of *max and visible t:
+     * s[j] = exp(t[j] - max') where visible, else 0 (up to the padding, see T5G_SOFT_PAD);
+     * *sum = *sum * f + sum of s; *max = max'; returns f = exp(*max - max'), by which the
+     * accumulated output has to be multiplied. Start with *max = -INFINITY and *sum = 0. Nothing
+     * visible: s = 0, returns 1.
+     */
+    float (*softmax)(float *s, size_t n, size_t lo, size_t hi, float scale, float *max, float *sum);
+
+    /* y [n] = x [n] / sqrt(mean(x^2) + eps) * w [n]. y may be x. */
+    void (*rms)(float *y, const float *x, const float *w, size_t n, float eps);
+
+    /* x [n] += rms of a [n] with w, eps. */
+    void (*rms_add)(float *x, const float *a, const float *w, size_t n, float eps);
+
+    /* Half-split rotation of x [2 half] in place by the angles of cos, sin [half]. */
+    void (*rope)(float *x, const float *cos, const float *sin, size_t half);
+
+    /* g [m, n], stride ldg: g = gelu_tanh(g) * u, u [m, n], stride ldu. */
+    void (*geglu)(float *g, size_t ldg, const float *u, size_t ldu, size_t m, size_t n);
+
+    void (*softcap)(float *x, size_t n, float cap);  /* x [n] = cap * tanh(x / cap) */
+    void (*scale)(float *x, size_t n, float factor); /* x [n] *= factor */
+};
+
+/*
+ * The table of a level, or of the best one for this CPU when level is NULL. NULL with e: 64 for an
+ * unknown name (the empty one included), 69 for a level that this CPU does not have.
+ */
+const struct t5g_kernels *t5g_kernels_get(const char *level, struct t5g_err *e);
+
+extern const struct t5g_kernels t5g_kernels_ref;
+#if defined(__x86_64__)
+extern const struct t5g_kernels t5g_kernels_v3; /* AVX2, FMA, F16C */
+#endif
+
+#endif

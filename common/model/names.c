@@ -1,0 +1,83 @@
+/* names.c: the layouts of tensor names. */
+#include "model/names.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name, *prefix;
+} parts[T5G_PART_N] = {
+    [T5G_PART_DECODER] = {"decoder", "model.decoder."},
+    [T5G_PART_ENCODER] = {"encoder", "model.encoder."},
+    [T5G_PART_HEAD] = {"head", "lm_head."},
+    [T5G_PART_PROJECTOR] = {"projector", "model.encoder.multi_modal_projector."},
+    [T5G_PART_VISION] = {"vision", "model.encoder.vision_tower."},
+};
+
+const char *
+t5g_part_name(enum t5g_part part)
+{
+    return parts[part].name;
+}
+
+const char *
+t5g_part_prefix(enum t5g_part part)
+{
+    return parts[part].prefix;
+}
+
+/* Move *p behind s when it starts with it. */
+static bool
+skip(const char **p, const char *s)
+{
+    size_t n = strlen(s);
+    if (strncmp(*p, s, n) != 0)
+        return false;
+    *p += n;
+    return true;
+}
+
+static bool
+starts(const char *p, const char *s)
+{
+    return skip(&p, s);
+}
+
+static struct t5g_name
+made(const char *name, enum t5g_part part, const char *rest)
+{
+    return (struct t5g_name){.part = part, .prefix = (size_t)(rest - name), .rest = rest};
+}
+
+/* What stands behind "encoder." in a whole model, and alone in an encoder. */
+static struct t5g_name
+split_encoder(const char *name, const char *p)
+{
+    if (skip(&p, "vision_tower.")) {
+        skip(&p, "vision_model.");
+        return made(name, starts(p, "head.") ? T5G_PART_IGNORED : T5G_PART_VISION, p);
+    }
+    if (skip(&p, "multi_modal_projector."))
+        return made(name, T5G_PART_PROJECTOR, p);
+    skip(&p, "text_model.");
+    if (starts(p, "embed_tokens.") || starts(p, "layers.") || starts(p, "norm."))
+        return made(name, T5G_PART_ENCODER, p);
+    return made(name, T5G_PART_UNKNOWN, name);
+}
+
+struct t5g_name
+t5g_name_split(const char *name, bool embedded)
+{
+    const char *p = name;
+    if (embedded)
+        return skip(&p, T5G_NAME_EMBEDDED) ? split_encoder(name, p)
+                                           : made(name, T5G_PART_IGNORED, name);
+    if (skip(&p, "lm_head."))
+        return made(name, T5G_PART_HEAD, p);
+    if (starts(p, "score."))
+        return made(name, T5G_PART_IGNORED, name);
+    skip(&p, "model.");
+    if (skip(&p, "decoder."))
+        return made(name, T5G_PART_DECODER, p);
+    skip(&p, "encoder.");
+    return split_encoder(name, p);
+}

@@ -1,0 +1,57 @@
+/* safetensors.h: tensors of a model directory, mapped in place. */
+#ifndef T5G_SAFETENSORS_H
+#define T5G_SAFETENSORS_H
+
+#include "base/dtype.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/stamp.h"
+
+/* A tensor inside a mapping. */
+struct t5g_tensor {
+    const char *name; /* lives with the safetensors object */
+    int dtype;
+    size_t ndim;
+    uint64_t dims[8];
+    const unsigned char *data; /* [size] any alignment */
+    uint64_t size;
+    const char *file; /* file name without directory, for messages */
+};
+
+struct t5g_safetensors;
+
+/*
+ * Open DIR/model.safetensors, or the shards that DIR/model.safetensors.index.json names. Headers
+ * are checked as the reference does: length against the file first, no duplicate names, dims x item
+ * size equal to the range, ranges tile the data area without holes, overlap or rest. NULL with e.
+ */
+struct t5g_safetensors *t5g_safetensors_open(const char *dir, struct t5g_err *e);
+void t5g_safetensors_close(struct t5g_safetensors *s);
+
+size_t t5g_safetensors_count(const struct t5g_safetensors *s);
+const struct t5g_tensor *t5g_safetensors_at(const struct t5g_safetensors *s,
+                                            size_t i); /* by name order */
+
+/* By name; NULL when there is none. */
+const struct t5g_tensor *t5g_safetensors_find(const struct t5g_safetensors *s, const char *name);
+
+/* The files that hold the weights, with directory. */
+size_t t5g_safetensors_files(const struct t5g_safetensors *s);
+const char *t5g_safetensors_path(const struct t5g_safetensors *s, size_t i);
+
+/* State of file i just before it was mapped. */
+const struct t5g_stamp *t5g_safetensors_stamp(const struct t5g_safetensors *s, size_t i);
+
+/* The file that lists the tensors, for messages: the index, or the one file. With directory. */
+const char *t5g_safetensors_table(const struct t5g_safetensors *s);
+
+/*
+ * Check the header of one file image (what the fuzzer drives). p[0..n) is the whole file.
+ * Calls add(arg, tensor) for each tensor in offset order, add may be NULL. The tensor's name lives
+ * during the call only. -1 with e (65): "FILE: tensor 'x': ...".
+ */
+int t5g_safetensors_parse(const unsigned char *p, size_t n, const char *file,
+                          int (*add)(void *arg, const struct t5g_tensor *t, struct t5g_err *e),
+                          void *arg, struct t5g_err *e);
+
+#endif

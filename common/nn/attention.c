@@ -1,0 +1,200 @@
+/*
+ * attention.c: attention of the encoder in tiles; no buffer grows with n^2.
+ *
+ *   q, k       per head: RMSNorm over dh, then rotation
+ *   s[i, j]    = scale * q_i . k_j                       j visible from i
+ *   out[i]     = sum_j softmax_j(s[i, j]) v_j
+ *
+ * Row i sees, with window w, keys i - (w + 1) / 2 + 1 .. i + w / 2 (one more ahead than behind when
+ * w is even), or all of them.
+ *
+ * The g = h / hk query heads that share a key head are rows of one product: an item is ROWS / g
+ * positions of one key head, as a matrix q [rows, dh]. Keys come in tiles of TILE at fixed places,
+ * those wholly outside the window are skipped; for each tile s = q k^T, one step of an online
+ * softmax, o += s v. Keys and values lie in panels as the product kernel wants them.
+ */
+#include "nn/attention.h"
+
+#include <math.h>
+
+enum {
+    ROWS = 48,  /* 8 tiles of 6 in the product kernel */
+    TILE = 128, /* s [48, 128] is 24 KB: between the two cache levels next to the core */
+};
+
+struct run {
+    const struct t5g_exec *x;
+    const struct t5g_attention *a;
+    float *q;
+    size_t ldq, r0, m;
+};
+
+static size_t
+panels(size_t n)
+{
+    return (n + T5G_PANEL - 1) / T5G_PANEL;
+}
+
+size_t
+t5g_attention_keys_size(const struct t5g_stack_config *c, size_t n)
+{
+    return c->hk * panels(n) * c->dh * T5G_PANEL;
+}
+
+size_t
+t5g_attention_values_size(const struct t5g_stack_config *c, size_t n)
+{
+    return c->hk * panels(c->dh) * n * T5G_PANEL;
+}
+
+size_t
+t5g_attention_reach(const struct t5g_stack_config *c, size_t n, bool full)
+{
+    return full ? n : t5g_min(n, c->window);
+}
+
+/* Positions of an item. */
+static size_t
+positions(const struct t5g_stack_config *c)
+{
+    return t5g_max(ROWS / (c->h / c->hk), 1);
+}
+
+size_t
+t5g_attention_scratch(const struct t5g_stack_config *c)
+{
+    size_t rows = positions(c) * (c->h / c->hk);
+    return rows * (c->dh + TILE + panels(c->dh) * T5G_PANEL + 2);
+}
+
+/* One panel of 16 keys in every head. */
+static void
+keys_item(void *arg, size_t item, size_t worker)
+{
+    const struct run *r = arg;
+    const struct t5g_attention *a = r->a;
+    const struct t5g_stack_config *c = a->c;
+    const struct t5g_kernels *k = r->x->k;
+    (void)worker;
+    size_t i0 = item * T5G_PANEL, rows = t5g_min(T5G_PANEL, r->m - i0);
+    for (size_t kv = 0; kv < c->hk; kv++) {
+        float *row = r->q + i0 * r->ldq + kv * c->dh;
+        for (size_t i = 0; i < rows; i++) {
+            size_t at = (r->r0 + i0 + i) * (c->dh / 2);
+            k->rms(row + i * r->ldq, row + i * r->ldq, a->layer->k_norm, c->dh, c->eps);
+            k->rope(row + i * r->ldq, a->cos + at, a->sin + at, c->dh / 2);
+        }
+        size_t panel = kv * panels(a->n) + r->r0 / T5G_PANEL + item;
+        k->pack(a->keys + panel * c->dh * T5G_PANEL, row, r->ldq, T5G_F32, rows, c->dh);
+    }
+}
+
+void
+t5g_attention_set_keys(const struct t5g_exec *x, const struct t5g_attention *a, float *k,
+                       size_t ldk, size_t r0, size_t m)
+{
+    struct run r = {x, a, k, ldk, r0, m};
+    t5g_exec_run(x, keys_item, &r, panels(m), 8 * m * a->c->hk * a->c->dh);
+}
+
+/* One item at work: rows = positions x g, in the worker's scratch. */
+struct tile {
+    size_t kv, i0, n, g, ldo; /* key head; first position; positions; heads; stride of o */
+    float *q;                 /* [rows, dh] */
+    float *s;                 /* [rows, TILE] */
+    float *o;                 /* [rows, ldo] */
+    float *max, *sum;         /* [rows] */
+};
+
+/* Visible keys [lo, hi) of position i. */
+static void
+interval(const struct t5g_attention *a, size_t i, size_t *lo, size_t *hi)
+{
+    size_t back = (a->c->window + 1) / 2, ahead = a->c->window / 2;
+    *lo = a->full || i + 1 < back ? 0 : i + 1 - back;
+    *hi = a->full ? a->n : t5g_min(a->n, i + ahead + 1);
+}
+
+static void
+tile_open(struct tile *t, const struct run *r, size_t item, size_t worker)
+{
+    const struct t5g_stack_config *c = r->a->c;
+    const struct t5g_kernels *k = r->x->k;
+    size_t per = positions(c), half = c->dh / 2;
+    t->kv = item % c->hk;
+    t->i0 = r->r0 + item / c->hk * per;
+    t->n = t5g_min(per, r->r0 + r->m - t->i0);
+    t->g = c->h / c->hk;
+    t->ldo = panels(c->dh) * T5G_PANEL;
+    t->q = t5g_exec_scratch(r->x, worker);
+    t->s = t->q + per * t->g * c->dh;
+    t->o = t->s + per * t->g * TILE;
+    t->max = t->o + per * t->g * t->ldo;
+    t->sum = t->max + per * t->g;
+    for (size_t i = 0; i < t->n * t->g; i++) {
+        size_t pos = t->i0 + i / t->g, head = t->kv * t->g + i % t->g;
+        float *q = t->q + i * c->dh;
+        k->rms(q, r->q + (pos - r->r0) * r->ldq + head * c->dh, r->a->layer->q_norm, c->dh, c->eps);
+        k->rope(q, r->a->cos + pos * half, r->a->sin + pos * half, half);
+        t->max[i] = -INFINITY;
+        t->sum[i] = 0;
+    }
+    memset(t->o, 0, t->n * t->g * t->ldo * sizeof *t->o);
+}
+
+/* Keys j0..j0+TILE, as far as there are. */
+static void
+tile_step(const struct tile *t, const struct run *r, size_t j0)
+{
+    const struct t5g_attention *a = r->a;
+    const struct t5g_kernels *k = r->x->k;
+    size_t dh = a->c->dh, rows = t->n * t->g, n = t5g_min(TILE, a->n - j0);
+    for (size_t p = 0; p < panels(n); p++) {
+        size_t panel = t->kv * panels(a->n) + j0 / T5G_PANEL + p;
+        k->gemm(t->s + p * T5G_PANEL, TILE, t->q, dh, a->keys + panel * dh * T5G_PANEL, rows, dh,
+                T5G_PANEL, false);
+    }
+    for (size_t i = 0; i < rows; i++) {
+        size_t lo, hi;
+        interval(a, t->i0 + i / t->g, &lo, &hi);
+        lo = lo > j0 ? t5g_min(lo - j0, n) : 0;
+        hi = hi > j0 ? t5g_min(hi - j0, n) : 0;
+        float f = k->softmax(t->s + i * TILE, n, lo, hi, a->c->scale, &t->max[i], &t->sum[i]);
+        if (f != 1)
+            k->scale(t->o + i * t->ldo, t->ldo, f);
+    }
+    for (size_t p = 0; p < panels(dh); p++) {
+        size_t panel = t->kv * panels(dh) + p;
+        k->gemm(t->o + p * T5G_PANEL, t->ldo, t->s, TILE,
+                a->values + (panel * a->n + j0) * T5G_PANEL, rows, n, T5G_PANEL, true);
+    }
+}
+
+static void
+attend_item(void *arg, size_t item, size_t worker)
+{
+    const struct run *r = arg;
+    size_t dh = r->a->c->dh, lo, hi, unused;
+    struct tile t;
+    tile_open(&t, r, item, worker);
+    interval(r->a, t.i0, &lo, &unused);
+    interval(r->a, t.i0 + t.n - 1, &unused, &hi);
+    for (size_t j = lo / TILE * TILE; j < hi; j += TILE)
+        tile_step(&t, r, j);
+    for (size_t i = 0; i < t.n * t.g; i++) {
+        size_t pos = t.i0 + i / t.g - r->r0, head = t.kv * t.g + i % t.g;
+        r->x->k->scale(t.o + i * t.ldo, dh, 1 / t.sum[i]);
+        memcpy(r->q + pos * r->ldq + head * dh, t.o + i * t.ldo, dh * sizeof *t.o);
+    }
+}
+
+void
+t5g_attention_run(const struct t5g_exec *x, const struct t5g_attention *a, float *q, size_t ldq,
+                  size_t r0, size_t m)
+{
+    struct run r = {x, a, q, ldq, r0, m};
+    size_t per = positions(a->c);
+    size_t reach = t5g_attention_reach(a->c, a->n, a->full);
+    t5g_exec_run(x, attend_item, &r, (m + per - 1) / per * a->c->hk,
+                 2 * m * reach * a->c->h * a->c->dh);
+}

@@ -1,0 +1,40 @@
+/* decoder.h: encoder output and decoder ids to logits, one step or one prompt at a time. */
+#ifndef T5G_DECODER_H
+#define T5G_DECODER_H
+
+#include "base/pool.h"
+#include "kernels/kernels.h"
+#include "model/weights.h"
+
+struct t5g_decoder;
+
+struct t5g_decoder *t5g_decoder_open(const struct t5g_model *m, const struct t5g_kernels *k,
+                                     struct t5g_pool *pool);
+void t5g_decoder_close(struct t5g_decoder *x);
+
+/* Cross keys and values of one document: built once, shared by any number of sequences. */
+struct t5g_cross;
+
+/* enc [n, d] f32, used during the call only. */
+struct t5g_cross *t5g_cross_build(struct t5g_decoder *x, const float *enc, size_t n);
+void t5g_cross_free(struct t5g_cross *c);
+
+/* Own keys and values of one sequence of at most `max` positions (window layers keep less). */
+struct t5g_kvcache;
+struct t5g_kvcache *t5g_kvcache_open(const struct t5g_decoder *x, size_t max);
+void t5g_kvcache_reset(struct t5g_kvcache *c);            /* position 0 again */
+void t5g_kvcache_grow(struct t5g_kvcache *c, size_t max); /* more room; what is in it stays */
+void t5g_kvcache_free(struct t5g_kvcache *c);
+size_t t5g_kvcache_pos(const struct t5g_kvcache *c);
+size_t t5g_kvcache_max(const struct t5g_kvcache *c);
+
+/*
+ * Feed ids [n] at the cache's position and append their keys and values. logits [v] f32 of the last
+ * id, or [n, v] of all when `all`. No allocation; the result of a row does not depend on n.
+ * ids must be in range. -1 with e: 65 when a logit is not finite, 70 when the cache has no room for
+ * n more positions.
+ */
+int t5g_decoder_step(struct t5g_decoder *x, const struct t5g_cross *cross, struct t5g_kvcache *kv,
+                     const int32_t *ids, size_t n, bool all, float *logits, struct t5g_err *e);
+
+#endif

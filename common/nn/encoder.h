@@ -1,0 +1,28 @@
+/* encoder.h: token ids (and image features) to encoder output. */
+#ifndef T5G_ENCODER_H
+#define T5G_ENCODER_H
+
+#include "base/pool.h"
+#include "kernels/kernels.h"
+#include "model/weights.h"
+
+struct t5g_encoder;
+
+/* The model, pool and kernels stay the caller's and must outlive it. */
+struct t5g_encoder *t5g_encoder_open(const struct t5g_model *m, const struct t5g_kernels *k,
+                                     struct t5g_pool *pool);
+void t5g_encoder_close(struct t5g_encoder *x);
+
+/*
+ * out [n, d] f32 = encoder output of ids [n] (after the final norm). features [n_image_rows, d] f32
+ * replace the rows whose id is config.image, in order, unscaled; NULL (and 0) when there are none,
+ * then such ids are ordinary. Ids must be in range. Progress: progress(arg, done, total) is called
+ * between pieces of work (NULL allowed); when it returns false the call stops with -1 and e (75).
+ * A non-finite row gives -1 with e (65).
+ */
+int t5g_encode(struct t5g_encoder *x, const int32_t *ids, size_t n, const float *features,
+               size_t n_image_rows, float *out,
+               bool (*progress)(void *arg, size_t done, size_t total), void *arg,
+               struct t5g_err *e);
+
+#endif

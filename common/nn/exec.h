@@ -1,0 +1,64 @@
+/* exec.h: what a stack computes with: kernels, threads, and scratch memory of each thread. */
+#ifndef T5G_EXEC_H
+#define T5G_EXEC_H
+
+#include "base/mem.h"
+#include "base/pool.h"
+#include "kernels/kernels.h"
+
+struct t5g_exec {
+    const struct t5g_kernels *k;
+    struct t5g_pool *pool;
+    float *scratch; /* [threads, per] */
+    size_t per;     /* floats of one worker, a multiple of 16 */
+};
+
+static inline void
+t5g_exec_open(struct t5g_exec *x, const struct t5g_kernels *k, struct t5g_pool *pool, size_t per)
+{
+    x->k = k;
+    x->pool = pool;
+    x->per = t5g_round_up(per, 16);
+    x->scratch = t5g_alloc(t5g_pool_threads(pool), x->per * sizeof *x->scratch);
+}
+
+static inline void
+t5g_exec_close(struct t5g_exec *x)
+{
+    t5g_free(x->scratch);
+    x->scratch = NULL;
+}
+
+static inline float *
+t5g_exec_scratch(const struct t5g_exec *x, size_t worker)
+{
+    return x->scratch + worker * x->per;
+}
+
+/*
+ * Run fn for items as t5g_pool_run does; in the calling thread alone when the whole is about `cost`
+ * multiplications and that is too little (some 20 us) to wake others for. Small models live there.
+ */
+static inline void
+t5g_exec_run(const struct t5g_exec *x, void (*fn)(void *arg, size_t item, size_t worker), void *arg,
+             size_t items, size_t cost)
+{
+    if (cost >= 100000) {
+        t5g_pool_run(x->pool, fn, arg, items);
+        return;
+    }
+    for (size_t i = 0; i < items; i++)
+        fn(arg, i, 0);
+}
+
+/*
+ * Row stride of an activation buffer of n columns: rows start on a cache line, and a stride that is
+ * a power of two (which would put the rows of a tile into the same cache sets) does not occur.
+ */
+static inline size_t
+t5g_stride(size_t n)
+{
+    return t5g_round_up(n, 16) + 16;
+}
+
+#endif

@@ -1,0 +1,30 @@
+/* input.h: the tensors of a document that the model takes, checked. */
+#ifndef T5G_INPUT_H
+#define T5G_INPUT_H
+
+#include "model/config.h"
+#include "stream/document.h"
+
+/*
+ * input.ids of a document: *ids [n] lives with doc. -1 with e (65) when missing, empty, or an id is
+ * outside the vocabulary.
+ */
+int t5g_input_ids(const struct t5g_doc *doc, const struct t5g_config *c, const int32_t **ids,
+                  size_t *n, struct t5g_err *e);
+
+/*
+ * All image.feat frames [mm_tokens, d] one after another: *rows [n, d] f32, freed by t5g_free, NULL
+ * without pictures. -1 with e (65) when a picture is not processed yet (image.bytes), has another
+ * shape, or when the ids hold another number of image tokens.
+ */
+int t5g_input_features(const struct t5g_doc *doc, const struct t5g_config *c, const int32_t *ids,
+                       size_t n_ids, float **rows, size_t *n, struct t5g_err *e);
+
+/*
+ * The encoder output of a document as f32 [n, d]: in place, or widened into *wide (t5g_free).
+ * -1 with e (65) when there is none, it is empty, or its width is not d.
+ */
+int t5g_input_encoder_out(const struct t5g_doc *doc, size_t d, const float **rows, size_t *n,
+                          float **wide, struct t5g_err *e);
+
+#endif

@@ -1,0 +1,90 @@
+/* kvcache.c: own keys and values of one sequence; local layers keep a ring of their window. */
+#include "nn/kvcache.h"
+#include "nn/stack.h"
+
+/* Rows that a layer needs for max positions. */
+static size_t
+rows_for(const struct t5g_stack_config *c, size_t layer, size_t max)
+{
+    size_t ring = t5g_round_up(c->window + T5G_STEP_ROWS - 1, T5G_KEY_BLOCK);
+    return c->full[layer] || max < ring ? max : ring;
+}
+
+static struct t5g_kv
+kv_open(const struct t5g_stack_config *c, size_t cap)
+{
+    size_t row = c->hk * c->dh * sizeof(float);
+    /* Not zeroed: pages that are never reached are never touched. */
+    return (struct t5g_kv){t5g_alloc_raw(cap, row), t5g_alloc_raw(cap, row), cap};
+}
+
+static void
+kv_free(struct t5g_kv *kv)
+{
+    t5g_free(kv->k);
+    t5g_free(kv->v);
+}
+
+struct t5g_kvcache *
+t5g_kvcache_open(const struct t5g_decoder *x, size_t max)
+{
+    struct t5g_kvcache *c = t5g_alloc(1, sizeof *c);
+    c->c = t5g_decoder_config(x);
+    c->max = t5g_max(max, 1);
+    c->kv = t5g_alloc(c->c->layers, sizeof *c->kv);
+    for (size_t l = 0; l < c->c->layers; l++)
+        c->kv[l] = kv_open(c->c, rows_for(c->c, l, c->max));
+    return c;
+}
+
+void
+t5g_kvcache_grow(struct t5g_kvcache *c, size_t max)
+{
+    if (max <= c->max)
+        return;
+    size_t dh = c->c->dh;
+    for (size_t l = 0; l < c->c->layers; l++) {
+        struct t5g_kv *old = &c->kv[l], kv;
+        size_t cap = rows_for(c->c, l, max);
+        if (cap == old->cap)
+            continue;
+        /* A layer whose rows still change in number has not gone round yet: rows are positions. */
+        kv = kv_open(c->c, cap);
+        for (size_t h = 0; h < c->c->hk; h++) {
+            memcpy(kv.k + h * cap * dh, old->k + h * old->cap * dh, c->pos * dh * sizeof *kv.k);
+            memcpy(kv.v + h * cap * dh, old->v + h * old->cap * dh, c->pos * dh * sizeof *kv.v);
+        }
+        kv_free(old);
+        *old = kv;
+    }
+    c->max = max;
+}
+
+void
+t5g_kvcache_reset(struct t5g_kvcache *c)
+{
+    c->pos = 0;
+}
+
+void
+t5g_kvcache_free(struct t5g_kvcache *c)
+{
+    if (c == NULL)
+        return;
+    for (size_t l = 0; l < c->c->layers; l++)
+        kv_free(&c->kv[l]);
+    t5g_free(c->kv);
+    t5g_free(c);
+}
+
+size_t
+t5g_kvcache_pos(const struct t5g_kvcache *c)
+{
+    return c->pos;
+}
+
+size_t
+t5g_kvcache_max(const struct t5g_kvcache *c)
+{
+    return c->max;
+}

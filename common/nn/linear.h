@@ -1,0 +1,48 @@
+/* linear.h: activations times stored matrices, in the two roles that kernels have. */
+#ifndef T5G_LINEAR_H
+#define T5G_LINEAR_H
+
+#include "model/weights.h"
+#include "nn/exec.h"
+
+enum {
+    T5G_ROW_BLOCK = 512, /* most rows of a panel product: a weight is packed once for so many */
+    T5G_STEP_ROWS = 32,  /* most rows of a row product */
+};
+
+/*
+ * out[i, r] = sum_k w[r, k] a[i, k]; with up: out = gelu_tanh(w a) * (up a). The element lies at
+ * out[r / 16 * panel + i * ld + r % 16] (panel role) or out[i * ld + r] (row role); panel == 16 is
+ * row-major too.
+ */
+struct t5g_linear {
+    struct t5g_mat w, up; /* up.p NULL: none; else same shape as w */
+    float *out;
+    size_t ld, panel;
+};
+
+/* Row-major output without gate. */
+static inline struct t5g_linear
+t5g_linear_of(struct t5g_mat w, float *out, size_t ld)
+{
+    return (struct t5g_linear){.w = w, .out = out, .ld = ld, .panel = T5G_PANEL};
+}
+
+/* Rows r0..r0+n of a matrix. */
+struct t5g_mat t5g_mat_rows(struct t5g_mat m, size_t r0, size_t n);
+
+/*
+ * All products of jobs [n_jobs] with the same a [m, k], stride lda, as one run of the pool; all w
+ * have k columns. Panel role: m up to T5G_ROW_BLOCK; row role: m up to T5G_STEP_ROWS. Results do
+ * not depend on m, and the jobs must not overlap.
+ */
+void t5g_linear_panels(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs,
+                       const float *a, size_t lda, size_t m);
+void t5g_linear_rows(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs,
+                     const float *a, size_t lda, size_t m);
+
+/* Floats of worker scratch they need; k is the largest number of columns. */
+size_t t5g_linear_panels_scratch(size_t k);
+size_t t5g_linear_rows_scratch(void);
+
+#endif

@@ -1,0 +1,16 @@
+/* norm.h: RMSNorm over rows of activations. */
+#ifndef T5G_NORM_H
+#define T5G_NORM_H
+
+#include "nn/exec.h"
+
+/* y[i] = rms(x[i]) * w for i < n; rows of d at strides ldy, ldx; w [d] holds 1 + gain. y may be x.
+ */
+void t5g_norm_rows(const struct t5g_exec *x, float *y, size_t ldy, const float *in, size_t ldx,
+                   const float *w, size_t n, size_t d, float eps);
+
+/* y[i] += rms(in[i]) * w: the residual connection behind a norm. */
+void t5g_norm_add_rows(const struct t5g_exec *x, float *y, size_t ldy, const float *in, size_t ldx,
+                       const float *w, size_t n, size_t d, float eps);
+
+#endif

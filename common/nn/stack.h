@@ -1,0 +1,24 @@
+/* stack.h: inside of the decoder, for its files. */
+#ifndef T5G_STACK_H
+#define T5G_STACK_H
+
+#include "nn/decoder.h"
+#include "nn/exec.h"
+#include "nn/merged.h"
+#include "nn/rope.h"
+
+struct t5g_decoder {
+    const struct t5g_model *m;
+    struct t5g_exec x;
+    struct t5g_merged_state att;
+    float *freq[T5G_KINDS];                 /* [dh/2] */
+    float *cos[T5G_KINDS], *sin[T5G_KINDS]; /* [rows, dh/2] of the step's positions */
+    float *h, *y;                           /* [rows, d] residual stream; what is added to it */
+    float *q, *k, *v;                       /* [rows, h dh], [rows, hk dh] x 2 raw projections */
+    float *f;                               /* [rows, f] */
+    struct t5g_linear *jobs;                /* [2 hk], for cross keys and values */
+};
+
+const struct t5g_stack_config *t5g_decoder_config(const struct t5g_decoder *x);
+
+#endif

@@ -1,0 +1,49 @@
+/* corpus.h: documents as users have them: files, lines, NUL-separated texts, JSON lines. */
+#ifndef T5G_CORPUS_H
+#define T5G_CORPUS_H
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#define T5G_TEXT_MAX ((size_t)1 << 30) /* bytes of one text; more is that document's error */
+
+enum t5g_corpus_mode {
+    T5G_CORPUS_FILE,  /* every file is a document */
+    T5G_CORPUS_LINE,  /* every line, without its newline; a last line may lack one */
+    T5G_CORPUS_NUL,   /* every NUL-terminated text; a last one may lack the NUL */
+    T5G_CORPUS_JSONL, /* every line is an object: "text", and optionally "prompt" and "id" */
+};
+
+struct t5g_corpus_options {
+    char *const *paths; /* [n_paths]; "-" is stdin; none and no texts: stdin */
+    size_t n_paths;
+    char *const *texts; /* [n_texts] given on the command line (-e), taken as they are */
+    size_t n_texts;
+    enum t5g_corpus_mode mode;
+    bool keep_newline; /* FILE mode: one final newline stays part of the document */
+};
+
+/* One document. Zero-initialise; t5g_corpus_doc_free releases. Bytes are not checked for UTF-8. */
+struct t5g_corpus_doc {
+    struct t5g_buf id; /* see DOCUMENT IDS in t5g-tokenize(1) */
+    struct t5g_buf text;
+    struct t5g_buf prompt;
+    bool has_prompt;
+    struct t5g_err fault; /* code != 0: this document cannot be used (bad JSON line, too long) */
+};
+
+void t5g_corpus_doc_free(struct t5g_corpus_doc *d);
+
+struct t5g_corpus;
+struct t5g_corpus *t5g_corpus_open(
+    const struct t5g_corpus_options *o); /* options are copied, paths borrowed */
+void t5g_corpus_close(struct t5g_corpus *c);
+
+/*
+ * Next document into *d (its buffers are reused): 1, 0 after the last, -1 with e when an input
+ * cannot be opened or read (66, 77, 74). Texts of the command line come first, then the paths in
+ * order.
+ */
+int t5g_corpus_next(struct t5g_corpus *c, struct t5g_corpus_doc *d, struct t5g_err *e);
+
+#endif

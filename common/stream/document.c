@@ -1,0 +1,303 @@
+/* document.c: whole documents of one or several streams. */
+#include "stream/document.h"
+#include "base/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void
+t5g_doc_clear(struct t5g_doc *d)
+{
+    for (size_t i = 0; i < d->n_owned; i++)
+        t5g_free(d->owned[i]);
+    t5g_free(d->owned);
+    t5g_free(d->items);
+    t5g_free(d->id);
+    *d = (struct t5g_doc){0};
+}
+
+static void
+own(struct t5g_doc *d, void *p)
+{
+    if (d->n_owned == d->cap_owned) {
+        size_t cap = d->cap_owned * 2 + 8;
+        void **v = t5g_alloc(cap, sizeof *v);
+        if (d->n_owned > 0)
+            memcpy(v, d->owned, d->n_owned * sizeof *v);
+        t5g_free(d->owned);
+        d->owned = v;
+        d->cap_owned = cap;
+    }
+    d->owned[d->n_owned++] = p;
+}
+
+/* A frame whose bytes stay valid as long as the document. */
+static struct t5g_frame
+keep(struct t5g_doc *d, struct t5g_reader *r, const struct t5g_frame *f)
+{
+    struct t5g_frame k = *f;
+    void *payload;
+    k.meta = t5g_memdup(f->meta, f->meta_len);
+    own(d, (void *)(uintptr_t)k.meta);
+    t5g_reader_keep(r, &payload);
+    if (payload != NULL)
+        own(d, payload);
+    return k;
+}
+
+static void
+add_item(struct t5g_doc *d, struct t5g_frame f)
+{
+    if (d->n_items == d->cap_items) {
+        size_t cap = d->cap_items * 2 + 8;
+        struct t5g_frame *v = t5g_alloc(cap, sizeof *v);
+        if (d->n_items > 0)
+            memcpy(v, d->items, d->n_items * sizeof *v);
+        t5g_free(d->items);
+        d->items = v;
+        d->cap_items = cap;
+    }
+    d->items[d->n_items++] = f;
+}
+
+const struct t5g_frame *
+t5g_doc_find(const struct t5g_doc *d, const char *name)
+{
+    char have[256];
+    for (size_t i = 0; i < d->n_items; i++) {
+        t5g_frame_name(&d->items[i], have, sizeof have);
+        if (strcmp(have, name) == 0)
+            return &d->items[i];
+    }
+    return NULL;
+}
+
+int
+t5g_doc_tensor(const struct t5g_doc *d, const char *name, int dtype, size_t ndim,
+               const struct t5g_frame **out, struct t5g_err *e)
+{
+    const struct t5g_frame *f = t5g_doc_find(d, name);
+    if (f == NULL)
+        return t5g_err_set(e, T5G_EX_DATA, "no %s frame", name);
+    if (f->kind != T5G_KIND_TENSOR || f->dtype != dtype)
+        return t5g_err_set(e, T5G_EX_DATA, "%s: dtype %s, expected %s", name,
+                           t5g_dtype_name(f->dtype), t5g_dtype_name(dtype));
+    if (f->ndim != ndim)
+        return t5g_err_set(e, T5G_EX_DATA, "%s: %u dimensions, expected %zu", name, f->ndim, ndim);
+    *out = f;
+    return 0;
+}
+
+int
+t5g_doc_write_open(struct t5g_writer *w, const struct t5g_doc *d,
+                   bool (*skip)(const char *name, void *arg), void *arg, struct t5g_err *e)
+{
+    char name[256];
+    if (t5g_writer_frame(w, &d->open, e) < 0)
+        return -1;
+    for (size_t i = 0; i < d->n_items; i++) {
+        t5g_frame_name(&d->items[i], name, sizeof name);
+        if ((skip == NULL || !skip(name, arg)) && t5g_writer_frame(w, &d->items[i], e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int
+t5g_doc_write(struct t5g_writer *w, const struct t5g_doc *d,
+              bool (*skip)(const char *name, void *arg), void *arg, struct t5g_err *e)
+{
+    return t5g_doc_write_open(w, d, skip, arg, e) < 0 ? -1 : t5g_writer_frame(w, &d->close, e);
+}
+
+struct t5g_source {
+    char *const *paths;
+    size_t n, next;
+    char *standard[1];
+    uint64_t max_frame;
+    bool force, started;
+    struct t5g_reader *reader;
+    struct t5g_writer *pass; /* where frames outside documents go; NULL: nowhere */
+    struct t5g_head head;    /* of the first segment */
+    struct t5g_head all;     /* what any segment so far named, for comparison; no meta */
+    struct t5g_err upstream; /* ERROR outside a document: why END has a status */
+    char name[256];
+};
+
+struct t5g_source *
+t5g_source_open(char *const *paths, size_t n, uint64_t max_frame, bool force)
+{
+    static char dash[] = "-";
+    struct t5g_source *s = t5g_alloc(1, sizeof *s);
+    s->standard[0] = dash;
+    s->paths = n > 0 ? paths : s->standard;
+    s->n = n > 0 ? n : 1;
+    s->max_frame = max_frame;
+    s->force = force;
+    snprintf(s->name, sizeof s->name, "%s", strcmp(s->paths[0], "-") == 0 ? "stdin" : s->paths[0]);
+    return s;
+}
+
+void
+t5g_source_close(struct t5g_source *s)
+{
+    if (s == NULL)
+        return;
+    t5g_reader_close(s->reader);
+    t5g_head_clear(&s->head);
+    t5g_free(s);
+}
+
+const struct t5g_head *
+t5g_source_head(const struct t5g_source *s)
+{
+    return &s->head;
+}
+
+const char *
+t5g_source_name(const struct t5g_source *s)
+{
+    return s->name;
+}
+
+void
+t5g_source_pass(struct t5g_source *s, struct t5g_writer *w)
+{
+    s->pass = w;
+}
+
+/* Two segments may differ from a first one that names nothing, but not from each other. */
+static void
+merge(struct t5g_head *all, const struct t5g_head *h)
+{
+    if (all->tok[0] == '\0')
+        memcpy(all->tok, h->tok, sizeof all->tok);
+    if (all->model[0] == '\0')
+        memcpy(all->model, h->model, sizeof all->model);
+    if (all->num[0] == '\0')
+        memcpy(all->num, h->num, sizeof all->num);
+}
+
+static int
+take_head(struct t5g_source *s, const struct t5g_frame *f, struct t5g_err *e)
+{
+    struct t5g_head h;
+    if (t5g_head_read(&h, f->meta, f->meta_len, e) < 0)
+        return t5g_err_in(e, "%s", s->name);
+    s->upstream.code = 0;
+    int r = s->force ? 0 : t5g_head_agree(&s->all, &h, s->name, e);
+    merge(&s->all, &h);
+    if (!s->started)
+        s->head = h;
+    else
+        t5g_head_clear(&h);
+    s->started = true;
+    return r;
+}
+
+/* Why the program upstream gave up, from its ERROR frame outside any document. */
+static void
+take_upstream_error(struct t5g_source *s, const struct t5g_frame *f)
+{
+    struct t5g_json *j = t5g_json_parse(f->meta, f->meta_len, "ERROR", NULL);
+    const char *tool = t5g_json_str(t5g_json_get(j, "tool")),
+               *msg = t5g_json_str(t5g_json_get(j, "msg"));
+    t5g_err_set(&s->upstream, T5G_EX_UPSTREAM, "%s: %s", tool != NULL ? tool : "?",
+                msg != NULL ? msg : "?");
+    t5g_json_free(j);
+}
+
+static int
+take_end(struct t5g_source *s, const struct t5g_frame *f, struct t5g_err *e)
+{
+    struct t5g_end x;
+    t5g_end_unpack(&x, f->data);
+    if (x.status == 0)
+        return 0;
+    if (s->upstream.code != 0)
+        return t5g_err_set(e, T5G_EX_UPSTREAM, "%s: upstream failed: %s", s->name, s->upstream.msg);
+    return t5g_err_set(e, T5G_EX_UPSTREAM, "%s: upstream failed with status %u", s->name, x.status);
+}
+
+/* Next frame of a document, opening inputs and taking HEAD and END on the way; stop_at_head: return
+ * 2 there. */
+static int
+next_frame(struct t5g_source *s, struct t5g_frame *f, bool stop_at_head, struct t5g_err *e)
+{
+    for (;;) {
+        if (s->reader == NULL) {
+            if (s->next == s->n)
+                return 0;
+            const char *path = s->paths[s->next++];
+            snprintf(s->name, sizeof s->name, "%s", strcmp(path, "-") == 0 ? "stdin" : path);
+            if ((s->reader = t5g_reader_open(path, s->max_frame, e)) == NULL)
+                return -1;
+        }
+        int r = t5g_reader_next(s->reader, f, e);
+        if (r < 0)
+            return -1;
+        if (r == 0) {
+            t5g_reader_close(s->reader);
+            s->reader = NULL;
+        } else if (f->kind == T5G_KIND_HEAD) {
+            if (take_head(s, f, e) < 0)
+                return -1;
+            if (stop_at_head)
+                return 2;
+        } else if (f->kind == T5G_KIND_ERROR && f->doc_key == 0) {
+            take_upstream_error(s, f);
+        } else if (f->kind == T5G_KIND_END) {
+            if (take_end(s, f, e) < 0)
+                return -1;
+        } else if (f->doc_key != 0) {
+            return 1;
+        } else if (s->pass != NULL && t5g_writer_frame(s->pass, f, e) < 0) {
+            return -1;
+        }
+    }
+}
+
+int
+t5g_source_start(struct t5g_source *s, struct t5g_err *e)
+{
+    struct t5g_frame f;
+    return s->started || next_frame(s, &f, true, e) == 2 ? 0 : -1;
+}
+
+int
+t5g_source_frame(struct t5g_source *s, struct t5g_frame *f, struct t5g_err *e)
+{
+    return next_frame(s, f, false, e);
+}
+
+static void
+take_id(struct t5g_doc *d)
+{
+    struct t5g_json *j = t5g_json_parse(d->open.meta, d->open.meta_len, "DOC", NULL);
+    const char *id = t5g_json_str(t5g_json_get(j, "id"));
+    d->id = t5g_strdup(id != NULL ? id : "");
+    d->id_len = strlen(d->id);
+    t5g_json_free(j);
+}
+
+int
+t5g_source_next(struct t5g_source *s, struct t5g_doc *d, struct t5g_err *e)
+{
+    struct t5g_frame f;
+    int r;
+    t5g_doc_clear(d);
+    while ((r = next_frame(s, &f, false, e)) == 1) {
+        struct t5g_frame k = keep(d, s->reader, &f);
+        if (k.kind == T5G_KIND_DOC) {
+            d->open = k;
+            take_id(d);
+        } else if (k.kind == T5G_KIND_CLOSE || k.kind == T5G_KIND_ERROR) {
+            d->close = k;
+            d->failed = k.kind == T5G_KIND_ERROR;
+            return 1;
+        } else {
+            add_item(d, k);
+        }
+    }
+    return r;
+}

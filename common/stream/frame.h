@@ -1,0 +1,100 @@
+/* frame.h: one frame of a t5g(5) stream: the 128-byte header, its meta and its payload. */
+#ifndef T5G_FRAME_H
+#define T5G_FRAME_H
+
+#include "base/dtype.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+#define T5G_FRAME_MAGIC        "\x89T5G\r\n\x1a" /* 7 bytes; the kind follows */
+#define T5G_FRAME_HEADER       128
+#define T5G_FRAME_END_SIZE     192 /* END: header and 64 bytes of payload */
+#define T5G_FRAME_META_MAX     ((size_t)1 << 20)
+#define T5G_FRAME_PAYLOAD_MAX  ((uint64_t)1 << 40)
+#define T5G_FRAME_SIZE_DEFAULT ((uint64_t)8 << 30) /* --max-frame */
+#define T5G_FRAME_NDIM_MAX     8
+#define T5G_FRAME_NAME_MAX     255
+#define T5G_FRAME_USER_MAX     ((size_t)1 << 16) /* "user" of a DOC, bytes of JSON */
+
+enum t5g_kind {
+    T5G_KIND_HEAD = 'H',
+    T5G_KIND_DOC = 'D',
+    T5G_KIND_TENSOR = 'T',
+    T5G_KIND_TEXT = 'S',
+    T5G_KIND_CLOSE = 'C',
+    T5G_KIND_ERROR = 'X',
+    T5G_KIND_END = 'E',
+};
+
+/* A frame in memory. Pointers are borrowed; who owns the bytes is said where a frame is handed out.
+ */
+struct t5g_frame {
+    uint8_t kind, minor, dtype, ndim;
+    uint64_t dims[T5G_FRAME_NDIM_MAX];
+    uint64_t doc_key; /* XXH3-64 of the document id; 0 outside a document */
+    const char *meta; /* [meta_len] JSON object or nothing; NUL follows */
+    size_t meta_len;
+    const unsigned char *data; /* [size] payload, 64-byte aligned */
+    uint64_t size;
+    uint64_t head_hash;    /* head_xxh3, filled by readers and writers */
+    uint64_t payload_hash; /* payload_xxh3, likewise */
+    uint64_t offset;       /* of the header in its stream (readers only), for messages */
+};
+
+/*
+ * Write the 128-byte header of f, hashes included, into out; fills f->head_hash and, unless
+ * payload_known, f->payload_hash. Dims, meta and size must be consistent (checked by
+ * t5g_frame_check first). Returns the length of the whole frame, a multiple of 64.
+ */
+uint64_t t5g_frame_pack(unsigned char out[T5G_FRAME_HEADER], struct t5g_frame *f,
+                        bool payload_known);
+
+/* What the header bytes say. */
+struct t5g_frame_layout {
+    uint64_t frame_len, payload_off;
+};
+
+/*
+ * Read a header: magic, major, flags, zero fields, kind, limits, dims against size, all but the
+ * hash (the meta is not there yet). -1 with e (65): "frame at byte 1234: ...".
+ */
+int t5g_frame_unpack(struct t5g_frame *f, struct t5g_frame_layout *l,
+                     const unsigned char in[T5G_FRAME_HEADER], uint64_t offset, uint64_t max_frame,
+                     struct t5g_err *e);
+
+/* XXH3-64 over header bytes 0..119 and the meta. */
+uint64_t t5g_frame_head_hash(const unsigned char header[T5G_FRAME_HEADER], const char *meta,
+                             size_t meta_len);
+
+/*
+ * The limits a writer and a reader share, of what stands in the header: kind, dims x item size =
+ * size, lengths. Of unknown kinds dtype and dims are not looked at. -1 with e (65).
+ */
+int t5g_frame_check(const struct t5g_frame *f, uint64_t max_frame, struct t5g_err *e);
+
+/*
+ * The same of meta and payload: strict JSON object; DOC has an "id" whose key is doc_key, TENSOR
+ * and TEXT have a "name" of 1 to T5G_FRAME_NAME_MAX bytes, TEXT is UTF-8. -1 with e (65).
+ */
+int t5g_frame_check_meta(const struct t5g_frame *f, struct t5g_err *e);
+int t5g_frame_check_text(const struct t5g_frame *f, struct t5g_err *e);
+
+bool t5g_kind_critical(int kind); /* upper-case letter */
+
+/* "name" of a TENSOR or TEXT frame's meta into buf (truncated to size); "" when it has none. */
+void t5g_frame_name(const struct t5g_frame *f, char *buf, size_t size);
+
+/* doc_key of a document id: XXH3-64, 0 replaced by 1. */
+uint64_t t5g_doc_key(const char *id, size_t n);
+
+/* The 64-byte payload of END. */
+struct t5g_end {
+    uint64_t stream_len, frames, docs_ok, docs_failed, chain;
+    uint32_t status;
+    uint64_t index_off;
+};
+
+void t5g_end_pack(unsigned char out[64], const struct t5g_end *x);
+void t5g_end_unpack(struct t5g_end *x, const unsigned char in[64]);
+
+#endif

@@ -1,0 +1,322 @@
+/* writer.c: one segment of a stream, with the counts and the chain that END carries. */
+#include "stream/writer.h"
+#include "base/hash.h"
+#include "base/io.h"
+#include "base/jsonstr.h"
+#include "base/utf8.h"
+#include "stream/head.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUFFER ((size_t)1 << 16) /* small frames leave together; larger payloads are not copied */
+
+enum state { NOTHING, IN_SEGMENT, IN_DOC, AFTER_ERROR, ENDED };
+
+struct t5g_writer {
+    int fd;
+    char *name;
+    enum state state;
+    uint64_t doc_key, len, frames, docs_ok, docs_failed;
+    struct t5g_hash *chain;
+    struct t5g_buf out;
+};
+
+struct t5g_writer *
+t5g_writer_open(int fd, const char *name)
+{
+    struct t5g_writer *w = t5g_alloc(1, sizeof *w);
+    w->fd = fd;
+    w->name = t5g_strdup(name);
+    w->chain = t5g_hash_open();
+    return w;
+}
+
+void
+t5g_writer_free(struct t5g_writer *w)
+{
+    if (w == NULL)
+        return;
+    t5g_hash_close(w->chain);
+    t5g_buf_free(&w->out);
+    t5g_free(w->name);
+    t5g_free(w);
+}
+
+/* A program that calls out of order is wrong, whatever its input. */
+static void
+expect(bool right)
+{
+    if (!right) {
+        fputs("t5g: bug: frames written out of order\n", stderr);
+        abort();
+    }
+}
+
+int
+t5g_writer_flush(struct t5g_writer *w, struct t5g_err *e)
+{
+    int r = w->out.n > 0 ? t5g_write_full(w->fd, w->name, w->out.p, w->out.n, e) : 0;
+    w->out.n = 0;
+    return r;
+}
+
+static int
+add(struct t5g_writer *w, const void *p, size_t n, struct t5g_err *e)
+{
+    if (w->out.n + n > BUFFER && t5g_writer_flush(w, e) < 0)
+        return -1;
+    if (n > BUFFER)
+        return t5g_write_full(w->fd, w->name, p, n, e);
+    t5g_buf_add(&w->out, p, n);
+    return 0;
+}
+
+/* Every frame goes through here. known: f->payload_hash is right already. */
+static int
+send(struct t5g_writer *w, struct t5g_frame *f, bool known, struct t5g_err *e)
+{
+    static const char zero[T5G_ALIGN];
+    unsigned char header[T5G_FRAME_HEADER];
+    if (t5g_frame_check(f, UINT64_MAX, e) < 0 || t5g_frame_check_meta(f, e) < 0 ||
+        t5g_frame_check_text(f, e) < 0)
+        return t5g_err_in(e, "%s", w->name);
+    uint64_t total = t5g_frame_pack(header, f, known);
+    size_t meta_pad = (size_t)(t5g_round_up(sizeof header + f->meta_len, T5G_ALIGN) -
+                               sizeof header - f->meta_len);
+    size_t pad = (size_t)(total - sizeof header - f->meta_len - meta_pad - f->size);
+    if (add(w, header, sizeof header, e) < 0 || add(w, f->meta, f->meta_len, e) < 0 ||
+        add(w, zero, meta_pad, e) < 0 || add(w, f->data, (size_t)f->size, e) < 0 ||
+        add(w, zero, pad, e) < 0)
+        return -1;
+    w->len += total;
+    w->frames++;
+    t5g_hash_add(w->chain, header + 120, 8);
+    return 0;
+}
+
+static struct t5g_frame
+make(const struct t5g_writer *w, int kind, const char *meta, size_t n)
+{
+    return (struct t5g_frame){.kind = (uint8_t)kind,
+                              .doc_key = w->state == IN_DOC ? w->doc_key : 0,
+                              .meta = meta,
+                              .meta_len = n,
+                              .data = (const unsigned char *)""};
+}
+
+int
+t5g_writer_head(struct t5g_writer *w, const char *meta, struct t5g_err *e)
+{
+    expect(w->state == NOTHING);
+    struct t5g_frame f = make(w, T5G_KIND_HEAD, meta, strlen(meta));
+    struct t5g_head h;
+    if (t5g_head_read(&h, meta, strlen(meta), e) < 0)
+        return t5g_err_in(e, "%s", w->name);
+    t5g_head_clear(&h);
+    if (send(w, &f, false, e) < 0)
+        return -1;
+    w->state = IN_SEGMENT;
+    return 0;
+}
+
+/*
+ * An id as JSON can hold it: a file name may be ill-formed UTF-8, an id from JSON lines may hold
+ * NUL. Both become U+FFFD, so that even such a document has its place in the stream.
+ */
+static void
+clean_id(struct t5g_buf *out, const char *id, size_t n)
+{
+    t5g_buf_adds(out, "");
+    while (n > 0) {
+        const char *nul = memchr(id, '\0', n);
+        size_t len = nul != NULL ? (size_t)(nul - id) : n;
+        t5g_utf8_replace(out, id, len);
+        if (nul != NULL)
+            t5g_buf_adds(out, "\xef\xbf\xbd");
+        id += len + (nul != NULL);
+        n -= len + (nul != NULL);
+    }
+}
+
+/* The rest of an object after its first member. */
+static void
+add_members(struct t5g_buf *meta, const char *extra)
+{
+    if (extra != NULL && extra[0] != '\0') {
+        t5g_buf_addc(meta, ',');
+        t5g_buf_adds(meta, extra);
+    }
+    t5g_buf_addc(meta, '}');
+}
+
+int
+t5g_writer_doc(struct t5g_writer *w, const char *id, size_t id_len, const char *extra,
+               struct t5g_err *e)
+{
+    struct t5g_buf meta = {0}, clean = {0};
+    expect(w->state == IN_SEGMENT);
+    clean_id(&clean, id, id_len);
+    t5g_buf_adds(&meta, "{\"id\":");
+    t5g_jsonstr_write(&meta, clean.p, clean.n);
+    add_members(&meta, extra);
+    struct t5g_frame f = make(w, T5G_KIND_DOC, meta.p, meta.n);
+    f.doc_key = t5g_doc_key(clean.p, clean.n);
+    int r = send(w, &f, false, e);
+    if (r == 0) {
+        w->state = IN_DOC;
+        w->doc_key = f.doc_key;
+    }
+    t5g_buf_free(&clean);
+    t5g_buf_free(&meta);
+    return r;
+}
+
+static int
+send_named(struct t5g_writer *w, struct t5g_frame *f, const char *name, const char *extra,
+           struct t5g_err *e)
+{
+    struct t5g_buf meta = {0};
+    expect(w->state == IN_DOC);
+    t5g_buf_adds(&meta, "{\"name\":");
+    t5g_jsonstr_write(&meta, name, strlen(name));
+    add_members(&meta, extra);
+    f->meta = meta.p;
+    f->meta_len = meta.n;
+    int r = send(w, f, false, e);
+    t5g_buf_free(&meta);
+    return r;
+}
+
+int
+t5g_writer_tensor(struct t5g_writer *w, const char *name, int dtype, size_t ndim,
+                  const uint64_t *dims, const void *data, const char *extra, struct t5g_err *e)
+{
+    struct t5g_frame f = make(w, T5G_KIND_TENSOR, NULL, 0);
+    expect(ndim <= T5G_FRAME_NDIM_MAX && t5g_dtype_size(dtype) > 0);
+    f.dtype = (uint8_t)dtype;
+    f.ndim = (uint8_t)ndim;
+    f.size = t5g_dtype_size(dtype);
+    for (size_t i = 0; i < ndim; i++) {
+        f.dims[i] = dims[i];
+        f.size *= dims[i];
+    }
+    if (f.size > 0)
+        f.data = data;
+    return send_named(w, &f, name, extra, e);
+}
+
+int
+t5g_writer_text(struct t5g_writer *w, const char *name, const char *text, size_t n,
+                struct t5g_err *e)
+{
+    struct t5g_frame f = make(w, T5G_KIND_TEXT, NULL, 0);
+    f.size = n;
+    if (n > 0)
+        f.data = (const unsigned char *)text;
+    return send_named(w, &f, name, NULL, e);
+}
+
+int
+t5g_writer_close(struct t5g_writer *w, const char *meta, struct t5g_err *e)
+{
+    expect(w->state == IN_DOC);
+    struct t5g_frame f =
+        make(w, T5G_KIND_CLOSE, meta != NULL ? meta : "{}", strlen(meta != NULL ? meta : "{}"));
+    if (send(w, &f, false, e) < 0)
+        return -1;
+    w->state = IN_SEGMENT;
+    w->docs_ok++;
+    return 0;
+}
+
+int
+t5g_writer_error(struct t5g_writer *w, const char *tool, int code, const char *msg,
+                 struct t5g_err *e)
+{
+    struct t5g_buf meta = {0};
+    expect(w->state == IN_DOC || w->state == IN_SEGMENT);
+    t5g_buf_adds(&meta, "{\"tool\":");
+    t5g_jsonstr_write(&meta, tool, strlen(tool));
+    t5g_buf_printf(&meta, ",\"code\":%d,\"msg\":", code);
+    t5g_jsonstr_write(&meta, msg, strlen(msg));
+    t5g_buf_addc(&meta, '}');
+    struct t5g_frame f = make(w, T5G_KIND_ERROR, meta.p, meta.n);
+    int r = send(w, &f, false, e);
+    if (r == 0) {
+        w->docs_failed += w->state == IN_DOC;
+        w->state = w->state == IN_DOC ? IN_SEGMENT : AFTER_ERROR;
+    }
+    t5g_buf_free(&meta);
+    return r;
+}
+
+int
+t5g_writer_frame(struct t5g_writer *w, const struct t5g_frame *in, struct t5g_err *e)
+{
+    struct t5g_frame f = *in;
+    bool item = f.kind == T5G_KIND_TENSOR || f.kind == T5G_KIND_TEXT || !t5g_kind_critical(f.kind);
+    bool ends = f.kind == T5G_KIND_CLOSE || f.kind == T5G_KIND_ERROR;
+    if (f.kind == T5G_KIND_DOC) {
+        expect(w->state == IN_SEGMENT && f.doc_key != 0);
+    } else {
+        expect((w->state == IN_DOC && (item || ends)) ||
+               (w->state == IN_SEGMENT && !t5g_kind_critical(f.kind)));
+        f.doc_key = w->state == IN_DOC ? w->doc_key : 0;
+    }
+    if (send(w, &f, true, e) < 0)
+        return -1;
+    if (f.kind == T5G_KIND_DOC) {
+        w->state = IN_DOC;
+        w->doc_key = f.doc_key;
+    } else if (ends) {
+        w->state = IN_SEGMENT;
+        w->docs_ok += f.kind == T5G_KIND_CLOSE;
+        w->docs_failed += f.kind == T5G_KIND_ERROR;
+    }
+    return 0;
+}
+
+int
+t5g_writer_end(struct t5g_writer *w, int status, struct t5g_err *e)
+{
+    unsigned char payload[64];
+    expect(w->state == IN_SEGMENT || (w->state == AFTER_ERROR && status != 0));
+    struct t5g_end x = {.stream_len = w->len + T5G_FRAME_END_SIZE,
+                        .frames = w->frames + 1,
+                        .docs_ok = w->docs_ok,
+                        .docs_failed = w->docs_failed,
+                        .chain = t5g_hash_get64(w->chain),
+                        .status = (uint32_t)status};
+    t5g_end_pack(payload, &x);
+    w->state = ENDED;
+    struct t5g_frame f = make(w, T5G_KIND_END, NULL, 0);
+    f.data = payload;
+    f.size = sizeof payload;
+    return send(w, &f, false, e) < 0 ? -1 : t5g_writer_flush(w, e);
+}
+
+uint64_t
+t5g_writer_docs_ok(const struct t5g_writer *w)
+{
+    return w->docs_ok;
+}
+
+uint64_t
+t5g_writer_docs_failed(const struct t5g_writer *w)
+{
+    return w->docs_failed;
+}
+
+bool
+t5g_writer_in_doc(const struct t5g_writer *w)
+{
+    return w->state == IN_DOC;
+}
+
+bool
+t5g_writer_started(const struct t5g_writer *w)
+{
+    return w->state != NOTHING;
+}

@@ -1,0 +1,52 @@
+/* writer.h: one segment of a t5g(5) stream: HEAD, documents, END. */
+#ifndef T5G_WRITER_H
+#define T5G_WRITER_H
+
+#include "stream/frame.h"
+
+struct t5g_writer;
+
+/*
+ * Write to fd (not closed here). The grammar is enforced: a call out of order is a bug and aborts.
+ * All functions return 0, or -1 with e (74 write error, 65 over a limit of t5g(5)).
+ */
+struct t5g_writer *t5g_writer_open(int fd, const char *name);
+void t5g_writer_free(struct t5g_writer *w);
+
+int t5g_writer_head(struct t5g_writer *w, const char *meta, struct t5g_err *e);
+
+/* Open a document. extra: further members of the meta ("\"len\":4096", no braces), or NULL. */
+int t5g_writer_doc(struct t5g_writer *w, const char *id, size_t id_len, const char *extra,
+                   struct t5g_err *e);
+
+/* A tensor of the open document; extra as above. dims [ndim], data row-major. */
+int t5g_writer_tensor(struct t5g_writer *w, const char *name, int dtype, size_t ndim,
+                      const uint64_t *dims, const void *data, const char *extra, struct t5g_err *e);
+int t5g_writer_text(struct t5g_writer *w, const char *name, const char *text, size_t n,
+                    struct t5g_err *e);
+
+/* Close the document. meta: whole object, or NULL for {}. */
+int t5g_writer_close(struct t5g_writer *w, const char *meta, struct t5g_err *e);
+
+/*
+ * An ERROR frame {"tool","code","msg"}. Inside a document it closes it as failed; outside it
+ * explains an END with a status.
+ */
+int t5g_writer_error(struct t5g_writer *w, const char *tool, int code, const char *msg,
+                     struct t5g_err *e);
+
+/* Pass a frame of kind DOC, TENSOR, TEXT, CLOSE, ERROR or an ancillary one through as it is. */
+int t5g_writer_frame(struct t5g_writer *w, const struct t5g_frame *f, struct t5g_err *e);
+
+/* Send what is buffered, for a reader that waits. */
+int t5g_writer_flush(struct t5g_writer *w, struct t5g_err *e);
+
+/* END. status 0: complete (also when documents failed), else the exit status of the tool. */
+int t5g_writer_end(struct t5g_writer *w, int status, struct t5g_err *e);
+
+uint64_t t5g_writer_docs_ok(const struct t5g_writer *w);
+uint64_t t5g_writer_docs_failed(const struct t5g_writer *w);
+bool t5g_writer_in_doc(const struct t5g_writer *w);
+bool t5g_writer_started(const struct t5g_writer *w); /* HEAD written */
+
+#endif

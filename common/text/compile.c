@@ -1,0 +1,392 @@
+/*
+ * compile.c: tokenizer.json to a table.
+ *
+ * The one thing computed beyond what the file says are the bigrams: pairs of neighbouring
+ * characters that occur inside the result of some merge. Between two characters that are no such
+ * pair nothing can ever merge, because every merge result is a piece of the text; so a text may be
+ * cut there and the parts merged on their own. This holds for any BPE vocabulary, whatever the
+ * order of its merges.
+ */
+#include "base/json.h"
+#include "base/utf8.h"
+#include "text/pipeline.h"
+#include "text/table.h"
+#include "text/trie.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IDS_MAX  (1 << 22) /* ids and merges: far above any tokenizer, far below trouble */
+#define JSON_MAX ((size_t)256 << 20)
+
+struct compiler {
+    struct t5g_table_header h;
+    struct t5g_pipeline p;
+    const char **text; /* [n_ids] of the vocabulary or an added token, NULL: no such id */
+    bool *vocabulary;  /* [n_ids] the model has it */
+    int32_t *slot;     /* [slots] ids by hash of their text */
+    size_t slots;
+    int32_t *chars; /* [0x110000] id of the one-character token */
+    struct t5g_merge *merges;
+    uint64_t *bigrams;
+    size_t n_bigrams;
+    struct t5g_err *e;
+};
+
+/* Id of a text in the vocabulary, or T5G_NO_ID. */
+static int32_t
+find(const struct compiler *c, const char *s, size_t n)
+{
+    for (size_t i = t5g_hash64(s, n) & (c->slots - 1); c->slot[i] != T5G_NO_ID;
+         i = (i + 1) & (c->slots - 1)) {
+        const char *t = c->text[c->slot[i]];
+        if (strlen(t) == n && memcmp(t, s, n) == 0)
+            return c->slot[i];
+    }
+    return T5G_NO_ID;
+}
+
+static size_t
+power_above(size_t n)
+{
+    size_t p = 64;
+    while (p < n)
+        p *= 2;
+    return p;
+}
+
+static int
+read_vocabulary(struct compiler *c, const struct t5g_json *vocab)
+{
+    int64_t id, max = -1;
+    if (!t5g_json_is_object(vocab))
+        return t5g_err_set(c->e, T5G_EX_DATA, "model.vocab: expected an object");
+    for (const struct t5g_json *v = t5g_json_first(vocab); v != NULL; v = t5g_json_next(v)) {
+        if (!t5g_json_int(v, 0, IDS_MAX, &id))
+            return t5g_err_set(c->e, T5G_EX_DATA, "model.vocab: '%s': expected an id up to %d",
+                               t5g_json_key(v), IDS_MAX);
+        max = id > max ? id : max;
+    }
+    for (size_t i = 0; i < c->p.n_added; i++)
+        max = c->p.added[i].id > max ? c->p.added[i].id : max;
+    if (max > IDS_MAX)
+        return t5g_err_set(c->e, T5G_EX_DATA, "added_tokens: id %lld, limit %d", (long long)max,
+                           IDS_MAX);
+    c->h.n_ids = (uint32_t)(max + 1);
+    c->text = t5g_alloc(c->h.n_ids, sizeof *c->text);
+    c->vocabulary = t5g_alloc(c->h.n_ids, sizeof *c->vocabulary);
+    c->slots = power_above(t5g_json_size(vocab) * 2);
+    c->slot = t5g_alloc_raw(c->slots, sizeof *c->slot);
+    memset(c->slot, 0xff, c->slots * sizeof *c->slot);
+    for (const struct t5g_json *v = t5g_json_first(vocab); v != NULL; v = t5g_json_next(v)) {
+        const char *key = t5g_json_key(v);
+        t5g_json_int(v, 0, IDS_MAX, &id);
+        if (c->text[id] != NULL)
+            return t5g_err_set(c->e, T5G_EX_DATA, "model.vocab: id %lld is both '%s' and '%s'",
+                               (long long)id, c->text[id], key);
+        c->text[id] = key;
+        c->vocabulary[id] = true;
+        size_t i = t5g_hash64(key, strlen(key)) & (c->slots - 1);
+        while (c->slot[i] != T5G_NO_ID)
+            i = (i + 1) & (c->slots - 1);
+        c->slot[i] = (int32_t)id;
+    }
+    /* An added token is printed by its own content, also where the vocabulary calls the id
+     * something else. */
+    for (size_t i = 0; i < c->p.n_added; i++)
+        c->text[c->p.added[i].id] = c->p.added[i].text;
+    return 0;
+}
+
+/* Number of a token written <0xHH>, or -1. */
+static int
+byte_of(const char *s)
+{
+    char *end;
+    if (strlen(s) != 6 || strncmp(s, "<0x", 3) != 0 || s[5] != '>' ||
+        strspn(s + 3, "0123456789abcdefABCDEF") != 2)
+        return -1;
+    return (int)strtol(s + 3, &end, 16);
+}
+
+static int
+read_characters(struct compiler *c)
+{
+    c->chars = t5g_alloc_raw(0x110000, sizeof *c->chars);
+    memset(c->chars, 0xff, 0x110000 * sizeof *c->chars);
+    for (uint32_t id = 0; id < c->h.n_ids; id++) {
+        const unsigned char *s = (const unsigned char *)c->text[id];
+        size_t n = s != NULL ? strlen((const char *)s) : 0;
+        if (n > 0 && n <= 4 && c->vocabulary[id] && t5g_utf8_len(s, n, NULL) == n)
+            c->chars[t5g_utf8_decode(s, n)] = (int32_t)id;
+    }
+    for (int b = 0; b < 256; b++) {
+        char name[8];
+        snprintf(name, sizeof name, "<0x%02X>", b);
+        c->h.byte_id[b] = find(c, name, 6);
+        if (c->h.byte_id[b] == T5G_NO_ID)
+            return t5g_err_set(c->e, T5G_EX_DATA, "model.vocab: byte token %s is missing", name);
+    }
+    return 0;
+}
+
+static void
+add_bigram(struct compiler *c, int32_t a, int32_t b)
+{
+    uint64_t pair = ((uint64_t)(uint32_t)a << 32 | (uint32_t)b) + 1, *slot;
+    size_t mask = c->h.bigram_mask;
+    if (c->n_bigrams * 2 > mask) {
+        uint64_t *old = c->bigrams;
+        size_t n = mask + 1;
+        c->h.bigram_mask = (uint32_t)(2 * n - 1);
+        c->bigrams = t5g_alloc(2 * n, sizeof *old);
+        c->n_bigrams = 0;
+        for (size_t i = 0; i < n; i++)
+            if (old[i] != 0)
+                add_bigram(c, (int32_t)((old[i] - 1) >> 32), (int32_t)(old[i] - 1));
+        t5g_free(old);
+        mask = c->h.bigram_mask;
+    }
+    size_t i = t5g_pair_hash((uint32_t)a, (uint32_t)b) & mask;
+    for (slot = &c->bigrams[i]; *slot != 0 && *slot != pair; slot = &c->bigrams[i])
+        i = (i + 1) & mask;
+    c->n_bigrams += *slot == 0;
+    *slot = pair;
+}
+
+/* All neighbours inside a merge's result; one that holds a character which is no token can never
+ * come about. */
+static void
+add_bigrams_of(struct compiler *c, const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    size_t n = strlen(text);
+    int32_t before = T5G_NO_ID;
+    for (size_t i = 0, len; i < n; i += len) {
+        len = t5g_utf8_len(s + i, n - i, NULL);
+        int32_t id = c->chars[t5g_utf8_decode(s + i, len)];
+        if (before != T5G_NO_ID && id != T5G_NO_ID)
+            add_bigram(c, before, id);
+        before = id;
+    }
+}
+
+/* The two parts of a merge: ["a", "b"], or "a b" as older files have it. */
+static bool
+parts_of(const struct t5g_json *v, const char **a, size_t *n, const char **b)
+{
+    if (t5g_json_is_array(v)) {
+        const struct t5g_json *x = t5g_json_first(v), *y = x != NULL ? t5g_json_next(x) : NULL;
+        *a = t5g_json_str(x);
+        *b = t5g_json_str(y);
+        if (*a == NULL || *b == NULL || t5g_json_next(y) != NULL)
+            return false;
+        *n = strlen(*a);
+        return true;
+    }
+    *a = t5g_json_str(v);
+    const char *space = *a != NULL ? strchr(*a, ' ') : NULL;
+    if (space == NULL || strchr(space + 1, ' ') != NULL)
+        return false;
+    *n = (size_t)(space - *a);
+    *b = space + 1;
+    return true;
+}
+
+static int
+read_merges(struct compiler *c, const struct t5g_json *merges)
+{
+    size_t n = t5g_json_size(merges), rank = 0;
+    struct t5g_buf both = {0};
+    if (!t5g_json_is_array(merges) || n > 4 * (size_t)IDS_MAX)
+        return t5g_err_set(c->e, T5G_EX_DATA, "model.merges: expected an array of at most %d",
+                           4 * IDS_MAX);
+    size_t slots = power_above(n * 2);
+    c->h.merge_mask = (uint32_t)(slots - 1);
+    c->merges = t5g_alloc_raw(slots, sizeof *c->merges);
+    memset(c->merges, 0xff, slots * sizeof *c->merges);
+    c->h.bigram_mask = 1023;
+    c->bigrams = t5g_alloc(1024, sizeof *c->bigrams);
+    for (const struct t5g_json *v = t5g_json_first(merges); v != NULL;
+         v = t5g_json_next(v), rank++) {
+        const char *a, *b;
+        size_t len;
+        both.n = 0;
+        if (!parts_of(v, &a, &len, &b)) {
+            t5g_buf_free(&both);
+            return t5g_err_set(c->e, T5G_EX_DATA, "model.merges: entry %zu: expected two tokens",
+                               rank);
+        }
+        t5g_buf_add(&both, a, len);
+        t5g_buf_adds(&both, b);
+        int32_t x = find(c, a, len), y = find(c, b, strlen(b)), z = find(c, both.p, both.n);
+        if (x == T5G_NO_ID || y == T5G_NO_ID || z == T5G_NO_ID) {
+            t5g_buf_free(&both);
+            return t5g_err_set(c->e, T5G_EX_DATA,
+                               "model.merges: entry %zu: a part or the result is no token", rank);
+        }
+        size_t i = t5g_pair_hash((uint32_t)x, (uint32_t)y) & c->h.merge_mask;
+        while (c->merges[i].a != UINT32_MAX &&
+               (c->merges[i].a != (uint32_t)x || c->merges[i].b != (uint32_t)y))
+            i = (i + 1) & c->h.merge_mask;
+        c->merges[i] = (struct t5g_merge){(uint32_t)x, (uint32_t)y, (uint32_t)rank,
+                                          (uint32_t)z}; /* last counts */
+        add_bigrams_of(c, both.p);
+    }
+    t5g_buf_free(&both);
+    return 0;
+}
+
+static int
+check_model(const struct compiler *c, const struct t5g_json *m)
+{
+    static const char *const off[] = {"dropout", "continuing_subword_prefix", "end_of_word_suffix"};
+    const struct t5g_json *type = t5g_json_get(m, "type"), *v;
+    if (!t5g_json_is_object(m) ||
+        (type != NULL && (t5g_json_str(type) == NULL || strcmp(t5g_json_str(type), "BPE") != 0)))
+        return t5g_err_set(c->e, T5G_EX_DATA, "model.type: not supported, expected BPE");
+    for (size_t i = 0; i < T5G_LEN(off); i++) {
+        v = t5g_json_get(m, off[i]);
+        const char *s = t5g_json_str(v);
+        if (v != NULL && !t5g_json_is_null(v) && (s == NULL || s[0] != '\0') &&
+            t5g_json_num(v) != 0)
+            return t5g_err_set(c->e, T5G_EX_DATA, "model.%s: not supported, expected null", off[i]);
+    }
+    if (t5g_json_true(t5g_json_get(m, "ignore_merges")))
+        return t5g_err_set(c->e, T5G_EX_DATA, "model.ignore_merges: not supported, expected false");
+    if (!t5g_json_true(t5g_json_get(m, "byte_fallback")))
+        return t5g_err_set(c->e, T5G_EX_DATA, "model.byte_fallback: not supported, expected true");
+    return 0;
+}
+
+/* Append a section, aligned. */
+static struct t5g_span
+append(struct t5g_buf *out, const void *p, size_t n)
+{
+    static const char zero[T5G_ALIGN];
+    t5g_buf_add(out, zero, (size_t)(t5g_round_up(out->n, T5G_ALIGN) - out->n));
+    struct t5g_span s = {out->n, n};
+    t5g_buf_add(out, p, n);
+    return s;
+}
+
+/* Texts as the detokenizer prints them, and kinds. */
+static void
+append_texts(struct compiler *c, struct t5g_buf *out)
+{
+    struct t5g_buf text = {0}, off = {0}, kind = {0};
+    for (uint32_t id = 0; id <= c->h.n_ids; id++) {
+        uint32_t at = (uint32_t)text.n;
+        t5g_buf_add(&off, &at, sizeof at);
+        if (id == c->h.n_ids)
+            break;
+        const char *s = c->text[id];
+        int byte = s != NULL ? byte_of(s) : -1;
+        t5g_buf_addc(&kind, (char)(s == NULL ? T5G_TOKEN_ABSENT : byte >= 0 ? T5G_TOKEN_BYTE : 0));
+        if (byte >= 0) {
+            t5g_buf_addc(&text, (char)byte);
+            continue;
+        }
+        while (s != NULL && *s != '\0')
+            if (c->h.space_is_bar && strncmp(s, "\xe2\x96\x81", 3) == 0) {
+                t5g_buf_addc(&text, ' ');
+                s += 3;
+            } else {
+                t5g_buf_addc(&text, *s++);
+            }
+    }
+    for (size_t i = 0; i < c->p.n_added; i++)
+        if (c->p.added[i].special)
+            kind.p[c->p.added[i].id] |= T5G_TOKEN_SPECIAL;
+    t5g_buf_addc(&text, '\0');
+    c->h.text_off = append(out, off.p, off.n);
+    c->h.text = append(out, text.p, text.n);
+    c->h.kind = append(out, kind.p, kind.n);
+    t5g_buf_free(&text);
+    t5g_buf_free(&off);
+    t5g_buf_free(&kind);
+}
+
+/* Pages of 256 code points; all empty ones are page 0. */
+static void
+append_chars(struct compiler *c, struct t5g_buf *out)
+{
+    struct t5g_buf pages = {0};
+    uint16_t page[0x1100] = {0}, n = 1;
+    int32_t none[256];
+    memset(none, 0xff, sizeof none);
+    t5g_buf_add(&pages, none, sizeof none);
+    for (size_t i = 0; i < T5G_LEN(page); i++)
+        if (memcmp(c->chars + i * 256, none, sizeof none) != 0) {
+            page[i] = n++;
+            t5g_buf_add(&pages, c->chars + i * 256, sizeof none);
+        }
+    c->h.page = append(out, page, sizeof page);
+    c->h.chars = append(out, pages.p, pages.n);
+    t5g_buf_free(&pages);
+}
+
+static struct t5g_table_header *
+assemble(struct compiler *c)
+{
+    struct t5g_buf out = {0}, nodes = {0}, edges = {0};
+    t5g_buf_add(&out, &c->h, sizeof c->h);
+    append_texts(c, &out);
+    append_chars(c, &out);
+    c->h.merges = append(&out, c->merges, ((size_t)c->h.merge_mask + 1) * sizeof *c->merges);
+    c->h.bigrams = append(&out, c->bigrams, ((size_t)c->h.bigram_mask + 1) * sizeof *c->bigrams);
+    t5g_trie_build(&nodes, &edges, c->p.added, c->p.n_added);
+    c->h.nodes = append(&out, nodes.p, nodes.n);
+    c->h.edges = append(&out, edges.p, edges.n);
+    c->h.before = append(&out, c->p.before.p, c->p.before.n * sizeof(int32_t));
+    c->h.after = append(&out, c->p.after.p, c->p.after.n * sizeof(int32_t));
+    memcpy(c->h.magic, T5G_TABLE_MAGIC, 8);
+    c->h.version = T5G_TABLE_VERSION;
+    c->h.header_size = sizeof c->h;
+    c->h.size = out.n;
+    c->h.hash = t5g_hash64(out.p + sizeof c->h, out.n - sizeof c->h);
+    memcpy(out.p, &c->h, sizeof c->h);
+    t5g_buf_free(&nodes);
+    t5g_buf_free(&edges);
+    return (struct t5g_table_header *)(void *)out.p;
+}
+
+struct t5g_table_header *
+t5g_table_compile(const char *json, size_t n, const char *config, size_t n_config, const char *name,
+                  struct t5g_err *e)
+{
+    struct compiler c = {.e = e};
+    struct t5g_table_header *h = NULL;
+    struct t5g_json *root = NULL, *extra = NULL;
+    if (n > JSON_MAX) {
+        t5g_err_set(e, T5G_EX_DATA, "%s: %zu bytes, limit %zu", name, n, JSON_MAX);
+        return NULL;
+    }
+    if ((root = t5g_json_parse(json, n, name, e)) == NULL)
+        return NULL;
+    if (n_config > 0 &&
+        (extra = t5g_json_parse(config, n_config, "tokenizer_config.json", e)) == NULL)
+        goto out;
+    const struct t5g_json *m = t5g_json_get(root, "model");
+    if (t5g_pipeline_read(&c.p, root, extra, e) < 0 || check_model(&c, m) < 0 ||
+        read_vocabulary(&c, t5g_json_get(m, "vocab")) < 0 || read_characters(&c) < 0 ||
+        read_merges(&c, t5g_json_get(m, "merges")) < 0) {
+        t5g_err_in(e, "%s", name);
+        goto out;
+    }
+    c.h.space_is_bar = c.p.space_is_bar;
+    t5g_hash128_hex(c.h.identity, json, n);
+    h = assemble(&c);
+out:
+    t5g_pipeline_clear(&c.p);
+    t5g_free(c.text);
+    t5g_free(c.vocabulary);
+    t5g_free(c.slot);
+    t5g_free(c.chars);
+    t5g_free(c.merges);
+    t5g_free(c.bigrams);
+    t5g_json_free(extra);
+    t5g_json_free(root);
+    return h;
+}

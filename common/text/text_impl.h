@@ -1,0 +1,14 @@
+/* text_impl.h: what the tokenizer and the detokenizer share. */
+#ifndef T5G_TEXT_IMPL_H
+#define T5G_TEXT_IMPL_H
+
+#include "text/bpe.h"
+#include "text/table.h"
+
+struct t5g_tokenizer {
+    struct t5g_table table;
+    struct t5g_bpe *bpe;
+    bool starts[256]; /* bytes an added token can begin with */
+};
+
+#endif

@@ -1,0 +1,48 @@
+/* tokenizer.h: text to token ids, exactly as Hugging Face tokenizers does for Gemma tokenizers. */
+#ifndef T5G_TOKENIZER_H
+#define T5G_TOKENIZER_H
+
+#include "base/err.h"
+#include "base/mem.h"
+
+struct t5g_tokenizer;
+
+/*
+ * Open the tokenizer of a model directory (DIR/tokenizer.json, DIR/tokenizer_config.json). The JSON
+ * is compiled once to a binary table kept under $XDG_CACHE_HOME/t5g (default ~/.cache/t5g), found
+ * by the files' content hash and verified on use; where the cache cannot be written the table lives
+ * in memory. NULL with e. It remembers words, so one thread at a time may tokenize with it.
+ */
+struct t5g_tokenizer *t5g_tokenizer_open(const char *dir, struct t5g_err *e);
+void t5g_tokenizer_close(struct t5g_tokenizer *t);
+
+/* Growable list of ids. Zero-initialise. */
+struct t5g_ids {
+    int32_t *p;
+    size_t n, cap;
+};
+
+void t5g_ids_add(struct t5g_ids *ids, int32_t id);
+void t5g_ids_append(struct t5g_ids *ids, const int32_t *p, size_t n);
+void t5g_ids_free(struct t5g_ids *ids);
+
+enum {
+    T5G_TOK_BARE = 1,      /* without the post-processor (no <bos>): prompts */
+    T5G_TOK_TEXT_ONLY = 2, /* literals of special tokens in the text stay text */
+};
+
+/*
+ * Append the ids of text[0..n) (well-formed UTF-8, may hold NUL) to out. Cannot fail; ill-formed
+ * input is a bug of the caller and aborts (check with t5g_utf8_check first).
+ */
+void t5g_tokenize(const struct t5g_tokenizer *t, const char *text, size_t n, unsigned flags,
+                  struct t5g_ids *out);
+
+/* The ids the post-processor puts before and after a text; *ids lives with t. Returns how many. */
+size_t t5g_tokenizer_before(const struct t5g_tokenizer *t, const int32_t **ids);
+size_t t5g_tokenizer_after(const struct t5g_tokenizer *t, const int32_t **ids);
+
+const char *t5g_tokenizer_identity(const struct t5g_tokenizer *t); /* 32 hex digits */
+size_t t5g_tokenizer_size(const struct t5g_tokenizer *t);          /* largest id + 1 */
+
+#endif

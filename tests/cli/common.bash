@@ -1,0 +1,32 @@
+# Loaded by the .bats files: models of the tree, and a fresh folder for each test.
+# The Makefile puts the programs first in PATH and sets T5G_TESTS.
+tiny=$T5G_TESTS/models/tiny
+gqa=$T5G_TESTS/models/tiny-gqa
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || exit
+    export T5G_MODEL=$tiny
+    export XDG_CACHE_HOME=$BATS_FILE_TMPDIR/cache
+    unset T5G_THREADS T5G_CPU
+}
+
+# status_is N COMMAND...: run it, its stderr to the file `err`, and compare the exit status.
+status_is() {
+    local want=$1 got=0
+    shift
+    "$@" 2> err || got=$?
+    if [ "$got" != "$want" ]; then
+        echo "exit status $got, expected $want: $*"
+        cat err
+        return 1
+    fi
+}
+
+# err_has TEXT: the last status_is printed exactly one line, with TEXT in it.
+err_has() {
+    if [ "$(wc -l < err)" != 1 ] || ! grep -qF -- "$1" err; then
+        echo "stderr is not one line with: $1"
+        cat err
+        return 1
+    fi
+}

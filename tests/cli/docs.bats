@@ -1,0 +1,224 @@
+#!/usr/bin/env bats
+# Pages and README say what the programs do: options, exit statuses, environment, examples that run.
+#
+# How an example is written, in EXAMPLES of a page, between .Bd -literal and .Ed:
+#   $ COMMAND             is run; "> " continues it on the next line
+#   $ COMMAND  # exit 3   is run and must end with status 3 (else 0, as under `sh -eu`)
+#   # NAME                as the first line: the rest of the block is a file NAME, not a script
+#   anything else         is output, shown to the reader and not compared
+# In README.md every ```sh block is run as it stands; other blocks are not.
+# The blocks of a page run in order in one folder with the files that `samples` makes, and with the
+# default model.
+load common
+
+root=$T5G_TESTS/..
+
+# The options of a page in the words of --help: "-o, --output FILE".
+page_options() {
+    awk '
+    /^\.It Fl / && !/ Ta / {
+        sub(/^\.It /, "")
+        n = split($0, item, " , ")
+        left = arg = ""
+        for (i = 1; i <= n; i++) {
+            m = split(item[i], word, " ")
+            if (i > 1 && rest != "" ) first = rest
+            rest = ""
+            for (k = 3; k <= m; k++)
+                if (word[k] != "Ar" && word[k] != "Cm" && word[k] != "Ns") rest = rest word[k]
+            left = left (i > 1 ? ", " : "") "-" word[2]
+            if (i > 1 && first != rest) left = left " (" first " or " rest "?)"
+            first = rest
+        }
+        print left (rest != "" ? " " rest : "")
+    }' "$1" | sort -u
+}
+
+# The options that a program, or a verb of one, prints.
+help_options() {
+    "$@" --help | sed -n 's/^  \(-.*\)/\1/p' | sed 's/  .*//' | sort -u
+}
+
+# same_options PAGE PROGRAM: prints the difference ("<": only --help, ">": only the page).
+same_options() {
+    local page=$1 program=$2
+    if [ "$program" = t5g-frame ]; then
+        frame_verbs | while read -r verb; do help_options t5g-frame "$verb"; done | sort -u
+    else
+        help_options "$program"
+    fi > help
+    [ -s help ] || return
+    page_options "$page" > listed
+    diff help listed
+}
+
+programs() {
+    find "$root/cmd" -maxdepth 1 -name 't5g-*.c' -exec basename {} .c \; | sort
+}
+
+frame_verbs() {
+    t5g-frame --help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'
+}
+
+samples() {
+    cat > report.txt <<'TEXT'
+This package contains a library of C++ classes for reading and writing tar archives.
+It provides the header files needed to compile programs that use it.
+TEXT
+    printf 'A text editor for programmers, written in Python.\n' > notes.txt
+    cat > lines.txt <<'TEXT'
+A small web server that is easy to configure.
+Fonts for mathematical symbols.
+
+Perl module to parse dates, in many of the formats and languages that people use to write them.
+TEXT
+    cat > docs.jsonl <<'TEXT'
+{"id": "editor", "text": "A text editor for programmers.", "prompt": "section:"}
+{"text": "Bindings of a plotting library for Python 3.", "prompt": "language:"}
+{"id": 3, "text": "Documentation of a compiler."}
+TEXT
+    printf 'section:\nkind:\nlanguage:\n' > prompts.txt
+    mkdir docs
+    printf 'A game of cards.\n' > docs/cards.txt
+    printf 'Debugging symbols of a database.\n' > docs/database.txt
+}
+
+# extract FILE: its blocks as block-01.sh, block-02.sh, ... and files; prints the scripts' names.
+extract() {
+    awk -v markdown="$([ "${1##*.}" = md ] && echo 1 || echo 0)" '
+    function flush() {
+        if (command == "") return
+        if (match(command, /  # exit [0-9]+$/)) {
+            want = substr(command, RSTART + 9)
+            print "status=0\n" substr(command, 1, RSTART - 1) " || status=$?" > out
+            print "[ $status = " want " ] || { echo \"exit status $status, not " want "\"; exit 1; }" > out
+        } else print command > out
+        command = ""
+        commands++
+    }
+    function open() { out = sprintf("block-%02d.sh", ++blocks); inside = 1; lines = commands = 0 }
+    function shut() {
+        flush()
+        inside = 0
+        close(out)
+        if (out !~ /^block-/) return
+        if (commands == 0) { print "block " blocks " has no command" > "/dev/stderr"; bad = 1 }
+        print out
+    }
+    markdown && /^```sh$/ { open(); next }
+    markdown && inside && /^```$/ { shut(); next }
+    markdown && inside { print > out; commands++ }
+    markdown { next }
+    /^\.Sh / { examples = $2 == "EXAMPLES" }
+    examples && /^\.Bd -literal/ { open(); next }
+    inside && /^\.Ed/ { shut(); next }
+    !inside { next }
+    {
+        gsub(/\\&/, ""); gsub(/\\\(aq/, "\047"); gsub(/\\e/, "\\")
+        if (++lines == 1 && /^# [A-Za-z0-9._-]+$/) { out = $2; blocks--; next }
+        if (out !~ /^block-/) print > out
+        else if (/^\$ /) { flush(); command = substr($0, 3) }
+        else if (/^> /) command = command "\n" substr($0, 3)
+        else flush()
+    }
+    END { exit bad }' "$1"
+}
+
+# run_examples FILE: every block, in a folder of its own; says which one failed.
+run_examples() {
+    local name bad=0 blocks block
+    name=$(basename "$1")
+    mkdir "run-$name"
+    cd "run-$name" || return
+    samples
+    blocks=$(extract "$1") || bad=1
+    [ -n "$blocks" ] || bad=1
+    for block in $blocks; do
+        sh -eu "$block" > out 2>&1 < /dev/null && continue
+        bad=1
+        echo "$name: $block:"
+        cat "$block" out
+    done
+    cd ..
+    [ "$bad" = 0 ] || echo "$name: examples failed, or there are none"
+    return "$bad"
+}
+
+@test "every program has a page, with the options that --help prints" {
+    local bad=0 program
+    for program in $(programs); do
+        same_options "$root/man/$program.1" "$program" || { echo "$program"; bad=1; }
+    done
+    [ "$bad" = 0 ]
+}
+
+@test "that comparison notices a missing, an extra and a changed option" {
+    local page=$root/man/t5g-detok.1
+    sed '/^\.It Fl -stats$/d' "$page" > missing.1
+    sed 's/^\.It Fl -stats$/&\n.It Fl -bogus/' "$page" > extra.1
+    sed 's/^\(\.It Fl -max-frame Ar \)BYTES/\1N/' "$page" > changed.1
+    same_options "$page" t5g-detok
+    for p in missing extra changed; do
+        run same_options "$p.1" t5g-detok
+        [ "$status" = 1 ]
+        [ -n "$output" ]
+    done
+}
+
+@test "pages are well-formed mdoc" {
+    command -v mandoc > /dev/null || skip "mandoc is not installed"
+    local bad=0 page
+    for page in "$root"/man/*; do
+        mandoc -Tlint -W warning "$page" || bad=1
+    done
+    [ "$bad" = 0 ]
+    { cat "$root/man/t5g.7"; echo .Nonsense; } > broken.7
+    run mandoc -Tlint -W warning broken.7
+    [ "$status" != 0 ]
+}
+
+@test "exit statuses of the programs and of t5g(7) are the same" {
+    sed -n '/^enum t5g_exit/,/^}/s/.* = \([0-9]*\),.*/\1/p' "$root/common/base/base.h" > code
+    sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/s/^\.It \([0-9]*\)$/\1/p' "$root/man/t5g.7" > page
+    [ "$(wc -l < code)" -gt 10 ]
+    diff code page
+}
+
+@test "every environment variable that is read is in t5g(7)" {
+    grep -rhoE 'getenv\("[A-Z0-9_]+"\)' "$root/cmd" "$root/common" | sed 's/.*"\(.*\)".*/\1/' | sort -u > code
+    sed -n '/^\.Sh ENVIRONMENT/,/^\.Sh/s/^\.It Ev //p' "$root/man/t5g.7" | sed 's/ , /\n/g' | sort -u > page
+    grep -qx T5G_MODEL code
+    diff code page
+}
+
+@test "examples of the pages run" {
+    local bad=0 page
+    unset T5G_MODEL
+    for page in "$root"/man/*.1 "$root/man/t5g.7"; do
+        run_examples "$(realpath "$page")" || bad=1
+    done
+    [ "$bad" = 0 ]
+}
+
+@test "examples of README run" {
+    unset T5G_MODEL
+    run_examples "$(realpath "$root/README.md")"
+}
+
+@test "an example that fails, or ends with another status than it says, is noticed" {
+    page() { printf '.Sh EXAMPLES\n.Bd -literal\n%s\n.Ed\n' "$1" > "$BATS_TEST_TMPDIR/$2"; }
+    page '$ true
+shown
+$ echo a |
+> grep -q a
+$ sh -c "exit 3"  # exit 3' good.1
+    page '$ false' one.1
+    page '$ true  # exit 3' two.1
+    page '$ sh -c "exit 4"  # exit 3' three.1
+    page 'no command' four.1
+    run_examples "$BATS_TEST_TMPDIR/good.1"
+    for p in one two three four; do
+        run run_examples "$BATS_TEST_TMPDIR/$p.1"
+        [ "$status" = 1 ]
+    done
+}

@@ -1,0 +1,209 @@
+/* test_base.c: errors, numbers, conversions, buffers, hashes, pool. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "base/dtype.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/io.h"
+#include "base/num.h"
+#include "base/pool.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void
+errors_escape_controls(void **state)
+{
+    (void)state;
+    struct t5g_err e;
+    assert_int_equal(t5g_err_set(&e, 65, "a\nb\x1b[2J"), -1);
+    assert_string_equal(e.msg, "a\\x0ab\\x1b[2J");
+    t5g_err_in(&e, "%s", "file");
+    assert_string_equal(e.msg, "file: a\\x0ab\\x1b[2J");
+    errno = ENOENT;
+    t5g_err_sys(&e, T5G_EX_IO, "x");
+    assert_int_equal(e.code, T5G_EX_NOINPUT);
+    errno = EACCES;
+    t5g_err_sys(&e, T5G_EX_IO, "x");
+    assert_int_equal(e.code, T5G_EX_PERM);
+}
+
+static void
+whole_numbers(void **state)
+{
+    (void)state;
+    uint64_t v = 7;
+    assert_int_equal(t5g_num_u64("-n", "12", 1, 100, false, &v, NULL), 0);
+    assert_int_equal(v, 12);
+    assert_int_equal(t5g_num_u64("-n", "3K", 0, 1 << 20, true, &v, NULL), 0);
+    assert_int_equal(v, 3072);
+    const char *bad[] = {"",    "-1",  "+1",  " 1", "1 ",
+                         "0x1", "1.0", "101", "0",  "99999999999999999999999",
+                         "3K",  "1KK"};
+    for (size_t i = 0; i < T5G_LEN(bad); i++)
+        assert_int_equal(t5g_num_u64("-n", bad[i], 1, 100, i == 11, &v, NULL), -1);
+    assert_int_equal(t5g_num_u64("-n", "18446744073709551615K", 0, UINT64_MAX, true, &v, NULL), -1);
+}
+
+static void
+real_numbers(void **state)
+{
+    (void)state;
+    double v;
+    assert_int_equal(t5g_num_double("x", "0.5", 0, 1, &v, NULL), 0);
+    assert_true(v == 0.5);
+    const char *bad[] = {"", "nan", "inf", "0x1p-1", "1e999", "2", " 1", "0.5x", "."};
+    for (size_t i = 0; i < T5G_LEN(bad); i++)
+        assert_int_equal(t5g_num_double("x", bad[i], 0, 1, &v, NULL), -1);
+    char text[32];
+    t5g_num_print_f32(text, 0.1f);
+    assert_string_equal(text, "0.1");
+    t5g_num_print_f32(text, -1.2345678e-7f);
+    assert_true(strtof(text, NULL) == -1.2345678e-7f);
+}
+
+static void
+half_precision_round_trips(void **state)
+{
+    (void)state;
+    for (uint32_t u = 0; u < 0x10000; u++) {
+        float f = t5g_f16_to_f32((uint16_t)u), b = t5g_bf16_to_f32((uint16_t)u);
+        if (!isnan(f))
+            assert_int_equal(t5g_f32_to_f16(f), u);
+        else
+            assert_true(isnan(t5g_f16_to_f32(t5g_f32_to_f16(f))));
+        if (!isnan(b))
+            assert_int_equal(t5g_f32_to_bf16(b), u);
+        else
+            assert_true(isnan(t5g_bf16_to_f32(t5g_f32_to_bf16(b))));
+    }
+    assert_true(t5g_f16_to_f32(0x0001) == 0x1p-24f);
+    assert_true(t5g_f16_to_f32(0x7bff) == 65504.0f);
+    assert_int_equal(t5g_f32_to_f16(65519.9f), 0x7bff);
+    assert_int_equal(t5g_f32_to_f16(65520.0f), 0x7c00);
+    assert_int_equal(t5g_f32_to_f16(0x1.001p-14f * 0.5f), 0x0200); /* a tie goes to even */
+    assert_int_equal(t5g_f32_to_bf16(1.00390625f), 0x3f80);        /* 1 + 2^-8: tie, even */
+    assert_int_equal(t5g_f32_to_bf16(1.01171875f), 0x3f82);        /* 1 + 3 * 2^-8: tie, even */
+}
+
+static void
+buffers_grow(void **state)
+{
+    (void)state;
+    struct t5g_buf b = {0};
+    for (int i = 0; i < 1000; i++)
+        t5g_buf_printf(&b, "%d,", i);
+    assert_int_equal(b.n, 10 * 2 + 90 * 3 + 900 * 4);
+    assert_int_equal(b.p[b.n], 0);
+    t5g_buf_free(&b);
+    char *p = t5g_path_join("a//", "b");
+    assert_string_equal(p, "a/b");
+    t5g_free(p);
+    p = t5g_path_join("/", "b");
+    assert_string_equal(p, "//b"); /* the root keeps its slash; the kernel ignores the second */
+    t5g_free(p);
+    for (size_t n = 0; n < 200; n++) {
+        unsigned char *q = t5g_alloc(n, 1);
+        assert_int_equal((uintptr_t)q % T5G_ALIGN, 0);
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal(q[i], 0);
+        t5g_free(q);
+    }
+}
+
+static void
+hashes_are_xxh3(void **state)
+{
+    (void)state;
+    char hex[T5G_HEX128], hex2[T5G_HEX128];
+    assert_true(t5g_hash64("", 0) == 0x2d06800538d394c2u);
+    t5g_hash128_hex(hex, "", 0);
+    assert_string_equal(hex, "99aa06d3014798d86001c324468d497f");
+    struct t5g_hash *h = t5g_hash_open();
+    t5g_hash_add(h, "hello ", 6);
+    t5g_hash_add(h, "world", 5);
+    assert_true(t5g_hash_get64(h) == t5g_hash64("hello world", 11));
+    t5g_hash_get128_hex(h, hex);
+    t5g_hash128_hex(hex2, "hello world", 11);
+    assert_string_equal(hex, hex2);
+    t5g_hash_close(h);
+}
+
+static void
+files_read_whole(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/t5g-test-XXXXXX";
+    int fd = mkstemp(path);
+    struct t5g_buf b = {0};
+    struct t5g_err e;
+    struct t5g_map m;
+    assert_true(fd >= 0);
+    assert_int_equal(t5g_map_file(path, &m, &e), 0);
+    assert_int_equal(m.size, 0);
+    t5g_unmap(&m);
+    assert_int_equal(t5g_write_file(path, "0123456789", 10, &e), 0);
+    assert_int_equal(t5g_read_file(path, 10, &b, &e), 0);
+    assert_int_equal(b.n, 10);
+    b.n = 0;
+    assert_int_equal(t5g_read_file(path, 9, &b, &e), -1);
+    assert_int_equal(e.code, T5G_EX_DATA);
+    assert_int_equal(t5g_read_file("/tmp", 9, &b, &e), -1);
+    assert_int_equal(e.code, T5G_EX_NOINPUT);
+    assert_int_equal(t5g_map_file("/nowhere/at/all", &m, &e), -1);
+    assert_int_equal(e.code, T5G_EX_NOINPUT);
+    t5g_buf_free(&b);
+    close(fd);
+    unlink(path);
+}
+
+static void
+count_item(void *arg, size_t item, size_t worker)
+{
+    atomic_uint *counts = arg;
+    (void)worker;
+    atomic_fetch_add(&counts[item], 1);
+}
+
+static void
+pool_runs_every_item_once(void **state)
+{
+    (void)state;
+    static atomic_uint counts[1000];
+    for (size_t threads = 1; threads <= 5; threads += 2) {
+        struct t5g_pool *p = t5g_pool_open(threads, NULL);
+        assert_int_equal(t5g_pool_threads(p), threads);
+        memset(counts, 0, sizeof counts);
+        for (size_t items = 0; items < 1000; items += 37)
+            t5g_pool_run(p, count_item, counts, items);
+        for (int i = 0; i < 2000; i++)
+            t5g_pool_run(p, count_item, counts, 3);
+        for (size_t i = 0; i < 1000; i++) {
+            unsigned want = i < 3 ? 2000 : 0;
+            for (size_t items = 0; items < 1000; items += 37)
+                want += i < items;
+            assert_int_equal(counts[i], want);
+        }
+        t5g_pool_close(p);
+    }
+    assert_true(t5g_cpu_count() >= 1);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(errors_escape_controls), cmocka_unit_test(whole_numbers),
+        cmocka_unit_test(real_numbers),           cmocka_unit_test(half_precision_round_trips),
+        cmocka_unit_test(buffers_grow),           cmocka_unit_test(hashes_are_xxh3),
+        cmocka_unit_test(files_read_whole),       cmocka_unit_test(pool_runs_every_item_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

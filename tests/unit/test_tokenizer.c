@@ -1,0 +1,334 @@
+/* test_tokenizer.c: ids and texts equal Hugging Face tokenizers', and worst cases stay fast. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "base/io.h"
+#include "base/jsonstr.h"
+#include "text/detok.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static char *
+fixture(const char *name)
+{
+    return t5g_path_join(getenv("T5G_TESTS"), name);
+}
+
+static struct t5g_tokenizer *
+open_dir(const char *dir)
+{
+    struct t5g_err e;
+    struct t5g_tokenizer *t = t5g_tokenizer_open(dir, &e);
+    if (t == NULL)
+        fail_msg("%s: %s", dir, e.msg);
+    return t;
+}
+
+/* A raw JSON array of whole numbers. */
+static void
+read_ids(const char *raw, size_t n, struct t5g_ids *out)
+{
+    out->n = 0;
+    for (size_t i = 0; i < n;) {
+        if (raw[i] == '-' || (raw[i] >= '0' && raw[i] <= '9')) {
+            char *end;
+            t5g_ids_add(out, (int32_t)strtol(raw + i, &end, 10));
+            i = (size_t)(end - raw);
+        } else {
+            i++;
+        }
+    }
+}
+
+static void
+expect_ids(const struct t5g_tokenizer *t, const struct t5g_buf *text, unsigned flags,
+           const struct t5g_ids *want, size_t line)
+{
+    struct t5g_ids got = {0};
+    t5g_tokenize(t, text->p, text->n, flags, &got);
+    if (got.n != want->n || memcmp(got.p, want->p, got.n * sizeof *got.p) != 0)
+        fail_msg("line %zu: ids differ (%zu, expected %zu)", line, got.n, want->n);
+    t5g_ids_free(&got);
+}
+
+/* Decoded at once, and id by id as a stream. */
+static void
+expect_text(const struct t5g_tokenizer *t, const struct t5g_ids *ids, bool all,
+            const struct t5g_buf *want, size_t line)
+{
+    struct t5g_detok d;
+    struct t5g_buf whole = {0}, parts = {0};
+    t5g_detok_open(&d, t, all);
+    t5g_buf_adds(&whole, "");
+    t5g_buf_adds(&parts, "");
+    t5g_detok_add(&d, ids->p, ids->n, &whole);
+    t5g_detok_end(&d, &whole);
+    for (size_t i = 0; i < ids->n; i++)
+        t5g_detok_add(&d, ids->p + i, 1, &parts);
+    t5g_detok_end(&d, &parts);
+    if (whole.n != want->n || memcmp(whole.p, want->p, whole.n) != 0)
+        fail_msg("line %zu: decoded '%s', expected '%s'", line, whole.p, want->p);
+    if (parts.n != want->n || memcmp(parts.p, want->p, parts.n) != 0)
+        fail_msg("line %zu: decoded as a stream '%s', expected '%s'", line, parts.p, want->p);
+    t5g_detok_free(&d);
+    t5g_buf_free(&whole);
+    t5g_buf_free(&parts);
+}
+
+enum { TEXT, IDS, BARE, DECODE_IDS, SKIP, ALL, FIELDS };
+
+/* One golden object: its fields' raw spans. */
+static void
+check_line(const struct t5g_tokenizer *t, const char *raw, size_t n, size_t line)
+{
+    static const char *const names[FIELDS] = {"text",       "ids",         "ids_nospecial",
+                                              "decode_ids", "decode_skip", "decode_all"};
+    struct t5g_json_walk w;
+    struct t5g_buf strings[FIELDS] = {{0}};
+    struct t5g_ids ids[FIELDS] = {{0}};
+    bool have[FIELDS] = {false};
+    assert_int_equal(t5g_json_check(raw, n, true, "golden", NULL), 0);
+    assert_true(t5g_json_walk_open(&w, raw, n));
+    while (t5g_json_walk_next(&w))
+        for (size_t i = 0; i < FIELDS; i++)
+            if (t5g_jsonstr_equal(w.key, w.key_len, names[i])) {
+                have[i] = true;
+                t5g_buf_adds(&strings[i], "");
+                if (w.value[0] == '"')
+                    t5g_jsonstr_read(&strings[i], w.value, w.value_len);
+                else
+                    read_ids(w.value, w.value_len, &ids[i]);
+            }
+    assert_true(have[TEXT] != have[DECODE_IDS]);
+    if (have[TEXT]) {
+        expect_ids(t, &strings[TEXT], 0, &ids[IDS], line);
+        expect_ids(t, &strings[TEXT], T5G_TOK_BARE, &ids[BARE], line);
+    }
+    const struct t5g_ids *decoded = &ids[have[TEXT] ? IDS : DECODE_IDS];
+    expect_text(t, decoded, false, &strings[SKIP], line);
+    expect_text(t, decoded, true, &strings[ALL], line);
+    for (size_t i = 0; i < FIELDS; i++) {
+        t5g_buf_free(&strings[i]);
+        t5g_ids_free(&ids[i]);
+    }
+}
+
+static void
+check_golden(const char *dir, const char *path)
+{
+    struct t5g_tokenizer *t = open_dir(dir);
+    struct t5g_buf b = {0};
+    size_t line = 0;
+    assert_int_equal(t5g_read_file(path, (size_t)1 << 28, &b, NULL), 0);
+    for (char *p = b.p, *end; p < b.p + b.n; p = end + 1) {
+        end = memchr(p, '\n', (size_t)(b.p + b.n - p));
+        assert_non_null(end);
+        check_line(t, p, (size_t)(end - p), ++line);
+    }
+    assert_true(line > 100);
+    t5g_buf_free(&b);
+    t5g_tokenizer_close(t);
+}
+
+static void
+golden_of_the_tree(const char *model)
+{
+    char dir[64], data[64];
+    snprintf(dir, sizeof dir, "models/%s", model);
+    snprintf(data, sizeof data, "data/tokenizer-%s.jsonl", model);
+    char *d = fixture(dir), *p = fixture(data);
+    check_golden(d, p);
+    t5g_free(d);
+    t5g_free(p);
+}
+
+static void
+golden_tiny(void **state)
+{
+    (void)state;
+    golden_of_the_tree("tiny");
+}
+
+static void
+golden_tiny_gqa(void **state)
+{
+    (void)state;
+    golden_of_the_tree("tiny-gqa");
+}
+
+/* A tokenizer without Gemma's structure: merges written "a b", inner U+2581, ranks in no order. */
+static void
+golden_general(void **state)
+{
+    (void)state;
+    golden_of_the_tree("general");
+}
+
+static void
+golden_gemma(void **state)
+{
+    const char *dir = getenv("T5G_GEMMA_TOKENIZER"), *data = getenv("T5G_TOKENIZER_GOLDEN");
+    (void)state;
+    if (dir == NULL || data == NULL)
+        skip();
+    check_golden(dir, data);
+}
+
+static void
+specials_stay_text(void **state)
+{
+    char *dir = fixture("models/tiny");
+    struct t5g_tokenizer *t = open_dir(dir);
+    struct t5g_ids a = {0}, b = {0};
+    (void)state;
+    t5g_tokenize(t, "a<eos>b", 7, T5G_TOK_BARE, &a);
+    t5g_tokenize(t, "a<eos>b", 7, T5G_TOK_BARE | T5G_TOK_TEXT_ONLY, &b);
+    bool has_a = false, has_b = false;
+    for (size_t i = 0; i < a.n; i++)
+        has_a |= a.p[i] == 1;
+    for (size_t i = 0; i < b.n; i++)
+        has_b |= b.p[i] == 1;
+    assert_true(has_a);
+    assert_false(has_b);
+    struct t5g_buf want = {0};
+    t5g_buf_adds(&want, "a<eos>b");
+    expect_text(t, &b, true, &want, 0);
+    t5g_buf_free(&want);
+    t5g_ids_free(&a);
+    t5g_ids_free(&b);
+    t5g_tokenizer_close(t);
+    t5g_free(dir);
+}
+
+static double
+now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* A quadratic step would take hours here; the limit leaves room for sanitizers on a busy machine.
+ */
+static void
+long_words_are_not_quadratic(void **state)
+{
+    static const char *const units[] = {
+        "a", " ", "\n", "\xe5\xa4\x8f", "ab", "\xe2\x96\x81", "the", "e\xcc\x81"};
+    const char *gemma = getenv("T5G_GEMMA_TOKENIZER");
+    char *dir = fixture("models/tiny");
+    struct t5g_tokenizer *t = open_dir(gemma != NULL ? gemma : dir);
+    (void)state;
+    for (size_t u = 0; u < T5G_LEN(units); u++) {
+        struct t5g_buf text = {0};
+        struct t5g_ids ids = {0};
+        while (text.n < (size_t)1 << 20)
+            t5g_buf_adds(&text, units[u]);
+        double start = now();
+        t5g_tokenize(t, text.p, text.n, 0, &ids);
+        if (now() - start > 10)
+            fail_msg("1 MiB of '%s' took %.1f s", units[u], now() - start);
+        t5g_ids_free(&ids);
+        t5g_buf_free(&text);
+    }
+    t5g_tokenizer_close(t);
+    t5g_free(dir);
+}
+
+/* The kept table is used, and a damaged one is found out and made again. */
+static void
+damaged_table_is_made_again(void **state)
+{
+    char cache[] = "/tmp/t5g-test-XXXXXX", command[256];
+    char *dir = fixture("models/tiny");
+    (void)state;
+    assert_non_null(mkdtemp(cache));
+    setenv("XDG_CACHE_HOME", cache, 1);
+    t5g_tokenizer_close(open_dir(dir));
+    snprintf(
+        command, sizeof command,
+        "f=$(ls %s/t5g/tokenizer-*) && printf x | dd of=$f bs=1 seek=9000 conv=notrunc 2>/dev/null",
+        cache);
+    assert_int_equal(system(command), 0);
+    struct t5g_tokenizer *t = open_dir(dir);
+    struct t5g_ids ids = {0};
+    t5g_tokenize(t, "Hello world", 11, 0, &ids);
+    assert_true(ids.n > 1 && ids.p[0] == 2);
+    t5g_ids_free(&ids);
+    t5g_tokenizer_close(t);
+    snprintf(command, sizeof command, "rm -r %s", cache);
+    assert_int_equal(system(command), 0);
+    unsetenv("XDG_CACHE_HOME");
+    t5g_free(dir);
+}
+
+static void
+refuse(const char *json, const char *message)
+{
+    char dir[] = "/tmp/t5g-test-XXXXXX";
+    struct t5g_err e;
+    assert_non_null(mkdtemp(dir));
+    char *path = t5g_path_join(dir, "tokenizer.json");
+    assert_int_equal(t5g_write_file(path, json, strlen(json), NULL), 0);
+    assert_null(t5g_tokenizer_open(dir, &e));
+    assert_int_equal(e.code, T5G_EX_DATA);
+    if (strstr(e.msg, message) == NULL)
+        fail_msg("'%s' does not say '%s'", e.msg, message);
+    unlink(path);
+    rmdir(dir);
+    t5g_free(path);
+}
+
+static void
+what_is_not_supported_is_named(void **state)
+{
+    (void)state;
+#define DECODER                                                                               \
+    "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"ByteFallback\"},{\"type\":" \
+    "\"Fuse\"}]}"
+    refuse("", "byte 0");
+    refuse("[]", "not an object");
+    refuse("{\"normalizer\":{\"type\":\"NFKC\"}}", "normalizer: not supported");
+    refuse("{\"pre_tokenizer\":{\"type\":\"Whitespace\"}}", "pre_tokenizer: not supported");
+    refuse("{}", "decoder: not supported");
+    refuse("{" DECODER ",\"post_processor\":{\"type\":\"ByteLevel\"}}",
+           "post_processor: not supported");
+    refuse("{" DECODER ",\"added_tokens\":[{\"id\":1,\"content\":\"x\",\"lstrip\":true}]}",
+           "'x': lstrip");
+    refuse("{" DECODER "}", "model.type");
+    refuse("{" DECODER ",\"model\":{\"type\":\"WordPiece\"}}", "model.type");
+    refuse("{" DECODER ",\"model\":{\"type\":\"BPE\",\"byte_fallback\":false}}",
+           "model.byte_fallback");
+    refuse("{" DECODER ",\"model\":{\"type\":\"BPE\",\"byte_fallback\":true,\"dropout\":0.1}}",
+           "model.dropout");
+    refuse("{" DECODER ",\"model\":{\"byte_fallback\":true,\"vocab\":{\"a\":0,\"b\":0}}}",
+           "both 'a' and 'b'");
+    refuse("{" DECODER ",\"model\":{\"byte_fallback\":true,\"vocab\":{\"a\":0}}}",
+           "<0x00> is missing");
+#undef DECODER
+    struct t5g_err e;
+    assert_null(t5g_tokenizer_open("/nowhere/at/all", &e));
+    assert_int_equal(e.code, T5G_EX_NOINPUT);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(golden_tiny),
+        cmocka_unit_test(golden_tiny_gqa),
+        cmocka_unit_test(golden_general),
+        cmocka_unit_test(golden_gemma),
+        cmocka_unit_test(specials_stay_text),
+        cmocka_unit_test(long_words_are_not_quadratic),
+        cmocka_unit_test(damaged_table_is_made_again),
+        cmocka_unit_test(what_is_not_supported_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
