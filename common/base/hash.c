@@ -1,5 +1,6 @@
 /* hash.c: XXH3 through the xxHash library. */
 #include "base/hash.h"
+#include "base/bug.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -36,10 +37,8 @@ t5g_hash_open(void)
 {
     struct t5g_hash *h = t5g_alloc(1, sizeof *h);
     h->state = XXH3_createState();
-    if (h->state == NULL) {
-        fputs("t5g: out of memory\n", stderr);
-        exit(T5G_EX_OS);
-    }
+    if (h->state == NULL)
+        t5g_out_of_memory(1024);
     t5g_hash_reset(h);
     return h;
 }

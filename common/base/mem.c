@@ -1,5 +1,6 @@
 /* mem.c: allocation that does not fail, and growable byte buffers. */
 #include "base/mem.h"
+#include "base/bug.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,18 +19,14 @@ static void *
 get(size_t count, size_t size, bool zero)
 {
     size_t n;
-    if (forbidden) {
-        fputs("t5g: bug: allocation inside a decode step\n", stderr);
-        abort();
-    }
+    if (forbidden)
+        t5g_bug("allocation inside a decode step");
     if (!t5g_mul(&n, count, size) || n > SIZE_MAX - T5G_ALIGN)
         n = SIZE_MAX - T5G_ALIGN; /* fails below, with the message */
     n = t5g_max(t5g_round_up(n, T5G_ALIGN), T5G_ALIGN);
     void *p = aligned_alloc(T5G_ALIGN, n);
-    if (p == NULL) {
-        fprintf(stderr, "t5g: out of memory (%zu bytes wanted)\n", n);
-        exit(T5G_EX_OS);
-    }
+    if (p == NULL)
+        t5g_out_of_memory(n);
     if (zero)
         memset(p, 0, n);
     return p;

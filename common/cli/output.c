@@ -10,6 +10,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +21,10 @@
 static struct {
     int fd;
     bool open;
-    const char *name; /* for messages */
-    char *target;     /* real path to rename to; NULL when written in place */
-    char *temporary;  /* read by signal handlers: set last, cleared first */
+    const char *name;              /* for messages */
+    char *target;                  /* real path to rename to; NULL when written in place */
+    char temporary[PATH_MAX + 8];  /* fixed memory: signal handlers read it */
+    volatile sig_atomic_t pending; /* `temporary` names a file to remove */
 } out = {.fd = -1};
 
 /* Mode a file made by open(..., 0666) would get; umask can only be read by setting it. */
@@ -36,15 +39,13 @@ default_mode(void)
 static int
 open_temporary(const char *path, mode_t mode, struct t5g_err *e)
 {
-    struct t5g_buf b = {0};
-    t5g_buf_printf(&b, "%s.XXXXXX", path);
-    int fd = mkostemp(b.p, O_CLOEXEC);
-    if (fd < 0) {
-        t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", path);
-        t5g_buf_free(&b);
-        return -1;
-    }
-    out.temporary = b.p;
+    int n = snprintf(out.temporary, sizeof out.temporary, "%s.XXXXXX", path);
+    if (n < 0 || (size_t)n >= sizeof out.temporary)
+        return t5g_err_set(e, T5G_EX_CREATE, "%s: name too long", path);
+    int fd = mkostemp(out.temporary, O_CLOEXEC);
+    if (fd < 0)
+        return t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", path);
+    out.pending = 1;
     if (fchmod(fd, mode) < 0) {
         t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot set mode", path);
         close(fd);
@@ -126,17 +127,15 @@ t5g_output_commit(struct t5g_err *e)
 {
     if (!out.open)
         return 0;
-    if (out.temporary != NULL && fsync(out.fd) < 0)
+    if (out.pending && fsync(out.fd) < 0)
         return t5g_err_sys(e, T5G_EX_IO, "%s: cannot write", out.name);
     out.open = false;
     if (close(out.fd) < 0)
         return t5g_err_sys(e, T5G_EX_IO, "%s: cannot write", out.name);
-    if (out.temporary != NULL) {
+    if (out.pending) {
         if (rename(out.temporary, out.target) < 0)
             return t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot rename into place", out.name);
-        char *t = out.temporary;
-        out.temporary = NULL;
-        t5g_free(t);
+        out.pending = 0;
         sync_directory(out.target);
     }
     t5g_free(out.target);
@@ -144,12 +143,11 @@ t5g_output_commit(struct t5g_err *e)
     return 0;
 }
 
-/* Called by signal handlers too: unlink is async-signal-safe, freeing is not and is left out. */
+/* Called by signal handlers too: unlink is async-signal-safe. */
 void
 t5g_output_discard(void)
 {
-    char *t = out.temporary;
-    out.temporary = NULL;
-    if (t != NULL)
-        unlink(t);
+    if (out.pending)
+        unlink(out.temporary);
+    out.pending = 0;
 }

@@ -1,5 +1,6 @@
 /* writer.c: one segment of a stream, with the counts and the chain that END carries. */
 #include "stream/writer.h"
+#include "base/bug.h"
 #include "base/hash.h"
 #include "base/io.h"
 #include "base/jsonstr.h"
@@ -48,10 +49,8 @@ t5g_writer_free(struct t5g_writer *w)
 static void
 expect(bool right)
 {
-    if (!right) {
-        fputs("t5g: bug: frames written out of order\n", stderr);
-        abort();
-    }
+    if (!right)
+        t5g_bug("frames written out of order");
 }
 
 int

@@ -1,14 +1,13 @@
 /* tokenizer.c: added tokens cut out of the raw text, the rest byte-pair encoded, the template
  * around it. */
 #include "text/tokenizer.h"
+#include "base/bug.h"
 #include "base/utf8.h"
 #include "text/bpe.h"
 #include "text/table.h"
 #include "text/text_impl.h"
 #include "text/trie.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct t5g_tokenizer *
@@ -71,10 +70,8 @@ t5g_tokenize(const struct t5g_tokenizer *t, const char *text, size_t n, unsigned
 {
     const struct t5g_table *table = &t->table;
     size_t start = 0, i = 0;
-    if (t5g_utf8_check(text, n) != n) {
-        fputs("t5g: bug: ill-formed UTF-8 reached the tokenizer\n", stderr);
-        abort();
-    }
+    if (t5g_utf8_check(text, n) != n)
+        t5g_bug("ill-formed UTF-8 reached the tokenizer");
     if ((flags & T5G_TOK_BARE) == 0)
         t5g_ids_append(out, table->before, table->n_before);
     while (i < n) {

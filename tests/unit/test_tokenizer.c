@@ -52,7 +52,7 @@ expect_ids(const struct t5g_tokenizer *t, const struct t5g_buf *text, unsigned f
 {
     struct t5g_ids got = {0};
     t5g_tokenize(t, text->p, text->n, flags, &got);
-    if (got.n != want->n || memcmp(got.p, want->p, got.n * sizeof *got.p) != 0)
+    if (got.n != want->n || (got.n > 0 && memcmp(got.p, want->p, got.n * sizeof *got.p) != 0))
         fail_msg("line %zu: ids differ (%zu, expected %zu)", line, got.n, want->n);
     t5g_ids_free(&got);
 }
