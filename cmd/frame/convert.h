@@ -84,7 +84,9 @@ int take_numbers(struct payload *p, const char *raw, size_t n, struct t5g_err *e
 /* The same of a flat array of whole numbers: dimensions. */
 int take_shape(struct payload *p, const char *raw, size_t n, struct t5g_err *e);
 
-/* npydir.c */
+#define NPY_INDEX "index.jsonl"
+
+/* npydir.c, unnpydir.c */
 int export_npy(struct t5g_source *in, const char *dir, uint64_t *failed, struct t5g_err *e);
 int import_npy(struct importer *im, const char *dir, struct t5g_err *e);
 

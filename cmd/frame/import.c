@@ -26,6 +26,28 @@ static const struct t5g_program program = {
     options,
 };
 
+/* The whole lines in b, numbered on from *number; `last`: what has no newline too. */
+static int
+take_buffer(struct importer *im, struct t5g_buf *b, bool last, const char *name, size_t *number,
+            struct t5g_err *e)
+{
+    size_t at = 0;
+    int r = 0;
+    while (r == 0 && at < b->n) {
+        const char *line = b->p + at, *nl = memchr(line, '\n', b->n - at);
+        size_t len = nl != NULL ? (size_t)(nl - line) : b->n - at;
+        if (nl == NULL && !last)
+            break;
+        ++*number;
+        if ((r = index_take(im, line, len, e)) < 0)
+            t5g_err_in(e, "%s:%zu", name, *number);
+        at += len + (nl != NULL);
+    }
+    memmove(b->p, b->p + at, b->n - at);
+    b->n -= at;
+    return r;
+}
+
 /* Lines as they come, so that a pipe of them becomes a pipe of documents. */
 static int
 take_lines(struct importer *im, int fd, const char *name, struct t5g_err *e)
@@ -34,23 +56,15 @@ take_lines(struct importer *im, int fd, const char *name, struct t5g_err *e)
     size_t got = 1, number = 0;
     int r = 0;
     while (r == 0 && got > 0 && !t5g_run_stopping(&im->run)) {
-        size_t seen = b.n;
         t5g_buf_reserve(&b, 1 << 16);
+        size_t before = b.n;
         r = t5g_read_some(fd, name, b.p + b.n, b.cap - b.n - 1, &got, e);
-        b.n += r == 0 ? got : 0;
-        char *start = b.p, *end = b.p + b.n, *nl;
-        while (r == 0 && start < end &&
-               ((nl = memchr(start < b.p + seen ? b.p + seen : start, '\n',
-                             (size_t)(end - (start < b.p + seen ? b.p + seen : start)))) != NULL ||
-                got == 0)) {
-            number++;
-            nl = nl != NULL ? nl : end; /* the last line may lack its newline */
-            if (index_take(im, start, (size_t)(nl - start), e) < 0)
-                r = t5g_err_in(e, "%s:%zu", name, number);
-            start = nl < end ? nl + 1 : end;
-        }
-        b.n = (size_t)(end - start);
-        memmove(b.p, start, b.n);
+        if (r < 0)
+            break;
+        b.n += got;
+        /* A long line comes in many pieces: only a new newline is worth looking for. */
+        if (got == 0 || memchr(b.p + before, '\n', got) != NULL)
+            r = take_buffer(im, &b, got == 0, name, &number, e);
     }
     t5g_buf_free(&b);
     return r;

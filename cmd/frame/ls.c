@@ -137,6 +137,12 @@ list_frames(struct text *t, const char *path, struct t5g_err *e)
     return r;
 }
 
+static void
+put_count(struct t5g_buf *b, uint64_t n, const char *what, const char *after)
+{
+    t5g_buf_printf(b, "%llu %s%s%s", (unsigned long long)n, what, n == 1 ? "" : "s", after);
+}
+
 int
 verb_ls(int argc, char **argv)
 {
@@ -159,11 +165,12 @@ verb_ls(int argc, char **argv)
         r = list_documents(&t, in, &e);
         t5g_source_close(in);
     }
-    if (opt.totals && r >= 0)
-        t5g_buf_printf(&t.out,
-                       "%llu documents, %llu failed, %llu frames, %llu bytes, %llu segments\n",
-                       (unsigned long long)total.docs, (unsigned long long)total.failed,
-                       (unsigned long long)total.frames, (unsigned long long)total.bytes,
-                       (unsigned long long)total.segments);
+    if (opt.totals && r >= 0) {
+        put_count(&t.out, total.docs, "document", ", ");
+        t5g_buf_printf(&t.out, "%llu failed, ", (unsigned long long)total.failed);
+        put_count(&t.out, total.frames, "frame", ", ");
+        put_count(&t.out, total.bytes, "byte", ", ");
+        put_count(&t.out, total.segments, "segment", "\n");
+    }
     return text_end(&t, T5G_EX_OK, r < 0 ? &e : NULL);
 }

@@ -2,11 +2,9 @@
 #include "convert.h"
 #include "base/jsonstr.h"
 #include "base/mem.h"
-#include "model/safetensors.h"
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,19 +12,55 @@
 struct exported {
     struct t5g_buf header, index;
     const struct t5g_doc *doc;
-    uint64_t n, offset;
+    uint64_t offset;
     int spool;
+    uint64_t *used; /* [cap] hashes of the keys so far, open addressing */
+    size_t n_used, cap;
 };
 
-/* DOC/NAME is not unique, and a file of equal keys is no safetensors file: "#N" makes it so. */
+/* Adds a key; false when it is there already. */
+static bool
+use_key(struct exported *x, const struct t5g_buf *key)
+{
+    uint64_t h = t5g_doc_key(key->p, key->n); /* never 0, which marks a free slot */
+    if (x->n_used * 2 >= x->cap) {
+        size_t cap = x->cap * 2 + 64;
+        uint64_t *v = t5g_alloc(cap, sizeof *v);
+        for (size_t i = 0; i < x->cap; i++) {
+            size_t at = x->used[i] % cap;
+            while (x->used[i] != 0 && v[at] != 0)
+                at = (at + 1) % cap;
+            if (x->used[i] != 0)
+                v[at] = x->used[i];
+        }
+        t5g_free(x->used);
+        x->used = v;
+        x->cap = cap;
+    }
+    size_t at = h % x->cap;
+    for (; x->used[at] != 0; at = (at + 1) % x->cap)
+        if (x->used[at] == h)
+            return false;
+    x->used[at] = h;
+    x->n_used++;
+    return true;
+}
+
+/* ID/NAME as a JSON string, with "#2", "#3", ... where that is taken: ids and names may repeat,
+ * keys of a safetensors file may not. */
 static void
-put_key(struct t5g_buf *b, const struct exported *x, const struct t5g_frame *f)
+make_key(struct t5g_buf *out, struct exported *x, const struct t5g_frame *f)
 {
     struct t5g_buf key = {0};
     char name[T5G_FRAME_NAME_MAX + 1];
     t5g_frame_name(f, name, sizeof name);
-    t5g_buf_printf(&key, "%s/%s#%llu", x->doc->id, name, (unsigned long long)x->n);
-    t5g_jsonstr_write(b, key.p, key.n);
+    t5g_buf_printf(&key, "%s/%s", x->doc->id, name);
+    size_t n = key.n;
+    for (unsigned k = 2; !use_key(x, &key); k++) {
+        key.n = n;
+        t5g_buf_printf(&key, "#%u", k);
+    }
+    t5g_jsonstr_write(out, key.p, key.n);
     t5g_buf_free(&key);
 }
 
@@ -35,11 +69,11 @@ put_tensor(void *arg, struct t5g_buf *b, const struct t5g_frame *f, size_t i, st
 {
     struct exported *x = arg;
     (void)i;
-    x->n++;
-    t5g_buf_adds(b, ",\"tensor\":");
-    put_key(b, x, f);
-    t5g_buf_addc(&x->header, ',');
-    put_key(&x->header, x, f);
+    struct t5g_buf key = {0};
+    make_key(&key, x, f);
+    t5g_buf_printf(b, ",\"tensor\":%s", key.p);
+    t5g_buf_printf(&x->header, ",%s", key.p);
+    t5g_buf_free(&key);
     t5g_buf_printf(&x->header, ":{\"dtype\":\"%s\",\"shape\":[", t5g_dtype_safetensors(f->dtype));
     for (size_t k = 0; k < f->ndim; k++)
         t5g_buf_printf(&x->header, "%s%llu", k > 0 ? "," : "", (unsigned long long)f->dims[k]);
@@ -124,5 +158,6 @@ export_safetensors(struct t5g_source *in, const char *path, uint64_t *failed, st
     t5g_doc_clear(&doc);
     t5g_buf_free(&x.header);
     t5g_buf_free(&x.index);
+    t5g_free(x.used);
     return r;
 }

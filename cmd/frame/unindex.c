@@ -2,6 +2,7 @@
 #include "convert.h"
 #include "base/hash.h"
 #include "base/jsonstr.h"
+#include "cli/progress.h"
 
 #include <string.h>
 
@@ -27,6 +28,8 @@ take_document(struct importer *im, const struct span *m, struct t5g_err *e)
     if (r == 0)
         r = write_frame(im, last == &m[ERROR] ? T5G_KIND_ERROR : T5G_KIND_CLOSE, &meta, NULL, key,
                         e);
+    if (r == 0)
+        t5g_progress_doc(last == &m[ERROR]);
     t5g_buf_free(&id);
     t5g_buf_free(&meta);
     return r;

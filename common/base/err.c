@@ -24,6 +24,7 @@ put_escaped(char *out, size_t size, const char *in)
     out[n] = '\0';
 }
 
+T5G_PRINTF(3, 0)
 static void
 fill(struct t5g_err *e, int code, const char *fmt, va_list ap, const char *tail)
 {

@@ -37,6 +37,7 @@ t5g_program_name(void)
 }
 
 /* One write, so that lines of several programs on one terminal do not mix. */
+T5G_PRINTF(1, 0)
 static void
 say(const char *fmt, va_list ap)
 {

@@ -31,15 +31,19 @@ printf '\nEncoded once:\n\n'
 run 't5g-tokenize *.txt | t5g-encode --stats -o packages.t5g'
 run 't5g-frame ls --totals packages.t5g'
 printf '\nQuestions, each decoded from that same file:\n\n'
-for q in section kind language; do
-    run "t5g-decode -p '$q:' packages.t5g | t5g-detok > $q"
+for q in synopsis section kind language; do
+    run "t5g-decode -n 40 -p '$q:' packages.t5g | t5g-detok > $q"
 done
 for f in *.txt; do dpkg-query -W -f='${Section}\n' "${f%.txt}" | sed -n 's,.*/,,; 1p'; done > archive
-ls ./*.txt | sed 's,^\./,,; s,\.txt$,,' > package
-printf '\n%-28s %-14s %-20s %-14s %s\n' package section kind language "(the archive's section)"
-paste package section kind language archive | awk -F '\t' '
-    { for (i = 2; i <= 4; i++) sub(/^ /, "", $i)
-      printf "%-28s %-14s %-20s %-14s (%s)\n", $1, $2, $3, $4, $5
-      right += $2 == $5 }
-    END { printf "\n%d of %d sections as in the archive. The model was trained on package descriptions;\n", right, NR
-          printf "what it gets right on packages it has not seen is in README.md.\n" }'
+for f in *.txt; do printf '%s\n' "${f%.txt}"; done > package
+echo
+paste package synopsis section kind language archive | awk -F '\t' '
+    { for (i = 2; i <= 5; i++) sub(/^ /, "", $i)
+      printf "%s: %s\n    %s, %s, %s (the archive: %s)\n", $1, $2, $3, $4, $5, $6
+      right += $3 == $6 }
+    END { printf "\n%d of %d sections as in the archive.\n", right, NR }'
+
+printf '\nThe rest of a sentence of the first one, word for word from its encoder output:\n\n'
+start=$(tr '\n' ' ' < "$(head -n 1 package).txt" | cut -d ' ' -f 1-4)
+run "t5g-frame head -n 1 packages.t5g | t5g-decode -n 60 -p 'quote: $(printf %s "$start" | tr -d \')' | t5g-detok"
+printf '\nThe model has seen many of these descriptions in training; README.md says how well it does on others.\n'

@@ -60,6 +60,20 @@ frame_verbs() {
     t5g-frame --help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'
 }
 
+# same_verb PAGE VERB: the options under the verb's own heading are those of its --help, but for the
+# common ones.
+same_verb() {
+    sed -n '/^\.Ss Common options$/,/^\.Sh/p' "$1" > section
+    page_options section > shared
+    sed -n "/^\.Ss $2\$/,/^\.S[hs]/p" "$1" > section
+    if [ ! -s shared ] || [ ! -s section ]; then
+        echo "$2: no heading of its own, or no common options"
+        return 1
+    fi
+    page_options section > listed
+    help_options t5g-frame "$2" | comm -23 - shared | diff - listed
+}
+
 samples() {
     cat > report.txt <<'TEXT'
 This package contains a library of C++ classes for reading and writing tar archives.
@@ -150,6 +164,18 @@ run_examples() {
         same_options "$root/man/$program.1" "$program" || { echo "$program"; bad=1; }
     done
     [ "$bad" = 0 ]
+}
+
+@test "every verb of t5g-frame has a heading in the page, with its options" {
+    local bad=0 verb page=$root/man/t5g-frame.1
+    [ -n "$(frame_verbs)" ]
+    for verb in $(frame_verbs); do
+        same_verb "$page" "$verb" || { echo "t5g-frame $verb"; bad=1; }
+    done
+    [ "$bad" = 0 ]
+    sed '/^\.It Fl -drain$/d' "$page" > missing.1
+    run same_verb missing.1 head
+    [ "$status" = 1 ]
 }
 
 @test "that comparison notices a missing, an extra and a changed option" {
