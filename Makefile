@@ -9,7 +9,7 @@ B        = build/$(V)
 
 # Debian packages: what the build, the demo and the tests need.
 DEPS = gcc make pkg-config libarchive-dev libcjson-dev libxxhash-dev \
-       libcmocka-dev bats mandoc python3-numpy
+       libcmocka-dev bats perl mandoc python3-numpy
 
 # libarchive joins with the corpus issue, stb_image with the picture issue.
 PKGS     = libcjson libxxhash
@@ -84,7 +84,7 @@ demo: deps  ## build, then encode package descriptions of this machine and ask q
 check: deps  ## unit tests (cmocka) and command-line tests (bats)
 	$(MAKE) all units
 	CMOCKA_MESSAGE_OUTPUT=TAP T5G_BUILD="$(CURDIR)/$(B)" T5G_TESTS="$(CURDIR)/tests" PATH="$(CURDIR)/$(B)/bin:$$PATH" \
-	    prove -e '' $(PROVEFLAGS) $(UNITS) tests/cli/*.bats
+	    prove -e 'sh tests/tap.sh' $(PROVEFLAGS) $(UNITS) tests/cli/*.bats
 
 units: $(UNITS)
 $(B)/tests/%: $(B)/tests/unit/%.o $(patsubst %.c,$(B)/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c))) $(LIB)

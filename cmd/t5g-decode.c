@@ -19,27 +19,21 @@ static const struct t5g_option options[] = {
     {'p', "prompt", "PROMPT", T5G_OPT_LIST, &opt.prompts,
      "text the decoder starts with (repeatable)", 0, 0},
     {0, "prompts", "FILE", T5G_OPT_STRING, &opt.prompt_file,
-     "one prompt a line; -: stdin, answered as they come", 0, 0},
+     "a prompt a line; -: stdin, as they come", 0, 0},
     {'n', "max-new-tokens", "N", T5G_OPT_U64, &opt.max_new,
      "longest answer in tokens (default 256)", 1, 1 << 20},
-    {0, "min-new-tokens", "N", T5G_OPT_U64, &opt.min_new, "no end of sequence before N tokens", 0,
-     1 << 20},
+    {0, "min-new-tokens", "N", T5G_OPT_U64, &opt.min_new, "shortest answer in tokens", 0, 1 << 20},
     {0, "logprobs", NULL, T5G_OPT_FLAG, &opt.logprobs, "write decode.logprob and scores", 0, 0},
     {0, "stream", NULL, T5G_OPT_FLAG, &opt.stream, "write every token as it is chosen", 0, 0},
     {0, "keep", NULL, T5G_OPT_FLAG, &opt.keep, "pass encoder.out on too", 0, 0},
-    {0, "force", NULL, T5G_OPT_FLAG, &opt.force,
-     "take streams made with another model or tokenizer", 0, 0},
-    {0, "max-frame", "BYTES", T5G_OPT_BYTES, &opt.max_frame, "largest frame to accept (default 8G)",
-     4096, 0x1p40},
+    {0, "force", NULL, T5G_OPT_FLAG, &opt.force, "take streams of another model", 0, 0},
+    {0, "max-frame", "BYTES", T5G_OPT_BYTES, &opt.max_frame, "largest frame (default 8G)", 4096,
+     0x1p40},
     {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
 };
 
-static const struct t5g_program program = {
-    "t5g-decode",
-    "[options] [FILE ...]",
-    "Generate token ids from encoder outputs.",
-    options,
-};
+static const struct t5g_program program = {"t5g-decode", "[options] [FILE ...]",
+                                           "Generate token ids from encoder outputs.", options};
 
 static struct {
     struct t5g_model *model;
@@ -91,13 +85,17 @@ static bool
 dropped(const char *name, void *arg)
 {
     (void)arg;
-    return strcmp(name, "encoder.out") == 0 && !opt.keep;
+    /* Answers of an earlier run are replaced. */
+    return strncmp(name, "decode.", 7) == 0 || (strcmp(name, "encoder.out") == 0 && !opt.keep);
 }
 
-/* Every prompt of the run over one document's cross keys and values. */
+/*
+ * Every prompt of the run over one document's cross keys and values. -1 with e when the document
+ * failed, and with *fatal when the prompts did: those are the run's.
+ */
 static int
 answer_all(struct t5g_answers *a, const struct t5g_doc *doc, const struct t5g_cross *cross,
-           struct t5g_err *e)
+           bool *fatal, struct t5g_err *e)
 {
     const struct t5g_frame *own = t5g_doc_find(doc, "prompt");
     const struct t5g_prompt *p;
@@ -106,9 +104,8 @@ answer_all(struct t5g_answers *a, const struct t5g_doc *doc, const struct t5g_cr
         for (size_t k = 0; (r = t5g_prompts_get(at.prompts, k, &p, e)) == 1; k++)
             if (t5g_answers_add(a, at.generator, cross, p, e) < 0)
                 return -1;
-        if (r < 0)
-            t5g_die_err(e); /* the prompts are the run's, not the document's */
-        return 0;
+        *fatal = r < 0;
+        return r;
     }
     if (own == NULL || own->kind != T5G_KIND_TEXT)
         return t5g_answers_add(a, at.generator, cross, NULL, e);
@@ -121,7 +118,7 @@ answer_all(struct t5g_answers *a, const struct t5g_doc *doc, const struct t5g_cr
 }
 
 static int
-process(struct t5g_run *run, const struct t5g_doc *doc, struct t5g_err *e)
+process(struct t5g_run *run, const struct t5g_doc *doc, bool *fatal, struct t5g_err *e)
 {
     float *wide = NULL;
     const float *rows;
@@ -133,7 +130,7 @@ process(struct t5g_run *run, const struct t5g_doc *doc, struct t5g_err *e)
                                  : live_prompts() ? T5G_ANSWERS_LIVE
                                                   : T5G_ANSWERS_WHOLE;
     struct t5g_answers *a = t5g_answers_open(run, doc, &at.model->config, &at.how, dropped, mode);
-    int r = answer_all(a, doc, cross, e);
+    int r = answer_all(a, doc, cross, fatal, e);
     if (r == 0)
         t5g_answers_finish(a);
     t5g_answers_close(a);
@@ -156,6 +153,7 @@ main(int argc, char **argv)
 
     struct t5g_err e = {0};
     struct t5g_run run;
+    bool fatal = false;
     t5g_run_open(&run);
     open_all(&e);
     struct t5g_source *in =
@@ -165,13 +163,13 @@ main(int argc, char **argv)
     int r = t5g_run_start(&run, in, t5g_tokenizer_identity(at.tokenizer), at.model->identity,
                           at.model->profile, opt.force, &e);
     if (r == 0) {
-        while (!t5g_run_stopping(&run) && (r = t5g_source_next(in, &doc, &e)) == 1)
+        while (!fatal && !t5g_run_stopping(&run) && (r = t5g_source_next(in, &doc, &e)) == 1)
             if (doc.failed)
                 t5g_run_pass_failed(&run, &doc);
-            else if (process(&run, &doc, &e) < 0)
+            else if (process(&run, &doc, &fatal, &e) < 0 && !fatal)
                 t5g_run_fail(&run, doc.id, doc.id_len, &doc.open, &e);
     }
-    int status = t5g_run_close(&run, r < 0 ? &e : NULL);
+    int status = t5g_run_close(&run, r < 0 || fatal ? &e : NULL);
     t5g_doc_clear(&doc);
     t5g_source_close(in);
     close_all();

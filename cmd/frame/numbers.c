@@ -93,7 +93,7 @@ parse_int(int dtype, const char *text, unsigned char *out)
     uint64_t v = strtoull(text + minus, &end, 10);
     if (text[minus] < '0' || text[minus] > '9' || *end != '\0' || errno != 0)
         return false;
-    uint64_t max = dtype == T5G_BOOL ? 1 : UINT64_MAX >> (64 - 8 * size);
+    uint64_t max = UINT64_MAX >> (64 - 8 * size);
     if (is_signed)
         max = (max >> 1) + minus;
     if (v > max || (minus && !is_signed && v != 0))

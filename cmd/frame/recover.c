@@ -116,7 +116,9 @@ verb_recover(int argc, char **argv)
                  (unsigned long long)(t5g_writer_docs_ok(run.w) + t5g_writer_docs_failed(run.w)),
                  s.uncertain ? "at least " : "", (unsigned long long)s.lost);
     int status = t5g_run_close(&run, r < 0 ? &e : NULL);
+    if (status == T5G_EX_OK && s.damaged)
+        status = T5G_EX_DOCS;
     t5g_scan_free(&s);
     t5g_head_clear(&head);
-    return status == T5G_EX_OK && s.damaged ? T5G_EX_DOCS : status;
+    return status;
 }

@@ -23,10 +23,14 @@ void
 t5g_start(const char *name)
 {
     program = name;
-    /* A closed descriptor 0-2 would be handed to the next file opened, and messages into it. */
+    /*
+     * A closed descriptor 0-2 would be handed to the next file opened. It is filled so that using
+     * it still fails: standard input with a descriptor that cannot be read, standard output with
+     * one that cannot be written.
+     */
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-            (void)!open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
+            (void)!open("/dev/null", fd == 1 ? O_RDONLY : O_WRONLY);
     signal(SIGXFSZ, SIG_IGN); /* a file size limit shows as EFBIG, with a message */
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { HELP = 1000, VERSION, FIRST_LONG }; /* values getopt_long returns, above any letter */
 
@@ -174,5 +175,11 @@ t5g_options_parse(const struct t5g_program *p, int argc, char **argv)
                 o = all[i];
         apply(o, optarg);
     }
+    /* POSIX order: what stands after an operand is an operand. Say so before a file of that name is
+     * missed. */
+    bool ended = optind > 0 && strcmp(argv[optind - 1], "--") == 0;
+    for (int i = optind + 1; i < argc && !ended; i++)
+        if (argv[i][0] == '-' && argv[i][1] != '\0' && access(argv[i], F_OK) < 0)
+            t5g_usage("%s: options stand before operands", argv[i]);
     return optind;
 }

@@ -59,6 +59,8 @@ static int
 open_file(const char *path, struct t5g_err *e)
 {
     struct stat st;
+    if (path[0] == '\0')
+        return t5g_err_set(e, T5G_EX_CREATE, "-o: empty file name");
     bool exists = stat(path, &st) == 0;
     if (!exists && errno != ENOENT)
         return t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", path);

@@ -50,6 +50,7 @@ t5g_run_start(struct t5g_run *r, struct t5g_source *in, const char *tok, const c
     char *meta = t5g_head_make(h, t5g_program_name(), tok != NULL && tok[0] != '\0' ? tok : NULL,
                                model, num);
     struct t5g_err io = {0};
+    t5g_note("model %s, %s weights, %zu threads", model, num, t5g_thread_count());
     written(t5g_writer_head(r->w, meta, &io), &io);
     t5g_free(meta);
     return 0;

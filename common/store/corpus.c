@@ -8,7 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHUNK ((size_t)1 << 17)
+#define CHUNK  ((size_t)1 << 17)
+#define ID_MAX 65536 /* bytes of a JSON line's id: it travels in frame metadata, which is small */
 
 struct t5g_corpus {
     struct t5g_corpus_options o;
@@ -120,8 +121,7 @@ read_record(struct t5g_corpus *c, int end, struct t5g_buf *out, size_t *excess, 
     }
 }
 
-/* The line's own id, which replaces FILE:LINE; it travels in frame metadata, where NUL is not
- * allowed. */
+/* The line's own id, which replaces FILE:LINE. */
 static void
 read_id(struct t5g_corpus_doc *d, const struct t5g_json_walk *w, bool string)
 {
@@ -133,6 +133,8 @@ read_id(struct t5g_corpus_doc *d, const struct t5g_json_walk *w, bool string)
         t5g_buf_add(&id, w->value, w->value_len);
     if (memchr(id.p, '\0', id.n) != NULL) {
         t5g_err_set(&d->fault, T5G_EX_DATA, "JSON line: \"id\": NUL is not allowed");
+    } else if (id.n > ID_MAX) {
+        t5g_err_set(&d->fault, T5G_EX_DATA, "JSON line: \"id\": %zu bytes, limit %d", id.n, ID_MAX);
     } else {
         d->id.n = 0;
         t5g_buf_add(&d->id, id.p, id.n);

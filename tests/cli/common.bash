@@ -30,3 +30,8 @@ err_has() {
         return 1
     fi
 }
+
+# err_has_line TEXT: among the lines of the last status_is is one with TEXT.
+err_has_line() {
+    grep -qF -- "$1" err || { cat err; return 1; }
+}

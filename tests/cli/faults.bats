@@ -94,6 +94,15 @@ make_streams() {
     [ -z "$(find . -name 'out*')" ]
 }
 
+@test "closed descriptors: what is not used does not matter, what is used fails" {
+    make_streams
+    status_is 0 sh -c 't5g-tokenize -e hi -o out <&-'
+    status_is 74 sh -c 't5g-tokenize -e hi >&-'
+    status_is 74 sh -c 't5g-tokenize <&-'
+    status_is 0 sh -c 't5g-tokenize -e hi -o out 2>&-'
+    status_is 73 t5g-tokenize -e hi -o ''
+}
+
 @test "a closed pipe ends a program quietly" {
     make_streams
     for i in $(seq 200); do echo "line $i of a text"; done > lines
@@ -204,6 +213,8 @@ make_streams() {
     status_is 64 t5g-encode --dtype f8
     status_is 64 t5g-tokenize -l -0
     status_is 64 t5g-decode --prompts -
+    status_is 64 t5g-decode some.t5g -n 2
+    err_has_line 'options stand before operands'
     T5G_THREADS=many status_is 64 t5g-encode
     T5G_CPU=fast status_is 64 t5g-encode ids
 }
@@ -259,4 +270,23 @@ make_streams() {
     command -v script > /dev/null || skip "no script(1)"
     script -qec 't5g-tokenize -e hi' /dev/null > shown < /dev/null || true
     grep -q 'is a terminal' shown
+}
+
+@test "a bad prompt ends the run, and says so downstream" {
+    make_streams
+    printf 'good\n\377\n' > prompts
+    status_is 65 t5g-decode -n 2 --prompts prompts -o out enc.t5g
+    err_has 'prompts: line 2: prompt: invalid UTF-8 at byte 0'
+    [ ! -e out ]
+    status_is 76 sh -c 't5g-decode -n 2 --prompts prompts enc.t5g 2> /dev/null | t5g-detok -o text'
+    grep -q 'line 2' err
+    [ ! -e text ]
+}
+
+@test "a damaged tokenizer.json is no missing one" {
+    t5g-tokenize -e hi -o ids.t5g
+    cp -r "$tiny" m && chmod -R u+w m
+    echo '{' > m/tokenizer.json
+    status_is 65 t5g-encode -m m -o out ids.t5g
+    err_has 'tokenizer.json'
 }

@@ -133,3 +133,11 @@ corpus() {
     [ ! -s none ]
     printf '\n\n' | t5g-tokenize -l | t5g-encode | t5g-decode -n 3 | t5g-detok | wc -l | grep -qx 2
 }
+
+@test "encoding and decoding again replace what is there" {
+    t5g-tokenize -e 'Hello world' | t5g-encode -o doc.t5g
+    t5g-encode -o again.t5g doc.t5g
+    [ "$(t5g-frame ls --frames again.t5g | grep -c encoder.out)" = 1 ]
+    t5g-decode -n 4 --keep -o dec.t5g doc.t5g
+    t5g-decode -n 4 -p of dec.t5g | t5g-detok | wc -l | grep -qx 1
+}

@@ -1,0 +1,444 @@
+#!/usr/bin/env bats
+# t5g-frame: every verb on good streams and on bad ones.
+load common
+
+good=$T5G_TESTS/conformance/good-sample.t5g
+conformance=$T5G_TESTS/conformance
+
+# Documents with hostile ids, a failed one, a prompt, and tensors of several types.
+hostile() {
+    cat > hostile.jsonl <<'JSON'
+{"id":"../../etc/passwd","frames":[{"name":"../x y","dtype":"bf16","shape":[2,2],"data":[1,-2.5,0.125,"NaN"]}]}
+{"id":"new\nline \u001b[31m \\ tab\t","frames":[{"name":"prompt","text":"a\u0000b"},{"name":"n","dtype":"i64","shape":[2],"data":["9223372036854775807","-9223372036854775808"]}]}
+{"id":"","doc":{"len":3,"user":{"k":[1,2]}},"frames":[{"name":"decode.ids","dtype":"i32","shape":[1],"data":[5],"meta":{"prompt":"q","rank":0}},{"name":"decode.ids","dtype":"i32","shape":[0],"data":[]}],"close":{"ntok":3}}
+{"id":"bad","frames":[{"name":"f","dtype":"f64","shape":[],"data":[0.1]}],"error":{"tool":"t5g-x","code":65,"msg":"why"}}
+{"id":"f","frames":[{"name":"x","dtype":"f32","shape":[3],"data":[0.1,"Infinity",-0.0]},{"name":"h","dtype":"f16","shape":[1],"data":[65504]},{"name":"b","dtype":"bool","shape":[2],"data":[0,1]},{"name":"u","dtype":"u8","shape":[1,1],"data":[255]}]}
+JSON
+    status_is 3 t5g-frame import --jsonl -o hostile.t5g hostile.jsonl
+}
+
+numbered() { # N: that many documents, called 0, 1, ...
+    for ((i = 0; i < $1; i++)); do
+        echo "{\"id\":\"$i\",\"frames\":[{\"name\":\"x\",\"dtype\":\"i32\",\"shape\":[2],\"data\":[$i,7]}]}"
+    done | t5g-frame import --jsonl
+}
+
+ids() { t5g-frame ls "$@" | cut -f 1 | tr '\n' ' '; }
+
+@test "the conformance set: good ones are whole, bad ones have their status" {
+    for f in "$conformance"/*.t5g; do
+        want=$(basename "$f" | sed 's/-.*//; s/good/0/')
+        status_is "$want" t5g-frame verify "$f"
+        if [ "$want" = 0 ]; then
+            [ ! -s err ]
+            status_is 0 t5g-frame quickcheck "$f"
+            t5g-frame ls "$f" > /dev/null
+        else
+            err_has "$f: "
+            status_is "$want" sh -c "t5g-frame ls < '$f' > /dev/null"
+            status_is "$want" t5g-frame cat -o out "$f"
+            [ ! -e out ]
+        fi
+    done
+}
+
+@test "the numpy reader of t5g(5) reads what is whole" {
+    python=/usr/bin/python3
+    $python -c 'import numpy' || skip "python3-numpy is not installed"
+    for f in "$conformance"/good-*.t5g; do
+        $python "$T5G_TESTS/numpy_reader.py" "$f" > shown
+        [ "$(wc -l < shown)" = "$(t5g-frame ls --frames "$f" | wc -l)" ]
+    done
+    $python "$T5G_TESTS/numpy_reader.py" "$good" > one
+    grep -qxF 'T input.ids <i4 (4,) [2, 17, 305, 1]' one
+    grep -qF 'T encoder.out <f4 (2, 3) [1.5, -2.0, 0.0, 3.0, 4.0,' one
+    cat "$good" "$good" > two.t5g
+    $python "$T5G_TESTS/numpy_reader.py" two.t5g | cmp - <(cat one one)
+    t5g-tokenize -e 'Hello world' | t5g-encode -o e.t5g
+    $python "$T5G_TESTS/numpy_reader.py" e.t5g | grep -q '^T encoder.out <f4'
+    head -c -192 "$good" > cut.t5g
+    ! $python "$T5G_TESTS/numpy_reader.py" cut.t5g 2> err
+    grep -q 'no END' err
+    # the page shows the same lines
+    sed -n '/^# READER/,/^# END OF READER/p' "$T5G_TESTS/numpy_reader.py" | grep -v '^# ' > file
+    sed -n '/^import json, struct/,/^\.Ed/p' "$T5G_TESTS/../man/t5g.5" | grep -v '^\.Ed' |
+        sed 's/\\(aq/'"'"'/g; s/\\e/\\/g; s/\\&//g' > page
+    diff file page
+}
+
+@test "ls: a line a document" {
+    t5g-frame ls "$good" > shown
+    printf 'a.txt\tinput.ids i32[4], encoder.out f32[2,3], prompt text[10]\n' > want
+    printf 'b.txt\tfailed: make: invalid UTF-8 at byte 0\n' >> want
+    printf 'c.txt\tinput.ids i32[0]\n' >> want
+    cmp shown want
+    t5g-frame ls -o file "$good"
+    cmp file want
+    t5g-frame ls < "$good" | cmp - want
+    t5g-frame ls - "$good" < "$good" | cmp - <(cat want want)
+}
+
+@test "ls --totals, --frames, --json" {
+    t5g-frame ls --totals "$good" | grep -qxF '3 documents, 1 failed, 12 frames, 2496 bytes, 1 segment'
+    t5g-frame ls --totals "$good" "$good" | grep -qxF '6 documents, 2 failed, 24 frames, 4992 bytes, 2 segments'
+    t5g-frame ls --frames "$good" > frames
+    [ "$(wc -l < frames)" = 12 ]
+    sed -n 3p frames | grep -qx "$(printf '[0-9]*\tT\t16\ti32\\[4\\]\t{"name":"input.ids"}')"
+    t5g-frame ls --json "$good" | sed -n 2p |
+        grep -qxF '{"id":"b.txt","frames":[],"error":{"tool":"make","code":65,"msg":"invalid UTF-8 at byte 0"}}'
+    status_is 64 t5g-frame ls --json --totals "$good"
+    status_is 64 t5g-frame ls -0 "$good"
+}
+
+@test "ls --failed lists what to run again" {
+    t5g-frame ls --failed "$good" | cmp - <(echo b.txt)
+    t5g-frame ls --failed -0 "$good" | cmp - <(printf 'b.txt\0')
+}
+
+@test "ls escapes control characters, -0 does not" {
+    hostile
+    t5g-frame ls hostile.t5g > shown
+    [ "$(wc -l < shown)" = 5 ]
+    ! LC_ALL=C grep -q "$(printf '\033')" shown
+    grep -qF 'new\x0aline \x1b[31m \\ tab\x09' shown
+    printf '{"id":"a\\nb","error":{}}\n' | t5g-frame import --jsonl | t5g-frame ls --failed -0 | cmp - <(printf 'a\nb\0')
+}
+
+@test "verify checks every operand, and says nothing of whole ones" {
+    head -c 1000 "$good" > cut.t5g
+    status_is 76 t5g-frame verify "$good" cut.t5g "$good"
+    err_has 'cut.t5g: unexpected end of stream after frame'
+    t5g-frame verify -v "$good" 2>&1 | grep -qF 'whole, 3 documents, 1 of them failed'
+    status_is 66 t5g-frame verify nowhere.t5g
+    status_is 64 t5g-frame verify -o x "$good"
+}
+
+@test "a stream cut at every byte is never taken as whole" {
+    size=$(stat -c %s "$good")
+    for ((n = 0; n < size; n += 53)); do
+        head -c $n "$good" > cut
+        status_is 76 t5g-frame verify cut
+        status_is 76 t5g-frame verify - < cut
+        status_is 76 t5g-frame quickcheck cut
+        status_is 76 t5g-frame cat -o out - < cut
+        [ ! -e out ]
+    done
+}
+
+@test "quickcheck finds cut and foreign files without reading them" {
+    cat "$good" "$good" > two.t5g
+    t5g-frame quickcheck two.t5g "$good"
+    head -c -64 two.t5g > cut.t5g
+    status_is 76 t5g-frame quickcheck cut.t5g
+    err_has 'cut.t5g: cut: no END frame'
+    (cat two.t5g; echo x) > more.t5g
+    status_is 76 t5g-frame quickcheck more.t5g
+    tail -c +65 "$good" > behead.t5g
+    status_is 65 t5g-frame quickcheck behead.t5g
+    status_is 65 t5g-frame quickcheck "$T5G_TESTS/cli/frame.bats"
+    status_is 76 t5g-frame quickcheck "$conformance/76-gave-up.t5g"
+    # a hole in the middle is not looked at; verify does
+    cp "$good" hole.t5g
+    printf x | dd of=hole.t5g bs=1 seek=700 conv=notrunc 2> /dev/null
+    t5g-frame quickcheck hole.t5g
+    status_is 65 t5g-frame verify hole.t5g
+    status_is 64 t5g-frame quickcheck
+}
+
+@test "cat joins segments into one" {
+    cat "$good" "$good" > two.t5g
+    status_is 3 t5g-frame cat -o all.t5g two.t5g "$good"
+    [ ! -s err ]
+    t5g-frame verify all.t5g
+    t5g-frame ls --totals all.t5g | grep -q '^9 documents, 3 failed, .* 1 segment$'
+    status_is 3 t5g-frame cat -o again.t5g all.t5g
+    cmp all.t5g again.t5g
+    t5g-frame cat "$conformance/good-private-kinds.t5g" | t5g-frame ls --frames | cut -f 2 | tr -d '\n' | grep -qx HnDxCE
+    t5g-tokenize -m "$tiny" -e a -o a.t5g
+    t5g-tokenize -m "$gqa" -e b -o b.t5g
+    status_is 65 t5g-frame cat -o out a.t5g b.t5g
+    err_has 'b.t5g: HEAD: "tok" is'
+    [ ! -e out ]
+    t5g-frame cat --force -o out a.t5g b.t5g
+    [ "$(ids out)" = 'e1 e1 ' ]
+}
+
+@test "cat of a failed upstream passes its documents and fails too" {
+    status_is 76 t5g-frame cat "$conformance/76-gave-up.t5g" > out.t5g
+    err_has 'upstream failed: make: cannot write: No space left on device'
+    status_is 76 sh -c 't5g-frame ls out.t5g > listed'
+    grep -q '^a' listed
+}
+
+@test "head" {
+    numbered 20 > n.t5g
+    [ "$(ids <(t5g-frame head -n 3 n.t5g))" = '0 1 2 ' ]
+    [ "$(ids <(t5g-frame head n.t5g) | wc -w)" = 10 ]
+    t5g-frame head -n 0 n.t5g | t5g-frame ls --totals | grep -q '^0 documents'
+    [ "$(ids <(t5g-frame head -n 50 n.t5g) | wc -w)" = 20 ]
+    # without --drain the rest is not looked at
+    head -c -192 n.t5g > cut.t5g
+    t5g-frame head -n 3 cut.t5g > /dev/null
+    status_is 76 t5g-frame head --drain -n 3 -o out cut.t5g
+    [ ! -e out ]
+    numbered 20000 > big.t5g
+    bash -c 'cat big.t5g | t5g-frame head -n 1 --drain > /dev/null; [ "${PIPESTATUS[*]}" = "0 0" ]'
+}
+
+@test "split -n, --parts, and cat of the parts" {
+    numbered 10 > n.t5g
+    t5g-frame split -n 4 n.t5g
+    [ "$(echo part-*)" = 'part-000000.t5g part-000001.t5g part-000002.t5g' ]
+    [ "$(ids part-000002.t5g)" = '8 9 ' ]
+    t5g-frame cat part-*.t5g | t5g-frame diff - n.t5g
+    t5g-frame split --parts 4 --prefix p/q n.t5g 2> err && return 1
+    mkdir p
+    t5g-frame split --parts 4 --prefix p/q n.t5g
+    [ "$(ids p/q-000001.t5g)" = '3 4 5 ' ]
+    [ "$(ids p/q-000003.t5g)" = '8 9 ' ]
+    t5g-frame cat p/q-*.t5g | t5g-frame diff - n.t5g
+    t5g-frame split --parts 12 --prefix r n.t5g
+    [ "$(ls r-*.t5g | wc -l)" = 12 ]
+    t5g-frame verify r-*.t5g
+    t5g-frame cat r-*.t5g | t5g-frame diff - n.t5g
+    numbered 5 | t5g-frame split -n 5 --prefix s
+    [ "$(echo s-*)" = 's-000000.t5g' ]
+    printf '' | t5g-frame import --jsonl | t5g-frame split -n 5 --prefix none
+    t5g-frame ls --totals none-000000.t5g | grep -q '^0 documents'
+    status_is 3 t5g-frame split -n 1 --prefix f "$good"
+    status_is 64 t5g-frame split n.t5g
+    status_is 64 t5g-frame split -n 2 --parts 2 n.t5g
+    status_is 64 t5g-frame split -n 2 -o x n.t5g
+    status_is 64 t5g-frame split --parts 2 < n.t5g
+}
+
+@test "split of a damaged stream leaves no files" {
+    numbered 10 > n.t5g
+    head -c -192 n.t5g > cut.t5g
+    status_is 76 t5g-frame split -n 2 cut.t5g
+    status_is 76 t5g-frame split --parts 2 cut.t5g
+    [ -z "$(ls | grep '^part')" ]
+}
+
+@test "recover saves the whole documents" {
+    numbered 100 > n.t5g
+    t5g-frame recover -o same.t5g n.t5g
+    t5g-frame diff same.t5g n.t5g
+    printf 'xxxxxxxx' | dd of=n.t5g bs=1 seek=19776 conv=notrunc 2> /dev/null
+    status_is 3 t5g-frame recover -o saved.t5g n.t5g
+    err_has '99 documents saved, 1 lost'
+    t5g-frame verify saved.t5g
+    [ "$(ids saved.t5g | wc -w)" = 99 ]
+    (head -c 20000 n.t5g; tail -c +20778 n.t5g) | status_is 3 t5g-frame recover -o saved.t5g
+    t5g-frame verify saved.t5g
+    head -c 9999 n.t5g > cut.t5g
+    status_is 3 t5g-frame recover -o saved.t5g cut.t5g
+    err_has 'at least 1 lost'
+    (printf 'garbage'; cat n.t5g) | t5g-frame recover -q > saved.t5g || [ $? = 3 ]
+    t5g-frame verify saved.t5g
+    status_is 65 t5g-frame recover -o out "$T5G_TESTS/cli/frame.bats"
+    status_is 76 t5g-frame recover -o out < /dev/null
+    [ ! -e out ]
+}
+
+@test "diff says where two streams depart" {
+    hostile
+    t5g-frame diff hostile.t5g hostile.t5g > none
+    [ ! -s none ]
+    numbered 5 > a.t5g
+    numbered 6 > b.t5g
+    status_is 1 t5g-frame diff a.t5g b.t5g > shown
+    grep -qxF '5: is in the second stream only' shown
+    one() { printf '{"id":"d","frames":[{"name":"%s","dtype":"%s","shape":[2,2],"data":[%s]}]}\n' "$1" "$2" "$3" | t5g-frame import --jsonl; }
+    one enc f32 1,2,3,4 > a.t5g
+    one enc f32 1,2,3.5,4.25 > b.t5g
+    status_is 1 t5g-frame diff a.t5g b.t5g > shown
+    grep -qxF 'd: enc[1,0] is 3 and 3.5; 2 of 4 differ; largest absolute difference 0.5 at [1,0], relative 0.142857 at [1,0]' shown
+    t5g-frame diff --atol 0.5 a.t5g b.t5g
+    t5g-frame diff --rtol 0.15 a.t5g b.t5g
+    status_is 1 t5g-frame diff --atol 0.4 a.t5g b.t5g > shown
+    grep -qF '1 of 4 differ' shown
+    one enc bf16 1,2,3,4 > c.t5g
+    status_is 1 t5g-frame diff a.t5g c.t5g > shown
+    grep -qxF 'd: enc is f32[2,2] and bf16[2,2]' shown
+    t5g-frame diff --atol 1e-9 a.t5g c.t5g
+    one ids i32 1,2,3,4 > a.t5g
+    one ids i32 1,-2,3,4 > b.t5g
+    status_is 1 t5g-frame diff a.t5g b.t5g > shown
+    grep -qF 'd: ids[0,1] is 2 and -2; 1 of 4 differ; largest absolute difference 4' shown
+    one other i32 1,2,3,4 > b.t5g
+    status_is 1 t5g-frame diff a.t5g b.t5g > shown
+    t5g-frame diff --name none a.t5g b.t5g
+    one enc f32 '1,2,"NaN",4' > a.t5g
+    one enc f32 '1,2,3,4' > b.t5g
+    t5g-frame diff a.t5g a.t5g
+    status_is 1 t5g-frame diff --atol 1000 a.t5g b.t5g > shown
+    status_is 64 t5g-frame diff a.t5g
+    head -c -192 a.t5g > cut.t5g
+    status_is 76 t5g-frame diff cut.t5g a.t5g
+}
+
+@test "diff --all goes on after the first difference" {
+    numbered 5 | t5g-frame export --jsonl > n.jsonl
+    t5g-frame import --jsonl -o a.t5g n.jsonl
+    sed 's/,7]/,8]/' n.jsonl | t5g-frame import --jsonl -o b.t5g
+    status_is 1 t5g-frame diff a.t5g b.t5g > shown
+    [ "$(wc -l < shown)" = 1 ]
+    status_is 1 t5g-frame diff --all a.t5g b.t5g > shown
+    [ "$(wc -l < shown)" = 5 ]
+}
+
+@test "export and import: jsonl, npy and safetensors bring everything back" {
+    hostile
+    for f in hostile.t5g "$good" "$conformance/good-dtypes.t5g" "$conformance/good-shapes.t5g" "$conformance/good-odd-ids.t5g"; do
+        rm -rf d s.safetensors
+        want=0
+        [ -z "$(t5g-frame ls --failed "$f")" ] || want=3
+        status_is $want t5g-frame export --jsonl --head -o j "$f"
+        status_is $want t5g-frame import --jsonl -o back.t5g j
+        t5g-frame diff "$f" back.t5g
+        status_is $want t5g-frame export --npy d "$f"
+        status_is $want t5g-frame import --npy d -o back2.t5g
+        t5g-frame diff "$f" back2.t5g
+        status_is $want t5g-frame export --safetensors s.safetensors "$f"
+        status_is $want t5g-frame import --safetensors s.safetensors -o back3.t5g
+        t5g-frame diff "$f" back3.t5g
+        cmp back.t5g back2.t5g
+        cmp back.t5g back3.t5g
+    done
+}
+
+@test "a HEAD survives conversion, so that another model is still refused" {
+    t5g-tokenize -e hi | t5g-encode -o e.t5g
+    t5g-frame export --npy d e.t5g
+    t5g-frame import --npy d -o back.t5g
+    status_is 65 t5g-decode -m "$gqa" -n 2 -o out back.t5g
+    t5g-decode -n 2 back.t5g | t5g-detok > a
+    t5g-decode -n 2 e.t5g | t5g-detok | cmp - a
+}
+
+@test "numpy reads the npy files, and import takes numpy's" {
+    python=/usr/bin/python3
+    $python -c 'import numpy' || skip "python3-numpy is not installed"
+    hostile
+    status_is 3 t5g-frame export --npy d hostile.t5g
+    [ -z "$(find . -name 'passwd*')" ]
+    ls d > names
+    ! grep -vxE '[0-9]{6}-[0-9]{3}-[A-Za-z0-9._%-]*\.npy|index\.jsonl' names
+    $python - <<'PY'
+import glob, numpy as np
+a = [np.load(f) for f in sorted(glob.glob('d/*.npy'))]
+assert a[0].dtype == np.float32 and a[0].shape == (2, 2) and a[0][0, 1] == -2.5
+assert a[1].tolist() == [9223372036854775807, -9223372036854775808]
+assert a[4].shape == () and a[4] == 0.1
+import os
+os.mkdir('theirs')
+np.save('theirs/x.npy', np.arange(6, dtype='<i4').reshape(2, 3))
+np.save('theirs/y.npy', np.float64(2.5))
+np.save('order.npy', np.asfortranarray(np.ones((2, 3))))
+PY
+    t5g-frame import --npy theirs -o t.t5g
+    t5g-frame ls t.t5g | cmp - <(printf 'theirs\tx i32[2,3], y f64[]\n')
+    t5g-frame export --jsonl t.t5g | grep -qF '"shape":[2,3],"data":[0,1,2,3,4,5]'
+    mkdir order && mv order.npy order
+    status_is 65 t5g-frame import --npy order -o out
+    err_has 'row-major'
+    [ ! -e out ]
+}
+
+@test "export --npy makes its directory whole or not at all, and replaces nothing" {
+    mkdir full && touch full/x
+    status_is 73 t5g-frame export --npy full "$conformance/good-minor.t5g"
+    err_has 'full'
+    mkdir empty
+    t5g-frame export --npy empty "$conformance/good-minor.t5g"
+    [ -f empty/index.jsonl ]
+    status_is 76 t5g-frame export --npy d "$conformance/76-cut-before-end.t5g"
+    status_is 76 t5g-frame export --safetensors s "$conformance/76-cut-before-end.t5g"
+    [ "$(ls -d d* s* 2> /dev/null)" = '' ]
+}
+
+@test "safetensors: keys are ID/NAME, made unique, and files of others come in" {
+    hostile
+    status_is 3 t5g-frame export --safetensors s hostile.t5g
+    grep -qaF '"/decode.ids":{"dtype":"I32","shape":[1],"data_offsets":' s
+    grep -qaF '"/decode.ids#2":' s
+    t5g-frame import --safetensors "$tiny/model.safetensors" | t5g-frame ls > shown
+    [ "$(cut -f 1 shown)" = model.safetensors ]
+    grep -q 'f32\[' shown
+}
+
+@test "import refuses what it cannot take, by line" {
+    bad() {
+        printf '%s\n' '{"id":"a","frames":[]}' "$1" > in
+        status_is 65 t5g-frame import --jsonl -o out in
+        err_has "in:2: "
+        err_has "$2"
+        [ ! -e out ]
+    }
+    bad '{"id":"a"' 'byte'
+    bad '[]' '"id"'
+    bad '{"id":7}' '"id"'
+    bad '{"id":"a","frames":{}}' 'expected an array'
+    bad '{"id":"a","frames":[{}]}' '"name"'
+    bad '{"id":"a","frames":[{"name":"x"}]}' 'no elements'
+    bad '{"id":"a","frames":[{"name":"x","data":[1]}]}' 'without "dtype"'
+    bad '{"id":"a","frames":[{"name":"x","dtype":"f8","shape":[1],"data":[1]}]}' 'unknown dtype f8'
+    bad '{"id":"a","frames":[{"name":"x","dtype":"i8","shape":[1],"data":[128]}]}' 'element 0 is 128, expected i8'
+    bad '{"id":"a","frames":[{"name":"x","dtype":"u8","shape":[1],"data":[-1]}]}' 'expected u8'
+    bad '{"id":"a","frames":[{"name":"x","dtype":"i32","shape":[1],"data":[1.5]}]}' 'expected i32'
+    bad '{"id":"a","frames":[{"name":"x","dtype":"f32","shape":[1],"data":[null]}]}' 'expected f32'
+    bad '{"id":"a","frames":[{"name":"x","dtype":"i32","shape":[3],"data":[1,2]}]}' 'dimensions need 12 bytes'
+    bad '{"id":"a","frames":[{"name":"x","dtype":"i32","shape":[1,1,1,1,1,1,1,1,1],"data":[1]}]}' '"shape"'
+    bad '{"id":"a","frames":[{"name":"x","dtype":"i32","shape":[-1],"data":[]}]}' '"shape"'
+    bad '{"id":"a","frames":[{"name":"x","file":"/etc/passwd"}]}' 'no elements'
+    bad '{"id":"a","frames":[{"name":"x","text":"y","meta":{"name":"z"}}]}' 'duplicate key'
+    bad '{"id":"a\u0000b"}' 'u0000'
+    mkdir d
+    echo '{"id":"a","frames":[{"name":"x","file":"../in"}]}' > d/index.jsonl
+    status_is 65 t5g-frame import --npy d -o out
+    err_has 'no plain file name'
+    echo '{"id":"a","frames":[{"name":"x","file":"y.npy"}]}' > d/index.jsonl
+    status_is 66 t5g-frame import --npy d -o out
+    echo junk > d/y.npy
+    status_is 65 t5g-frame import --npy d -o out
+    err_has 'not a .npy file'
+    status_is 65 t5g-frame import --safetensors d/y.npy -o out
+    status_is 64 t5g-frame import in
+    status_is 64 t5g-frame import --npy d in
+    [ ! -e out ]
+}
+
+@test "usage: verbs and help" {
+    status_is 64 t5g-frame
+    status_is 64 t5g-frame nothing
+    grep -qF "'nothing' is no verb" err
+    t5g-frame --help | grep -q '^  quickcheck '
+    t5g-frame --version | grep -q '^t5g-frame '
+    for v in $(t5g-frame --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+        t5g-frame "$v" --help | grep -q "^usage: t5g-frame $v "
+        status_is 64 t5g-frame "$v" --no-such-option
+    done
+    status_is 64 t5g-frame export "$good"
+    status_is 64 t5g-frame export --jsonl --npy d "$good"
+    status_is 64 t5g-frame export --npy d -o x "$good"
+}
+
+@test "a full disk and a closed pipe" {
+    [ -c /dev/full ] || skip "no /dev/full"
+    for v in ls cat 'export --jsonl'; do
+        status_is 74 t5g-frame $v "$good" > /dev/full
+        status_is 74 t5g-frame $v -o /dev/full "$good"
+    done
+    numbered 20000 > big.t5g
+    bash -c 't5g-frame cat big.t5g | head -c 10 > /dev/null; echo ${PIPESTATUS[0]}' > status 2> err
+    [ "$(cat status)" = 141 ]
+    [ ! -s err ]
+}
+
+@test "frames are not written to a terminal" {
+    command -v script > /dev/null || skip "no script(1)"
+    script -qec "t5g-frame cat $good" /dev/null < /dev/null > shown || true
+    grep -q 'is a terminal' shown
+    grep -q 't5g-frame ls' shown
+}
