@@ -57,7 +57,7 @@ ids() { t5g-frame ls "$@" | cut -f 1 | tr '\n' ' '; }
     t5g-tokenize -e 'Hello world' | t5g-encode -o e.t5g
     $python "$T5G_TESTS/numpy_reader.py" e.t5g | grep -q '^T encoder.out <f4'
     head -c -192 "$good" > cut.t5g
-    ! $python "$T5G_TESTS/numpy_reader.py" cut.t5g 2> err
+    status_is 1 $python "$T5G_TESTS/numpy_reader.py" cut.t5g
     grep -q 'no END' err
     # the page shows the same lines
     sed -n '/^# READER/,/^# END OF READER/p' "$T5G_TESTS/numpy_reader.py" | grep -v '^# ' > file
@@ -99,7 +99,7 @@ ids() { t5g-frame ls "$@" | cut -f 1 | tr '\n' ' '; }
     hostile
     t5g-frame ls hostile.t5g > shown
     [ "$(wc -l < shown)" = 5 ]
-    ! LC_ALL=C grep -q "$(printf '\033')" shown
+    [ "$(tr -d -c '\033\t\n' < shown | tr -d '\n')" = "$(printf '\t\t\t\t\t')" ]
     grep -qF 'new\x0aline \x1b[31m \\ tab\x09' shown
     printf '{"id":"a\\nb","error":{}}\n' | t5g-frame import --jsonl | t5g-frame ls --failed -0 | cmp - <(printf 'a\nb\0')
 }
@@ -116,11 +116,11 @@ ids() { t5g-frame ls "$@" | cut -f 1 | tr '\n' ' '; }
 @test "a stream cut at every byte is never taken as whole" {
     size=$(stat -c %s "$good")
     for ((n = 0; n < size; n += 53)); do
-        head -c $n "$good" > cut
-        status_is 76 t5g-frame verify cut
-        status_is 76 t5g-frame verify - < cut
-        status_is 76 t5g-frame quickcheck cut
-        status_is 76 t5g-frame cat -o out - < cut
+        head -c $n "$good" > cut.t5g
+        status_is 76 t5g-frame verify cut.t5g
+        status_is 76 t5g-frame verify - < cut.t5g
+        status_is 76 t5g-frame quickcheck cut.t5g
+        status_is 76 t5g-frame cat -o out - < cut.t5g
         [ ! -e out ]
     done
 }
@@ -217,7 +217,7 @@ ids() { t5g-frame ls "$@" | cut -f 1 | tr '\n' ' '; }
     head -c -192 n.t5g > cut.t5g
     status_is 76 t5g-frame split -n 2 cut.t5g
     status_is 76 t5g-frame split --parts 2 cut.t5g
-    [ -z "$(ls | grep '^part')" ]
+    [ "$(echo part*)" = 'part*' ]
 }
 
 @test "recover saves the whole documents" {
@@ -324,7 +324,7 @@ ids() { t5g-frame ls "$@" | cut -f 1 | tr '\n' ' '; }
     status_is 3 t5g-frame export --npy d hostile.t5g
     [ -z "$(find . -name 'passwd*')" ]
     ls d > names
-    ! grep -vxE '[0-9]{6}-[0-9]{3}-[A-Za-z0-9._%-]*\.npy|index\.jsonl' names
+    [ "$(grep -cvxE '[0-9]{6}-[0-9]{3}-[A-Za-z0-9._%-]*\.npy|index\.jsonl' names)" = 0 ]
     $python - <<'PY'
 import glob, numpy as np
 a = [np.load(f) for f in sorted(glob.glob('d/*.npy'))]
