@@ -53,6 +53,7 @@ t5g_run_start(struct t5g_run *r, struct t5g_source *in, const char *tok, const c
     t5g_note("model %s, %s weights, %zu threads", model, num, t5g_thread_count());
     written(t5g_writer_head(r->w, meta, &io), &io);
     t5g_free(meta);
+    t5g_source_pass(in, r->w); /* notes between documents travel on */
     return 0;
 }
 
