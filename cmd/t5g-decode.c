@@ -57,7 +57,7 @@ open_all(struct t5g_err *e)
 {
     const char *path = t5g_model_path();
     const struct t5g_kernels *kernels = t5g_kernels_get(getenv("T5G_CPU"), e);
-    if (kernels == NULL || (at.model = t5g_model_open(path, true, e)) == NULL ||
+    if (kernels == NULL || (at.model = t5g_model_open(path, T5G_NEED_DECODER, e)) == NULL ||
         (at.tokenizer = t5g_tokenizer_open(path, e)) == NULL ||
         (at.prompts = t5g_prompts_open(at.tokenizer, &opt.prompts, opt.prompt_file, e)) == NULL ||
         (at.pool = t5g_pool_open(t5g_thread_count(), e)) == NULL)

@@ -65,11 +65,18 @@ struct t5g_kernels {
     /* x [n] += rms of a [n] with w, eps. */
     void (*rms_add)(float *x, const float *a, const float *w, size_t n, float eps);
 
+    /* y [n] = (x [n] - mean) / sqrt(variance + eps) * w [n] + b [n], variance over n. y may be x.
+     */
+    void (*layer_norm)(float *y, const float *x, const float *w, const float *b, size_t n,
+                       float eps);
+
     /* Half-split rotation of x [2 half] in place by the angles of cos, sin [half]. */
     void (*rope)(float *x, const float *cos, const float *sin, size_t half);
 
     /* g [m, n], stride ldg: g = gelu_tanh(g) * u, u [m, n], stride ldu. */
     void (*geglu)(float *g, size_t ldg, const float *u, size_t ldu, size_t m, size_t n);
+
+    void (*gelu)(float *g, size_t ldg, size_t m, size_t n); /* the same without u */
 
     void (*softcap)(float *x, size_t n, float cap);  /* x [n] = cap * tanh(x / cap) */
     void (*scale)(float *x, size_t n, float factor); /* x [n] *= factor */

@@ -190,6 +190,20 @@ rms_add(float *x, const float *a, const float *w, size_t n, float eps)
 }
 
 static void
+layer_norm(float *y, const float *x, const float *w, const float *b, size_t n, float eps)
+{
+    float s[LANES] = {0}, v[LANES] = {0};
+    for (size_t i = 0; i < n; i++)
+        s[i % LANES] += x[i];
+    float mean = sum_lanes(s) / (float)n;
+    for (size_t i = 0; i < n; i++)
+        v[i % LANES] += (x[i] - mean) * (x[i] - mean);
+    float f = 1 / sqrtf(sum_lanes(v) / (float)n + eps);
+    for (size_t i = 0; i < n; i++)
+        y[i] = (x[i] - mean) * f * w[i] + b[i];
+}
+
+static void
 rope(float *x, const float *cos, const float *sin, size_t half)
 {
     for (size_t i = 0; i < half; i++) {
@@ -203,16 +217,27 @@ rope(float *x, const float *cos, const float *sin, size_t half)
  * x/2 (1 + tanh(y)) = x / (1 + exp(-2 y)), y = sqrt(2/pi) (x + 0.044715 x^3): one exponential, and
  * no cancellation where tanh is near -1.
  */
+static float
+gelu_of(float x)
+{
+    float y = 0.7978845608f * (x + 0.044715f * x * x * x);
+    return x / (1 + expf(-2 * y));
+}
+
+static void
+gelu(float *g, size_t ldg, size_t m, size_t n)
+{
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++)
+            g[i * ldg + j] = gelu_of(g[i * ldg + j]);
+}
+
 static void
 geglu(float *g, size_t ldg, const float *u, size_t ldu, size_t m, size_t n)
 {
-    for (size_t i = 0; i < m; i++) {
-        for (size_t j = 0; j < n; j++) {
-            float x = g[i * ldg + j];
-            float y = 0.7978845608f * (x + 0.044715f * x * x * x);
-            g[i * ldg + j] = x / (1 + expf(-2 * y)) * u[i * ldu + j];
-        }
-    }
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++)
+            g[i * ldg + j] = gelu_of(g[i * ldg + j]) * u[i * ldu + j];
 }
 
 static void
@@ -238,8 +263,10 @@ const struct t5g_kernels t5g_kernels_ref = {
     .softmax = softmax,
     .rms = rms,
     .rms_add = rms_add,
+    .layer_norm = layer_norm,
     .rope = rope,
     .geglu = geglu,
+    .gelu = gelu,
     .softcap = softcap,
     .scale = scale_by,
 };

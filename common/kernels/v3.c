@@ -361,6 +361,27 @@ rms_add(float *x, const float *a, const float *w, size_t n, float eps)
 }
 
 static void
+layer_norm(float *y, const float *x, const float *w, const float *b, size_t n, float eps)
+{
+    __m256 s = _mm256_setzero_ps(), v = _mm256_setzero_ps();
+    for (size_t i = 0; i < n; i += W)
+        s = _mm256_add_ps(s, get(x + i, n - i));
+    float mean = sum8(s) / (float)n;
+    __m256 m = _mm256_set1_ps(mean);
+    for (size_t i = 0; i < n; i += W) {
+        __m256 d = _mm256_sub_ps(get(x + i, n - i), m);
+        if (n - i < W) /* beyond the row there is no difference to the mean */
+            d = _mm256_and_ps(d, _mm256_castsi256_ps(mask_of(n - i)));
+        v = _mm256_fmadd_ps(d, d, v);
+    }
+    __m256 f = _mm256_set1_ps(1 / sqrtf(sum8(v) / (float)n + eps));
+    for (size_t i = 0; i < n; i += W) {
+        __m256 d = _mm256_mul_ps(_mm256_sub_ps(get(x + i, n - i), m), f);
+        put(y + i, n - i, _mm256_fmadd_ps(d, get(w + i, n - i), get(b + i, n - i)));
+    }
+}
+
+static void
 rope(float *x, const float *cos, const float *sin, size_t half)
 {
     for (size_t i = 0; i < half; i += W) {
@@ -394,6 +415,14 @@ geglu(float *g, size_t ldg, const float *u, size_t ldu, size_t m, size_t n)
 }
 
 static void
+gelu(float *g, size_t ldg, size_t m, size_t n)
+{
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j += W)
+            put(g + i * ldg + j, n - j, gelu8(get(g + i * ldg + j, n - j)));
+}
+
+static void
 softcap(float *x, size_t n, float cap)
 {
     __m256 c = _mm256_set1_ps(cap);
@@ -417,8 +446,10 @@ const struct t5g_kernels t5g_kernels_v3 = {
     .softmax = softmax,
     .rms = rms,
     .rms_add = rms_add,
+    .layer_norm = layer_norm,
     .rope = rope,
     .geglu = geglu,
+    .gelu = gelu,
     .softcap = softcap,
     .scale = scale_by,
 };

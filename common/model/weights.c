@@ -18,7 +18,8 @@ struct loader {
     struct t5g_roles roles;
     struct t5g_stamp config; /* state of config.json before it was read */
     struct t5g_err *e;
-    bool failed; /* a conversion went wrong; e is filled */
+    bool bind_vision; /* else its tensors are only looked at */
+    bool failed;      /* a conversion went wrong; e is filled */
 };
 
 static void *
@@ -198,47 +199,102 @@ bind_roles(struct loader *x)
     m->head = r->head == r->embed ? m->encoder.embed : matrix(x, r->head);
 }
 
-static void
-need_pair(struct loader *x, const char *name, size_t ndim, const size_t *dims)
+static struct t5g_affine
+need_affine(struct loader *x, const char *name, size_t ndim, const size_t *dims)
 {
     char rest[128];
+    struct t5g_affine a;
     snprintf(rest, sizeof rest, "%s.weight", name);
-    t5g_binder_need(&x->b, T5G_PART_VISION, rest, ndim, dims);
+    const struct t5g_tensor *w = t5g_binder_need(&x->b, T5G_PART_VISION, rest, ndim, dims);
     snprintf(rest, sizeof rest, "%s.bias", name);
-    t5g_binder_need(&x->b, T5G_PART_VISION, rest, 1, dims);
+    const struct t5g_tensor *b = t5g_binder_need(&x->b, T5G_PART_VISION, rest, 1, dims);
+    a.w = x->bind_vision ? matrix(x, w) : (struct t5g_mat){0};
+    a.b = x->bind_vision ? vector(x, b, 0) : NULL;
+    return a;
 }
 
-/* The tower and its projector: checked, so that a directory is good or bad for all programs alike.
- */
+static struct t5g_layer_norm
+need_layer_norm(struct loader *x, const char *name, size_t d)
+{
+    char rest[128];
+    struct t5g_layer_norm n = {0};
+    snprintf(rest, sizeof rest, "%s.weight", name);
+    const struct t5g_tensor *w = t5g_binder_need(&x->b, T5G_PART_VISION, rest, 1, &d);
+    snprintf(rest, sizeof rest, "%s.bias", name);
+    const struct t5g_tensor *b = t5g_binder_need(&x->b, T5G_PART_VISION, rest, 1, &d);
+    if (x->bind_vision) {
+        n.w = vector(x, w, 0);
+        n.b = vector(x, b, 0);
+    }
+    return n;
+}
+
+/* [cols, rows] of m [rows, cols]: products take a matrix by rows of its output. */
+static struct t5g_mat
+transposed(struct loader *x, struct t5g_mat m)
+{
+    size_t item = t5g_dtype_size(m.dtype);
+    char *to = own(x->m, t5g_alloc_raw(m.rows * m.cols, item));
+    const char *from = m.p;
+    for (size_t i = 0; i < m.rows; i++)
+        for (size_t j = 0; j < m.cols; j++)
+            memcpy(to + (j * m.rows + i) * item, from + (i * m.cols + j) * item, item);
+    return (struct t5g_mat){to, m.dtype, m.cols, m.rows};
+}
+
 static void
-check_vision(struct loader *x)
+bind_vision_layer(struct loader *x, struct t5g_vision_layer *l, size_t i)
 {
     const struct t5g_vision_config *c = &x->m->config.vision;
-    size_t side = c->image_size / c->patch, text = x->m->config.encoder.d;
-    static const char *const square[] = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj",
-                                         "self_attn.out_proj"};
+    const size_t square[] = {c->d, c->d}, wide[] = {c->f, c->d}, narrow[] = {c->d, c->f};
+    struct {
+        const char *name;
+        const size_t *dims;
+        struct t5g_affine *to;
+    } all[] = {
+        {"self_attn.q_proj", square, &l->q}, {"self_attn.k_proj", square, &l->k},
+        {"self_attn.v_proj", square, &l->v}, {"self_attn.out_proj", square, &l->o},
+        {"mlp.fc1", wide, &l->fc1},          {"mlp.fc2", narrow, &l->fc2},
+    };
     char name[96];
-    need_pair(x, "embeddings.patch_embedding", 4, (size_t[]){c->d, 3, c->patch, c->patch});
-    t5g_binder_need(&x->b, T5G_PART_VISION, "embeddings.position_embedding.weight", 2,
-                    (size_t[]){side * side, c->d});
-    for (size_t i = 0; i < c->layers; i++) {
-        for (size_t k = 0; k < T5G_LEN(square); k++) {
-            snprintf(name, sizeof name, "encoder.layers.%zu.%s", i, square[k]);
-            need_pair(x, name, 2, (size_t[]){c->d, c->d});
-        }
-        snprintf(name, sizeof name, "encoder.layers.%zu.mlp.fc1", i);
-        need_pair(x, name, 2, (size_t[]){c->f, c->d});
-        snprintf(name, sizeof name, "encoder.layers.%zu.mlp.fc2", i);
-        need_pair(x, name, 2, (size_t[]){c->d, c->f});
-        for (int k = 1; k <= 2; k++) {
-            snprintf(name, sizeof name, "encoder.layers.%zu.layer_norm%d", i, k);
-            need_pair(x, name, 1, &c->d);
-        }
+    for (size_t k = 0; k < T5G_LEN(all); k++) {
+        snprintf(name, sizeof name, "encoder.layers.%zu.%s", i, all[k].name);
+        *all[k].to = need_affine(x, name, 2, all[k].dims);
     }
-    need_pair(x, "post_layernorm", 1, &c->d);
-    t5g_binder_need(&x->b, T5G_PART_PROJECTOR, "mm_input_projection_weight", 2,
-                    (size_t[]){c->d, text});
-    t5g_binder_need(&x->b, T5G_PART_PROJECTOR, "mm_soft_emb_norm.weight", 1, &c->d);
+    snprintf(name, sizeof name, "encoder.layers.%zu.layer_norm1", i);
+    l->norm1 = need_layer_norm(x, name, c->d);
+    snprintf(name, sizeof name, "encoder.layers.%zu.layer_norm2", i);
+    l->norm2 = need_layer_norm(x, name, c->d);
+}
+
+/*
+ * The tower and its projector. Checked also when they are not wanted, so that a directory is good
+ * or bad for all programs alike.
+ */
+static void
+bind_vision(struct loader *x)
+{
+    const struct t5g_vision_config *c = &x->m->config.vision;
+    struct t5g_vision_weights *v = &x->m->vision;
+    size_t side = c->image_size / c->patch, text = x->m->config.encoder.d;
+    v->layers = t5g_alloc(c->layers, sizeof *v->layers);
+    v->patch =
+        need_affine(x, "embeddings.patch_embedding", 4, (size_t[]){c->d, 3, c->patch, c->patch});
+    const struct t5g_tensor *position =
+        t5g_binder_need(&x->b, T5G_PART_VISION, "embeddings.position_embedding.weight", 2,
+                        (size_t[]){side * side, c->d});
+    for (size_t i = 0; i < c->layers; i++)
+        bind_vision_layer(x, &v->layers[i], i);
+    v->norm = need_layer_norm(x, "post_layernorm", c->d);
+    const struct t5g_tensor *project = t5g_binder_need(
+        &x->b, T5G_PART_PROJECTOR, "mm_input_projection_weight", 2, (size_t[]){c->d, text});
+    const struct t5g_tensor *norm =
+        t5g_binder_need(&x->b, T5G_PART_PROJECTOR, "mm_soft_emb_norm.weight", 1, &c->d);
+    if (!x->bind_vision || position == NULL || project == NULL)
+        return;
+    v->position = matrix(x, position);
+    v->soft_norm = vector(x, norm, 1);
+    v->project = transposed(x, matrix(x, project));
 }
 
 /* config.json without dtype: the tensors say it, if they agree. */
@@ -266,14 +322,14 @@ settle_dtype(struct loader *x)
 
 /* Which parts there are: a part that config.json describes and the file leaves out whole is off. */
 static int
-settle_parts(struct loader *x, bool need_decoder)
+settle_parts(struct loader *x, unsigned need)
 {
     struct t5g_config *c = &x->m->config;
-    if (need_decoder && !c->has_decoder)
+    if ((need & T5G_NEED_DECODER) != 0 && !c->has_decoder)
         return t5g_err_set(x->e, T5G_EX_DATA, "%s/config.json: no decoder, expected a whole model",
                            x->m->dir);
     if (!t5g_binder_has(&x->b, T5G_PART_DECODER)) {
-        if (need_decoder)
+        if ((need & T5G_NEED_DECODER) != 0)
             return t5g_err_set(x->e, T5G_EX_DATA,
                                "%s: no tensors of the decoder, expected a whole model",
                                t5g_safetensors_table(x->m->files));
@@ -281,6 +337,10 @@ settle_parts(struct loader *x, bool need_decoder)
     }
     if (!t5g_binder_has(&x->b, T5G_PART_VISION) && !t5g_binder_has(&x->b, T5G_PART_PROJECTOR))
         c->has_vision = false;
+    if ((need & T5G_NEED_VISION) != 0 && !c->has_vision)
+        return t5g_err_set(x->e, T5G_EX_DATA,
+                           "%s: no vision tower, expected a model that reads pictures", x->m->dir);
+    x->bind_vision = (need & T5G_NEED_VISION) != 0;
     return settle_dtype(x);
 }
 
@@ -332,17 +392,17 @@ identify(struct loader *x)
 }
 
 static int
-load(struct loader *x, bool need_decoder)
+load(struct loader *x, unsigned need)
 {
     struct t5g_model *m = x->m;
-    if (settle_parts(x, need_decoder) < 0)
+    if (settle_parts(x, need) < 0)
         return -1;
     find_roles(x);
     bind_stack(x, &m->encoder, &m->config.encoder, T5G_PART_ENCODER);
     if (m->config.has_decoder)
         bind_stack(x, &m->decoder, &m->config.decoder, T5G_PART_DECODER);
     if (m->config.has_vision)
-        check_vision(x);
+        bind_vision(x);
     if (t5g_binder_finish(&x->b, x->e) < 0)
         return -1;
     bind_roles(x);
@@ -353,7 +413,7 @@ load(struct loader *x, bool need_decoder)
 }
 
 struct t5g_model *
-t5g_model_open(const char *dir, bool need_decoder, struct t5g_err *e)
+t5g_model_open(const char *dir, unsigned need, struct t5g_err *e)
 {
     struct t5g_model *m = t5g_alloc(1, sizeof *m);
     struct loader x = {.m = m, .e = e};
@@ -369,7 +429,7 @@ t5g_model_open(const char *dir, bool need_decoder, struct t5g_err *e)
     if (m->files == NULL)
         goto out;
     t5g_binder_open(&x.b, m->files);
-    r = load(&x, need_decoder);
+    r = load(&x, need);
     t5g_binder_close(&x.b);
 out:
     if (r == 0)
@@ -388,6 +448,7 @@ t5g_model_close(struct t5g_model *m)
     t5g_free(m->owned);
     t5g_free(m->encoder.layers);
     t5g_free(m->decoder.layers);
+    t5g_free(m->vision.layers);
     t5g_safetensors_close(m->files);
     t5g_config_clear(&m->config);
     t5g_free(m->dir);

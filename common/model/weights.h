@@ -31,11 +31,39 @@ struct t5g_stack {
     float embed_scale;
 };
 
+/* A matrix with a bias [rows] in f32. */
+struct t5g_affine {
+    struct t5g_mat w;
+    const float *b;
+};
+
+struct t5g_layer_norm {
+    const float *w, *b; /* [d] */
+};
+
+/* One block of the vision tower. */
+struct t5g_vision_layer {
+    struct t5g_layer_norm norm1, norm2;
+    struct t5g_affine q, k, v, o; /* [d, d] */
+    struct t5g_affine fc1, fc2;   /* [f, d], [d, f] */
+};
+
+/* SigLIP tower and the projector behind it. */
+struct t5g_vision_weights {
+    struct t5g_vision_layer *layers; /* [config.vision.layers]; NULL unless asked for */
+    struct t5g_affine patch;         /* [d, 3 patch patch]: channel, row, column */
+    struct t5g_mat position;         /* [side side, d], side = image_size / patch */
+    struct t5g_layer_norm norm;      /* behind the last block */
+    const float *soft_norm;          /* [d] 1 + w, of the projector */
+    struct t5g_mat project;          /* [text d, d]: the file's matrix transposed */
+};
+
 struct t5g_model {
     char *dir;
     struct t5g_config config;
     struct t5g_stack encoder, decoder; /* decoder.layers NULL in an encoder-only directory */
     struct t5g_mat head;               /* [v, d] output matrix */
+    struct t5g_vision_weights vision;
     char identity[T5G_HEX128];
     char profile[64];              /* numeric profile: "bf16" or "f32": weights dtype */
     struct t5g_safetensors *files; /* owns the mappings */
@@ -43,14 +71,20 @@ struct t5g_model {
     size_t n_owned, cap_owned;
 };
 
+/* Parts that a program cannot do without. */
+enum {
+    T5G_NEED_DECODER = 1,
+    T5G_NEED_VISION = 2, /* also: vision is bound (its projector is copied, so not for everybody) */
+};
+
 /*
  * Map and bind the weights of a directory. Every layout of t5g-model(5) is accepted; all missing,
- * extra and misshaped tensors are listed in one message. need_decoder: a directory without decoder
- * is an error. Weights are scanned for NaN and infinity and hashed into the identity in one pass,
- * once, remembered by (device, inode, size, mtime, ctime) of the files under $XDG_CACHE_HOME/t5g.
- * NULL with e.
+ * extra and misshaped tensors are listed in one message. A directory without a part that is needed
+ * (T5G_NEED_DECODER and so on, or-ed) is an error. Weights are scanned for NaN and infinity and
+ * hashed into the identity in one pass, once, remembered by (device, inode, size, mtime, ctime) of
+ * the files under $XDG_CACHE_HOME/t5g. NULL with e.
  */
-struct t5g_model *t5g_model_open(const char *dir, bool need_decoder, struct t5g_err *e);
+struct t5g_model *t5g_model_open(const char *dir, unsigned need, struct t5g_err *e);
 void t5g_model_close(struct t5g_model *m);
 
 #endif

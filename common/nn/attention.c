@@ -1,7 +1,7 @@
 /*
- * attention.c: attention of the encoder in tiles; no buffer grows with n^2.
+ * attention.c: attention in tiles; no buffer grows with n^2.
  *
- *   q, k       per head: RMSNorm over dh, then rotation
+ *   q, k       per head: RMSNorm over dh, then rotation (encoder; not in the vision tower)
  *   s[i, j]    = scale * q_i . k_j                       j visible from i
  *   out[i]     = sum_j softmax_j(s[i, j]) v_j
  *
@@ -16,6 +16,7 @@
 #include "nn/attention.h"
 
 #include <math.h>
+#include <string.h>
 
 enum {
     ROWS = 48,  /* 8 tiles of 6 in the product kernel */
@@ -36,35 +37,49 @@ panels(size_t n)
 }
 
 size_t
-t5g_attention_keys_size(const struct t5g_stack_config *c, size_t n)
+t5g_attention_keys_size(size_t hk, size_t dh, size_t n)
 {
-    return c->hk * panels(n) * c->dh * T5G_PANEL;
+    return hk * panels(n) * dh * T5G_PANEL;
 }
 
 size_t
-t5g_attention_values_size(const struct t5g_stack_config *c, size_t n)
+t5g_attention_values_size(size_t hk, size_t dh, size_t n)
 {
-    return c->hk * panels(c->dh) * n * T5G_PANEL;
+    return hk * panels(dh) * n * T5G_PANEL;
 }
 
 size_t
-t5g_attention_reach(const struct t5g_stack_config *c, size_t n, bool full)
+t5g_attention_reach(size_t window, size_t n)
 {
-    return full ? n : t5g_min(n, c->window);
+    return window == 0 ? n : t5g_min(n, window);
 }
 
 /* Positions of an item. */
 static size_t
-positions(const struct t5g_stack_config *c)
+positions(size_t g)
 {
-    return t5g_max(ROWS / (c->h / c->hk), 1);
+    return t5g_max(ROWS / g, 1);
 }
 
 size_t
-t5g_attention_scratch(const struct t5g_stack_config *c)
+t5g_attention_scratch(size_t h, size_t hk, size_t dh)
 {
-    size_t rows = positions(c) * (c->h / c->hk);
-    return rows * (c->dh + TILE + panels(c->dh) * T5G_PANEL + 2);
+    size_t rows = positions(h / hk) * (h / hk);
+    return rows * (dh + TILE + panels(dh) * T5G_PANEL + 2);
+}
+
+/* One head of a query or key at position pos: norm and rotation, as far as there are any. */
+static void
+finish_head(const struct t5g_kernels *k, const struct t5g_attention *a, float *y, const float *x,
+            const float *norm, size_t pos)
+{
+    size_t half = a->dh / 2;
+    if (norm != NULL)
+        k->rms(y, x, norm, a->dh, a->eps);
+    else if (y != x)
+        memcpy(y, x, a->dh * sizeof *y);
+    if (a->cos != NULL)
+        k->rope(y, a->cos + pos * half, a->sin + pos * half, half);
 }
 
 /* One panel of 16 keys in every head. */
@@ -73,19 +88,15 @@ keys_item(void *arg, size_t item, size_t worker)
 {
     const struct run *r = arg;
     const struct t5g_attention *a = r->a;
-    const struct t5g_stack_config *c = a->c;
     const struct t5g_kernels *k = r->x->k;
     (void)worker;
     size_t i0 = item * T5G_PANEL, rows = t5g_min(T5G_PANEL, r->m - i0);
-    for (size_t kv = 0; kv < c->hk; kv++) {
-        float *row = r->q + i0 * r->ldq + kv * c->dh;
-        for (size_t i = 0; i < rows; i++) {
-            size_t at = (r->r0 + i0 + i) * (c->dh / 2);
-            k->rms(row + i * r->ldq, row + i * r->ldq, a->layer->k_norm, c->dh, c->eps);
-            k->rope(row + i * r->ldq, a->cos + at, a->sin + at, c->dh / 2);
-        }
+    for (size_t kv = 0; kv < a->hk; kv++) {
+        float *row = r->q + i0 * r->ldq + kv * a->dh;
+        for (size_t i = 0; i < rows; i++)
+            finish_head(k, a, row + i * r->ldq, row + i * r->ldq, a->k_norm, r->r0 + i0 + i);
         size_t panel = kv * panels(a->n) + r->r0 / T5G_PANEL + item;
-        k->pack(a->keys + panel * c->dh * T5G_PANEL, row, r->ldq, T5G_F32, rows, c->dh);
+        k->pack(a->keys + panel * a->dh * T5G_PANEL, row, r->ldq, T5G_F32, rows, a->dh);
     }
 }
 
@@ -94,7 +105,7 @@ t5g_attention_set_keys(const struct t5g_exec *x, const struct t5g_attention *a, 
                        size_t ldk, size_t r0, size_t m)
 {
     struct run r = {x, a, k, ldk, r0, m};
-    t5g_exec_run(x, keys_item, &r, panels(m), 8 * m * a->c->hk * a->c->dh);
+    t5g_exec_run(x, keys_item, &r, panels(m), 8 * m * a->hk * a->dh);
 }
 
 /* One item at work: rows = positions x g, in the worker's scratch. */
@@ -110,32 +121,30 @@ struct tile {
 static void
 interval(const struct t5g_attention *a, size_t i, size_t *lo, size_t *hi)
 {
-    size_t back = (a->c->window + 1) / 2, ahead = a->c->window / 2;
-    *lo = a->full || i + 1 < back ? 0 : i + 1 - back;
-    *hi = a->full ? a->n : t5g_min(a->n, i + ahead + 1);
+    size_t back = (a->window + 1) / 2, ahead = a->window / 2;
+    *lo = a->window == 0 || i + 1 < back ? 0 : i + 1 - back;
+    *hi = a->window == 0 ? a->n : t5g_min(a->n, i + ahead + 1);
 }
 
 static void
 tile_open(struct tile *t, const struct run *r, size_t item, size_t worker)
 {
-    const struct t5g_stack_config *c = r->a->c;
-    const struct t5g_kernels *k = r->x->k;
-    size_t per = positions(c), half = c->dh / 2;
-    t->kv = item % c->hk;
-    t->i0 = r->r0 + item / c->hk * per;
+    const struct t5g_attention *a = r->a;
+    t->g = a->h / a->hk;
+    size_t per = positions(t->g);
+    t->kv = item % a->hk;
+    t->i0 = r->r0 + item / a->hk * per;
     t->n = t5g_min(per, r->r0 + r->m - t->i0);
-    t->g = c->h / c->hk;
-    t->ldo = panels(c->dh) * T5G_PANEL;
+    t->ldo = panels(a->dh) * T5G_PANEL;
     t->q = t5g_exec_scratch(r->x, worker);
-    t->s = t->q + per * t->g * c->dh;
+    t->s = t->q + per * t->g * a->dh;
     t->o = t->s + per * t->g * TILE;
     t->max = t->o + per * t->g * t->ldo;
     t->sum = t->max + per * t->g;
     for (size_t i = 0; i < t->n * t->g; i++) {
         size_t pos = t->i0 + i / t->g, head = t->kv * t->g + i % t->g;
-        float *q = t->q + i * c->dh;
-        k->rms(q, r->q + (pos - r->r0) * r->ldq + head * c->dh, r->a->layer->q_norm, c->dh, c->eps);
-        k->rope(q, r->a->cos + pos * half, r->a->sin + pos * half, half);
+        finish_head(r->x->k, a, t->q + i * a->dh, r->q + (pos - r->r0) * r->ldq + head * a->dh,
+                    a->q_norm, pos);
         t->max[i] = -INFINITY;
         t->sum[i] = 0;
     }
@@ -148,7 +157,7 @@ tile_step(const struct tile *t, const struct run *r, size_t j0)
 {
     const struct t5g_attention *a = r->a;
     const struct t5g_kernels *k = r->x->k;
-    size_t dh = a->c->dh, rows = t->n * t->g, n = t5g_min(TILE, a->n - j0);
+    size_t dh = a->dh, rows = t->n * t->g, n = t5g_min(TILE, a->n - j0);
     for (size_t p = 0; p < panels(n); p++) {
         size_t panel = t->kv * panels(a->n) + j0 / T5G_PANEL + p;
         k->gemm(t->s + p * T5G_PANEL, TILE, t->q, dh, a->keys + panel * dh * T5G_PANEL, rows, dh,
@@ -159,7 +168,7 @@ tile_step(const struct tile *t, const struct run *r, size_t j0)
         interval(a, t->i0 + i / t->g, &lo, &hi);
         lo = lo > j0 ? t5g_min(lo - j0, n) : 0;
         hi = hi > j0 ? t5g_min(hi - j0, n) : 0;
-        float f = k->softmax(t->s + i * TILE, n, lo, hi, a->c->scale, &t->max[i], &t->sum[i]);
+        float f = k->softmax(t->s + i * TILE, n, lo, hi, a->scale, &t->max[i], &t->sum[i]);
         if (f != 1)
             k->scale(t->o + i * t->ldo, t->ldo, f);
     }
@@ -174,7 +183,7 @@ static void
 attend_item(void *arg, size_t item, size_t worker)
 {
     const struct run *r = arg;
-    size_t dh = r->a->c->dh, lo, hi, unused;
+    size_t dh = r->a->dh, lo, hi, unused;
     struct tile t;
     tile_open(&t, r, item, worker);
     interval(r->a, t.i0, &lo, &unused);
@@ -193,8 +202,7 @@ t5g_attention_run(const struct t5g_exec *x, const struct t5g_attention *a, float
                   size_t r0, size_t m)
 {
     struct run r = {x, a, q, ldq, r0, m};
-    size_t per = positions(a->c);
-    size_t reach = t5g_attention_reach(a->c, a->n, a->full);
-    t5g_exec_run(x, attend_item, &r, (m + per - 1) / per * a->c->hk,
-                 2 * m * reach * a->c->h * a->c->dh);
+    size_t per = positions(a->h / a->hk);
+    size_t reach = t5g_attention_reach(a->window, a->n);
+    t5g_exec_run(x, attend_item, &r, (m + per - 1) / per * a->hk, 2 * m * reach * a->h * a->dh);
 }

@@ -1,27 +1,27 @@
-/* attention.h: attention of the encoder: every row looks at an interval of keys around it. */
+/* attention.h: attention of the encoder and the vision tower: each row sees an interval of keys. */
 #ifndef T5G_ATTENTION_H
 #define T5G_ATTENTION_H
 
-#include "model/weights.h"
 #include "nn/exec.h"
 
-/* One layer over a document of n rows. */
+/* One layer over n rows. g = h / hk query heads share a key head. */
 struct t5g_attention {
-    const struct t5g_stack_config *c;
-    const struct t5g_layer *layer;
-    size_t n;
-    bool full;              /* else the asymmetric window */
-    const float *cos, *sin; /* [n, dh/2] */
-    float *keys;            /* [hk, ceil(n/16), dh, 16] f32 panels of rotated keys */
-    float *values;          /* [hk, ceil(dh/16), n, 16] f32 panels */
+    size_t h, hk, dh, n;
+    size_t window; /* the asymmetric window; 0: every row sees all */
+    float scale;   /* of scores */
+    float eps;
+    const float *q_norm, *k_norm; /* [dh] 1 + gain; NULL: heads are not normalised */
+    const float *cos, *sin;       /* [n, dh/2]; NULL: no rotation */
+    float *keys;                  /* [hk, ceil(n/16), dh, 16] f32 panels of finished keys */
+    float *values;                /* [hk, ceil(dh/16), n, 16] f32 panels */
 };
 
 /* Floats of keys and of values for n rows. */
-size_t t5g_attention_keys_size(const struct t5g_stack_config *c, size_t n);
-size_t t5g_attention_values_size(const struct t5g_stack_config *c, size_t n);
+size_t t5g_attention_keys_size(size_t hk, size_t dh, size_t n);
+size_t t5g_attention_values_size(size_t hk, size_t dh, size_t n);
 
 /* Keys a row sees at most: what the work is proportional to. */
-size_t t5g_attention_reach(const struct t5g_stack_config *c, size_t n, bool full);
+size_t t5g_attention_reach(size_t window, size_t n);
 
 /*
  * Fill keys r0..r0+m from the raw projections k [m, hk dh], stride ldk, which are normalised and
@@ -37,6 +37,6 @@ void t5g_attention_set_keys(const struct t5g_exec *x, const struct t5g_attention
 void t5g_attention_run(const struct t5g_exec *x, const struct t5g_attention *a, float *q,
                        size_t ldq, size_t r0, size_t m);
 
-size_t t5g_attention_scratch(const struct t5g_stack_config *c); /* floats a worker needs */
+size_t t5g_attention_scratch(size_t h, size_t hk, size_t dh); /* floats a worker needs */
 
 #endif

@@ -43,8 +43,9 @@ t5g_encoder_open(const struct t5g_model *m, const struct t5g_kernels *k, struct 
     struct t5g_encoder *x = t5g_alloc(1, sizeof *x);
     size_t widest = t5g_max(t5g_max(c->d, c->f), c->h * c->dh);
     x->m = m;
-    t5g_exec_open(&x->x, k, pool,
-                  t5g_max(t5g_linear_panels_scratch(widest), t5g_attention_scratch(c)));
+    t5g_exec_open(
+        &x->x, k, pool,
+        t5g_max(t5g_linear_panels_scratch(widest), t5g_attention_scratch(c->h, c->hk, c->dh)));
     x->ldd = t5g_stride(c->d);
     x->ldq = t5g_stride(c->h * c->dh); /* keys of a block pass through the same buffer */
     x->ldf = t5g_stride(c->f);
@@ -97,8 +98,8 @@ reserve(struct t5g_encoder *x, size_t n)
     x->y = t5g_alloc_raw(x->block, x->ldd * sizeof(float));
     x->q = t5g_alloc_raw(x->block, x->ldq * sizeof(float));
     x->f = t5g_alloc_raw(x->block, x->ldf * sizeof(float));
-    x->keys = t5g_alloc_raw(t5g_attention_keys_size(c, x->cap), sizeof(float));
-    x->values = t5g_alloc_raw(t5g_attention_values_size(c, x->cap), sizeof(float));
+    x->keys = t5g_alloc_raw(t5g_attention_keys_size(c->hk, c->dh, x->cap), sizeof(float));
+    x->values = t5g_alloc_raw(t5g_attention_values_size(c->hk, c->dh, x->cap), sizeof(float));
     for (int i = 0; i < T5G_KINDS; i++) {
         x->cos[i] = t5g_alloc_raw(x->cap, half * sizeof(float));
         x->sin[i] = t5g_alloc_raw(x->cap, half * sizeof(float));
@@ -108,11 +109,10 @@ reserve(struct t5g_encoder *x, size_t n)
 
 /* Keys and values of rows r0..r0+m of x [n, d]. */
 static void
-keys_block(struct t5g_encoder *x, const struct t5g_attention *a, const float *rows, size_t r0,
-           size_t m)
+keys_block(struct t5g_encoder *x, const struct t5g_layer *layer, const struct t5g_attention *a,
+           const float *rows, size_t r0, size_t m)
 {
-    const struct t5g_stack_config *c = a->c;
-    const struct t5g_layer *layer = a->layer;
+    const struct t5g_stack_config *c = &x->m->config.encoder;
     size_t value_panels = (c->dh + T5G_PANEL - 1) / T5G_PANEL;
     t5g_norm_rows(&x->x, x->y, x->ldd, rows + r0 * c->d, c->d, layer->pre_attn, m, c->d, c->eps);
     x->jobs[c->hk] = t5g_linear_of(layer->k, x->q, x->ldq);
@@ -127,10 +127,10 @@ keys_block(struct t5g_encoder *x, const struct t5g_attention *a, const float *ro
 
 /* Attention and feed-forward of rows r0..r0+m, in place. */
 static void
-block(struct t5g_encoder *x, const struct t5g_attention *a, float *rows, size_t r0, size_t m)
+block(struct t5g_encoder *x, const struct t5g_layer *layer, const struct t5g_attention *a,
+      float *rows, size_t r0, size_t m)
 {
-    const struct t5g_stack_config *c = a->c;
-    const struct t5g_layer *layer = a->layer;
+    const struct t5g_stack_config *c = &x->m->config.encoder;
     float *in = rows + r0 * c->d;
     struct t5g_linear q = t5g_linear_of(layer->q, x->q, x->ldq);
     struct t5g_linear o = t5g_linear_of(layer->o, x->y, x->ldd);
@@ -166,7 +166,7 @@ keys_cost(const struct t5g_stack_config *c, size_t m)
 static size_t
 block_cost(const struct t5g_stack_config *c, size_t m, size_t n, bool full)
 {
-    size_t reach = t5g_attention_reach(c, n, full);
+    size_t reach = t5g_attention_reach(full ? 0 : c->window, n);
     return m * (2 * c->h * c->dh * (c->d + reach) + 3 * c->f * c->d) / 1000;
 }
 
@@ -184,11 +184,17 @@ layers(struct t5g_encoder *x, float *rows, size_t n, struct meter *t)
     const struct t5g_stack_config *c = &x->m->config.encoder;
     for (size_t l = 0; l < c->layers; l++) {
         int kind = c->full[l] ? T5G_FULL : T5G_LOCAL;
+        const struct t5g_layer *layer = &x->m->encoder.layers[l];
         struct t5g_attention a = {
-            .c = c,
-            .layer = &x->m->encoder.layers[l],
+            .h = c->h,
+            .hk = c->hk,
+            .dh = c->dh,
             .n = n,
-            .full = c->full[l],
+            .window = c->full[l] ? 0 : c->window,
+            .scale = c->scale,
+            .eps = c->eps,
+            .q_norm = layer->q_norm,
+            .k_norm = layer->k_norm,
             .cos = x->cos[kind],
             .sin = x->sin[kind],
             .keys = x->keys,
@@ -196,13 +202,13 @@ layers(struct t5g_encoder *x, float *rows, size_t n, struct meter *t)
         };
         for (size_t r = 0; r < n; r += T5G_ROW_BLOCK) {
             size_t m = t5g_min(T5G_ROW_BLOCK, n - r);
-            keys_block(x, &a, rows, r, m);
+            keys_block(x, layer, &a, rows, r, m);
             if (!tick(t, keys_cost(c, m)))
                 return false;
         }
         for (size_t r = 0; r < n; r += T5G_ROW_BLOCK) {
             size_t m = t5g_min(T5G_ROW_BLOCK, n - r);
-            block(x, &a, rows, r, m);
+            block(x, layer, &a, rows, r, m);
             if (!tick(t, block_cost(c, m, n, c->full[l])))
                 return false;
         }

@@ -61,6 +61,15 @@ t5g_linear_rows_scratch(void)
     return (size_t)T5G_STEP_ROWS * CHUNK_MOST;
 }
 
+/* Put the bias where the product will be added to it. */
+static void
+put_bias(float *out, size_t ld, const float *bias, size_t m, size_t n, bool add)
+{
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++)
+            out[i * ld + j] = add ? out[i * ld + j] + bias[j] : bias[j];
+}
+
 static void
 panel_item(void *arg, size_t item, size_t worker)
 {
@@ -75,7 +84,11 @@ panel_item(void *arg, size_t item, size_t worker)
     float *out = job->out + item * job->panel;
     struct t5g_mat w = t5g_mat_rows(job->w, r0, n);
     k->pack(panel, w.p, cols, w.dtype, n, cols);
-    k->gemm(out, job->ld, r->a, r->lda, panel, r->m, cols, n, false);
+    if (job->bias != NULL)
+        put_bias(out, job->ld, job->bias + r0, r->m, n, job->add);
+    k->gemm(out, job->ld, r->a, r->lda, panel, r->m, cols, n, job->add || job->bias != NULL);
+    if (job->gelu)
+        k->gelu(out, job->ld, r->m, n);
     if (job->up.p == NULL)
         return;
     w = t5g_mat_rows(job->up, r0, n);

@@ -13,12 +13,15 @@ enum {
 /*
  * out[i, r] = sum_k w[r, k] a[i, k]; with up: out = gelu_tanh(w a) * (up a). The element lies at
  * out[r / 16 * panel + i * ld + r % 16] (panel role) or out[i * ld + r] (row role); panel == 16 is
- * row-major too.
+ * row-major too. The panel role also does what the vision tower has: with bias, out = w a + bias;
+ * with add, out += that instead of out =; with gelu, out = gelu_tanh of it all.
  */
 struct t5g_linear {
     struct t5g_mat w, up; /* up.p NULL: none; else same shape as w */
     float *out;
     size_t ld, panel;
+    const float *bias; /* [w.rows]; NULL: none */
+    bool add, gelu;
 };
 
 /* Row-major output without gate. */

@@ -1,4 +1,4 @@
-/* norm.h: RMSNorm over rows of activations. */
+/* norm.h: RMSNorm and layer normalisation over rows of activations. */
 #ifndef T5G_NORM_H
 #define T5G_NORM_H
 
@@ -12,5 +12,9 @@ void t5g_norm_rows(const struct t5g_exec *x, float *y, size_t ldy, const float *
 /* y[i] += rms(in[i]) * w: the residual connection behind a norm. */
 void t5g_norm_add_rows(const struct t5g_exec *x, float *y, size_t ldy, const float *in, size_t ldx,
                        const float *w, size_t n, size_t d, float eps);
+
+/* y[i] = layer_norm(x[i]) with w, b [d] (kernels.h); y may be x. */
+void t5g_layer_norm_rows(const struct t5g_exec *x, float *y, size_t ldy, const float *in,
+                         size_t ldx, const float *w, const float *b, size_t n, size_t d, float eps);
 
 #endif

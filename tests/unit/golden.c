@@ -18,7 +18,7 @@ gd_open(const char *name, const char *level, size_t threads)
     snprintf(path, sizeof path, "models/%s", name);
     char *dir = gd_path(path);
     const struct t5g_kernels *k = t5g_kernels_get(level, &e);
-    g.m = k == NULL ? NULL : t5g_model_open(dir, true, &e);
+    g.m = k == NULL ? NULL : t5g_model_open(dir, T5G_NEED_DECODER | T5G_NEED_VISION, &e);
     g.pool = g.m == NULL ? NULL : t5g_pool_open(threads, &e);
     if (g.pool == NULL)
         fail_msg("%s", e.msg);

@@ -33,7 +33,7 @@ mf_try(struct mf_model *x, bool need_decoder, struct t5g_err *e)
     md_write(&x->l, 0, x->l.n, x->pad, path);
     md_put(x->dir, "config.json", x->config.p, x->config.n);
     t5g_free(path);
-    return t5g_model_open(x->dir, need_decoder, e);
+    return t5g_model_open(x->dir, need_decoder ? T5G_NEED_DECODER : 0, e);
 }
 
 struct t5g_model *

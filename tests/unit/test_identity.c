@@ -188,7 +188,7 @@ test_files(void **state)
     t5g_buf_adds(&index, "}}");
     md_put(x.dir, "model.safetensors.index.json", index.p, index.n);
     struct t5g_err e = {0};
-    struct t5g_model *m = t5g_model_open(x.dir, true, &e);
+    struct t5g_model *m = t5g_model_open(x.dir, T5G_NEED_DECODER, &e);
     if (m == NULL)
         fail_msg("%s", e.msg);
     assert_string_equal(m->identity, identity);
@@ -277,7 +277,7 @@ test_remembered(void **state)
     assert_true(t5g_stamp_of(config, &s[0], &e) == 0 && t5g_stamp_of(weights, &s[1], &e) == 0);
     wait_for_age(&s[1]);
     assert_false(t5g_stamp_get(T5G_IDENTITY_KIND, s, 2, kept, sizeof kept));
-    struct t5g_model *m = t5g_model_open(x.dir, true, &e);
+    struct t5g_model *m = t5g_model_open(x.dir, T5G_NEED_DECODER, &e);
     assert_non_null(m);
     assert_string_equal(m->identity, real);
     t5g_model_close(m);
@@ -285,12 +285,12 @@ test_remembered(void **state)
     assert_string_equal(kept, real);
 
     t5g_stamp_put(T5G_IDENTITY_KIND, s, 2, told); /* what is remembered is believed */
-    m = t5g_model_open(x.dir, false, &e);
+    m = t5g_model_open(x.dir, 0, &e);
     assert_non_null(m);
     assert_string_equal(m->identity, told);
     t5g_model_close(m);
     assert_int_equal(utimensat(AT_FDCWD, weights, NULL, 0), 0);
-    m = t5g_model_open(x.dir, true, &e);
+    m = t5g_model_open(x.dir, T5G_NEED_DECODER, &e);
     assert_non_null(m);
     assert_string_equal(m->identity, real);
     t5g_model_close(m);
@@ -301,7 +301,7 @@ test_remembered(void **state)
     assert_int_equal(t5g_stamp_of(weights, &s[1], &e), 0);
     wait_for_age(&s[1]);
     for (int i = 0; i < 2; i++)
-        assert_null(t5g_model_open(x.dir, true, &e));
+        assert_null(t5g_model_open(x.dir, T5G_NEED_DECODER, &e));
     t5g_free(config);
     t5g_free(weights);
     mf_drop(&x);

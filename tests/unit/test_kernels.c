@@ -322,6 +322,35 @@ one_rms(size_t n, bool front)
     t5g_free(before);
 }
 
+/* Layer norm: the sums of n numbers twice, a root, four more roundings; relative to |x| + |mean|.
+ */
+static void
+one_layer_norm(size_t n, bool front)
+{
+    struct guard x = floats(n, front), w = floats(n, front), b = floats(n, front);
+    struct guard y = floats(n, front);
+    float *px = x.p, *pw = w.p, *pb = b.p, *py = y.p;
+    double mean = 0, var = 0;
+    for (size_t i = 0; i < n; i++)
+        mean += (double)px[i] / (double)n;
+    for (size_t i = 0; i < n; i++)
+        var += ((double)px[i] - mean) * ((double)px[i] - mean) / (double)n;
+    double f = 1 / sqrt(var + 1e-2);
+    k->layer_norm(py, px, pw, pb, n, 1e-2f);
+    for (size_t i = 0; i < n; i++) {
+        double want = ((double)px[i] - mean) * f * (double)pw[i] + (double)pb[i];
+        double most = ((double)n / 4 + 12) * 0x1p-24 *
+                      ((fabs((double)px[i]) + 1) * f * fabs((double)pw[i]) + fabs((double)pb[i]));
+        assert_true(fabs((double)py[i] - want) <= most);
+    }
+    k->layer_norm(px, px, pw, pb, n, 1e-2f); /* in place */
+    assert_memory_equal(px, py, n * sizeof *py);
+    release(&x);
+    release(&w);
+    release(&b);
+    release(&y);
+}
+
 static void
 one_rope(size_t half, bool front)
 {
@@ -356,13 +385,16 @@ one_geglu(size_t m, size_t n, bool front)
     for (size_t i = 0; i < ng; i++)
         pg[i] *= i % 5 == 0 ? 100 : 7;
     float *before = (float *)(void *)t5g_memdup(pg, ng * sizeof(float));
+    float *alone = (float *)(void *)t5g_memdup(pg, ng * sizeof(float));
     k->geglu(pg, ldg, pu, ldu, m, n);
+    k->gelu(alone, ldg, m, n);
     for (size_t i = 0; i < ng; i++) {
         size_t row = i / ldg, j = i % ldg;
         if (j >= n) {
-            assert_true(pg[i] == before[i]);
+            assert_true(pg[i] == before[i] && alone[i] == before[i]);
             continue;
         }
+        assert_true(pg[i] == alone[i] * pu[row * ldu + j]);
         double x = (double)before[i], other = (double)pu[row * ldu + j];
         double y = sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x);
         double want = 0.5 * x * (1 + tanh(y)) * other;
@@ -371,6 +403,7 @@ one_geglu(size_t m, size_t n, bool front)
     release(&g);
     release(&u);
     t5g_free(before);
+    t5g_free(alone);
 }
 
 /* cap tanh(x / cap): 6 units in the last place of the result (5 of tanh, 1 of the product). */
@@ -396,6 +429,7 @@ check_elements(void)
 {
     for (size_t n = 1; n < 70; n++) {
         one_rms(n, n % 2);
+        one_layer_norm(n, n % 2);
         one_rope(n, n % 2);
         one_geglu(1 + n % 4, n, n % 2);
         one_softcap(n, n % 2 ? 30.0f : 0.5f, n % 3 == 0);
@@ -409,6 +443,7 @@ check_elements(void)
     }
     one_rms(640, false);
     one_rms(2561, true);
+    one_layer_norm(1152, true);
     one_softcap(5000, 3, false);
     float odd[3] = {INFINITY, -INFINITY, NAN};
     k->softcap(odd, 3, 2);

@@ -55,7 +55,7 @@ test_fields(void **state)
         char *dir = md_fixture(names[i]);
         struct md_list l = md_read(dir);
         struct t5g_err e = {0};
-        struct t5g_model *m = t5g_model_open(dir, true, &e);
+        struct t5g_model *m = t5g_model_open(dir, T5G_NEED_DECODER, &e);
         if (m == NULL)
             fail_msg("%s", e.msg);
         check_stack(&m->encoder, &l, ENC);
@@ -77,7 +77,7 @@ test_fields(void **state)
         t5g_free(dir);
     }
     struct t5g_err e = {0};
-    assert_null(t5g_model_open("/nonexistent", true, &e));
+    assert_null(t5g_model_open("/nonexistent", T5G_NEED_DECODER, &e));
     assert_int_equal(e.code, T5G_EX_NOINPUT);
 }
 
