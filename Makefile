@@ -8,13 +8,14 @@ V       ?= release
 B        = build/$(V)
 
 # Debian packages: what the build, the demo and the tests need.
-DEPS = gcc make pkg-config libarchive-dev libcjson-dev libxxhash-dev \
+DEPS = gcc make pkg-config libarchive-dev libcjson-dev libxxhash-dev libstb-dev \
        libcmocka-dev bats perl mandoc python3-numpy
 
-# libarchive joins with the corpus issue, stb_image with the picture issue.
+# libarchive joins with the corpus issue. Of stb the header alone is used: libstb is not linked.
 PKGS     = libcjson libxxhash
+PKGS_H   = stb
 # Recursive on purpose: pkg-config runs when something is built, not for `make help` or `make deps`.
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) $(PKGS_H))
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS))
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wcast-qual \

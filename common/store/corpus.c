@@ -1,7 +1,9 @@
 /* corpus.c: documents from files, lines, NUL-separated texts and JSON lines, in bounded memory. */
 #include "store/corpus.h"
 #include "base/io.h"
+#include "base/json.h"
 #include "base/jsonstr.h"
+#include "base/utf8.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -14,6 +16,7 @@
 struct t5g_corpus {
     struct t5g_corpus_options o;
     size_t text, path;   /* next of o.texts, next of o.paths */
+    bool alone;          /* the pictures of the options were given out without a text */
     int fd;              /* input being read, -1 between inputs */
     const char *name;    /* of that input, for messages and ids */
     size_t record;       /* records taken from it so far */
@@ -28,6 +31,30 @@ t5g_corpus_doc_free(struct t5g_corpus_doc *d)
     t5g_buf_free(&d->id);
     t5g_buf_free(&d->text);
     t5g_buf_free(&d->prompt);
+    for (size_t i = 0; i < d->cap_pictures; i++) {
+        t5g_buf_free(&d->pictures[i].name);
+        t5g_buf_free(&d->pictures[i].bytes);
+    }
+    t5g_free(d->pictures);
+}
+
+int
+t5g_corpus_doc_utf8(struct t5g_corpus_doc *d, bool replace, struct t5g_err *e)
+{
+    struct t5g_buf *texts[] = {&d->text, &d->prompt};
+    for (size_t i = 0; i < T5G_LEN(texts); i++) {
+        size_t bad = t5g_utf8_check(texts[i]->p, texts[i]->n);
+        if (bad == texts[i]->n)
+            continue;
+        if (!replace)
+            return t5g_err_set(e, T5G_EX_DATA, "%sinvalid UTF-8 at byte %zu",
+                               i == 1 ? "prompt: " : "", bad);
+        struct t5g_buf good = {0};
+        t5g_utf8_replace(&good, texts[i]->p, texts[i]->n);
+        t5g_buf_free(texts[i]);
+        *texts[i] = good;
+    }
+    return 0;
 }
 
 struct t5g_corpus *
@@ -36,7 +63,7 @@ t5g_corpus_open(const struct t5g_corpus_options *o)
     struct t5g_corpus *c = t5g_alloc(1, sizeof *c);
     static char dash[] = "-", *const standard_input[] = {dash};
     c->o = *o;
-    if (o->n_paths == 0 && o->n_texts == 0) {
+    if (o->n_paths == 0 && o->n_texts == 0 && o->n_pictures == 0) {
         c->o.paths = standard_input;
         c->o.n_paths = 1;
     }
@@ -82,13 +109,51 @@ close_input(struct t5g_corpus *c)
     c->fd = -1;
 }
 
-/* What a document of this input is called: the operand as given, of an absolute path the file name.
- */
-static const char *
-input_id(const struct t5g_corpus *c)
+const char *
+t5g_corpus_id(const char *path)
 {
-    const char *slash = c->name[0] == '/' ? strrchr(c->name, '/') : NULL;
-    return slash != NULL && slash[1] != '\0' ? slash + 1 : c->name;
+    const char *slash = path[0] == '/' ? strrchr(path, '/') : NULL;
+    if (strcmp(path, "-") == 0)
+        return "stdin";
+    return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}
+
+/*
+ * One picture more, read whole. What cannot be read is the document's fault. regular: refuse
+ * devices, pipes and the like, which a line of data must not make us open.
+ */
+static void
+add_picture(struct t5g_corpus_doc *d, const char *path, bool regular)
+{
+    if (d->n_pictures == d->cap_pictures) {
+        size_t cap = t5g_max(2 * d->cap_pictures, 4);
+        struct t5g_corpus_picture *more = t5g_alloc(cap, sizeof *more);
+        if (d->n_pictures > 0)
+            memcpy(more, d->pictures, d->n_pictures * sizeof *more);
+        t5g_free(d->pictures);
+        d->pictures = more;
+        d->cap_pictures = cap;
+    }
+    struct t5g_corpus_picture *p = &d->pictures[d->n_pictures++];
+    struct stat st;
+    p->name.n = p->bytes.n = 0;
+    t5g_buf_adds(&p->name, path);
+    t5g_buf_adds(&p->bytes, "");
+    if (d->fault.code != 0)
+        return;
+    bool standard = !regular && strcmp(path, "-") == 0;
+    int fd =
+        standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | (regular ? O_NONBLOCK : 0));
+    if (fd < 0)
+        t5g_err_sys(&d->fault, T5G_EX_NOINPUT, "%s: cannot open", path);
+    else if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+        t5g_err_set(&d->fault, T5G_EX_NOINPUT, "%s: is a directory", path);
+    else if (regular && !S_ISREG(st.st_mode))
+        t5g_err_set(&d->fault, T5G_EX_NOINPUT, "%s: not a regular file", path);
+    else
+        t5g_read_all(fd, path, T5G_PICTURE_MAX, &p->bytes, &d->fault);
+    if (fd > 0)
+        close(fd);
 }
 
 /*
@@ -142,12 +207,30 @@ read_id(struct t5g_corpus_doc *d, const struct t5g_json_walk *w, bool string)
     t5g_buf_free(&id);
 }
 
+/* Pictures of a JSON line: an array of paths. */
+static void
+read_images(struct t5g_corpus_doc *d, const char *value, size_t n)
+{
+    struct t5g_json *root = t5g_json_parse(value, n, "JSON line: images", &d->fault);
+    if (root != NULL && !t5g_json_is_array(root))
+        t5g_err_set(&d->fault, T5G_EX_DATA, "JSON line: \"images\": expected an array of paths");
+    for (const struct t5g_json *v = t5g_json_first(root); v != NULL && d->fault.code == 0;
+         v = t5g_json_next(v)) {
+        const char *path = t5g_json_str(v);
+        if (path != NULL && path[0] != '\0')
+            add_picture(d, path, true);
+        else
+            t5g_err_set(&d->fault, T5G_EX_DATA,
+                        "JSON line: \"images\": expected an array of paths");
+    }
+    t5g_json_free(root);
+}
+
 /* Fields of one JSON line; faults go to d->fault. */
 static void
 read_object(struct t5g_corpus *c, struct t5g_corpus_doc *d)
 {
     struct t5g_json_walk w;
-    bool has_text = false;
     const char *raw = c->line.p != NULL ? c->line.p : "";
     if (t5g_json_check(raw, c->line.n, true, "JSON line", &d->fault) < 0)
         return;
@@ -155,17 +238,20 @@ read_object(struct t5g_corpus *c, struct t5g_corpus_doc *d)
         t5g_err_set(&d->fault, T5G_EX_DATA, "JSON line: not an object");
         return;
     }
+    d->has_text = false;
     while (t5g_json_walk_next(&w)) {
         bool string = w.value[0] == '"';
         bool integer = strspn(w.value, "-0123456789") >= w.value_len;
         if (t5g_jsonstr_equal(w.key, w.key_len, "text") && string) {
             t5g_jsonstr_read(&d->text, w.value, w.value_len);
-            has_text = true;
+            d->has_text = true;
         } else if (t5g_jsonstr_equal(w.key, w.key_len, "prompt") && string) {
             t5g_jsonstr_read(&d->prompt, w.value, w.value_len);
             d->has_prompt = true;
         } else if (t5g_jsonstr_equal(w.key, w.key_len, "id") && (string || integer)) {
             read_id(d, &w, string);
+        } else if (t5g_jsonstr_equal(w.key, w.key_len, "images")) {
+            read_images(d, w.value, w.value_len);
         } else if (t5g_jsonstr_equal(w.key, w.key_len, "text") ||
                    t5g_jsonstr_equal(w.key, w.key_len, "prompt") ||
                    t5g_jsonstr_equal(w.key, w.key_len, "id")) {
@@ -173,7 +259,7 @@ read_object(struct t5g_corpus *c, struct t5g_corpus_doc *d)
                         (int)w.key_len, w.key);
         }
     }
-    if (!has_text && d->fault.code == 0)
+    if (!d->has_text && d->n_pictures == 0 && d->fault.code == 0)
         t5g_err_set(&d->fault, T5G_EX_DATA, "JSON line: \"text\" is missing");
 }
 
@@ -189,7 +275,7 @@ read_from_input(struct t5g_corpus *c, struct t5g_corpus_doc *d, struct t5g_err *
     if (r <= 0)
         return r;
     c->record++;
-    t5g_buf_adds(&d->id, input_id(c));
+    t5g_buf_adds(&d->id, t5g_corpus_id(c->name));
     if (mode != T5G_CORPUS_FILE)
         t5g_buf_printf(&d->id, ":%zu", c->record);
     if (excess > 0)
@@ -203,17 +289,37 @@ read_from_input(struct t5g_corpus *c, struct t5g_corpus_doc *d, struct t5g_err *
     return 1;
 }
 
+/* Those of the options. */
+static void
+add_pictures(const struct t5g_corpus *c, struct t5g_corpus_doc *d)
+{
+    for (size_t i = 0; i < c->o.n_pictures; i++)
+        add_picture(d, c->o.pictures[i], false);
+}
+
 int
 t5g_corpus_next(struct t5g_corpus *c, struct t5g_corpus_doc *d, struct t5g_err *e)
 {
     d->id.n = d->text.n = d->prompt.n = 0;
     t5g_buf_adds(&d->text, ""); /* an empty text has a pointer too */
     t5g_buf_adds(&d->prompt, "");
+    d->has_text = true;
     d->has_prompt = false;
+    d->n_pictures = 0;
     d->fault.code = 0;
     if (c->text < c->o.n_texts) {
         t5g_buf_adds(&d->text, c->o.texts[c->text++]);
         t5g_buf_printf(&d->id, "e%zu", c->text);
+        add_pictures(c, d);
+        return 1;
+    }
+    if (c->o.n_texts == 0 && c->o.n_paths == 0 && c->o.n_pictures > 0) {
+        if (c->alone)
+            return 0;
+        c->alone = true;
+        d->has_text = false;
+        t5g_buf_adds(&d->id, t5g_corpus_id(c->o.pictures[0]));
+        add_pictures(c, d);
         return 1;
     }
     for (;;) {
@@ -227,6 +333,8 @@ t5g_corpus_next(struct t5g_corpus *c, struct t5g_corpus_doc *d, struct t5g_err *
         if (r != 0 && c->o.mode != T5G_CORPUS_FILE)
             return r;
         close_input(c);
+        if (r > 0)
+            add_pictures(c, d);
         if (r != 0)
             return r;
     }

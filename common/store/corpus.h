@@ -1,17 +1,19 @@
-/* corpus.h: documents as users have them: files, lines, NUL-separated texts, JSON lines. */
+/* corpus.h: documents as users have them: files, lines, NUL-separated texts, JSON lines; pictures.
+ */
 #ifndef T5G_CORPUS_H
 #define T5G_CORPUS_H
 
 #include "base/err.h"
 #include "base/mem.h"
 
-#define T5G_TEXT_MAX ((size_t)1 << 30) /* bytes of one text; more is that document's error */
+#define T5G_TEXT_MAX    ((size_t)1 << 30)  /* bytes of one text; more is that document's error */
+#define T5G_PICTURE_MAX ((size_t)64 << 20) /* of one picture file, likewise */
 
 enum t5g_corpus_mode {
     T5G_CORPUS_FILE,  /* every file is a document */
     T5G_CORPUS_LINE,  /* every line, without its newline; a last line may lack one */
     T5G_CORPUS_NUL,   /* every NUL-terminated text; a last one may lack the NUL */
-    T5G_CORPUS_JSONL, /* every line is an object: "text", and optionally "prompt" and "id" */
+    T5G_CORPUS_JSONL, /* every line is an object: "text", "images", "prompt", "id" */
 };
 
 struct t5g_corpus_options {
@@ -21,6 +23,15 @@ struct t5g_corpus_options {
     size_t n_texts;
     enum t5g_corpus_mode mode;
     bool keep_newline; /* FILE mode: one final newline stays part of the document */
+    /* Pictures of the one text there is; without a text they are a document by themselves. "-" is
+     * stdin. */
+    char *const *pictures; /* [n_pictures] */
+    size_t n_pictures;
+};
+
+/* A picture file as it is; nothing in it is looked at. */
+struct t5g_corpus_picture {
+    struct t5g_buf name, bytes;
 };
 
 /* One document. Zero-initialise; t5g_corpus_doc_free releases. Bytes are not checked for UTF-8. */
@@ -28,11 +39,24 @@ struct t5g_corpus_doc {
     struct t5g_buf id; /* see DOCUMENT IDS in t5g-tokenize(1) */
     struct t5g_buf text;
     struct t5g_buf prompt;
-    bool has_prompt;
-    struct t5g_err fault; /* code != 0: this document cannot be used (bad JSON line, too long) */
+    bool has_text, has_prompt;           /* no text: pictures alone */
+    struct t5g_corpus_picture *pictures; /* [n_pictures] */
+    size_t n_pictures, cap_pictures;
+    struct t5g_err fault; /* code != 0: this document cannot be used (bad JSON line, too long,
+                           * a picture that cannot be read) */
 };
 
 void t5g_corpus_doc_free(struct t5g_corpus_doc *d);
+
+/*
+ * Text and prompt become well-formed UTF-8: with replace, each maximal ill-formed part becomes
+ * U+FFFD; without, ill-formed bytes are the document's fault (-1 with e (65)).
+ */
+int t5g_corpus_doc_utf8(struct t5g_corpus_doc *d, bool replace, struct t5g_err *e);
+
+/* What a document is called that comes from this path: as given, of an absolute path the file name,
+ * "stdin" for "-". Lives with path. */
+const char *t5g_corpus_id(const char *path);
 
 struct t5g_corpus;
 struct t5g_corpus *t5g_corpus_open(
@@ -42,7 +66,7 @@ void t5g_corpus_close(struct t5g_corpus *c);
 /*
  * Next document into *d (its buffers are reused): 1, 0 after the last, -1 with e when an input
  * cannot be opened or read (66, 77, 74). Texts of the command line come first, then the paths in
- * order.
+ * order. Pictures that a JSON line names are opened when they are regular files only.
  */
 int t5g_corpus_next(struct t5g_corpus *c, struct t5g_corpus_doc *d, struct t5g_err *e);
 

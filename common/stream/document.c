@@ -2,8 +2,10 @@
 #include "stream/document.h"
 #include "base/json.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 void
 t5g_doc_clear(struct t5g_doc *d)
@@ -300,4 +302,17 @@ t5g_source_next(struct t5g_source *s, struct t5g_doc *d, struct t5g_err *e)
         }
     }
     return r;
+}
+
+bool
+t5g_may_be_stream(const char *path)
+{
+    char magic[4];
+    int fd = strcmp(path, "-") == 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return true;
+    bool same = read(fd, magic, sizeof magic) == sizeof magic &&
+                memcmp(magic, T5G_FRAME_MAGIC, sizeof magic) == 0;
+    close(fd);
+    return same;
 }

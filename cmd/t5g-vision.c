@@ -1,0 +1,178 @@
+/* t5g-vision: pictures to the rows that they become in the encoder.  See t5g-vision(1). */
+#include "base/io.h"
+#include "cli/progress.h"
+#include "cli/run.h"
+#include "nn/replace.h"
+#include "store/corpus.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct {
+    int sandbox;
+    bool no_exif, pan_and_scan, force;
+    uint64_t cpu_limit, max_frame;
+} opt = {.cpu_limit = 10, .max_frame = T5G_FRAME_SIZE_DEFAULT};
+
+static const struct t5g_option options[] = {
+    {0, "pan-and-scan", NULL, T5G_OPT_FLAG, &opt.pan_and_scan, "look at long pictures in crops too",
+     0, 0},
+    {0, "no-exif", NULL, T5G_OPT_FLAG, &opt.no_exif, "leave pictures as they are stored", 0, 0},
+    {0, "sandbox", "auto|require|off", T5G_OPT_CHOICE, &opt.sandbox,
+     "seccomp around the picture decoder", 0, 0},
+    {0, "cpu-limit", "SECONDS", T5G_OPT_U64, &opt.cpu_limit,
+     "most a picture may take to decode (default 10)", 1, 86400},
+    {0, "force", NULL, T5G_OPT_FLAG, &opt.force, "take streams made with another tokenizer", 0, 0},
+    {0, "max-frame", "BYTES", T5G_OPT_BYTES, &opt.max_frame, "largest frame to accept (default 8G)",
+     4096, 0x1p40},
+    {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
+};
+
+static const struct t5g_program program = {
+    "t5g-vision",
+    "[options] [STREAM ... | IMAGE ...]",
+    "Turn the pictures of documents into image features.",
+    options,
+};
+
+static struct t5g_looker looker;
+static struct t5g_retokenizer again; /* its tokenizer is there with pan and scan only */
+
+/* The documents of streams. */
+static int
+look_at_streams(struct t5g_run *run, struct t5g_source *in, const struct t5g_model *m,
+                struct t5g_err *e)
+{
+    struct t5g_features f = {0};
+    struct t5g_ids ids = {0};
+    struct t5g_doc doc = {0};
+    const char *tok = again.tokenizer != NULL ? t5g_tokenizer_identity(again.tokenizer) : NULL;
+    int r = t5g_run_start(run, in, tok, m->identity, m->profile, opt.force, e);
+    while (r >= 0 && !t5g_run_stopping(run) && (r = t5g_source_next(in, &doc, e)) == 1) {
+        struct t5g_err io = {0};
+        e->code = 0;
+        if (doc.failed)
+            t5g_run_pass_failed(run, &doc);
+        else if (t5g_features_of(&looker, &f, &doc, e) < 0 ||
+                 t5g_retokenize(&again, &doc, &f, &ids, e) < 0)
+            t5g_run_fail(run, doc.id, doc.id_len, &doc.open, e);
+        else if (t5g_features_put(&looker, run->w, &doc, &f, &ids, &io) < 0)
+            t5g_die_err(&io);
+        else
+            t5g_run_done(run, f.total_views);
+        if (e->code == T5G_EX_OS)
+            r = -1; /* of the system, not of the document */
+    }
+    t5g_doc_clear(&doc);
+    t5g_ids_free(&ids);
+    t5g_features_free(&f);
+    return r;
+}
+
+/* Every operand a picture and a document. */
+static void
+look_at_files(struct t5g_run *run, char *const *paths, const struct t5g_model *m)
+{
+    struct t5g_err e = {0};
+    struct t5g_features f = {0};
+    struct t5g_buf file = {0};
+    char *head = t5g_head_make(NULL, "t5g-vision", NULL, m->identity, m->profile);
+    if (t5g_writer_head(run->w, head, &e) < 0)
+        t5g_die_err(&e);
+    for (; *paths != NULL && !t5g_run_stopping(run); paths++) {
+        const char *id = t5g_corpus_id(*paths);
+        f.pictures = f.total_views = file.n = 0;
+        if (t5g_read_file(*paths, T5G_PICTURE_FILE_MAX, &file, &e) < 0 ||
+            t5g_features_add(&looker, &f, file.n > 0 ? file.p : "", file.n, 1, &e) < 0) {
+            if (e.code == T5G_EX_OS)
+                t5g_die_err(&e);
+            t5g_run_fail(run, id, strlen(id), NULL, &e);
+            continue;
+        }
+        if (t5g_writer_doc(run->w, id, strlen(id), NULL, &e) < 0 ||
+            t5g_features_write(&looker, &f, 0, run->w, &e) < 0 ||
+            t5g_writer_close(run->w, NULL, &e) < 0)
+            t5g_die_err(&e);
+        t5g_run_done(run, f.total_views);
+    }
+    t5g_free(head);
+    t5g_buf_free(&file);
+    t5g_features_free(&f);
+}
+
+/* The reader first: its children are forked before there are threads and weights. */
+static void
+open_looker(struct t5g_processor *processor, const char *path, bool pictures)
+{
+    struct t5g_err e = {0};
+    struct t5g_config c;
+    if (t5g_config_load(&c, path, &e) < 0)
+        t5g_die_err(&e);
+    if (!c.has_vision)
+        t5g_die(T5G_EX_DATA, "%s/config.json: a model without pictures", path);
+    if (t5g_processor_load(processor, path, c.vision.image_size, &e) < 0)
+        t5g_die_err(&e);
+    bool pan = opt.pan_and_scan || processor->pan_and_scan;
+    looker = (struct t5g_looker){.processor = processor,
+                                 .tokens = c.mm_tokens,
+                                 .d = c.encoder.d,
+                                 .progress = t5g_progress_part};
+    looker.reader = t5g_image_reader_open(
+        &(struct t5g_image_reader_options){.size = c.vision.image_size,
+                                           .exif = !opt.no_exif,
+                                           .pan_and_scan = pan,
+                                           .crops = processor->crops,
+                                           .sandbox = (enum t5g_sandbox_mode)opt.sandbox,
+                                           .cpu_seconds = (unsigned)opt.cpu_limit},
+        &e);
+    t5g_config_clear(&c);
+    if (looker.reader == NULL)
+        t5g_die_err(&e);
+    if (!t5g_image_reader_strict(looker.reader) && opt.sandbox == T5G_SANDBOX_AUTO)
+        t5g_warn("no seccomp on this system: pictures are decoded in a child with limits only");
+    if (!pan || pictures)
+        return;
+    if ((again.tokenizer = t5g_tokenizer_open(path, &e)) == NULL ||
+        t5g_picture_text_load(&again.around, path, again.tokenizer, &e) < 0)
+        t5g_die_err(&e);
+}
+
+int
+main(int argc, char **argv)
+{
+    t5g_start("t5g-vision");
+    char **paths = argv + t5g_options_parse(&program, argc, argv);
+    const char *path = t5g_model_path();
+    /* Without operands a stream comes from stdin; "-" and what cannot be opened count as one. */
+    bool pictures = *paths != NULL && !t5g_may_be_stream(*paths);
+    struct t5g_err e = {0};
+    struct t5g_processor processor;
+    open_looker(&processor, path, pictures);
+
+    struct t5g_run run;
+    t5g_run_open(&run);
+    const struct t5g_kernels *kernels = t5g_kernels_get(getenv("T5G_CPU"), &e);
+    struct t5g_model *model = kernels != NULL ? t5g_model_open(path, T5G_NEED_VISION, &e) : NULL;
+    struct t5g_pool *pool = model != NULL ? t5g_pool_open(t5g_thread_count(), &e) : NULL;
+    if (pool == NULL)
+        t5g_die_err(&e);
+    looker.vision = t5g_vision_open(model, kernels, pool);
+    t5g_progress_start("pictures");
+    int r = 0;
+    struct t5g_source *in = NULL;
+    if (pictures) {
+        look_at_files(&run, paths, model);
+    } else {
+        in = t5g_source_open(paths, (size_t)(argv + argc - paths), opt.max_frame, opt.force);
+        r = look_at_streams(&run, in, model, &e);
+    }
+    int status = t5g_run_close(&run, r < 0 ? &e : NULL);
+    t5g_source_close(in);
+    t5g_vision_close(looker.vision);
+    t5g_pool_close(pool);
+    t5g_model_close(model);
+    t5g_image_reader_close(looker.reader);
+    t5g_picture_text_clear(&again.around);
+    t5g_tokenizer_close(again.tokenizer);
+    return status;
+}

@@ -1,0 +1,157 @@
+/* png.c: the chunks of a PNG (W3C PNG, third edition, 5): order, lengths, CRC; nothing inflated. */
+#include "image/picture.h"
+
+#include <string.h>
+
+/* CRC of PNG, 5.5: polynomial 0xedb88320, four bits at a time. */
+static uint32_t
+crc_of(const unsigned char *p, size_t n)
+{
+    static const uint32_t table[16] = {
+        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
+        0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+        0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+    };
+    uint32_t c = 0xffffffff;
+    for (size_t i = 0; i < n; i++) {
+        c ^= p[i];
+        c = table[c & 15] ^ c >> 4;
+        c = table[c & 15] ^ c >> 4;
+    }
+    return ~c;
+}
+
+static uint32_t
+be32(const unsigned char *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static bool
+is(const unsigned char *type, const char *name)
+{
+    return memcmp(type, name, 4) == 0;
+}
+
+struct walk {
+    struct t5g_picture *p;
+    bool header, palette, alpha, data, data_over;
+    int colour;
+};
+
+static int
+read_header(struct walk *w, const unsigned char *d, size_t n, struct t5g_err *e)
+{
+    static const struct {
+        unsigned char colour, depths, channels; /* depths: or of the legal ones */
+    } kinds[] = {{0, 1 | 2 | 4 | 8 | 16, 1},
+                 {2, 8 | 16, 3},
+                 {3, 1 | 2 | 4 | 8, 4},
+                 {4, 8 | 16, 2},
+                 {6, 8 | 16, 4}};
+    if (n != 13)
+        return t5g_err_set(e, T5G_EX_DATA, "%zu bytes, expected 13", n);
+    for (size_t i = 0; i < T5G_LEN(kinds); i++) {
+        bool power = d[8] != 0 && (d[8] & (d[8] - 1)) == 0;
+        if (kinds[i].colour != d[9] || !power || (kinds[i].depths & d[8]) == 0)
+            continue;
+        if (d[10] != 0 || d[11] != 0 || d[12] > 1)
+            return t5g_err_set(e, T5G_EX_DATA, "compression %u, filter %u, interlace %u", d[10],
+                               d[11], d[12]);
+        w->colour = d[9];
+        w->header = true;
+        w->p->w = be32(d);
+        w->p->h = be32(d + 4);
+        w->p->depth = d[8];
+        w->p->channels = kinds[i].channels;
+        w->p->grey = d[9] == 0;
+        return 0;
+    }
+    return t5g_err_set(e, T5G_EX_DATA, "colour type %u with %u bits", d[9], d[8]);
+}
+
+/* iTXt, not compressed: keyword, flags, language, translated keyword, text. */
+static void
+read_text(struct walk *w, const unsigned char *d, size_t n)
+{
+    static const char key[] = "XML:com.adobe.xmp"; /* and its NUL */
+    if (n < sizeof key + 2 || memcmp(d, key, sizeof key) != 0 || d[sizeof key] != 0)
+        return;
+    size_t at = sizeof key + 2;
+    for (int i = 0; i < 2; i++) {
+        const unsigned char *nul = memchr(d + at, 0, n - at);
+        if (nul == NULL)
+            return;
+        at = (size_t)(nul - d) + 1;
+    }
+    int o = t5g_xmp_orientation(d + at, n - at);
+    if (o != 0 && w->p->orientation == 1)
+        w->p->orientation = o;
+}
+
+/* One chunk whose CRC is right; -1 with a message that lacks its place. */
+static int
+read_chunk(struct walk *w, const unsigned char *type, const unsigned char *d, size_t n,
+           struct t5g_err *e)
+{
+    if (!w->header && !is(type, "IHDR"))
+        return t5g_err_set(e, T5G_EX_DATA, "before IHDR");
+    w->data_over = w->data_over || (w->data && !is(type, "IDAT"));
+    if (is(type, "IHDR")) {
+        return w->header ? t5g_err_set(e, T5G_EX_DATA, "a second one") : read_header(w, d, n, e);
+    } else if (is(type, "PLTE")) {
+        if (w->palette || w->data || n == 0 || n % 3 != 0 || n > 768 || (w->colour & 2) == 0)
+            return t5g_err_set(e, T5G_EX_DATA, "not allowed here, or of bad length");
+        w->palette = true;
+    } else if (is(type, "tRNS")) {
+        if (w->data || w->alpha || w->colour > 3 || (w->colour == 3 && !w->palette))
+            return t5g_err_set(e, T5G_EX_DATA, "not allowed here");
+        w->alpha = true;
+    } else if (is(type, "IDAT")) {
+        if (w->data_over || (w->colour == 3 && !w->palette))
+            return t5g_err_set(e, T5G_EX_DATA,
+                               w->data_over ? "not behind the others" : "before the palette");
+        w->data = w->data || n > 0;
+    } else if (is(type, "eXIf")) {
+        int o = t5g_exif_orientation(d, n);
+        w->p->orientation = o != 0 ? o : w->p->orientation;
+    } else if (is(type, "iTXt")) {
+        read_text(w, d, n);
+    } else if (is(type, "IEND")) {
+        if (n != 0 || !w->data)
+            return t5g_err_set(e, T5G_EX_DATA, n != 0 ? "of bad length" : "no image data before");
+    } else if ((type[0] & 0x20) == 0) {
+        return t5g_err_set(e, T5G_EX_DATA, "unknown, and needed to show the picture");
+    }
+    return 0;
+}
+
+int
+t5g_png_check(struct t5g_picture *p, const unsigned char *file, size_t n, struct t5g_err *e)
+{
+    struct walk w = {.p = p};
+    p->format = T5G_PICTURE_PNG;
+    for (size_t at = 8;;) {
+        if (n - at < 12)
+            return t5g_err_set(e, T5G_EX_DATA, "PNG: cut off at byte %zu, without IEND", n);
+        size_t len = be32(file + at);
+        const unsigned char *type = file + at + 4, *d = type + 4;
+        for (int i = 0; i < 4; i++)
+            if ((type[i] | 0x20) < 'a' || (type[i] | 0x20) > 'z')
+                return t5g_err_set(e, T5G_EX_DATA, "PNG: no chunk at byte %zu", at);
+        if (len > n - at - 12)
+            return t5g_err_set(e, T5G_EX_DATA,
+                               "PNG: chunk %.4s at byte %zu: %zu bytes, %zu are left",
+                               (const char *)type, at, len, n - at - 12);
+        if (crc_of(type, len + 4) != be32(d + len))
+            return t5g_err_set(e, T5G_EX_DATA, "PNG: chunk %.4s at byte %zu: wrong CRC",
+                               (const char *)type, at);
+        if (read_chunk(&w, type, d, len, e) < 0)
+            return t5g_err_in(e, "PNG: chunk %.4s at byte %zu", (const char *)type, at);
+        if (is(type, "IHDR") && t5g_picture_check_size("PNG", p->w, p->h, e) < 0)
+            return -1;
+        at += 12 + len;
+        if (is(type, "IEND"))
+            return 0;
+    }
+}

@@ -1,0 +1,114 @@
+/* features.c: the pictures of a document as rows of the encoder. */
+#include "nn/features.h"
+
+#include <string.h>
+
+void
+t5g_features_free(struct t5g_features *f)
+{
+    t5g_free(f->rows);
+    t5g_free(f->views);
+    *f = (struct t5g_features){0};
+}
+
+/* Memory for n items of size where there is room for cap: twice as much when that is too little. */
+static void *
+grown(void *p, size_t *cap, size_t used, size_t n, size_t size)
+{
+    if (n <= *cap)
+        return p;
+    *cap = t5g_max(n, 2 * *cap);
+    void *more = t5g_alloc_raw(*cap, size);
+    if (used > 0)
+        memcpy(more, p, used * size);
+    t5g_free(p);
+    return more;
+}
+
+struct part {
+    const struct t5g_looker *l;
+    size_t before, of; /* views done, views there will be */
+};
+
+static bool
+report(void *arg, size_t done, size_t total)
+{
+    const struct part *p = arg;
+    if (p->l->progress != NULL)
+        p->l->progress(p->before * total + done, p->of * total);
+    return true; /* SIGTERM lets the document finish */
+}
+
+int
+t5g_features_add(const struct t5g_looker *l, struct t5g_features *f, const void *file, size_t n,
+                 size_t of, struct t5g_err *e)
+{
+    struct t5g_views v;
+    size_t view = l->tokens * l->d, side = l->processor->size;
+    if (t5g_image_read(l->reader, file, n, &v, e) < 0)
+        return -1;
+    f->rows =
+        grown(f->rows, &f->cap_views, f->total_views, f->total_views + v.n, view * sizeof(float));
+    for (size_t i = 0; i < v.n; i++) {
+        struct part part = {l, f->total_views + i, of - f->pictures + f->total_views + v.n - 1};
+        if (t5g_vision_run(l->vision, v.pixels + i * side * side * 3, l->processor->value,
+                           f->rows + (f->total_views + i) * view, report, &part, e) < 0)
+            return -1;
+    }
+    f->views = grown(f->views, &f->cap_pictures, f->pictures, f->pictures + 1, sizeof *f->views);
+    f->views[f->pictures++] = v.n;
+    f->total_views += v.n;
+    return 0;
+}
+
+/* "photo.png", or "picture 2" where the frame does not say. */
+static void
+name_picture(const struct t5g_frame *frame, size_t k, struct t5g_err *e)
+{
+    struct t5g_json *meta = t5g_json_parse(frame->meta, frame->meta_len, "", NULL);
+    const char *file = t5g_json_str(t5g_json_get(meta, "file"));
+    if (file != NULL)
+        t5g_err_in(e, "%.300s", file);
+    else
+        t5g_err_in(e, "picture %zu", k + 1);
+    t5g_json_free(meta);
+}
+
+int
+t5g_features_of(const struct t5g_looker *l, struct t5g_features *f, const struct t5g_doc *doc,
+                struct t5g_err *e)
+{
+    size_t of = 0;
+    f->pictures = f->total_views = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < doc->n_items; i++) {
+            char name[64];
+            const struct t5g_frame *frame = &doc->items[i];
+            t5g_frame_name(frame, name, sizeof name);
+            if (strcmp(name, "image.bytes") != 0)
+                continue;
+            if (frame->kind != T5G_KIND_TENSOR || frame->dtype != T5G_U8 || frame->ndim != 1)
+                return t5g_err_set(e, T5G_EX_DATA, "image.bytes: expected u8 [n]");
+            if (pass == 0) {
+                of++;
+            } else if (t5g_features_add(l, f, frame->data, frame->size, of, e) < 0) {
+                name_picture(frame, f->pictures, e);
+                return -1;
+            }
+        }
+    return 0;
+}
+
+int
+t5g_features_write(const struct t5g_looker *l, const struct t5g_features *f, size_t k,
+                   struct t5g_writer *w, struct t5g_err *e)
+{
+    size_t first = 0;
+    for (size_t i = 0; i < k; i++)
+        first += f->views[i];
+    for (size_t i = first; i < first + f->views[k]; i++)
+        if (t5g_writer_tensor(w, "image.feat", T5G_F32, 2, (uint64_t[]){l->tokens, l->d},
+                              f->rows + i * l->tokens * l->d, NULL, e) < 0)
+            return -1;
+    return 0;
+}

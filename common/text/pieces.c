@@ -1,0 +1,18 @@
+/* pieces.c: documents that are longer than wanted, cut. */
+#include "text/pieces.h"
+
+bool
+t5g_piece(const struct t5g_tokenizer *t, const struct t5g_ids *ids, size_t max, size_t k,
+          struct t5g_ids *piece)
+{
+    const int32_t *before, *after;
+    size_t n_before = t5g_tokenizer_before(t, &before), n_after = t5g_tokenizer_after(t, &after);
+    size_t frame = n_before + n_after, room = max - frame, total = ids->n - frame;
+    if (k * room >= total)
+        return false;
+    piece->n = 0;
+    t5g_ids_append(piece, before, n_before);
+    t5g_ids_append(piece, ids->p + n_before + k * room, t5g_min(room, total - k * room));
+    t5g_ids_append(piece, after, n_after);
+    return true;
+}
