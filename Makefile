@@ -9,7 +9,7 @@ B        = build/$(V)
 
 # Debian packages: what the build, the demo and the tests need.
 DEPS = gcc make pkg-config libarchive-dev libcjson-dev libxxhash-dev libstb-dev \
-       libcmocka-dev bats perl mandoc python3-numpy
+       libcmocka-dev bats perl mandoc procps python3-numpy pango1.0-tools fonts-dejavu-core netpbm
 
 # libarchive joins with the corpus issue. Of stb the header alone is used: libstb is not linked.
 PKGS     = libcjson libxxhash

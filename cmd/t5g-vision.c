@@ -143,7 +143,7 @@ main(int argc, char **argv)
     t5g_start("t5g-vision");
     char **paths = argv + t5g_options_parse(&program, argc, argv);
     const char *path = t5g_model_path();
-    /* Without operands a stream comes from stdin; "-" and what cannot be opened count as one. */
+    /* Without operands a stream comes from stdin. */
     bool pictures = *paths != NULL && !t5g_may_be_stream(*paths);
     struct t5g_err e = {0};
     struct t5g_processor processor;

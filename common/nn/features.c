@@ -61,15 +61,15 @@ t5g_features_add(const struct t5g_looker *l, struct t5g_features *f, const void 
     return 0;
 }
 
-/* "photo.png", or "picture 2" where the frame does not say. */
+/* "photo.png", or "picture 2" where the frame does not say; nothing where the document says it. */
 static void
-name_picture(const struct t5g_frame *frame, size_t k, struct t5g_err *e)
+name_picture(const struct t5g_doc *doc, const struct t5g_frame *frame, size_t k, struct t5g_err *e)
 {
     struct t5g_json *meta = t5g_json_parse(frame->meta, frame->meta_len, "", NULL);
     const char *file = t5g_json_str(t5g_json_get(meta, "file"));
-    if (file != NULL)
+    if (file != NULL && strcmp(file, doc->id) != 0)
         t5g_err_in(e, "%.300s", file);
-    else
+    else if (file == NULL)
         t5g_err_in(e, "picture %zu", k + 1);
     t5g_json_free(meta);
 }
@@ -92,7 +92,7 @@ t5g_features_of(const struct t5g_looker *l, struct t5g_features *f, const struct
             if (pass == 0) {
                 of++;
             } else if (t5g_features_add(l, f, frame->data, frame->size, of, e) < 0) {
-                name_picture(frame, f->pictures, e);
+                name_picture(doc, frame, f->pictures, e);
                 return -1;
             }
         }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void
@@ -308,7 +309,10 @@ bool
 t5g_may_be_stream(const char *path)
 {
     char magic[4];
-    int fd = strcmp(path, "-") == 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+        return true; /* what is read from a pipe to look at it is gone */
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return true;
     bool same = read(fd, magic, sizeof magic) == sizeof magic &&

@@ -39,7 +39,7 @@ int t5g_doc_write(struct t5g_writer *w, const struct t5g_doc *d,
 int t5g_doc_write_open(struct t5g_writer *w, const struct t5g_doc *d,
                        bool (*skip)(const char *name, void *arg), void *arg, struct t5g_err *e);
 
-/* The file begins as a stream does; true also of "-", and of what cannot be opened. */
+/* The file begins as a stream does; true also of what is no regular file or cannot be opened. */
 bool t5g_may_be_stream(const char *path);
 
 /* The documents of several inputs as if they were one. */

@@ -46,4 +46,16 @@ paste package synopsis section kind language archive | awk -F '\t' '
 printf '\nThe rest of a sentence of the first one, word for word from its encoder output:\n\n'
 start=$(tr '\n' ' ' < "$(head -n 1 package).txt" | cut -d ' ' -f 1-4)
 run "t5g-frame head -n 1 packages.t5g | t5g-decode -n 60 -p 'quote: $(printf %s "$start" | tr -d \')' | t5g-detok"
+number=$(($(dpkg-query -W -f='x\n' | wc -l) % 1000))
+printf '\nA picture of a number (packages on this machine, their last three digits), drawn and read:\n\n'
+pango-view --dpi=72 --font='DejaVu Sans Bold 30' --margin=0 --text="$number" -qo text.png
+run 'pngtopnm -quiet text.png | pnmcrop -quiet -white | pnmpad -quiet -white -width 112 -height 112 > number.ppm'
+run 't5g-tokenize -i number.ppm | t5g-vision | t5g-encode -o number.t5g'
+run "t5g-decode -p 'text:' number.t5g | t5g-detok | tee reading"
+if [ "$(tr -d ' ' < reading)" = "$number" ]; then
+    echo "It was drawn as $number: read as it is."
+else
+    echo "It was drawn as $number: misread, as happens to one in ten."
+fi
+
 printf '\nThe model has seen many of these descriptions in training; README.md says how well it does on others.\n'

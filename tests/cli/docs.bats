@@ -92,6 +92,7 @@ TEXT
 {"id": 3, "text": "Documentation of a compiler."}
 TEXT
     printf 'section:\nkind:\nlanguage:\n' > prompts.txt
+    cp "$T5G_TESTS/data/number.png" .
     mkdir docs
     printf 'A game of cards.\n' > docs/cards.txt
     printf 'Debugging symbols of a database.\n' > docs/database.txt

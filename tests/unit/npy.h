@@ -1,4 +1,4 @@
-/* npy.h: a version-1 .npy file of <f4 or <i4, C order, whole. For tests: every fault fails. */
+/* npy.h: a version-1 .npy file of <f4, <i4 or |u1, C order, whole. For tests: every fault fails. */
 #ifndef T5G_TEST_NPY_H
 #define T5G_TEST_NPY_H
 
@@ -16,6 +16,7 @@ struct npy {
     size_t ndim, dims[4];
     float *f;   /* elements of <f4, else NULL */
     int32_t *i; /* elements of <i4, else NULL */
+    uint8_t *u; /* elements of |u1, else NULL */
 };
 
 static inline size_t
@@ -49,13 +50,15 @@ npy_read(const char *path)
         for (s = end; *s == ',' || *s == ' ';)
             s++;
     }
-    assert_int_equal(a.file.n - start, npy_size(&a) * 4);
+    assert_int_equal(a.file.n - start, npy_size(&a) * (strstr(head, "'|u1'") != NULL ? 1 : 4));
     /* The header ends at a multiple of 64 and buffers are aligned: the elements can be used here.
      */
     if (strstr(head, "'<f4'") != NULL)
         a.f = (float *)(void *)(a.file.p + start);
     else if (strstr(head, "'<i4'") != NULL)
         a.i = (int32_t *)(void *)(a.file.p + start);
+    else if (strstr(head, "'|u1'") != NULL)
+        a.u = (uint8_t *)a.file.p + start;
     else
         fail_msg("%s: %s", path, head);
     t5g_free(head);
