@@ -141,7 +141,7 @@ refused() {
     make_png 100 100 100 > f; refused f 'PNG: not enough pixels'
     head -c 50 good.png > f; refused f 'PNG: chunk IDAT at byte 33: 33 bytes, 5 are left'
     head -c -12 good.png > f; refused f 'PNG: cut off at byte 78, without IEND'
-    { head -c 40 good.png; printf x; tail -c +42 good.png; } > f; refused f 'PNG: chunk IDAT at byte 33: wrong CRC'
+    { head -c 42 good.png; printf x; tail -c +44 good.png; } > f; refused f 'PNG: chunk IDAT at byte 33: wrong CRC'
     head -c 1000 base420.jpg > f; refused f 'JPEG: cut off at byte 1000, without EOI'
     printf 'GIF89a' > f; refused f 'a GIF'
     printf 'RIFF....WEBPVP8 ' > f; refused f 'a WebP'
