@@ -1,5 +1,6 @@
 /* picture.c: which format a file has, and limits that hold for all. */
 #include "image/picture.h"
+#include "base/utf8.h"
 
 #include <string.h>
 
@@ -41,13 +42,16 @@ starts(const unsigned char *file, size_t n, size_t offset, const char *magic)
     return n >= offset + len && memcmp(file + offset, magic, len) == 0;
 }
 
+/* Well-formed UTF-8 as far as looked at (a character may be cut there), without odd controls. */
 static bool
 looks_like_text(const unsigned char *file, size_t n)
 {
     n = t5g_min(n, 512);
+    if (t5g_utf8_check((const char *)file, n) + 3 < n)
+        return false;
     for (size_t i = 0; i < n; i++)
-        if (file[i] == 127 || (file[i] < 32 && strchr("\t\n\f\r\x1b", file[i]) == NULL) ||
-            file[i] == 0)
+        if (file[i] == 127 || file[i] == 0 ||
+            (file[i] < 32 && strchr("\t\n\f\r\x1b", file[i]) == NULL))
             return false;
     return true;
 }
