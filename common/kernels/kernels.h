@@ -8,7 +8,8 @@
  * rounding.
  *
  * Roles: `pack` and `gemm` are for many rows (encoder, cross keys and values), `dot` for all else
- * the decoder computes. Never choose between them by the number of rows at hand.
+ * the decoder computes. Never choose between them by the number of rows at hand. Quantised weights
+ * have one product for both roles.
  */
 #ifndef T5G_KERNELS_H
 #define T5G_KERNELS_H
@@ -19,6 +20,30 @@
 enum {
     T5G_PANEL = 16,   /* columns of a packed panel */
     T5G_SOFT_PAD = 8, /* softmax rows are readable and writable up to a multiple of this */
+};
+
+/*
+ * Quantised weights: 16 rows of w [rows, k] as a panel of unsigned bytes or nibbles, with a scale
+ * for every row and every group of `group` elements along k (the last group may be shorter).
+ *   bits 8: byte (k / 4 * 16 + row) * 4 + k % 4 holds w / scale + 64, from 1 to 127
+ *   bits 4: byte (k / 8 * 16 + row) * 4 + k % 4 holds w / scale + 8, from 0 to 15, of k % 8 < 4 in
+ *           its low and of the others in its high half
+ * k is filled up to a multiple of 8 with anything.
+ */
+struct t5g_qpanel {
+    const uint8_t *w;
+    const uint16_t *scale; /* [groups, 16] bf16 */
+    int bits;
+    size_t k, group; /* group: a multiple of 32 */
+};
+
+/* Rows of activations quantised in the same groups. */
+struct t5g_qacts {
+    const int8_t *q; /* [m, ldq], ldq >= k rounded up to 8, zeros beyond k; from -127 to 127 */
+    size_t ldq;
+    const float *scale; /* [m, groups] */
+    const int32_t *sum; /* [m, groups] sums of q */
+    size_t groups;
 };
 
 struct t5g_kernels {
@@ -39,15 +64,32 @@ struct t5g_kernels {
 
     /*
      * y[i * ldy + r] = sum_k w[r, k] x[i * ldx + k] for i < n, r < rows; w [rows, k] contiguous,
-     * of dtype. Each row of w is read once for all n.
+     * of dtype (f32, bf16, f16 or i8). Each row of w is read once for all n.
      */
     void (*dot)(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const void *w,
                 int dtype, size_t rows, size_t k);
 
-    /* o[r * ldo + c] += sum_j p[r * ldp + j] v[j * ldv + c], j ascending; r < rows, j < n, c < k.
+    /*
+     * o[r * ldo + c] += sum_j p[r * ldp + j] v[j * ldv + c], j ascending; r < rows, j < n, c < k;
+     * v of dtype f32, bf16 or i8.
      */
-    void (*mix)(float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const float *v,
-                size_t ldv, size_t n, size_t k);
+    void (*mix)(float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const void *v,
+                int dtype, size_t ldv, size_t n, size_t k);
+
+    /*
+     * x [k] to q, scale and sum of one row of t5g_qacts. For each group: scale = max|x| / 127,
+     * q = x * (127 / max|x|) rounded to the nearest, ties to even; all 0 where max|x| < 1e-30;
+     * where a value is not finite scale is NaN and q 0. Equal bits at every level.
+     */
+    void (*quantize)(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group);
+
+    /*
+     * c [m, cols], stride ldc = a b^T, or with `add` on top of what c holds; cols 1..16. For each
+     * group in order: c = fma((float)(sum of q * w), a.scale * b.scale, c), where the sum is exact
+     * and the product of scales is rounded first. Equal bits at every level.
+     */
+    void (*qgemm)(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b,
+                  size_t m, size_t cols, bool add);
 
     /*
      * One row of an online softmax over keys that come in pieces. s [n] holds raw scores, of which

@@ -17,6 +17,17 @@ enum {
     KC = 256,    /* products summed before they join the rest: sums of sums round less */
 };
 
+/* n elements from element `at` of v. */
+static void
+widen(float *to, const void *v, size_t at, int dtype, size_t n)
+{
+    if (dtype == T5G_I8)
+        for (size_t i = 0; i < n; i++)
+            to[i] = ((const int8_t *)v)[at + i];
+    else
+        t5g_to_f32(to, (const char *)v + at * t5g_dtype_size(dtype), dtype, n);
+}
+
 static void
 pack(float *panel, const void *w, size_t ldw, int dtype, size_t rows, size_t k)
 {
@@ -108,15 +119,13 @@ dot(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const void *w, i
     size_t rows, size_t k)
 {
     float piece[PIECE];
-    size_t es = t5g_dtype_size(dtype);
     for (size_t r = 0; r < rows; r++) {
-        const char *row = (const char *)w + r * k * es;
         for (size_t i = 0; i < n; i += GROUP) {
             float s[GROUP][LANES] = {{0}};
             size_t rest = t5g_min(GROUP, n - i);
             for (size_t l = 0; l < k; l += PIECE) {
                 size_t len = t5g_min(PIECE, k - l);
-                t5g_to_f32(piece, row + l * es, dtype, len);
+                widen(piece, w, r * k + l, dtype, len);
                 for (size_t q = 0; q < rest; q++)
                     dot_lanes(s[q], piece, x + (i + q) * ldx + l, len);
             }
@@ -127,18 +136,92 @@ dot(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const void *w, i
 }
 
 static void
-mix(float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const float *v, size_t ldv,
-    size_t n, size_t k)
+mix(float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const void *v, int dtype,
+    size_t ldv, size_t n, size_t k)
 {
-    for (size_t j = 0; j < n; j++) {
-        const float *vj = v + j * ldv;
-        for (size_t r = 0; r < rows; r++) {
-            float *to = o + r * ldo, f = p[r * ldp + j];
-            size_t c = 0;
-            for (; c + 4 <= k; c += 4)
-                *(quad *)(to + c) += f * *(const quad *)(vj + c);
-            for (; c < k; c++)
-                to[c] += f * vj[c];
+    float piece[PIECE];
+    for (size_t j = 0; j < n; j++)
+        for (size_t l = 0; l < k; l += PIECE) {
+            size_t len = t5g_min(PIECE, k - l);
+            widen(piece, v, j * ldv + l, dtype, len);
+            for (size_t r = 0; r < rows; r++) {
+                float *to = o + r * ldo + l, f = p[r * ldp + j];
+                size_t c = 0;
+                for (; c + 4 <= len; c += 4)
+                    *(quad *)(to + c) += f * *(const quad *)(piece + c);
+                for (; c < len; c++)
+                    to[c] += f * piece[c];
+            }
+        }
+}
+
+/* Largest |x|; NaN and infinity give a number that is not finite. */
+static float
+largest(const float *x, size_t n)
+{
+    uint32_t max = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], 4);
+        bits &= 0x7fffffff;
+        max = bits > max ? bits : max;
+    }
+    float f;
+    memcpy(&f, &max, 4);
+    return f;
+}
+
+static void
+quantize(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group)
+{
+    for (size_t g = 0; g * group < k; g++) {
+        size_t n = t5g_min(group, k - g * group);
+        const float *xg = x + g * group;
+        float max = largest(xg, n);
+        bool none = max < 1e-30f || !isfinite(max);
+        float f = none ? 0 : 127 / max;
+        int32_t s = 0;
+        for (size_t i = 0; i < n; i++) {
+            int8_t v = none ? 0 : (int8_t)rintf(xg[i] * f);
+            q[g * group + i] = v;
+            s += v;
+        }
+        scale[g] = isfinite(max) ? (none ? 0 : max / 127) : NAN;
+        sum[g] = s;
+    }
+    memset(q + k, 0, t5g_round_up(k, 8) - k);
+}
+
+/* Exact sums of q [k0..k0+n) times 16 rows of a panel, before the offset is taken off. */
+static void
+qdot(int32_t t[T5G_PANEL], const int8_t *q, const struct t5g_qpanel *b, size_t k0, size_t n)
+{
+    memset(t, 0, T5G_PANEL * sizeof *t);
+    for (size_t l = k0; l < k0 + n; l++) {
+        size_t step = b->bits == 8 ? l / 4 : l / 8, shift = b->bits == 4 && l % 8 >= 4 ? 4 : 0;
+        const uint8_t *w = b->w + step * 64 + l % 4;
+        for (size_t j = 0; j < T5G_PANEL; j++)
+            t[j] += q[l] * (w[4 * j] >> shift & (b->bits == 8 ? 255 : 15));
+    }
+}
+
+static void
+qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
+      size_t cols, bool add)
+{
+    int32_t t[T5G_PANEL], zero = b->bits == 8 ? 64 : 8;
+    for (size_t i = 0; i < m; i++) {
+        float *ci = c + i * ldc;
+        for (size_t j = 0; j < cols && !add; j++)
+            ci[j] = 0;
+        for (size_t g = 0; g < a->groups; g++) {
+            size_t k0 = g * b->group;
+            qdot(t, a->q + i * a->ldq, b, k0, t5g_min(b->group, b->k - k0));
+            float s = a->scale[i * a->groups + g];
+            int32_t offset = zero * a->sum[i * a->groups + g];
+            for (size_t j = 0; j < cols; j++)
+                ci[j] = fmaf((float)(t[j] - offset),
+                             s * t5g_bf16_to_f32(b->scale[g * T5G_PANEL + j]), ci[j]);
         }
     }
 }
@@ -260,6 +343,8 @@ const struct t5g_kernels t5g_kernels_ref = {
     .gemm = gemm,
     .dot = dot,
     .mix = mix,
+    .quantize = quantize,
+    .qgemm = qgemm,
     .softmax = softmax,
     .rms = rms,
     .rms_add = rms_add,

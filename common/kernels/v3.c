@@ -9,6 +9,7 @@
 #endif
 
 #include "kernels/v3math.h"
+#include "kernels/v3quant.h"
 
 #include <math.h>
 #include <string.h>
@@ -68,7 +69,7 @@ pack_block(float *panel, const char *w, size_t row_bytes, int dtype, size_t rows
 TEMPLATE void
 pack_as(float *panel, const char *w, size_t ldw, int dtype, size_t rows, size_t k)
 {
-    size_t es = dtype == T5G_F32 ? 4 : 2;
+    size_t es = item_size(dtype);
     for (size_t j = 0; j < T5G_PANEL; j += W) {
         size_t n = rows > j ? t5g_min(rows - j, W) : 0;
         const char *wj = n > 0 ? w + j * ldw * es : w;
@@ -194,7 +195,7 @@ TEMPLATE void
 dot_tile(const int R, const int N, float *y, size_t ldy, const float *x, size_t ldx, const char *w,
          int dtype, size_t k)
 {
-    const size_t es = dtype == T5G_F32 ? 4 : 2;
+    const size_t es = item_size(dtype);
     __m256 s[8][3];
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++)
@@ -235,7 +236,7 @@ TEMPLATE void
 dot_as(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const char *w, int dtype,
        size_t rows, size_t k)
 {
-    const size_t row = k * (dtype == T5G_F32 ? 4 : 2);
+    const size_t row = k * item_size(dtype);
     size_t r = 0;
     if (n == 1) /* eight chains hide the latency of the sums */
         for (; r + 8 <= rows; r += 8)
@@ -260,20 +261,25 @@ dot(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const void *w, i
         dot_as(y, ldy, x, ldx, n, w, T5G_F32, rows, k);
     else if (dtype == T5G_F16)
         dot_as(y, ldy, x, ldx, n, w, T5G_F16, rows, k);
+    else if (dtype == T5G_I8)
+        dot_as(y, ldy, x, ldx, n, w, T5G_I8, rows, k);
     else
         dot_as(y, ldy, x, ldx, n, w, T5G_BF16, rows, k);
 }
 
 /* J rows of v added, so that o is loaded and stored once for J of them. */
 TEMPLATE void
-mix_some(const int J, float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const float *v,
-         size_t ldv, size_t k)
+mix_some(const int J, float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const char *v,
+         int dtype, size_t ldv, size_t k)
 {
+    const size_t es = item_size(dtype);
     for (size_t c = 0; c < k; c += W) {
         __m256 vs[4];
 #pragma GCC unroll 4
-        for (int j = 0; j < J; j++)
-            vs[j] = get(v + (size_t)j * ldv + c, k - c);
+        for (int j = 0; j < J; j++) {
+            const char *vj = v + ((size_t)j * ldv + c) * es;
+            vs[j] = k - c >= W ? load8(vj, dtype) : load_some(vj, dtype, k - c);
+        }
         for (size_t r = 0; r < rows; r++) {
             __m256 s = get(o + r * ldo + c, k - c);
 #pragma GCC unroll 4
@@ -284,15 +290,28 @@ mix_some(const int J, float *o, size_t ldo, const float *p, size_t ldp, size_t r
     }
 }
 
-static void
-mix(float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const float *v, size_t ldv,
-    size_t n, size_t k)
+TEMPLATE void
+mix_as(float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const char *v, int dtype,
+       size_t ldv, size_t n, size_t k)
 {
+    const size_t es = item_size(dtype);
     size_t j = 0;
     for (; j + 4 <= n; j += 4)
-        mix_some(4, o, ldo, p + j, ldp, rows, v + j * ldv, ldv, k);
+        mix_some(4, o, ldo, p + j, ldp, rows, v + j * ldv * es, dtype, ldv, k);
     for (; j < n; j++)
-        mix_some(1, o, ldo, p + j, ldp, rows, v + j * ldv, ldv, k);
+        mix_some(1, o, ldo, p + j, ldp, rows, v + j * ldv * es, dtype, ldv, k);
+}
+
+static void
+mix(float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const void *v, int dtype,
+    size_t ldv, size_t n, size_t k)
+{
+    if (dtype == T5G_F32)
+        mix_as(o, ldo, p, ldp, rows, v, T5G_F32, ldv, n, k);
+    else if (dtype == T5G_I8)
+        mix_as(o, ldo, p, ldp, rows, v, T5G_I8, ldv, n, k);
+    else
+        mix_as(o, ldo, p, ldp, rows, v, T5G_BF16, ldv, n, k);
 }
 
 /* ---- element by element ---- */
@@ -443,6 +462,8 @@ const struct t5g_kernels t5g_kernels_v3 = {
     .gemm = gemm,
     .dot = dot,
     .mix = mix,
+    .quantize = t5g_v3_quantize,
+    .qgemm = t5g_v3_qgemm,
     .softmax = softmax,
     .rms = rms,
     .rms_add = rms_add,

@@ -13,11 +13,21 @@ enum { W = 8 }; /* floats in a register */
 
 /* ---- loading and storing ---- */
 
+TEMPLATE size_t
+item_size(int dtype)
+{
+    return dtype == T5G_F32 ? 4 : dtype == T5G_I8 ? 1 : 2;
+}
+
 TEMPLATE __m256
 load8(const char *p, int dtype)
 {
     if (dtype == T5G_F32)
         return _mm256_loadu_ps((const float *)(const void *)p);
+    if (dtype == T5G_I8) {
+        __m128i b = _mm_loadl_epi64((const __m128i *)(const void *)p);
+        return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(b));
+    }
     __m128i h = _mm_loadu_si128((const __m128i *)(const void *)p);
     if (dtype == T5G_F16)
         return _mm256_cvtph_ps(h);
@@ -29,7 +39,7 @@ TEMPLATE __m256
 load_some(const char *p, int dtype, size_t n)
 {
     char t[W * 4] = {0};
-    memcpy(t, p, n * (dtype == T5G_F32 ? 4 : 2));
+    memcpy(t, p, n * item_size(dtype));
     return load8(t, dtype);
 }
 

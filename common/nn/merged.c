@@ -118,7 +118,7 @@ block_item(void *arg, size_t item, size_t worker)
                    &a->s->sum[at + i]);
     }
     memset(o, 0, rows * dh * sizeof *o);
-    k->mix(o, dh, s + skip, T5G_KEY_BLOCK, rows, b.v + skip * dh, dh, b.n - skip, dh);
+    k->mix(o, dh, s + skip, T5G_KEY_BLOCK, rows, b.v + skip * dh, T5G_F32, dh, b.n - skip, dh);
 }
 
 /* Add the blocks at hand to the running result of row `item`. */
@@ -145,7 +145,7 @@ merge_item(void *arg, size_t item, size_t worker)
             float max = a->s->max[at] > *top ? a->s->max[at] : *top;
             float old = expf(*top - max), f = expf(a->s->max[at] - max);
             k->scale(o, dh, old);
-            k->mix(o, dh, &f, 1, 1, a->s->part + at * dh, dh, 1, dh);
+            k->mix(o, dh, &f, 1, 1, a->s->part + at * dh, T5G_F32, dh, 1, dh);
             *all = *all * old + a->s->sum[at] * f;
             *top = max;
         }

@@ -65,13 +65,18 @@ weights(size_t n, int dtype, bool front, float **wide)
     for (size_t i = 0; i < n; i++) {
         float f = noise();
         uint16_t h = dtype == T5G_BF16 ? t5g_f32_to_bf16(f) : t5g_f32_to_f16(f);
-        if (dtype == T5G_F32)
+        if (dtype == T5G_I8)
+            ((int8_t *)g.p)[i] = (int8_t)(127 * f);
+        else if (dtype == T5G_F32)
             memcpy((char *)g.p + 4 * i, &f, 4);
         else
             memcpy((char *)g.p + 2 * i, &h, 2);
     }
     *wide = t5g_alloc(n, sizeof **wide);
-    t5g_to_f32(*wide, g.p, dtype, n);
+    if (dtype != T5G_I8)
+        t5g_to_f32(*wide, g.p, dtype, n);
+    for (size_t i = 0; dtype == T5G_I8 && i < n; i++)
+        (*wide)[i] = ((int8_t *)g.p)[i];
     return g;
 }
 
