@@ -19,7 +19,17 @@ enum t5g_dtype {
     T5G_F32,
     T5G_F64,
     T5G_BOOL,
+
+    /* Layouts of packed weights, not element types of a stream: see struct t5g_qpanel. */
+    T5G_Q8 = 64,
+    T5G_Q4,
 };
+
+static inline bool
+t5g_is_quantised(int dtype)
+{
+    return dtype == T5G_Q8 || dtype == T5G_Q4;
+}
 
 size_t t5g_dtype_size(int dtype);      /* bytes per element; 0 for an unknown number */
 const char *t5g_dtype_name(int dtype); /* "f32", "bf16", ...; "?" for an unknown number */

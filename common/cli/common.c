@@ -141,8 +141,8 @@ t5g_model_path(void)
         t5g_err_sys(&e, T5G_EX_NOINPUT, "%s: cannot open model", path);
         t5g_die_err(&e);
     }
-    if (!S_ISDIR(st.st_mode))
-        t5g_die(T5G_EX_NOINPUT, "%s: not a model directory", path);
+    if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+        t5g_die(T5G_EX_NOINPUT, "%s: neither a model directory nor a packed model", path);
     return path;
 }
 

@@ -1,8 +1,8 @@
 /* processor.c: processor_config.json and preprocessor_config.json (transformers:
  * image_processing_base.py, image_processing_pil_gemma3.py, image_transforms.py). */
 #include "image/processor.h"
-#include "base/io.h"
 #include "model/fields.h"
+#include "model/packed.h"
 
 #include <math.h>
 #include <string.h>
@@ -139,11 +139,12 @@ t5g_processor_parse(struct t5g_processor *p, const char *text, size_t n, const c
 
 /* 1: the file is there and has (or need not have) a nested image_processor; 0: not; -1 with e. */
 static int
-read_file(const char *path, bool nested, struct t5g_buf *b, struct t5g_err *e)
+read_file(const char *dir, const char *name, const char *path, bool nested, struct t5g_buf *b,
+          struct t5g_err *e)
 {
     struct t5g_err absent = {0};
     b->n = 0;
-    if (t5g_read_file(path, FILE_MAX, b, &absent) < 0)
+    if (t5g_model_text(dir, name, FILE_MAX, b, &absent) < 0)
         return absent.code == T5G_EX_NOINPUT ? 0 : t5g_err_set(e, absent.code, "%s", absent.msg);
     if (!nested)
         return 1;
@@ -161,7 +162,7 @@ t5g_processor_load(struct t5g_processor *p, const char *dir, size_t size, struct
     int r = 0;
     for (size_t i = 0; i < T5G_LEN(names) && r == 0; i++) {
         char *path = t5g_path_join(dir, names[i]);
-        r = read_file(path, i == 0, &b, e);
+        r = read_file(dir, names[i], path, i == 0, &b, e);
         if (r == 1 && t5g_processor_parse(p, b.n > 0 ? b.p : "", b.n, path, size, e) < 0)
             r = -1;
         t5g_free(path);

@@ -197,11 +197,12 @@ static void
 qdot(int32_t t[T5G_PANEL], const int8_t *q, const struct t5g_qpanel *b, size_t k0, size_t n)
 {
     memset(t, 0, T5G_PANEL * sizeof *t);
-    for (size_t l = k0; l < k0 + n; l++) {
-        size_t step = b->bits == 8 ? l / 4 : l / 8, shift = b->bits == 4 && l % 8 >= 4 ? 4 : 0;
-        const uint8_t *w = b->w + step * 64 + l % 4;
+    for (size_t l = k0; l < k0 + n; l += 4) { /* beyond k there are zeros in q */
+        const uint8_t *w = b->w + (b->bits == 8 ? l / 4 : l / 8) * 64;
+        int shift = b->bits == 4 && l % 8 == 4 ? 4 : 0, mask = b->bits == 4 ? 15 : 255;
         for (size_t j = 0; j < T5G_PANEL; j++)
-            t[j] += q[l] * (w[4 * j] >> shift & (b->bits == 8 ? 255 : 15));
+            for (size_t i = 0; i < 4; i++)
+                t[j] += q[l + i] * (w[4 * j + i] >> shift & mask);
     }
 }
 

@@ -115,7 +115,8 @@ find(struct t5g_binder *b, enum t5g_part part, const char *rest, size_t ndim, co
         }
         return NULL;
     }
-    if (t->dtype != T5G_F32 && t->dtype != T5G_BF16 && t->dtype != T5G_F16) {
+    bool quantised = t5g_is_quantised(t->dtype);
+    if (!quantised && t->dtype != T5G_F32 && t->dtype != T5G_BF16 && t->dtype != T5G_F16) {
         if (list_problem(b)) {
             put_tensor(b, t);
             t5g_buf_printf(&b->problems, ": dtype %s, expected f32, bf16 or f16",

@@ -3,8 +3,8 @@
  * reads, and where two places may say the same, the one that it believes.
  */
 #include "model/config.h"
-#include "base/io.h"
 #include "model/fields.h"
+#include "model/packed.h"
 #include "model/stackconfig.h"
 
 #include <math.h>
@@ -263,8 +263,9 @@ t5g_config_load(struct t5g_config *c, const char *dir, struct t5g_err *e)
     struct t5g_buf b = {0}, g = {0};
     struct t5g_err absent = {0};
     *c = (struct t5g_config){0};
-    int r = t5g_read_file(path, CONFIG_MAX, &b, e);
-    bool generation = r == 0 && t5g_read_file(gpath, CONFIG_MAX, &g, &absent) == 0;
+    int r = t5g_model_text(dir, "config.json", CONFIG_MAX, &b, e);
+    bool generation =
+        r == 0 && t5g_model_text(dir, "generation_config.json", CONFIG_MAX, &g, &absent) == 0;
     if (r == 0 && !generation && absent.code != T5G_EX_NOINPUT)
         r = t5g_err_set(e, absent.code, "%s", absent.msg);
     if (r == 0)

@@ -16,14 +16,18 @@ struct t5g_tensor {
     const unsigned char *data; /* [size] any alignment */
     uint64_t size;
     const char *file; /* file name without directory, for messages */
+    /* of a packed model, dtype T5G_Q8 or T5G_Q4: see struct t5g_mat; data are the panels */
+    const unsigned char *scale;
+    size_t group;
 };
 
 struct t5g_safetensors;
 
 /*
- * Open DIR/model.safetensors, or the shards that DIR/model.safetensors.index.json names. Headers
- * are checked as the reference does: length against the file first, no duplicate names, dims x item
- * size equal to the range, ranges tile the data area without holes, overlap or rest. NULL with e.
+ * Open a packed model, or DIR/model.safetensors, or the shards that
+ * DIR/model.safetensors.index.json names. Headers are checked as the reference does: length against
+ * the file first, no duplicate names, dims x item size equal to the range, ranges tile the data
+ * area without holes, overlap or rest. NULL with e.
  */
 struct t5g_safetensors *t5g_safetensors_open(const char *dir, struct t5g_err *e);
 void t5g_safetensors_close(struct t5g_safetensors *s);
@@ -41,6 +45,9 @@ const char *t5g_safetensors_path(const struct t5g_safetensors *s, size_t i);
 
 /* State of file i just before it was mapped. */
 const struct t5g_stamp *t5g_safetensors_stamp(const struct t5g_safetensors *s, size_t i);
+
+/* The mapping of a packed model; NULL of a directory. */
+const struct t5g_map *t5g_safetensors_packed(const struct t5g_safetensors *s);
 
 /* The file that lists the tensors, for messages: the index, or the one file. With directory. */
 const char *t5g_safetensors_table(const struct t5g_safetensors *s);

@@ -1,6 +1,7 @@
 /* shards.c: the weight files of a directory: one, or those that an index names. */
 #include "model/safetensors.h"
 #include "base/json.h"
+#include "model/packed.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ struct t5g_safetensors {
     char **names;               /* [n] what the tensors' names point to, in the order found */
     size_t n, cap;
     char *index; /* path of the index, NULL when there is none */
+    bool packed;
 };
 
 struct adder {
@@ -74,8 +76,11 @@ open_shards(struct t5g_safetensors *s, struct t5g_err *e)
     for (size_t i = 0; i < s->n_shards; i++) {
         struct shard *x = &s->shards[i];
         struct adder a = {s, x};
+        int (*parse)(const unsigned char *, size_t, const char *,
+                     int (*)(void *, const struct t5g_tensor *, struct t5g_err *), void *,
+                     struct t5g_err *) = s->packed ? t5g_packed_tensors : t5g_safetensors_parse;
         if (t5g_stamp_of(x->path, &x->stamp, e) < 0 || t5g_map_file(x->path, &x->map, e) < 0 ||
-            t5g_safetensors_parse(x->map.p, x->map.size, x->path, add_tensor, &a, e) < 0)
+            parse(x->map.p, x->map.size, x->path, add_tensor, &a, e) < 0)
             return -1;
     }
     if (s->n > 0)
@@ -165,19 +170,24 @@ t5g_safetensors_open(const char *dir, struct t5g_err *e)
     struct t5g_safetensors *s = t5g_alloc(1, sizeof *s);
     char *path = t5g_path_join(dir, single), *index = t5g_path_join(dir, index_name);
     int r;
-    /* Where both are there, transformers takes the single file. */
-    if (access(path, F_OK) == 0 || errno != ENOENT) {
+    s->packed = t5g_is_packed(dir);
+    if (s->packed) {
         s->shards = t5g_alloc(1, sizeof *s->shards);
-        s->shards[s->n_shards++] = (struct shard){.name = t5g_strdup(single), .path = path};
-        path = NULL;
+        s->shards[s->n_shards++] = (struct shard){.name = t5g_strdup(dir), .path = t5g_strdup(dir)};
         r = open_shards(s, e);
-    } else if (access(index, F_OK) == 0 || errno != ENOENT) {
-        s->index = index;
-        index = NULL;
-        r = open_index(s, dir, e);
-    } else {
-        r = t5g_err_set(e, T5G_EX_NOINPUT, "%s: no %s and no %s", dir, single, index_name);
-    }
+    } else /* Where both are there, transformers takes the single file. */
+        if (access(path, F_OK) == 0 || errno != ENOENT) {
+            s->shards = t5g_alloc(1, sizeof *s->shards);
+            s->shards[s->n_shards++] = (struct shard){.name = t5g_strdup(single), .path = path};
+            path = NULL;
+            r = open_shards(s, e);
+        } else if (access(index, F_OK) == 0 || errno != ENOENT) {
+            s->index = index;
+            index = NULL;
+            r = open_index(s, dir, e);
+        } else {
+            r = t5g_err_set(e, T5G_EX_NOINPUT, "%s: no %s and no %s", dir, single, index_name);
+        }
     t5g_free(path);
     t5g_free(index);
     if (r == 0)
@@ -241,6 +251,12 @@ const struct t5g_stamp *
 t5g_safetensors_stamp(const struct t5g_safetensors *s, size_t i)
 {
     return &s->shards[i].stamp;
+}
+
+const struct t5g_map *
+t5g_safetensors_packed(const struct t5g_safetensors *s)
+{
+    return s->packed ? &s->shards[0].map : NULL;
 }
 
 const char *

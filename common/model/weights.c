@@ -5,6 +5,7 @@
 #include "model/weights.h"
 #include "model/binder.h"
 #include "model/identity.h"
+#include "model/packed.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -68,11 +69,19 @@ matrix(struct loader *x, const struct t5g_tensor *t)
 {
     if (t == NULL)
         return (struct t5g_mat){0};
-    struct t5g_mat w = {t->data, t->dtype, (size_t)t->dims[0], 0};
+    struct t5g_mat w = {.p = t->data, .dtype = t->dtype, .rows = (size_t)t->dims[0]};
+    if (t5g_is_quantised(t->dtype)) {
+        w.cols = (size_t)t->dims[1];
+        w.scale = (const uint16_t *)(const void *)t->scale; /* 32 bytes a group: aligned */
+        w.group = t->group;
+        x->m->quantised = true;
+        return w;
+    }
     size_t item = t5g_dtype_size(t->dtype);
     int dtype = x->m->config.dtype;
     w.cols = t->size / item / w.rows;
-    if (t->dtype != dtype && dtype != T5G_F32) {
+    bool packed = t5g_safetensors_packed(x->m->files) != NULL; /* rounded when it was made */
+    if (t->dtype != dtype && dtype != T5G_F32 && !packed) {
         uint16_t *copy = own(x->m, t5g_alloc_raw(t->size / item, sizeof *copy));
         round_to(x, copy, t, dtype);
         w.p = copy;
@@ -239,7 +248,7 @@ transposed(struct loader *x, struct t5g_mat m)
     for (size_t i = 0; i < m.rows; i++)
         for (size_t j = 0; j < m.cols; j++)
             memcpy(to + (j * m.rows + i) * item, from + (i * m.cols + j) * item, item);
-    return (struct t5g_mat){to, m.dtype, m.cols, m.rows};
+    return (struct t5g_mat){.p = to, .dtype = m.dtype, .rows = m.cols, .cols = m.rows};
 }
 
 static void
@@ -408,6 +417,9 @@ load(struct loader *x, unsigned need)
     bind_roles(x);
     if (x->failed)
         return -1;
+    const struct t5g_map *packed = t5g_safetensors_packed(m->files);
+    if (packed != NULL)
+        return t5g_packed_identity(packed->p, packed->size, m->dir, m->identity, m->profile, x->e);
     snprintf(m->profile, sizeof m->profile, "%s", t5g_dtype_name(m->config.dtype));
     return identify(x);
 }
@@ -420,7 +432,7 @@ t5g_model_open(const char *dir, unsigned need, struct t5g_err *e)
     int r = -1;
     m->dir = t5g_strdup(dir);
     char *config = t5g_path_join(dir, config_name);
-    r = t5g_stamp_of(config, &x.config, e);
+    r = t5g_is_packed(dir) ? 0 : t5g_stamp_of(config, &x.config, e);
     t5g_free(config);
     if (r < 0 || (r = t5g_config_load(&m->config, dir, e)) < 0)
         goto out;

@@ -6,12 +6,20 @@
 #include "model/config.h"
 #include "model/safetensors.h"
 
-/* A matrix as stored: y[m] = sum_k w[m,k] x[k]. Points into the mapping; bf16 stays bf16. */
+/*
+ * A matrix as stored: y[m] = sum_k w[m,k] x[k]. Points into the mapping; bf16 stays bf16.
+ * Quantised: p are the panels of 16 rows (kernels.h), one behind the other, the last filled up.
+ */
 struct t5g_mat {
     const void *p; /* [rows, cols] row-major, dtype; aligned to its element at least */
-    int dtype;     /* T5G_F32, T5G_BF16 or T5G_F16 */
+    int dtype;     /* T5G_F32, T5G_BF16 or T5G_F16; T5G_Q8, T5G_Q4 */
     size_t rows, cols;
+    const uint16_t *scale; /* quantised: [panels, groups, 16] bf16 */
+    size_t group;          /* quantised: elements along cols that share a scale */
 };
+
+/* Row r of m as f32 [cols]. */
+void t5g_mat_row(float *row, const struct t5g_mat *m, size_t r);
 
 /* One block. Norm gains are f32 and hold 1 + w already (RMSNorm multiplies by 1 + w). */
 struct t5g_layer {
@@ -65,7 +73,8 @@ struct t5g_model {
     struct t5g_mat head;               /* [v, d] output matrix */
     struct t5g_vision_weights vision;
     char identity[T5G_HEX128];
-    char profile[64];              /* numeric profile: "bf16" or "f32": weights dtype */
+    char profile[64];              /* numeric profile: "f32", "bf16", "q8", ...: of the weights */
+    bool quantised;                /* some matrix is */
     struct t5g_safetensors *files; /* owns the mappings */
     void **owned;                  /* private: converted vectors, realigned tensors */
     size_t n_owned, cap_owned;

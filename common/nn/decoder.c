@@ -35,6 +35,8 @@ t5g_decoder_open(const struct t5g_model *m, const struct t5g_kernels *k, struct 
     size_t scratch = t5g_max(t5g_linear_panels_scratch(c->d), t5g_linear_rows_scratch());
     x->m = m;
     t5g_exec_open(&x->x, k, pool, t5g_max(scratch, t5g_merged_scratch(c)));
+    if (m->quantised)
+        t5g_exec_quantised(&x->x, T5G_ROW_BLOCK, t5g_max(t5g_max(c->d, c->f), c->h * c->dh));
     t5g_merged_open(&x->att, c);
     for (int i = 0; i < T5G_KINDS; i++) {
         x->freq[i] = t5g_alloc(half, sizeof(float));
@@ -156,7 +158,11 @@ head_item(void *arg, size_t item, size_t worker)
     struct t5g_mat w = t5g_mat_rows(r->x->m->head, r0, rows);
     bool bad = false;
     (void)worker;
-    k->dot(r->logits + r0, c->v, r->in, c->d, r->n, w.p, w.dtype, rows, c->d);
+    if (t5g_is_quantised(w.dtype))
+        t5g_linear_quantised(&r->x->x, r->logits + r0, c->v, r->n, &w, 0,
+                             (rows + T5G_PANEL - 1) / T5G_PANEL);
+    else
+        k->dot(r->logits + r0, c->v, r->in, c->d, r->n, w.p, w.dtype, rows, c->d);
     for (size_t i = 0; i < r->n; i++) {
         float *y = r->logits + i * c->v + r0;
         for (size_t j = 0; j < rows; j++)
@@ -176,6 +182,8 @@ head(struct t5g_decoder *x, size_t n, size_t rows, size_t pos, float *logits, st
     struct head r = {.x = x, .in = x->y, .logits = logits, .n = rows};
     const float *in = x->h + (n - rows) * c->d;
     t5g_norm_rows(&x->x, x->y, c->d, in, c->d, x->m->decoder.norm, rows, c->d, c->eps);
+    if (t5g_is_quantised(x->m->head.dtype))
+        t5g_linear_quantise(&x->x, x->y, c->d, rows, c->d, x->m->head.group);
     t5g_exec_run(&x->x, head_item, &r, (c->v + HEAD_CHUNK - 1) / HEAD_CHUNK, rows * c->v * c->d);
     if (atomic_load(&r.bad))
         return t5g_err_set(e, T5G_EX_DATA, "logits: not finite, at decoder position %zu",

@@ -12,9 +12,7 @@ t5g_embed_rows(float *x, size_t ldx, const struct t5g_stack *s, int32_t eoi, con
             memcpy(row, s->eoi, d * sizeof *row);
             continue;
         }
-        struct t5g_mat e = s->embed;
-        size_t at = (size_t)ids[i] * d * t5g_dtype_size(e.dtype);
-        t5g_to_f32(row, (const char *)e.p + at, e.dtype, d);
+        t5g_mat_row(row, &s->embed, (size_t)ids[i]);
         for (size_t j = 0; j < d; j++)
             row[j] *= s->embed_scale;
     }

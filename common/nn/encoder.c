@@ -46,6 +46,8 @@ t5g_encoder_open(const struct t5g_model *m, const struct t5g_kernels *k, struct 
     t5g_exec_open(
         &x->x, k, pool,
         t5g_max(t5g_linear_panels_scratch(widest), t5g_attention_scratch(c->h, c->hk, c->dh)));
+    if (m->quantised)
+        t5g_exec_quantised(&x->x, T5G_ROW_BLOCK, widest);
     x->ldd = t5g_stride(c->d);
     x->ldq = t5g_stride(c->h * c->dh); /* keys of a block pass through the same buffer */
     x->ldf = t5g_stride(c->f);

@@ -11,22 +11,41 @@ struct t5g_exec {
     struct t5g_pool *pool;
     float *scratch; /* [threads, per] */
     size_t per;     /* floats of one worker, a multiple of 16 */
+
+    /* Activations of a product with quantised weights; NULL in a model without. */
+    int8_t *q;      /* [rows, cols rounded up to 64] */
+    float *q_scale; /* [rows, groups] */
+    int32_t *q_sum; /* [rows, groups] */
 };
+
+enum { T5G_GROUP_MIN = 32 }; /* smallest group of quantised weights */
 
 static inline void
 t5g_exec_open(struct t5g_exec *x, const struct t5g_kernels *k, struct t5g_pool *pool, size_t per)
 {
-    x->k = k;
-    x->pool = pool;
+    *x = (struct t5g_exec){.k = k, .pool = pool};
     x->per = t5g_round_up(per, 16);
     x->scratch = t5g_alloc(t5g_pool_threads(pool), x->per * sizeof *x->scratch);
+}
+
+/* Make room for activations of up to rows x cols as products with quantised weights need them. */
+static inline void
+t5g_exec_quantised(struct t5g_exec *x, size_t rows, size_t cols)
+{
+    size_t groups = (cols + T5G_GROUP_MIN - 1) / T5G_GROUP_MIN;
+    x->q = t5g_alloc(rows, t5g_round_up(cols, 64));
+    x->q_scale = t5g_alloc(rows, groups * sizeof *x->q_scale);
+    x->q_sum = t5g_alloc(rows, groups * sizeof *x->q_sum);
 }
 
 static inline void
 t5g_exec_close(struct t5g_exec *x)
 {
     t5g_free(x->scratch);
-    x->scratch = NULL;
+    t5g_free(x->q);
+    t5g_free(x->q_scale);
+    t5g_free(x->q_sum);
+    *x = (struct t5g_exec){0};
 }
 
 static inline float *

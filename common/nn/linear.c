@@ -3,7 +3,8 @@
  *
  * Work is shared out by rows of w, never along k, so no sum is ever split: 16 rows an item in the
  * panel role (widened and transposed into the worker's scratch, then used for all m), some tens of
- * KB of weights an item in the row role.
+ * KB of weights an item in the row role. Quantised weights are used as they lie, by one kernel in
+ * both roles; their activations are quantised once a call.
  */
 #include "nn/linear.h"
 
@@ -17,18 +18,100 @@ struct run {
     size_t lda, m;
 };
 
-struct t5g_mat
-t5g_mat_rows(struct t5g_mat m, size_t r0, size_t n)
-{
-    m.p = (const char *)m.p + r0 * m.cols * t5g_dtype_size(m.dtype);
-    m.rows = n;
-    return m;
-}
-
 static size_t
 ceil_div(size_t a, size_t b)
 {
     return (a + b - 1) / b;
+}
+
+/* Panel i of a quantised matrix. */
+static struct t5g_qpanel
+qpanel(const struct t5g_mat *w, size_t i)
+{
+    int bits = w->dtype == T5G_Q8 ? 8 : 4;
+    size_t bytes = t5g_round_up(w->cols, 8) * T5G_PANEL * (size_t)bits / 8;
+    return (struct t5g_qpanel){
+        .w = (const uint8_t *)w->p + i * bytes,
+        .scale = w->scale + i * ceil_div(w->cols, w->group) * T5G_PANEL,
+        .bits = bits,
+        .k = w->cols,
+        .group = w->group,
+    };
+}
+
+struct t5g_mat
+t5g_mat_rows(struct t5g_mat m, size_t r0, size_t n)
+{
+    if (t5g_is_quantised(m.dtype)) {
+        struct t5g_qpanel first = qpanel(&m, r0 / T5G_PANEL);
+        m.p = first.w;
+        m.scale = first.scale;
+    } else {
+        m.p = (const char *)m.p + r0 * m.cols * t5g_dtype_size(m.dtype);
+    }
+    m.rows = n;
+    return m;
+}
+
+/* ---- quantised ---- */
+
+struct quantise {
+    const struct t5g_exec *x;
+    const float *a;
+    size_t lda, m, k, group;
+};
+
+enum { QUANTISE_ROWS = 8 };
+
+static void
+quantise_item(void *arg, size_t item, size_t worker)
+{
+    const struct quantise *r = arg;
+    const struct t5g_exec *x = r->x;
+    size_t groups = ceil_div(r->k, r->group), end = t5g_min((item + 1) * QUANTISE_ROWS, r->m);
+    (void)worker;
+    for (size_t i = item * QUANTISE_ROWS; i < end; i++)
+        x->k->quantize(x->q + i * t5g_round_up(r->k, 64), x->q_scale + i * groups,
+                       x->q_sum + i * groups, r->a + i * r->lda, r->k, r->group);
+}
+
+void
+t5g_linear_quantise(const struct t5g_exec *x, const float *a, size_t lda, size_t m, size_t k,
+                    size_t group)
+{
+    struct quantise r = {x, a, lda, m, k, group};
+    t5g_exec_run(x, quantise_item, &r, ceil_div(m, QUANTISE_ROWS), 4 * m * k);
+}
+
+static struct t5g_qacts
+acts_of(const struct t5g_exec *x, const struct t5g_mat *w)
+{
+    return (struct t5g_qacts){x->q, t5g_round_up(w->cols, 64), x->q_scale, x->q_sum,
+                              ceil_div(w->cols, w->group)};
+}
+
+void
+t5g_linear_quantised(const struct t5g_exec *x, float *out, size_t ld, size_t m,
+                     const struct t5g_mat *w, size_t first, size_t n)
+{
+    struct t5g_qacts a = acts_of(x, w);
+    for (size_t i = first; i < first + n; i++) {
+        struct t5g_qpanel b = qpanel(w, i);
+        size_t r = i * T5G_PANEL;
+        x->k->qgemm(out + r, ld, &a, &b, m, t5g_min(T5G_PANEL, w->rows - r), false);
+    }
+}
+
+/* Before a run: the activations of its quantised jobs, all of the same group. */
+static void
+prepare(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs, const float *a,
+        size_t lda, size_t m)
+{
+    for (size_t i = 0; i < n_jobs; i++)
+        if (t5g_is_quantised(jobs[i].w.dtype)) {
+            t5g_linear_quantise(x, a, lda, m, jobs[i].w.cols, jobs[i].w.group);
+            return;
+        }
 }
 
 /* Multiplications of a run. */
@@ -45,8 +128,9 @@ cost_of(const struct run *r)
 static size_t
 chunk_of(const struct t5g_mat *w)
 {
-    size_t n = CHUNK_BYTES / (t5g_max(w->cols, 1) * t5g_dtype_size(w->dtype)) / 8 * 8;
-    return t5g_min(t5g_max(n, 8), CHUNK_MOST);
+    size_t item = t5g_is_quantised(w->dtype) ? 1 : t5g_dtype_size(w->dtype);
+    size_t n = CHUNK_BYTES / (t5g_max(w->cols, 1) * item) / T5G_PANEL * T5G_PANEL;
+    return t5g_min(t5g_max(n, T5G_PANEL), CHUNK_MOST);
 }
 
 size_t
@@ -70,6 +154,23 @@ put_bias(float *out, size_t ld, const float *bias, size_t m, size_t n, bool add)
             out[i * ld + j] = add ? out[i * ld + j] + bias[j] : bias[j];
 }
 
+/* out [m, n] (+)= rows of a times rows r0.. of w, one panel of them; scratch [k, 16]. */
+static void
+panel_product(const struct run *r, const struct t5g_mat *w, size_t r0, size_t n, float *out,
+              size_t ld, bool add, float *scratch)
+{
+    const struct t5g_kernels *k = r->x->k;
+    if (t5g_is_quantised(w->dtype)) {
+        struct t5g_qacts a = acts_of(r->x, w);
+        struct t5g_qpanel b = qpanel(w, r0 / T5G_PANEL);
+        k->qgemm(out, ld, &a, &b, r->m, n, add);
+        return;
+    }
+    struct t5g_mat rows = t5g_mat_rows(*w, r0, n);
+    k->pack(scratch, rows.p, w->cols, w->dtype, n, w->cols);
+    k->gemm(out, ld, r->a, r->lda, scratch, r->m, w->cols, n, add);
+}
+
 static void
 panel_item(void *arg, size_t item, size_t worker)
 {
@@ -82,18 +183,14 @@ panel_item(void *arg, size_t item, size_t worker)
     size_t n = t5g_min(T5G_PANEL, job->w.rows - r0);
     float *panel = t5g_exec_scratch(r->x, worker), *up = panel + cols * T5G_PANEL;
     float *out = job->out + item * job->panel;
-    struct t5g_mat w = t5g_mat_rows(job->w, r0, n);
-    k->pack(panel, w.p, cols, w.dtype, n, cols);
     if (job->bias != NULL)
         put_bias(out, job->ld, job->bias + r0, r->m, n, job->add);
-    k->gemm(out, job->ld, r->a, r->lda, panel, r->m, cols, n, job->add || job->bias != NULL);
+    panel_product(r, &job->w, r0, n, out, job->ld, job->add || job->bias != NULL, panel);
     if (job->gelu)
         k->gelu(out, job->ld, r->m, n);
     if (job->up.p == NULL)
         return;
-    w = t5g_mat_rows(job->up, r0, n);
-    k->pack(panel, w.p, cols, w.dtype, n, cols);
-    k->gemm(up, T5G_PANEL, r->a, r->lda, panel, r->m, cols, n, false);
+    panel_product(r, &job->up, r0, n, up, T5G_PANEL, false, panel);
     k->geglu(out, job->ld, up, T5G_PANEL, r->m, n);
 }
 
@@ -105,27 +202,36 @@ t5g_linear_panels(const struct t5g_exec *x, const struct t5g_linear *jobs, size_
     size_t items = 0;
     for (size_t i = 0; i < n_jobs; i++)
         items += ceil_div(jobs[i].w.rows, T5G_PANEL);
+    prepare(x, jobs, n_jobs, a, lda, m);
     t5g_exec_run(x, panel_item, &r, items, cost_of(&r));
+}
+
+/* out [m, n], stride ld = a times rows r0..r0+n of w. */
+static void
+row_product(const struct run *r, const struct t5g_mat *w, size_t r0, size_t n, float *out,
+            size_t ld)
+{
+    struct t5g_mat rows = t5g_mat_rows(*w, r0, n);
+    if (t5g_is_quantised(w->dtype))
+        t5g_linear_quantised(r->x, out, ld, r->m, &rows, 0, ceil_div(n, T5G_PANEL));
+    else
+        r->x->k->dot(out, ld, r->a, r->lda, r->m, rows.p, w->dtype, n, w->cols);
 }
 
 static void
 row_item(void *arg, size_t item, size_t worker)
 {
     const struct run *r = arg;
-    const struct t5g_kernels *k = r->x->k;
     const struct t5g_linear *job = r->jobs;
     for (; item >= ceil_div(job->w.rows, chunk_of(&job->w)); job++)
         item -= ceil_div(job->w.rows, chunk_of(&job->w));
-    size_t chunk = chunk_of(&job->w), r0 = item * chunk, cols = job->w.cols;
-    size_t n = t5g_min(chunk, job->w.rows - r0);
-    struct t5g_mat w = t5g_mat_rows(job->w, r0, n);
-    k->dot(job->out + r0, job->ld, r->a, r->lda, r->m, w.p, w.dtype, n, cols);
+    size_t chunk = chunk_of(&job->w), r0 = item * chunk, n = t5g_min(chunk, job->w.rows - r0);
+    row_product(r, &job->w, r0, n, job->out + r0, job->ld);
     if (job->up.p == NULL)
         return;
     float *up = t5g_exec_scratch(r->x, worker);
-    w = t5g_mat_rows(job->up, r0, n);
-    k->dot(up, CHUNK_MOST, r->a, r->lda, r->m, w.p, w.dtype, n, cols);
-    k->geglu(job->out + r0, job->ld, up, CHUNK_MOST, r->m, n);
+    row_product(r, &job->up, r0, n, up, CHUNK_MOST);
+    r->x->k->geglu(job->out + r0, job->ld, up, CHUNK_MOST, r->m, n);
 }
 
 void
@@ -136,5 +242,6 @@ t5g_linear_rows(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t 
     size_t items = 0;
     for (size_t i = 0; i < n_jobs; i++)
         items += ceil_div(jobs[i].w.rows, chunk_of(&jobs[i].w));
+    prepare(x, jobs, n_jobs, a, lda, m);
     t5g_exec_run(x, row_item, &r, items, cost_of(&r));
 }

@@ -31,8 +31,17 @@ t5g_linear_of(struct t5g_mat w, float *out, size_t ld)
     return (struct t5g_linear){.w = w, .out = out, .ld = ld, .panel = T5G_PANEL};
 }
 
-/* Rows r0..r0+n of a matrix. */
+/* Rows r0..r0+n of a matrix; of a quantised one r0 is a multiple of 16. */
 struct t5g_mat t5g_mat_rows(struct t5g_mat m, size_t r0, size_t n);
+
+/*
+ * out [m, w.rows], stride ld = a [m, w.cols] w^T by quantised weights, for activations that
+ * t5g_linear_quantise has put into x: panels first..first+n of w in the calling thread.
+ */
+void t5g_linear_quantise(const struct t5g_exec *x, const float *a, size_t lda, size_t m, size_t k,
+                         size_t group);
+void t5g_linear_quantised(const struct t5g_exec *x, float *out, size_t ld, size_t m,
+                          const struct t5g_mat *w, size_t first, size_t n);
 
 /*
  * All products of jobs [n_jobs] with the same a [m, k], stride lda, as one run of the pool; all w

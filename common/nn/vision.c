@@ -50,6 +50,8 @@ t5g_vision_open(const struct t5g_model *m, const struct t5g_kernels *k, struct t
     x->n = x->side * x->side;
     t5g_exec_open(&x->x, k, pool,
                   t5g_max(t5g_linear_panels_scratch(wide), t5g_attention_scratch(c->h, c->h, dh)));
+    if (m->quantised)
+        t5g_exec_quantised(&x->x, T5G_ROW_BLOCK, wide);
     x->ldd = t5g_stride(c->d);
     x->ldf = t5g_stride(t5g_max(c->f, 3 * c->patch * c->patch));
     x->block = t5g_min(t5g_max(x->n, m->config.mm_tokens), T5G_ROW_BLOCK);
@@ -109,13 +111,14 @@ static void
 embed(struct t5g_vision *x, const uint8_t *pixels, const float *value)
 {
     const struct t5g_vision_weights *v = &x->m->vision;
-    size_t d = x->m->config.vision.d, item = t5g_dtype_size(v->position.dtype);
+    size_t d = x->m->config.vision.d;
     for (size_t r = 0; r < x->n; r += x->block) {
         size_t m = t5g_min(x->block, x->n - r);
         struct t5g_linear l = linear_of(&v->patch, x->rows + r * d, d);
         l.add = true;
         gather_patches(x, pixels, value, r, m);
-        t5g_to_f32(l.out, (const char *)v->position.p + r * d * item, v->position.dtype, m * d);
+        for (size_t i = 0; i < m; i++)
+            t5g_mat_row(l.out + i * d, &v->position, r + i);
         t5g_linear_panels(&x->x, &l, 1, x->f, x->ldf, m);
     }
 }

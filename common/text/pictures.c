@@ -1,8 +1,8 @@
 /* pictures.c: the string around pictures (transformers: processing_gemma3.py), then its ids. */
 #include "text/pictures.h"
-#include "base/io.h"
 #include "base/json.h"
 #include "model/config.h"
+#include "model/packed.h"
 
 #include <string.h>
 
@@ -25,7 +25,7 @@ read_literals(struct t5g_picture_text *p, const char *dir, struct t5g_err *e)
     struct t5g_buf b = {0};
     struct t5g_err absent = {0};
     struct t5g_json *root = NULL;
-    int r = t5g_read_file(path, FILE_MAX, &b, &absent);
+    int r = t5g_model_text(dir, "tokenizer_config.json", FILE_MAX, &b, &absent);
     if (r == 0)
         root = t5g_json_parse(b.n > 0 ? b.p : "", b.n, path, e);
     else if (absent.code != T5G_EX_NOINPUT)

@@ -1,6 +1,7 @@
 /* table.c: finding, verifying and keeping compiled tokenizers. */
 #include "text/table.h"
 #include "base/cachedir.h"
+#include "model/packed.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -68,13 +69,30 @@ read_config(const char *dir, struct t5g_map *m, struct t5g_err *e)
     return r;
 }
 
+/* The table of a packed model, where it lies. */
+static int
+open_packed(struct t5g_table *t, const char *path, struct t5g_err *e)
+{
+    const void *block;
+    uint64_t n;
+    if (t5g_packed_table(path, &t->map, &block, &n, e) < 0)
+        return -1;
+    if (t5g_table_bind(t, block, n) == 0)
+        return 0;
+    t5g_unmap(&t->map);
+    return t5g_err_set(e, T5G_EX_DATA, "%s: its tokenizer is of another version: pack it again",
+                       path);
+}
+
 int
 t5g_table_open(struct t5g_table *t, const char *dir, struct t5g_err *e)
 {
+    *t = (struct t5g_table){0};
+    if (t5g_is_packed(dir))
+        return open_packed(t, dir, e);
     char *path = t5g_path_join(dir, "tokenizer.json"), *kept = NULL;
     struct t5g_map json = {0}, config = {0};
     int r = -1;
-    *t = (struct t5g_table){0};
     if (t5g_map_file(path, &json, e) < 0 || read_config(dir, &config, e) < 0)
         goto out;
     char key[2 * T5G_HEX128 + 32], a[T5G_HEX128], b[T5G_HEX128];

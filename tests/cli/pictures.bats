@@ -244,6 +244,7 @@ many_scans() { # N
 
 @test "without seccomp: auto warns once, require refuses, off is silent" {
     fetch_pictures
+    [[ $T5G_BUILD != *asan* ]] || skip "a sanitizer must be loaded first"
     cat > no.c <<'END'
 #include <errno.h>
 #include <stdarg.h>
@@ -266,8 +267,6 @@ END
     cc -shared -fPIC -o no.so no.c
     t5g-vision -o want.t5g rgb.png grey.png
     LD_PRELOAD=$PWD/no.so status_is 0 t5g-vision -o out.t5g rgb.png grey.png
-    # the sanitizers' runtimes object to being loaded second
-    ! grep -q 'ASan runtime' err || skip
     err_has 'no seccomp'
     cmp want.t5g out.t5g
     LD_PRELOAD=$PWD/no.so status_is 69 t5g-vision --sandbox require -o out2.t5g rgb.png

@@ -1,0 +1,89 @@
+/* t5g-pack: a model directory to one file that is mapped and used in place.  See t5g-pack(1). */
+#include "cli/progress.h"
+#include "cli/run.h"
+#include "model/pack.h"
+#include "model/packed.h"
+#include "store/corpus.h"
+#include "text/table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct {
+    int weights;
+} opt;
+
+static const struct t5g_option options[] = {
+    {0, "weights", "keep|bf16|q8|q4", T5G_OPT_CHOICE, &opt.weights,
+     "how matrices are stored (default: as they are)", 0, 0},
+    {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
+};
+
+static const struct t5g_program program = {
+    "t5g-pack",
+    "[options] [MODEL]",
+    "Put a model directory into one file, ready to be mapped.",
+    options,
+};
+
+/* The small files of a model that programs read; those that are there. */
+static int
+write_texts(struct t5g_writer *w, const char *model, struct t5g_err *e)
+{
+    static const char *const names[] = {"config.json", "generation_config.json",
+                                        "processor_config.json", "preprocessor_config.json",
+                                        "tokenizer_config.json"};
+    struct t5g_buf b = {0};
+    int r = 0;
+    for (size_t i = 0; i < T5G_LEN(names) && r == 0; i++) {
+        struct t5g_err absent = {0};
+        b.n = 0;
+        t5g_buf_adds(&b, "");
+        if (t5g_model_text(model, names[i], (size_t)4 << 20, &b, &absent) == 0)
+            r = t5g_writer_text(w, names[i], b.p, b.n, e);
+        else if (absent.code != T5G_EX_NOINPUT)
+            r = t5g_err_set(e, absent.code, "%s", absent.msg);
+    }
+    t5g_buf_free(&b);
+    return r;
+}
+
+int
+main(int argc, char **argv)
+{
+    t5g_start("t5g-pack");
+    int first = t5g_options_parse(&program, argc, argv);
+    if (argc - first > 1)
+        t5g_usage("one MODEL at a time");
+    if (first < argc)
+        t5g_common.model = argv[first];
+
+    struct t5g_err e = {0};
+    struct t5g_run run;
+    t5g_run_open(&run);
+    const char *path = t5g_model_path();
+    struct t5g_table table;
+    struct t5g_model *m = t5g_model_open(path, 0, &e);
+    struct t5g_pool *pool = m != NULL ? t5g_pool_open(t5g_thread_count(), &e) : NULL;
+    if (pool == NULL || t5g_table_open(&table, path, &e) < 0)
+        t5g_die_err(&e);
+    t5g_progress_start("models");
+    enum t5g_pack_weights weights = (enum t5g_pack_weights)opt.weights;
+    const char *id = t5g_corpus_id(path);
+    char *head = t5g_head_make(NULL, "t5g-pack", table.h->identity, m->identity,
+                               t5g_pack_profile(m, weights));
+    if (t5g_writer_head(run.w, head, &e) < 0 ||
+        t5g_writer_doc(run.w, id, strlen(id), NULL, &e) < 0 || write_texts(run.w, path, &e) < 0 ||
+        t5g_writer_tensor(run.w, T5G_PACKED_TOKENIZER, T5G_U8, 1, &table.h->size, table.h, NULL,
+                          &e) < 0 ||
+        t5g_pack_write(run.w, m, weights, pool, t5g_progress_part, &e) < 0 ||
+        t5g_writer_close(run.w, NULL, &e) < 0)
+        t5g_die_err(&e);
+    t5g_run_done(&run, 1);
+    int status = t5g_run_close(&run, NULL);
+    t5g_free(head);
+    t5g_table_close(&table);
+    t5g_pool_close(pool);
+    t5g_model_close(m);
+    return status;
+}

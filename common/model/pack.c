@@ -1,0 +1,153 @@
+/* pack.c: which weights become what in a packed model. */
+#include "model/pack.h"
+#include "model/binder.h"
+#include "model/packed.h"
+#include "model/quant.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Elements that share a scale: finest for the embedding, which is the output matrix too. */
+enum { GROUP = 128, GROUP_EMBED = 32, PANEL = 16 };
+
+static bool
+ends(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+static bool
+is_embedding(const struct t5g_bound *x)
+{
+    return ends(x->name.rest, "embed_tokens.weight") || x->name.part == T5G_PART_HEAD;
+}
+
+/* A matrix that products of many multiplications are made with. */
+static bool
+is_matrix(const struct t5g_model *m, const struct t5g_bound *x)
+{
+    if (x->t->ndim != 2 || !ends(x->name.rest, ".weight") || x->name.part == T5G_PART_PROJECTOR)
+        return false;
+    bool vision = x->name.part == T5G_PART_VISION;
+    if (vision && strncmp(x->name.rest, "encoder.layers.", 15) != 0)
+        return false;
+    bool by_head = ends(x->name.rest, "v_proj.weight") ||
+                   (!vision && ends(x->name.rest, "k_proj.weight")); /* used head by head */
+    size_t dh = vision                             ? m->config.vision.d / m->config.vision.h
+                : x->name.part == T5G_PART_DECODER ? m->config.decoder.dh
+                                                   : m->config.encoder.dh;
+    return !by_head || dh % PANEL == 0;
+}
+
+/* An embedding that is a copy of the encoder's. */
+static bool
+is_copy(const struct t5g_binder *b, const struct t5g_bound *x)
+{
+    if (!is_embedding(x) || x->name.part == T5G_PART_ENCODER)
+        return false;
+    for (size_t i = 0; i < b->n; i++) {
+        const struct t5g_bound *y = &b->all[i];
+        if (y->name.part == T5G_PART_ENCODER && is_embedding(y) && y->t->size == x->t->size &&
+            y->t->dtype == x->t->dtype && memcmp(y->t->data, x->t->data, x->t->size) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* dtype that the model computes with where the file has t: see matrix() in weights.c. */
+static int
+stored_dtype(const struct t5g_model *m, const struct t5g_tensor *t)
+{
+    bool packed = t5g_safetensors_packed(m->files) != NULL;
+    return t->dtype == m->config.dtype || m->config.dtype == T5G_F32 || packed ? t->dtype
+                                                                               : m->config.dtype;
+}
+
+/* [n] elements of t as dtype, freed by t5g_free. */
+static void *
+converted(const struct t5g_tensor *t, size_t n, int dtype)
+{
+    uint16_t *out = t5g_alloc_raw(n, sizeof *out);
+    size_t item = t5g_dtype_size(t->dtype);
+    for (size_t i = 0; i < n; i++) {
+        float f;
+        t5g_to_f32(&f, t->data + i * item, t->dtype, 1);
+        out[i] = dtype == T5G_BF16 ? t5g_f32_to_bf16(f) : t5g_f32_to_f16(f);
+    }
+    return out;
+}
+
+/* What is already quantised goes through as it is: panels and scales lie together. */
+static int
+write_quantised(struct t5g_writer *w, const char *name, const struct t5g_tensor *t,
+                const void *data, uint64_t n, struct t5g_err *e)
+{
+    char extra[160];
+    snprintf(extra, sizeof extra, "\"layout\":\"%s\",\"rows\":%llu,\"cols\":%llu,\"group\":%zu",
+             t->dtype == T5G_Q8 ? T5G_LAYOUT_Q8 : T5G_LAYOUT_Q4, (unsigned long long)t->dims[0],
+             (unsigned long long)t->dims[1], t->group);
+    return t5g_writer_tensor(w, name, T5G_U8, 1, &n, data, extra, e);
+}
+
+static int
+write_tensor(struct t5g_writer *w, const struct t5g_model *m, const struct t5g_bound *x,
+             enum t5g_pack_weights weights, struct t5g_pool *pool, struct t5g_err *e)
+{
+    struct t5g_tensor t = *x->t;
+    char name[512];
+    snprintf(name, sizeof name, "%s%s", t5g_part_prefix(x->name.part), x->name.rest);
+    if (t5g_is_quantised(t.dtype)) {
+        bool same = weights == T5G_PACK_KEEP || (t.dtype == T5G_Q8) == (weights == T5G_PACK_Q8);
+        return same ? write_quantised(w, name, &t, t.data, t.size, e)
+                    : t5g_err_set(e, T5G_EX_DATA, "%s: quantised already: pack the checkpoint",
+                                  m->dir);
+    }
+    int dtype = stored_dtype(m, &t);
+    size_t n = t.size / t5g_dtype_size(t.dtype);
+    bool matrix = is_matrix(m, x);
+    if (weights == T5G_PACK_BF16 && matrix)
+        dtype = T5G_BF16;
+    void *owned = dtype == t.dtype || dtype == T5G_F32 ? NULL : converted(&t, n, dtype);
+    t.data = owned != NULL ? owned : t.data;
+    t.dtype = owned != NULL ? dtype : t.dtype;
+    int r;
+    if (matrix && weights >= T5G_PACK_Q8) {
+        struct t5g_mat mat = {
+            .p = t.data, .dtype = t.dtype, .rows = (size_t)t.dims[0], .cols = (size_t)t.dims[1]};
+        t.dtype = weights == T5G_PACK_Q8 ? T5G_Q8 : T5G_Q4;
+        t.group = is_embedding(x) ? GROUP_EMBED : GROUP;
+        size_t bytes;
+        unsigned char *q = t5g_quantise_matrix(&mat, t.dtype, t.group, pool, &bytes);
+        r = write_quantised(w, name, &t, q, bytes, e);
+        t5g_free(q);
+    } else {
+        r = t5g_writer_tensor(w, name, t.dtype, t.ndim, t.dims, t.data, NULL, e);
+    }
+    t5g_free(owned);
+    return r;
+}
+
+int
+t5g_pack_write(struct t5g_writer *w, const struct t5g_model *m, enum t5g_pack_weights weights,
+               struct t5g_pool *pool, void (*progress)(size_t done, size_t total),
+               struct t5g_err *e)
+{
+    struct t5g_binder b;
+    int r = 0;
+    t5g_binder_open(&b, m->files);
+    for (size_t i = 0; i < b.n && r == 0; i++) {
+        if (b.all[i].name.part < T5G_PART_N && !is_copy(&b, &b.all[i]))
+            r = write_tensor(w, m, &b.all[i], weights, pool, e);
+        progress(i + 1, b.n);
+    }
+    t5g_binder_close(&b);
+    return r;
+}
+
+const char *
+t5g_pack_profile(const struct t5g_model *m, enum t5g_pack_weights weights)
+{
+    static const char *const names[] = {NULL, "bf16", "q8", "q4"};
+    return weights == T5G_PACK_KEEP ? m->profile : names[weights];
+}

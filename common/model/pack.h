@@ -1,0 +1,30 @@
+/* pack.h: the weights of an opened model as frames of a packed one. */
+#ifndef T5G_PACK_H
+#define T5G_PACK_H
+
+#include "base/pool.h"
+#include "model/weights.h"
+#include "stream/writer.h"
+
+enum t5g_pack_weights {
+    T5G_PACK_KEEP, /* as the checkpoint has them */
+    T5G_PACK_BF16, /* matrices rounded to bf16 */
+    T5G_PACK_Q8,
+    T5G_PACK_Q4,
+};
+
+/*
+ * Write a tensor for every weight of m, under its usual name, into the open document of w.
+ * Quantised are the matrices of blocks and the embedding; norms, biases, the projector and the
+ * vision tower's patch and position embeddings are not, nor are key and value matrices whose heads
+ * do not fill panels. progress(done, total) is called between tensors. -1 with e as the writer's,
+ * and 65 when m is quantised already and something else is asked for.
+ */
+int t5g_pack_write(struct t5g_writer *w, const struct t5g_model *m, enum t5g_pack_weights weights,
+                   struct t5g_pool *pool, void (*progress)(size_t done, size_t total),
+                   struct t5g_err *e);
+
+/* The numeric profile of the result. */
+const char *t5g_pack_profile(const struct t5g_model *m, enum t5g_pack_weights weights);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * packed.h: a model in one file, which is a segment of a t5g(5) stream with one document: TEXT
+ * frames with the directory's JSON files by name, the tokenizer's table, and a TENSOR frame for
+ * each weight. Everything is used where it lies in the mapping.
+ */
+#ifndef T5G_PACKED_H
+#define T5G_PACKED_H
+
+#include "base/io.h"
+#include "model/safetensors.h"
+#include "stream/frame.h"
+
+#define T5G_PACKED_TOKENIZER "tokenizer.table" /* name of the u8 tensor with a struct t5g_table */
+
+/* Layouts of quantised matrices, in the "layout" of their frames. */
+#define T5G_LAYOUT_Q8 "q8-16x4"
+#define T5G_LAYOUT_Q4 "q4-16x8"
+
+/* MODEL is a packed file: a regular file, as a directory is not. */
+bool t5g_is_packed(const char *path);
+
+/*
+ * Call see(arg, frame) for every frame of a packed file's image p [size] in order, HEAD and END
+ * included, until it returns 1 (then 1), or -1 (then -1). Headers, metas, sizes and the END are
+ * checked, payloads are not hashed: that is what t5g-frame verify does. -1 with e (65).
+ */
+int t5g_packed_walk(const unsigned char *p, size_t size, const char *path,
+                    int (*see)(void *arg, const struct t5g_frame *f, struct t5g_err *e), void *arg,
+                    struct t5g_err *e);
+
+/*
+ * As t5g_safetensors_parse: every weight as a tensor, quantised ones with their logical shape and
+ * with dtype T5G_Q8 or T5G_Q4, group and scale.
+ */
+int t5g_packed_tensors(const unsigned char *p, size_t size, const char *path,
+                       int (*add)(void *arg, const struct t5g_tensor *t, struct t5g_err *e),
+                       void *arg, struct t5g_err *e);
+
+/* Identity and numeric profile that HEAD names. model holds T5G_HEX128, num 64 bytes. -1 with e. */
+int t5g_packed_identity(const unsigned char *p, size_t size, const char *path, char *model,
+                        char *num, struct t5g_err *e);
+
+/*
+ * Append a small file of a model to b: MODEL/name of a directory, the TEXT frame of that name of a
+ * packed file. 0, or -1 with e: 66 when there is no such file.
+ */
+int t5g_model_text(const char *model, const char *name, size_t limit, struct t5g_buf *b,
+                   struct t5g_err *e);
+
+/*
+ * Map the packed file and find its tokenizer's table: *block [*n] inside of *m, which is the
+ * caller's to unmap. -1 with e.
+ */
+int t5g_packed_table(const char *path, struct t5g_map *m, const void **block, uint64_t *n,
+                     struct t5g_err *e);
+
+#endif
