@@ -63,7 +63,7 @@ feed(struct t5g_generator *g, const struct t5g_cross *cross, const int32_t *ids,
     size_t need = t5g_kvcache_pos(g->kv) + n;
     if (need > t5g_kvcache_max(g->kv))
         t5g_kvcache_grow(g->kv, t5g_max(need, 2 * t5g_kvcache_max(g->kv)));
-    return t5g_decoder_step(g->x, cross, g->kv, ids, n, false, g->logits, e);
+    return t5g_decoder_feed(g->x, cross, g->kv, ids, n, false, g->logits, e);
 }
 
 static void

@@ -21,14 +21,15 @@ t5g_cross_build(struct t5g_decoder *x, const float *enc, size_t n)
     for (size_t l = 0; l < c->layers; l++) {
         const struct t5g_layer *layer = &x->m->decoder.layers[l];
         struct t5g_kv *kv = &cross->kv[l];
-        *kv = (struct t5g_kv){t5g_alloc_raw(n, row), t5g_alloc_raw(n, row), n};
+        *kv = (struct t5g_kv){
+            .k = t5g_alloc_raw(n, row), .v = t5g_alloc_raw(n, row), .cap = n, .dtype = T5G_F32};
         for (size_t r = 0; r < n; r += T5G_ROW_BLOCK) {
             for (size_t h = 0; h < c->hk; h++) {
                 size_t to = (h * n + r) * c->dh, head = h * c->dh;
                 struct t5g_mat wk = t5g_mat_rows(layer->k, head, c->dh);
                 struct t5g_mat wv = t5g_mat_rows(layer->v, head, c->dh);
-                x->jobs[2 * h] = t5g_linear_of(wk, kv->k + to, c->dh);
-                x->jobs[2 * h + 1] = t5g_linear_of(wv, kv->v + to, c->dh);
+                x->jobs[2 * h] = t5g_linear_of(wk, (float *)kv->k + to, c->dh);
+                x->jobs[2 * h + 1] = t5g_linear_of(wv, (float *)kv->v + to, c->dh);
             }
             t5g_linear_panels(&x->x, x->jobs, 2 * c->hk, enc + r * c->d, c->d,
                               t5g_min(T5G_ROW_BLOCK, n - r));

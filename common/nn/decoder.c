@@ -1,5 +1,5 @@
 /*
- * decoder.c: the decoder, n rows at positions pos..pos+n of one sequence.
+ * decoder.c: the decoder, n rows: one or more positions of one or more sequences.
  *
  *   x = embed(ids) * scale, the eoi row as it is                     [n, d]
  *   for each layer:
@@ -20,6 +20,8 @@
 #include <math.h>
 #include <stdatomic.h>
 
+enum { HEAD_CHUNK = 256 }; /* vocabulary rows of an item */
+
 const struct t5g_stack_config *
 t5g_decoder_config(const struct t5g_decoder *x)
 {
@@ -33,6 +35,7 @@ t5g_decoder_open(const struct t5g_model *m, const struct t5g_kernels *k, struct 
     struct t5g_decoder *x = t5g_alloc(1, sizeof *x);
     size_t rows = T5G_STEP_ROWS, half = c->dh / 2;
     size_t scratch = t5g_max(t5g_linear_panels_scratch(c->d), t5g_linear_rows_scratch());
+    scratch = t5g_max(scratch, (size_t)T5G_STEP_ROWS * HEAD_CHUNK);
     x->m = m;
     t5g_exec_open(&x->x, k, pool, t5g_max(scratch, t5g_merged_scratch(c)));
     if (m->quantised)
@@ -78,13 +81,11 @@ t5g_decoder_close(struct t5g_decoder *x)
 
 struct heads {
     struct t5g_decoder *x;
-    const struct t5g_layer *layer;
-    const struct t5g_kv *own;
-    int kind;
-    size_t pos, n;
+    const struct t5g_layer *w;
+    size_t layer, n;
 };
 
-/* Row i: queries to their places in att.q, key and value to the cache. */
+/* Row i: queries to their places in att.q, key and value to the cache of its sequence. */
 static void
 heads_item(void *arg, size_t i, size_t worker)
 {
@@ -92,26 +93,28 @@ heads_item(void *arg, size_t i, size_t worker)
     struct t5g_decoder *x = r->x;
     const struct t5g_stack_config *c = &x->m->config.decoder;
     const struct t5g_kernels *k = x->x.k;
+    const struct t5g_kv *own = &x->part_of[i]->kv->kv[r->layer];
+    int kind = c->full[r->layer] ? T5G_FULL : T5G_LOCAL;
     size_t dh = c->dh, half = dh / 2, g = c->h / c->hk;
-    const float *cos = x->cos[r->kind] + i * half, *sin = x->sin[r->kind] + i * half;
+    const float *cos = x->cos[kind] + i * half, *sin = x->sin[kind] + i * half;
     (void)worker;
     for (size_t head = 0; head < c->h; head++) {
         float *q = x->att.q + ((head / g * r->n + i) * g + head % g) * dh;
-        k->rms(q, x->q + (i * c->h + head) * dh, r->layer->q_norm, dh, c->eps);
+        k->rms(q, x->q + (i * c->h + head) * dh, r->w->q_norm, dh, c->eps);
         k->rope(q, cos, sin, half);
     }
     for (size_t kv = 0; kv < c->hk; kv++) {
         size_t from = (i * c->hk + kv) * dh;
-        size_t to = (kv * r->own->cap + (r->pos + i) % r->own->cap) * dh;
-        k->rms(r->own->k + to, x->k + from, r->layer->k_norm, dh, c->eps);
-        k->rope(r->own->k + to, cos, sin, half);
-        memcpy(r->own->v + to, x->v + from, dh * sizeof *x->v);
+        float *key = (float *)own->k + (kv * own->cap + x->pos[i] % own->cap) * dh;
+        float *value = (float *)own->v + (kv * own->cap + x->pos[i] % own->cap) * dh;
+        k->rms(key, x->k + from, r->w->k_norm, dh, c->eps);
+        k->rope(key, cos, sin, half);
+        memcpy(value, x->v + from, dh * sizeof *x->v);
     }
 }
 
 static void
-layer(struct t5g_decoder *x, size_t l, const struct t5g_kv *cross, const struct t5g_kvcache *kv,
-      size_t n)
+layer(struct t5g_decoder *x, size_t l, const struct t5g_part *parts, size_t n_parts, size_t n)
 {
     const struct t5g_stack_config *c = &x->m->config.decoder;
     const struct t5g_layer *w = &x->m->decoder.layers[l];
@@ -122,8 +125,8 @@ layer(struct t5g_decoder *x, size_t l, const struct t5g_kv *cross, const struct 
     struct t5g_linear f = t5g_linear_of(w->gate, x->f, c->f);
     struct t5g_linear down = t5g_linear_of(w->down, x->y, c->d);
     f.up = w->up;
-    struct heads heads = {x, w, &kv->kv[l], c->full[l] ? T5G_FULL : T5G_LOCAL, kv->pos, n};
-    struct t5g_merged att = {c, &x->att, &kv->kv[l], cross, c->full[l], kv->pos, n, x->q, dq};
+    struct heads heads = {x, w, l, n};
+    struct t5g_merged att = {c, &x->att, parts, n_parts, l, n, x->q, dq};
 
     t5g_norm_rows(&x->x, x->y, c->d, x->h, c->d, w->pre_attn, n, c->d, c->eps);
     t5g_linear_rows(&x->x, qkv, 3, x->y, c->d, n);
@@ -138,90 +141,108 @@ layer(struct t5g_decoder *x, size_t l, const struct t5g_kv *cross, const struct 
     t5g_norm_add_rows(&x->x, x->h, c->d, x->y, c->d, w->post_ffn, n, c->d, c->eps);
 }
 
-enum { HEAD_CHUNK = 256 }; /* vocabulary rows of an item */
-
 struct head {
-    const struct t5g_decoder *x;
-    const float *in; /* [n, d] */
-    float *logits;   /* [n, v] */
-    size_t n;
-    atomic_bool bad; /* some logit is not finite */
+    struct t5g_decoder *x;
+    size_t n;                       /* rows of x->y */
+    atomic_bool bad[T5G_STEP_ROWS]; /* some logit of the row is not finite */
 };
 
 static void
 head_item(void *arg, size_t item, size_t worker)
 {
     struct head *r = arg;
-    const struct t5g_stack_config *c = &r->x->m->config.decoder;
-    const struct t5g_kernels *k = r->x->x.k;
+    const struct t5g_decoder *x = r->x;
+    const struct t5g_stack_config *c = &x->m->config.decoder;
+    const struct t5g_kernels *k = x->x.k;
     size_t r0 = item * HEAD_CHUNK, rows = t5g_min(HEAD_CHUNK, c->v - r0);
-    struct t5g_mat w = t5g_mat_rows(r->x->m->head, r0, rows);
-    bool bad = false;
-    (void)worker;
+    struct t5g_mat w = t5g_mat_rows(x->m->head, r0, rows);
+    float *y = t5g_exec_scratch(&x->x, worker);
     if (t5g_is_quantised(w.dtype))
-        t5g_linear_quantised(&r->x->x, r->logits + r0, c->v, r->n, &w, 0,
-                             (rows + T5G_PANEL - 1) / T5G_PANEL);
+        t5g_linear_quantised(&x->x, y, HEAD_CHUNK, r->n, &w, 0, (rows + T5G_PANEL - 1) / T5G_PANEL);
     else
-        k->dot(r->logits + r0, c->v, r->in, c->d, r->n, w.p, w.dtype, rows, c->d);
+        k->dot(y, HEAD_CHUNK, x->y, c->d, r->n, w.p, w.dtype, rows, c->d);
     for (size_t i = 0; i < r->n; i++) {
-        float *y = r->logits + i * c->v + r0;
+        float *yi = y + i * HEAD_CHUNK;
+        bool bad = false;
         for (size_t j = 0; j < rows; j++)
-            bad |= !isfinite(y[j]);
+            bad |= !isfinite(yi[j]);
         if (c->logit_softcap != 0)
-            k->softcap(y, rows, c->logit_softcap);
+            k->softcap(yi, rows, c->logit_softcap);
+        memcpy(x->logits[i] + r0, yi, rows * sizeof *yi);
+        if (bad)
+            atomic_store(&r->bad[i], true);
     }
-    if (bad)
-        atomic_store(&r->bad, true);
 }
 
-/* Logits of the last `rows` of n rows. */
-static int
-head(struct t5g_decoder *x, size_t n, size_t rows, size_t pos, float *logits, struct t5g_err *e)
+/* Logits of the rows that are asked for. */
+static void
+head(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts)
 {
     const struct t5g_stack_config *c = &x->m->config.decoder;
-    struct head r = {.x = x, .in = x->y, .logits = logits, .n = rows};
-    const float *in = x->h + (n - rows) * c->d;
-    t5g_norm_rows(&x->x, x->y, c->d, in, c->d, x->m->decoder.norm, rows, c->d, c->eps);
+    struct head r = {.x = x};
+    size_t row = 0;
+    for (size_t i = 0; i < n_parts; i++)
+        for (size_t j = 0; j < parts[i].n; j++, row++) {
+            if (parts[i].logits == NULL || (!parts[i].all && j + 1 < parts[i].n))
+                continue;
+            x->logits[r.n] = parts[i].logits + (parts[i].all ? j * c->v : 0);
+            t5g_norm_rows(&x->x, x->y + r.n++ * c->d, c->d, x->h + row * c->d, c->d,
+                          x->m->decoder.norm, 1, c->d, c->eps);
+        }
+    if (r.n == 0)
+        return;
     if (t5g_is_quantised(x->m->head.dtype))
-        t5g_linear_quantise(&x->x, x->y, c->d, rows, c->d, x->m->head.group);
-    t5g_exec_run(&x->x, head_item, &r, (c->v + HEAD_CHUNK - 1) / HEAD_CHUNK, rows * c->v * c->d);
-    if (atomic_load(&r.bad))
-        return t5g_err_set(e, T5G_EX_DATA, "logits: not finite, at decoder position %zu",
-                           pos + n - rows);
-    return 0;
+        t5g_linear_quantise(&x->x, x->y, c->d, r.n, c->d, x->m->head.group);
+    t5g_exec_run(&x->x, head_item, &r, (c->v + HEAD_CHUNK - 1) / HEAD_CHUNK, r.n * c->v * c->d);
+    size_t k = 0;
+    for (size_t i = 0; i < n_parts; i++) {
+        parts[i].bad = false;
+        for (size_t j = 0; parts[i].logits != NULL && j < (parts[i].all ? parts[i].n : 1); j++)
+            parts[i].bad |= atomic_load(&r.bad[k++]);
+    }
 }
 
-/* At most T5G_STEP_ROWS ids; logits of the last `rows` of them. */
-static int
-few(struct t5g_decoder *x, const struct t5g_cross *cross, struct t5g_kvcache *kv,
-    const int32_t *ids, size_t n, size_t rows, float *logits, struct t5g_err *e)
+void
+t5g_decoder_step(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts)
 {
     const struct t5g_stack_config *c = &x->m->config.decoder;
-    t5g_embed_rows(x->h, c->d, &x->m->decoder, x->m->config.eoi, ids, n);
-    for (int i = 0; i < T5G_KINDS; i++)
-        t5g_rope_table(&x->x, x->cos[i], x->sin[i], x->freq[i], c->dh / 2, kv->pos, n);
+    size_t n = 0, half = c->dh / 2;
+    t5g_alloc_forbid(true);
+    for (size_t i = 0; i < n_parts; n += parts[i++].n) {
+        t5g_embed_rows(x->h + n * c->d, c->d, &x->m->decoder, x->m->config.eoi, parts[i].ids,
+                       parts[i].n);
+        for (size_t j = 0; j < parts[i].n; j++) {
+            x->part_of[n + j] = &parts[i];
+            x->pos[n + j] = parts[i].kv->pos + j;
+        }
+        for (int kind = 0; kind < T5G_KINDS; kind++)
+            t5g_rope_table(&x->x, x->cos[kind] + n * half, x->sin[kind] + n * half, x->freq[kind],
+                           half, parts[i].kv->pos, parts[i].n);
+    }
     for (size_t l = 0; l < c->layers; l++)
-        layer(x, l, &cross->kv[l], kv, n);
-    size_t pos = kv->pos;
-    kv->pos += n;
-    return rows == 0 ? 0 : head(x, n, rows, pos, logits, e);
+        layer(x, l, parts, n_parts, n);
+    for (size_t i = 0; i < n_parts; i++)
+        parts[i].kv->pos += parts[i].n;
+    head(x, parts, n_parts);
+    t5g_alloc_forbid(false);
 }
 
 int
-t5g_decoder_step(struct t5g_decoder *x, const struct t5g_cross *cross, struct t5g_kvcache *kv,
+t5g_decoder_feed(struct t5g_decoder *x, const struct t5g_cross *cross, struct t5g_kvcache *kv,
                  const int32_t *ids, size_t n, bool all, float *logits, struct t5g_err *e)
 {
     size_t v = x->m->config.decoder.v;
-    int r = 0;
     if (n > kv->max - kv->pos)
         return t5g_err_set(e, T5G_EX_BUG, "decoder: %zu ids at position %zu, room for %zu", n,
                            kv->pos, kv->max);
-    t5g_alloc_forbid(true);
-    for (size_t i = 0; r == 0 && i < n; i += T5G_STEP_ROWS) {
-        size_t m = t5g_min(T5G_STEP_ROWS, n - i);
-        size_t rows = all ? m : i + m == n ? 1 : 0;
-        r = few(x, cross, kv, ids + i, m, rows, logits + (all ? i * v : 0), e);
+    for (size_t i = 0; i < n; i += T5G_STEP_ROWS) {
+        size_t m = t5g_min(T5G_STEP_ROWS, n - i), pos = kv->pos;
+        float *to = all ? logits + i * v : i + m == n ? logits : NULL;
+        struct t5g_part part = {cross, kv, ids + i, m, all, to, false};
+        t5g_decoder_step(x, &part, 1);
+        if (part.bad)
+            return t5g_err_set(e, T5G_EX_DATA, "logits: not finite, at decoder position %zu",
+                               pos + (all ? 0 : m - 1));
     }
-    t5g_alloc_forbid(false);
-    return r;
+    return 0;
 }

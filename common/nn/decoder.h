@@ -28,13 +28,33 @@ void t5g_kvcache_free(struct t5g_kvcache *c);
 size_t t5g_kvcache_pos(const struct t5g_kvcache *c);
 size_t t5g_kvcache_max(const struct t5g_kvcache *c);
 
+/* What a step adds to one sequence: ids [n] at the cache's position, over one document. */
+struct t5g_part {
+    const struct t5g_cross *cross;
+    struct t5g_kvcache *kv;
+    const int32_t *ids;
+    size_t n;
+    bool all;      /* logits of all n rows, else of the last one */
+    float *logits; /* [n or 1, v]; NULL: none */
+    bool bad;      /* out: a logit is not finite */
+};
+
 /*
- * Feed ids [n] at the cache's position and append their keys and values. logits [v] f32 of the last
- * id, or [n, v] of all when `all`. No allocation; the result of a row does not depend on n.
- * ids must be in range. -1 with e: 65 when a logit is not finite, 70 when the cache has no room for
- * n more positions.
+ * One step of several sequences, parts [n_parts] with at most T5G_STEP_ROWS ids together: their
+ * keys and values are appended, logits and bad are filled. Weights are read once for all, and so
+ * are the keys and values of a document whose parts stand side by side. No allocation; a row's
+ * result does not depend on what else is in the step. ids must be in range, caches have room.
  */
-int t5g_decoder_step(struct t5g_decoder *x, const struct t5g_cross *cross, struct t5g_kvcache *kv,
+void t5g_decoder_step(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts);
+
+/*
+ * Feed any number of ids of one sequence; logits [v] of the last, or [n, v] when all. -1 with e: 65
+ * when a logit is not finite, 70 when the cache has no room for n more positions.
+ */
+int t5g_decoder_feed(struct t5g_decoder *x, const struct t5g_cross *cross, struct t5g_kvcache *kv,
                      const int32_t *ids, size_t n, bool all, float *logits, struct t5g_err *e);
+
+/* Forget the last n positions: drafts that were not taken. At most those of one step. */
+void t5g_kvcache_drop(struct t5g_kvcache *c, size_t n);
 
 #endif

@@ -15,7 +15,8 @@ kv_open(const struct t5g_stack_config *c, size_t cap)
 {
     size_t row = c->hk * c->dh * sizeof(float);
     /* Not zeroed: pages that are never reached are never touched. */
-    return (struct t5g_kv){t5g_alloc_raw(cap, row), t5g_alloc_raw(cap, row), cap};
+    return (struct t5g_kv){
+        .k = t5g_alloc_raw(cap, row), .v = t5g_alloc_raw(cap, row), .cap = cap, .dtype = T5G_F32};
 }
 
 static void
@@ -23,6 +24,28 @@ kv_free(struct t5g_kv *kv)
 {
     t5g_free(kv->k);
     t5g_free(kv->v);
+}
+
+void
+t5g_kv_scores(const struct t5g_kernels *k, const struct t5g_kv *kv, size_t key, size_t n, size_t dh,
+              const float *q, size_t rows, float *score, size_t ld)
+{
+    const char *from = (const char *)kv->k + key * dh * t5g_dtype_size(kv->dtype);
+    k->dot(score, ld, q, dh, rows, from, kv->dtype, n, dh);
+    for (size_t i = 0; kv->k_scale != NULL && i < rows; i++)
+        for (size_t j = 0; j < n; j++)
+            score[i * ld + j] *= kv->k_scale[key + j];
+}
+
+void
+t5g_kv_mix(const struct t5g_kernels *k, const struct t5g_kv *kv, size_t key, size_t n, size_t dh,
+           float *p, size_t ldp, size_t rows, float *o)
+{
+    const char *from = (const char *)kv->v + key * dh * t5g_dtype_size(kv->dtype);
+    for (size_t i = 0; kv->v_scale != NULL && i < rows; i++)
+        for (size_t j = 0; j < n; j++)
+            p[i * ldp + j] *= kv->v_scale[key + j];
+    k->mix(o, dh, p, ldp, rows, from, kv->dtype, dh, n, dh);
 }
 
 struct t5g_kvcache *
@@ -51,8 +74,9 @@ t5g_kvcache_grow(struct t5g_kvcache *c, size_t max)
         /* A layer whose rows still change in number has not gone round yet: rows are positions. */
         kv = kv_open(c->c, cap);
         for (size_t h = 0; h < c->c->hk; h++) {
-            memcpy(kv.k + h * cap * dh, old->k + h * old->cap * dh, c->pos * dh * sizeof *kv.k);
-            memcpy(kv.v + h * cap * dh, old->v + h * old->cap * dh, c->pos * dh * sizeof *kv.v);
+            size_t to = h * cap * dh, from = h * old->cap * dh, n = c->pos * dh * sizeof(float);
+            memcpy((float *)kv.k + to, (float *)old->k + from, n);
+            memcpy((float *)kv.v + to, (float *)old->v + from, n);
         }
         kv_free(old);
         *old = kv;
@@ -64,6 +88,12 @@ void
 t5g_kvcache_reset(struct t5g_kvcache *c)
 {
     c->pos = 0;
+}
+
+void
+t5g_kvcache_drop(struct t5g_kvcache *c, size_t n)
+{
+    c->pos -= n; /* rings hold a step more than their window, so nothing older was lost */
 }
 
 void

@@ -8,11 +8,25 @@
 /* Keys that are looked at in one piece. A place in a document, never a size that varies. */
 enum { T5G_KEY_BLOCK = 256 };
 
-/* Keys (rotated, for own ones) and values of one layer. */
+/*
+ * Keys (rotated, for own ones) and values of one layer: [hk, cap, dh] each, f32 or, of a document,
+ * bf16 or bytes with a scale for every row.
+ */
 struct t5g_kv {
-    float *k, *v; /* [hk, cap, dh] f32 each */
-    size_t cap;   /* rows of a head */
+    void *k, *v;
+    size_t cap;               /* rows of a head */
+    int dtype;                /* T5G_F32, T5G_BF16 or T5G_I8 */
+    float *k_scale, *v_scale; /* [hk, cap] with T5G_I8, else NULL */
 };
+
+/*
+ * score [rows, n], stride ld = q [rows, dh] times keys key..key+n, numbered through all heads; and
+ * o [rows, dh] += p [rows, n], stride ldp, times those values (p is scaled in place).
+ */
+void t5g_kv_scores(const struct t5g_kernels *k, const struct t5g_kv *kv, size_t key, size_t n,
+                   size_t dh, const float *q, size_t rows, float *score, size_t ld);
+void t5g_kv_mix(const struct t5g_kernels *k, const struct t5g_kv *kv, size_t key, size_t n,
+                size_t dh, float *p, size_t ldp, size_t rows, float *o);
 
 struct t5g_cross {
     size_t n, layers;

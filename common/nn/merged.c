@@ -5,11 +5,12 @@
  *                                   them) and over all encoder rows, never windowed
  *   out[i]  = sum_j softmax_j(s[i, j]) v_j
  *
- * Keys are cut into blocks of T5G_KEY_BLOCK at fixed places, first the own positions, then the
- * encoder rows. An item is one block of one key head for all rows at once: it gives, for every row,
- * the largest score, the sum of exponentials and the weighted sum of values. These parts are then
- * merged in the order of the blocks; a block of which a row sees nothing is left out. So a row's
- * result depends neither on threads nor on the rows beside it.
+ * Keys are cut into blocks of T5G_KEY_BLOCK at fixed places, first the own positions of each
+ * sequence, then the encoder rows of each document. An item is one block of one key head for all
+ * rows that see it: it gives, for every row, the largest score, the sum of exponentials and the
+ * weighted sum of values. A row's parts are then merged in the order of the blocks; a block of
+ * which it sees nothing is left out. So its result depends neither on threads nor on the rows
+ * beside it.
  */
 #include "nn/merged.h"
 
@@ -49,50 +50,73 @@ t5g_merged_scratch(const struct t5g_stack_config *c)
 struct run {
     const struct t5g_exec *x;
     const struct t5g_merged *a;
-    size_t own_first, own_blocks; /* first block that any row sees; number of own blocks */
-    size_t first, n;              /* blocks at hand: first.. of the whole order */
+    size_t first, n; /* blocks at hand: first.. of all spans' one after another */
+    size_t blocks;   /* of all spans */
 };
 
-/* First own position that row i (of the step) sees. */
+/* First own position that position p sees. */
 static size_t
-first_seen(const struct t5g_merged *a, size_t i)
+first_seen(const struct t5g_merged *a, size_t p)
 {
-    size_t last = a->pos + i;
-    return a->full || last + 1 < a->c->window ? 0 : last + 1 - a->c->window;
+    bool full = a->c->full[a->layer];
+    return full || p + 1 < a->c->window ? 0 : p + 1 - a->c->window;
 }
 
-/* A block of keys, and which of them row i sees. */
-struct keys {
-    const float *k, *v; /* [n, dh] */
-    size_t from, n;     /* first position or encoder row; number */
-    bool own;
-};
-
-static struct keys
-keys_of(const struct run *r, size_t block, size_t kv)
-{
-    const struct t5g_merged *a = r->a;
-    struct keys s = {.own = block < r->own_blocks};
-    const struct t5g_kv *from = s.own ? a->own : a->cross;
-    size_t end = s.own ? a->pos + a->n : a->cross->cap;
-    s.from = (s.own ? r->own_first + block : block - r->own_blocks) * T5G_KEY_BLOCK;
-    s.n = t5g_min(T5G_KEY_BLOCK, end - s.from);
-    size_t at = (kv * from->cap + s.from % from->cap) * a->c->dh;
-    s.k = from->k + at;
-    s.v = from->v + at;
-    return s;
-}
-
+/* Own keys part by part, then encoder keys, those of parts over one document together. */
 static void
-seen(const struct t5g_merged *a, const struct keys *s, size_t i, size_t *lo, size_t *hi)
+find_spans(const struct t5g_merged *a)
+{
+    struct t5g_merged_state *s = a->s;
+    size_t row = 0;
+    s->n_spans = 0;
+    for (size_t i = 0; i < a->n_parts; row += a->parts[i++].n) {
+        const struct t5g_part *p = &a->parts[i];
+        struct t5g_span_of_keys own = {.kv = &p->kv->kv[a->layer],
+                                       .row = row,
+                                       .rows = p->n,
+                                       .pos = p->kv->pos,
+                                       .n = p->kv->pos + p->n,
+                                       .own = true};
+        own.first = first_seen(a, own.pos) / T5G_KEY_BLOCK;
+        own.blocks = (own.n - 1) / T5G_KEY_BLOCK + 1 - own.first;
+        s->spans[s->n_spans++] = own;
+    }
+    row = 0;
+    for (size_t i = 0; i < a->n_parts;) {
+        const struct t5g_cross *cross = a->parts[i].cross;
+        struct t5g_span_of_keys span = {.kv = &cross->kv[a->layer],
+                                        .row = row,
+                                        .n = cross->n,
+                                        .blocks = (cross->n + T5G_KEY_BLOCK - 1) / T5G_KEY_BLOCK};
+        for (; i < a->n_parts && a->parts[i].cross == cross; i++)
+            span.rows += a->parts[i].n;
+        row += span.rows;
+        s->spans[s->n_spans++] = span;
+    }
+}
+
+/* The span that block number `block` of all belongs to; *block becomes its number therein. */
+static const struct t5g_span_of_keys *
+span_of(const struct t5g_merged_state *s, size_t *block)
+{
+    const struct t5g_span_of_keys *span = s->spans;
+    for (; *block >= span->blocks; span++)
+        *block -= span->blocks;
+    return span;
+}
+
+/* Keys from..from + n of a span that row i of it sees: lo..hi of them. */
+static void
+seen(const struct t5g_merged *a, const struct t5g_span_of_keys *s, size_t i, size_t from, size_t n,
+     size_t *lo, size_t *hi)
 {
     *lo = 0;
-    *hi = s->n;
+    *hi = n;
     if (!s->own)
         return;
-    size_t first = first_seen(a, i), end = a->pos + i + 1;
-    *lo = first > s->from ? t5g_min(first - s->from, s->n) : 0;
-    *hi = end > s->from ? t5g_min(end - s->from, s->n) : 0;
+    size_t first = first_seen(a, s->pos + i), end = s->pos + i + 1;
+    *lo = first > from ? t5g_min(first - from, n) : 0;
+    *hi = end > from ? t5g_min(end - from, n) : 0;
 }
 
 static void
@@ -101,24 +125,43 @@ block_item(void *arg, size_t item, size_t worker)
     const struct run *r = arg;
     const struct t5g_merged *a = r->a;
     const struct t5g_kernels *k = r->x->k;
-    size_t dh = a->c->dh, g = a->c->h / a->c->hk, rows = a->n * g, kv = item % a->c->hk;
-    size_t at = item * rows; /* items are [blocks, hk] */
-    struct keys b = keys_of(r, r->first + item / a->c->hk, kv);
-    float *s = t5g_exec_scratch(r->x, worker), *o = a->s->part + at * dh;
-    size_t skip, hi;
-    seen(a, &b, 0, &skip, &hi); /* later rows see nothing before it */
-    k->dot(s + skip, T5G_KEY_BLOCK, a->s->q + kv * rows * dh, dh, rows, b.k + skip * dh, T5G_F32,
-           b.n - skip, dh);
+    size_t dh = a->c->dh, hk = a->c->hk, g = a->c->h / hk, kv = item % hk;
+    size_t block = r->first + item / hk;
+    const struct t5g_span_of_keys *s = span_of(a->s, &block);
+    size_t from = (s->first + block) * T5G_KEY_BLOCK, n = t5g_min(T5G_KEY_BLOCK, s->n - from);
+    size_t rows = s->rows * g, at = item * a->n * g + s->row * g; /* [blocks, hk, all rows x g] */
+    size_t key = kv * s->kv->cap + from % s->kv->cap, skip, hi;
+    const float *q = a->s->q + (kv * a->n + s->row) * g * dh;
+    float *score = t5g_exec_scratch(r->x, worker), *o = a->s->part + at * dh;
+    seen(a, s, 0, from, n, &skip, &hi); /* later rows see nothing before it */
+    t5g_kv_scores(k, s->kv, key + skip, n - skip, dh, q, rows, score + skip, T5G_KEY_BLOCK);
     for (size_t i = 0; i < rows; i++) {
         size_t lo;
-        seen(a, &b, i / g, &lo, &hi);
+        seen(a, s, i / g, from, n, &lo, &hi);
         a->s->max[at + i] = -INFINITY;
         a->s->sum[at + i] = 0;
-        k->softmax(s + i * T5G_KEY_BLOCK, b.n, lo, hi, a->c->scale, &a->s->max[at + i],
+        k->softmax(score + i * T5G_KEY_BLOCK, n, lo, hi, a->c->scale, &a->s->max[at + i],
                    &a->s->sum[at + i]);
     }
     memset(o, 0, rows * dh * sizeof *o);
-    k->mix(o, dh, s + skip, T5G_KEY_BLOCK, rows, b.v + skip * dh, T5G_F32, dh, b.n - skip, dh);
+    t5g_kv_mix(k, s->kv, key + skip, n - skip, dh, score + skip, T5G_KEY_BLOCK, rows, o);
+}
+
+/* Add one block's part of a row and head to its running result o [dh]. */
+static void
+merge(const struct run *r, size_t at, float *o, float *top, float *all)
+{
+    const struct t5g_merged_state *s = r->a->s;
+    const struct t5g_kernels *k = r->x->k;
+    size_t dh = r->a->c->dh;
+    if (s->sum[at] == 0)
+        return;
+    float max = s->max[at] > *top ? s->max[at] : *top;
+    float old = expf(*top - max), f = expf(s->max[at] - max);
+    k->scale(o, dh, old);
+    k->mix(o, dh, &f, 1, 1, s->part + at * dh, T5G_F32, dh, 1, dh);
+    *all = *all * old + s->sum[at] * f;
+    *top = max;
 }
 
 /* Add the blocks at hand to the running result of row `item`. */
@@ -127,45 +170,45 @@ merge_item(void *arg, size_t item, size_t worker)
 {
     const struct run *r = arg;
     const struct t5g_merged *a = r->a;
-    const struct t5g_kernels *k = r->x->k;
     size_t dh = a->c->dh, hk = a->c->hk, g = a->c->h / hk;
+    float *out = a->out + item * a->ldo;
+    float *top = a->s->top + item * a->c->h, *all = a->s->all + item * a->c->h;
     (void)worker;
-    for (size_t head = 0; head < a->c->h; head++) {
-        float *o = a->out + item * a->ldo + head * dh;
-        float *top = a->s->top + item * a->c->h + head, *all = a->s->all + item * a->c->h + head;
-        if (r->first == 0) {
-            *top = -INFINITY;
-            *all = 0;
-            memset(o, 0, dh * sizeof *o);
-        }
-        for (size_t b = 0; b < r->n; b++) {
-            size_t at = ((b * hk + head / g) * a->n + item) * g + head % g;
-            if (a->s->sum[at] == 0)
-                continue;
-            float max = a->s->max[at] > *top ? a->s->max[at] : *top;
-            float old = expf(*top - max), f = expf(a->s->max[at] - max);
-            k->scale(o, dh, old);
-            k->mix(o, dh, &f, 1, 1, a->s->part + at * dh, T5G_F32, dh, 1, dh);
-            *all = *all * old + a->s->sum[at] * f;
-            *top = max;
-        }
-        if (r->first + r->n == r->own_blocks + (a->cross->cap + T5G_KEY_BLOCK - 1) / T5G_KEY_BLOCK)
-            k->scale(o, dh, 1 / *all);
+    for (size_t head = 0; head < a->c->h && r->first == 0; head++) {
+        top[head] = -INFINITY;
+        all[head] = 0;
     }
+    if (r->first == 0)
+        memset(out, 0, a->c->h * dh * sizeof *out);
+    for (size_t b = 0; b < r->n; b++) {
+        size_t block = r->first + b;
+        const struct t5g_span_of_keys *s = span_of(a->s, &block);
+        if (item < s->row || item >= s->row + s->rows)
+            continue;
+        for (size_t head = 0; head < a->c->h; head++)
+            merge(r, ((b * hk + head / g) * a->n + item) * g + head % g, out + head * dh,
+                  &top[head], &all[head]);
+    }
+    for (size_t head = 0; head < a->c->h && r->first + r->n == r->blocks; head++)
+        r->x->k->scale(out + head * dh, dh, 1 / all[head]);
 }
 
 void
 t5g_merged_run(const struct t5g_exec *x, const struct t5g_merged *a)
 {
     struct run r = {.x = x, .a = a};
-    r.own_first = first_seen(a, 0) / T5G_KEY_BLOCK;
-    r.own_blocks = (a->pos + a->n - 1) / T5G_KEY_BLOCK + 1 - r.own_first;
-    size_t blocks = r.own_blocks + (a->cross->cap + T5G_KEY_BLOCK - 1) / T5G_KEY_BLOCK;
-    for (; r.first < blocks; r.first += r.n) {
-        r.n = t5g_min(PARTS, blocks - r.first);
-        size_t keys = a->pos + a->n - r.own_first * T5G_KEY_BLOCK + a->cross->cap;
-        size_t cost = 2 * a->n * a->c->h * a->c->dh;
-        t5g_exec_run(x, block_item, &r, r.n * a->c->hk, cost * t5g_min(keys, r.n * T5G_KEY_BLOCK));
-        t5g_exec_run(x, merge_item, &r, a->n, cost * r.n);
+    size_t keys = 0;
+    find_spans(a);
+    for (size_t i = 0; i < a->s->n_spans; i++) {
+        const struct t5g_span_of_keys *s = &a->s->spans[i];
+        r.blocks += s->blocks;
+        keys += (s->n - s->first * T5G_KEY_BLOCK) * s->rows;
+    }
+    for (; r.first < r.blocks; r.first += r.n) {
+        r.n = t5g_min(PARTS, r.blocks - r.first);
+        size_t cost = 2 * a->c->h * a->c->dh;
+        t5g_exec_run(x, block_item, &r, r.n * a->c->hk,
+                     cost * t5g_min(keys, r.n * T5G_KEY_BLOCK * a->n));
+        t5g_exec_run(x, merge_item, &r, a->n, cost * r.n * a->n);
     }
 }

@@ -17,6 +17,9 @@ struct t5g_decoder {
     float *q, *k, *v;                       /* [rows, h dh], [rows, hk dh] x 2 raw projections */
     float *f;                               /* [rows, f] */
     struct t5g_linear *jobs;                /* [2 hk], for cross keys and values */
+    const struct t5g_part *part_of[T5G_STEP_ROWS]; /* of each row of the step */
+    size_t pos[T5G_STEP_ROWS];                     /* its position */
+    float *logits[T5G_STEP_ROWS];                  /* where the logits of row i of y go */
 };
 
 const struct t5g_stack_config *t5g_decoder_config(const struct t5g_decoder *x);

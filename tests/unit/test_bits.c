@@ -45,7 +45,7 @@ decode(struct gd_model *g, const struct t5g_cross *cross, const int32_t *ids, si
     for (size_t i = 0; i < n; i += step) {
         size_t m = t5g_min(step, n - i);
         t5g_kvcache_grow(kv, i + m);
-        if (t5g_decoder_step(g->dec, cross, kv, ids + i, m, true, logits + i * v, &e) != 0)
+        if (t5g_decoder_feed(g->dec, cross, kv, ids + i, m, true, logits + i * v, &e) != 0)
             fail_msg("%s", e.msg);
         assert_int_equal(t5g_kvcache_pos(kv), i + m);
     }
@@ -223,7 +223,7 @@ test_turns(void **state)
     float *row = t5g_alloc(v, sizeof *row);
     for (size_t i = 0; i < 30; i++) {
         for (size_t s = 0; s < 2; s++) {
-            assert_int_equal(t5g_decoder_step(g.dec, cross, kv[s], ids[s] + i, 1, false, row, &e),
+            assert_int_equal(t5g_decoder_feed(g.dec, cross, kv[s], ids[s] + i, 1, false, row, &e),
                              0);
             assert_memory_equal(row, alone[s] + i * v, v * sizeof *row);
         }
@@ -329,14 +329,14 @@ test_refused(void **state)
     int32_t ids[4] = {2, 30, 31, 32};
     c.encoder.f[5] = INFINITY;
     struct t5g_cross *bad = t5g_cross_build(g.dec, c.encoder.f, c.n);
-    assert_int_equal(t5g_decoder_step(g.dec, bad, kv, ids, 1, false, logits, &e), -1);
+    assert_int_equal(t5g_decoder_feed(g.dec, bad, kv, ids, 1, false, logits, &e), -1);
     assert_int_equal(e.code, T5G_EX_DATA);
     c.encoder.f[5] = 0;
     struct t5g_cross *cross = t5g_cross_build(g.dec, c.encoder.f, c.n);
     t5g_kvcache_reset(kv);
-    assert_int_equal(t5g_decoder_step(g.dec, cross, kv, ids, 4, false, logits, &e), -1);
+    assert_int_equal(t5g_decoder_feed(g.dec, cross, kv, ids, 4, false, logits, &e), -1);
     assert_int_equal(e.code, T5G_EX_BUG);
-    assert_int_equal(t5g_decoder_step(g.dec, cross, kv, ids, 3, false, logits, &e), 0);
+    assert_int_equal(t5g_decoder_feed(g.dec, cross, kv, ids, 3, false, logits, &e), 0);
 
     struct t5g_generate_options o = {.max_new_tokens = 9, .min_new_tokens = 9};
     struct t5g_generator *gen = t5g_generator_open(g.dec, g.m, &o);

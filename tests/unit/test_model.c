@@ -35,7 +35,7 @@ check_logits(struct gd_model *g, const struct gd_case *c, const struct t5g_cross
     size_t v = g->m->config.decoder.v, n = c->dec_ids.dims[0];
     struct t5g_kvcache *kv = t5g_kvcache_open(g->dec, n);
     float *logits = t5g_alloc(n, v * sizeof *logits);
-    if (t5g_decoder_step(g->dec, cross, kv, c->dec_ids.i, n, true, logits, &e) != 0)
+    if (t5g_decoder_feed(g->dec, cross, kv, c->dec_ids.i, n, true, logits, &e) != 0)
         fail_msg("%s: %s", c->name, e.msg);
     assert_int_equal(c->logits.dims[1], v);
     assert_in_range(c->logits.dims[0], 1, n);
@@ -155,8 +155,8 @@ check_targets(const struct greedy *x)
         float *logits = t5g_alloc(x->n + n, v * sizeof *logits);
         struct t5g_kvcache *kv = t5g_kvcache_open(x->g->dec, x->n + n);
         /* The prefix at once, of which the last row counts; then the target. */
-        if (t5g_decoder_step(x->g->dec, x->cross, kv, x->prefix, x->n, false, logits, &e) != 0 ||
-            t5g_decoder_step(x->g->dec, x->cross, kv, ids, n, true, logits + v, &e) != 0)
+        if (t5g_decoder_feed(x->g->dec, x->cross, kv, x->prefix, x->n, false, logits, &e) != 0 ||
+            t5g_decoder_feed(x->g->dec, x->cross, kv, ids, n, true, logits + v, &e) != 0)
             fail_msg("%s: %s", x->c->name, e.msg);
         const struct t5g_json *p = t5g_json_first(t5g_json_get(t, "logprobs"));
         for (size_t i = 0; i < n; i++, p = t5g_json_next(p)) {
