@@ -1,7 +1,6 @@
 /* t5g-decode: encoder outputs to generated token ids.  See t5g-decode(1). */
-#include "cli/answers.h"
+#include "cli/ask.h"
 #include "cli/progress.h"
-#include "cli/prompts.h"
 #include "cli/run.h"
 #include "nn/input.h"
 
@@ -11,7 +10,7 @@
 static struct {
     struct t5g_list prompts;
     const char *prompt_file;
-    uint64_t max_new, min_new, max_frame;
+    uint64_t max_new, min_new, lookup, max_frame;
     bool logprobs, stream, keep, force;
 } opt = {.max_new = 256, .max_frame = T5G_FRAME_SIZE_DEFAULT};
 
@@ -23,6 +22,8 @@ static const struct t5g_option options[] = {
     {'n', "max-new-tokens", "N", T5G_OPT_U64, &opt.max_new,
      "longest answer in tokens (default 256)", 1, 1 << 20},
     {0, "min-new-tokens", "N", T5G_OPT_U64, &opt.min_new, "shortest answer in tokens", 0, 1 << 20},
+    {0, "lookup", "N", T5G_OPT_U64, &opt.lookup,
+     "guess N ids ahead from the document: same ids, sooner", 0, T5G_LOOKUP_MAX},
     {0, "logprobs", NULL, T5G_OPT_FLAG, &opt.logprobs, "write decode.logprob and scores", 0, 0},
     {0, "stream", NULL, T5G_OPT_FLAG, &opt.stream, "write every token as it is chosen", 0, 0},
     {0, "keep", NULL, T5G_OPT_FLAG, &opt.keep, "pass encoder.out on too", 0, 0},
@@ -37,12 +38,10 @@ static const struct t5g_program program = {"t5g-decode", "[options] [FILE ...]",
 
 static struct {
     struct t5g_model *model;
-    struct t5g_tokenizer *tokenizer;
     struct t5g_pool *pool;
     struct t5g_decoder *decoder;
     struct t5g_generate_options how;
-    struct t5g_generator *generator;
-    struct t5g_prompts *prompts;
+    struct t5g_asker asker;
 } at;
 
 /* Prompts come from stdin, perhaps from a person: every answer goes out at once. */
@@ -58,25 +57,28 @@ open_all(struct t5g_err *e)
     const char *path = t5g_model_path();
     const struct t5g_kernels *kernels = t5g_kernels_get(getenv("T5G_CPU"), e);
     if (kernels == NULL || (at.model = t5g_model_open(path, T5G_NEED_DECODER, e)) == NULL ||
-        (at.tokenizer = t5g_tokenizer_open(path, e)) == NULL ||
-        (at.prompts = t5g_prompts_open(at.tokenizer, &opt.prompts, opt.prompt_file, e)) == NULL ||
+        (at.asker.tokenizer = t5g_tokenizer_open(path, e)) == NULL ||
+        (at.asker.prompts =
+             t5g_prompts_open(at.asker.tokenizer, &opt.prompts, opt.prompt_file, e)) == NULL ||
         (at.pool = t5g_pool_open(t5g_thread_count(), e)) == NULL)
         t5g_die_err(e);
     at.decoder = t5g_decoder_open(at.model, kernels, at.pool);
     at.how = (struct t5g_generate_options){.max_new_tokens = (size_t)opt.max_new,
                                            .min_new_tokens = (size_t)opt.min_new,
-                                           .logprobs = opt.logprobs};
-    at.generator = t5g_generator_open(at.decoder, at.model, &at.how);
+                                           .logprobs = opt.logprobs,
+                                           .lookup = (size_t)opt.lookup};
+    at.asker.generator = t5g_generator_open(at.decoder, at.model, &at.how);
+    at.asker.live = live_prompts();
 }
 
 static void
 close_all(void)
 {
-    t5g_generator_close(at.generator);
+    t5g_generator_close(at.asker.generator);
     t5g_decoder_close(at.decoder);
     t5g_pool_close(at.pool);
-    t5g_prompts_close(at.prompts);
-    t5g_tokenizer_close(at.tokenizer);
+    t5g_prompts_close(at.asker.prompts);
+    t5g_tokenizer_close(at.asker.tokenizer);
     t5g_model_close(at.model);
     t5g_free(opt.prompts.v);
 }
@@ -87,34 +89,6 @@ dropped(const char *name, void *arg)
     (void)arg;
     /* Answers of an earlier run are replaced. */
     return strncmp(name, "decode.", 7) == 0 || (strcmp(name, "encoder.out") == 0 && !opt.keep);
-}
-
-/*
- * Every prompt of the run over one document's cross keys and values. -1 with e when the document
- * failed, and with *fatal when the prompts did: those are the run's.
- */
-static int
-answer_all(struct t5g_answers *a, const struct t5g_doc *doc, const struct t5g_cross *cross,
-           bool *fatal, struct t5g_err *e)
-{
-    const struct t5g_frame *own = t5g_doc_find(doc, "prompt");
-    const struct t5g_prompt *p;
-    if (!t5g_prompts_none(at.prompts)) {
-        int r = 0;
-        for (size_t k = 0; (r = t5g_prompts_get(at.prompts, k, &p, e)) == 1; k++)
-            if (t5g_answers_add(a, at.generator, cross, p, e) < 0)
-                return -1;
-        *fatal = r < 0;
-        return r;
-    }
-    if (own == NULL || own->kind != T5G_KIND_TEXT)
-        return t5g_answers_add(a, at.generator, cross, NULL, e);
-    struct t5g_prompt mine = {0};
-    int r = t5g_prompt_fill(&mine, at.tokenizer, (const char *)own->data, (size_t)own->size, e);
-    if (r == 0)
-        r = t5g_answers_add(a, at.generator, cross, &mine, e);
-    t5g_prompt_free(&mine);
-    return r;
 }
 
 static int
@@ -130,7 +104,7 @@ process(struct t5g_run *run, const struct t5g_doc *doc, bool *fatal, struct t5g_
                                  : live_prompts() ? T5G_ANSWERS_LIVE
                                                   : T5G_ANSWERS_WHOLE;
     struct t5g_answers *a = t5g_answers_open(run, doc, &at.model->config, &at.how, dropped, mode);
-    int r = answer_all(a, doc, cross, fatal, e);
+    int r = t5g_ask(&at.asker, a, doc, cross, fatal, e);
     if (r == 0)
         t5g_answers_finish(a);
     t5g_answers_close(a);
@@ -160,7 +134,7 @@ main(int argc, char **argv)
         t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, opt.force);
     t5g_progress_start("tokens");
     struct t5g_doc doc = {0};
-    int r = t5g_run_start(&run, in, t5g_tokenizer_identity(at.tokenizer), at.model->identity,
+    int r = t5g_run_start(&run, in, t5g_tokenizer_identity(at.asker.tokenizer), at.model->identity,
                           at.model->profile, opt.force, &e);
     if (r == 0) {
         while (!fatal && !t5g_run_stopping(&run) && (r = t5g_source_next(in, &doc, &e)) == 1)

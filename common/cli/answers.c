@@ -106,7 +106,7 @@ write_ids(struct t5g_answers *a, const char *prompt, const int32_t *ids, const f
 }
 
 /* TOKENS: a frame a token; the last one says how the sequence ended. */
-static bool
+static void
 emit(void *arg, int32_t id, float logprob)
 {
     struct t5g_answers *a = arg;
@@ -118,7 +118,6 @@ emit(void *arg, int32_t id, float logprob)
     write_ids(a, a->prompt, &id, a->o->logprobs ? &logprob : NULL, 1, finish, a->score);
     flush(a);
     a->part++;
-    return true;
 }
 
 static void
@@ -136,34 +135,71 @@ hold(struct t5g_answers *a, struct t5g_sequence *s, const char *prompt)
     a->v[a->n++] = (struct held){*s, prompt != NULL ? t5g_strdup(prompt) : NULL};
 }
 
-int
-t5g_answers_add(struct t5g_answers *a, struct t5g_generator *g, const struct t5g_cross *cross,
-                const struct t5g_prompt *p, struct t5g_err *e)
+/* One finished sequence to where the mode wants it. */
+static void
+take(struct t5g_answers *a, struct t5g_sequence *s, const char *prompt)
 {
-    struct t5g_sequence s = {0};
-    a->prompt = p != NULL ? p->json.p : NULL;
-    a->part = 0;
-    a->score = 0;
-    if (a->mode == T5G_ANSWERS_TOKENS)
-        open_doc(a);
-    if (t5g_generate(g, cross, p != NULL ? p->ids.p : NULL, p != NULL ? p->ids.n : 0, &s,
-                     a->mode == T5G_ANSWERS_TOKENS ? emit : NULL, a, e) < 0) {
-        t5g_sequence_free(&s);
-        return -1;
-    }
-    a->tokens += s.n;
-    t5g_progress_add(s.n);
+    a->tokens += s->n;
+    t5g_progress_add(s->n);
     t5g_progress_part(0, 0);
     if (a->mode == T5G_ANSWERS_WHOLE) {
-        hold(a, &s, a->prompt);
-        return 0;
+        hold(a, s, prompt);
+        return;
     }
     if (a->mode == T5G_ANSWERS_LIVE) {
-        write_ids(a, a->prompt, s.ids, s.logprob, s.n, t5g_finish_name(s.finish), s.score);
+        write_ids(a, prompt, s->ids, s->logprob, s->n, t5g_finish_name(s->finish), s->score);
         flush(a);
     }
-    t5g_sequence_free(&s);
-    return 0;
+    t5g_sequence_free(s);
+}
+
+/* jobs [n], all at once; the first that failed is the document's fault. */
+static int
+run_jobs(struct t5g_answers *a, struct t5g_generator *g, struct t5g_job *jobs,
+         const struct t5g_prompt *const *prompts, size_t n, struct t5g_err *e)
+{
+    int r = 0;
+    t5g_generate(g, jobs, n);
+    for (size_t i = 0; i < n; i++) {
+        if (r == 0 && jobs[i].err.code != 0) {
+            *e = jobs[i].err;
+            r = -1;
+        }
+        if (r == 0)
+            take(a, &jobs[i].out, prompts[i] != NULL ? prompts[i]->json.p : NULL);
+        else
+            t5g_sequence_free(&jobs[i].out);
+    }
+    return r;
+}
+
+int
+t5g_answers_add(struct t5g_answers *a, struct t5g_generator *g, const struct t5g_cross *cross,
+                const int32_t *source, size_t n_source, const struct t5g_prompt *const *prompts,
+                size_t n, struct t5g_err *e)
+{
+    struct t5g_job *jobs = t5g_alloc(n, sizeof *jobs);
+    bool tokens = a->mode == T5G_ANSWERS_TOKENS;
+    size_t step = a->mode == T5G_ANSWERS_WHOLE ? n : 1;
+    int r = 0;
+    for (size_t i = 0; i < n; i++)
+        jobs[i] = (struct t5g_job){.cross = cross,
+                                   .prompt = prompts[i] != NULL ? prompts[i]->ids.p : NULL,
+                                   .n_prompt = prompts[i] != NULL ? prompts[i]->ids.n : 0,
+                                   .source = source,
+                                   .n_source = n_source,
+                                   .emit = tokens ? emit : NULL,
+                                   .arg = a};
+    for (size_t i = 0; i < n && r == 0; i += step) {
+        a->prompt = prompts[i] != NULL ? prompts[i]->json.p : NULL;
+        a->part = 0;
+        a->score = 0;
+        if (tokens)
+            open_doc(a);
+        r = run_jobs(a, g, jobs + i, prompts + i, step, e);
+    }
+    t5g_free(jobs);
+    return r;
 }
 
 void

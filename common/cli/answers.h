@@ -24,11 +24,13 @@ struct t5g_answers *t5g_answers_open(struct t5g_run *run, const struct t5g_doc *
 void t5g_answers_close(struct t5g_answers *a);
 
 /*
- * Generate the answer to one prompt (NULL: none). -1 with e when the document failed: in WHOLE mode
- * nothing of it has been written then. Write errors end the process.
+ * Generate the answers to prompts [n] (an entry may be NULL: no prompt). source [n_source]: ids of
+ * the document, for lookup. In WHOLE mode all at once, else one after the other. -1 with e when the
+ * document failed: in WHOLE mode nothing of it has been written then. Write errors end the process.
  */
 int t5g_answers_add(struct t5g_answers *a, struct t5g_generator *g, const struct t5g_cross *cross,
-                    const struct t5g_prompt *p, struct t5g_err *e);
+                    const int32_t *source, size_t n_source, const struct t5g_prompt *const *prompts,
+                    size_t n, struct t5g_err *e);
 
 /* Write what is held back and close the document. */
 void t5g_answers_finish(struct t5g_answers *a);

@@ -1,21 +1,40 @@
 /*
- * greedy.c: start token, prompt, then the largest logit of each step until an eos id.
+ * greedy.c: start token, prompt, then the largest logit of each step until an eos id; several
+ * sequences side by side.
  *
- *   logits = decoder(start, prompt)
- *   repeat: processors; id = argmax; stop at eos or at max_new_tokens; logits = decoder(id)
+ *   a slot holds a sequence: what is to be fed next (the rest of its prompt, or the id chosen last
+ *   and guesses at what follows), its keys and values, and its logits
+ *   repeat: fill free slots; one step of the decoder for all; choose in every slot
  */
 #include "base/mem.h"
 #include "generate/generate.h"
+#include "generate/lookup.h"
 #include "generate/processors.h"
+#include "nn/linear.h"
 
-enum { ROOM = 512 }; /* positions at first; the cache doubles as a sequence needs it */
+enum {
+    ROOM = 512, /* positions at first; the cache doubles as a sequence needs it */
+    SLOTS = 16,
+};
+
+struct slot {
+    struct t5g_job *job; /* NULL: free */
+    struct t5g_kvcache *kv;
+    int32_t *feed; /* [n_feed] start token and prompt, then ids chosen and guessed */
+    size_t n_feed, fed, cap_feed;
+    bool prompt;    /* feed is the prompt still */
+    size_t cap_out; /* ids that job->out has room for */
+    float *logits;  /* [1 + lookup, v] */
+};
 
 struct t5g_generator {
     struct t5g_decoder *x;
     const struct t5g_model *m;
     struct t5g_generate_options o;
-    struct t5g_kvcache *kv;
-    float *logits; /* [v] */
+    size_t n_slots; /* at a time */
+    struct slot slots[SLOTS];
+    struct t5g_part parts[SLOTS];
+    struct slot *of_part[SLOTS];
 };
 
 const char *
@@ -40,8 +59,7 @@ t5g_generator_open(struct t5g_decoder *x, const struct t5g_model *m,
     g->x = x;
     g->m = m;
     g->o = *o;
-    g->kv = t5g_kvcache_open(x, ROOM);
-    g->logits = t5g_alloc(m->config.decoder.v, sizeof *g->logits);
+    g->n_slots = t5g_min(SLOTS, T5G_STEP_ROWS / (1 + o->lookup));
     return g;
 }
 
@@ -50,92 +68,173 @@ t5g_generator_close(struct t5g_generator *g)
 {
     if (g == NULL)
         return;
-    t5g_kvcache_free(g->kv);
-    t5g_free(g->logits);
+    for (size_t i = 0; i < SLOTS; i++) {
+        t5g_kvcache_free(g->slots[i].kv);
+        t5g_free(g->slots[i].feed);
+        t5g_free(g->slots[i].logits);
+    }
     t5g_free(g);
 }
 
-/* Logits of the id after ids [n]. */
-static int
-feed(struct t5g_generator *g, const struct t5g_cross *cross, const int32_t *ids, size_t n,
-     struct t5g_err *e)
+/* Room for n ids to feed. */
+static void
+reserve(struct slot *s, size_t n)
 {
-    size_t need = t5g_kvcache_pos(g->kv) + n;
-    if (need > t5g_kvcache_max(g->kv))
-        t5g_kvcache_grow(g->kv, t5g_max(need, 2 * t5g_kvcache_max(g->kv)));
-    return t5g_decoder_feed(g->x, cross, g->kv, ids, n, false, g->logits, e);
+    if (n <= s->cap_feed)
+        return;
+    t5g_free(s->feed);
+    s->cap_feed = t5g_max(n, 64);
+    s->feed = t5g_alloc(s->cap_feed, sizeof *s->feed);
 }
 
 static void
-append(struct t5g_sequence *s, size_t *cap, bool logprobs, int32_t id, float logprob)
+start(struct t5g_generator *g, struct slot *s, struct t5g_job *job)
 {
-    if (s->n == *cap) {
-        size_t more = t5g_max(64, 2 * *cap);
+    if (s->kv == NULL) {
+        s->kv = t5g_kvcache_open(g->x, ROOM);
+        s->logits = t5g_alloc_raw((1 + g->o.lookup) * g->m->config.decoder.v, sizeof(float));
+    }
+    t5g_kvcache_reset(s->kv);
+    reserve(s, t5g_max(job->n_prompt, g->o.lookup) + 1);
+    s->feed[0] = g->m->config.start;
+    if (job->n_prompt > 0)
+        memcpy(s->feed + 1, job->prompt, job->n_prompt * sizeof *s->feed);
+    s->n_feed = job->n_prompt + 1;
+    s->fed = 0;
+    s->prompt = true;
+    s->cap_out = 0;
+    s->job = job;
+}
+
+static void
+append(struct slot *s, bool logprobs, int32_t id, float logprob)
+{
+    struct t5g_sequence *o = &s->job->out;
+    if (o->n == s->cap_out) {
+        size_t more = t5g_max(64, 2 * s->cap_out);
         int32_t *ids = t5g_alloc(more, sizeof *ids);
-        if (s->n > 0)
-            memcpy(ids, s->ids, s->n * sizeof *ids);
-        t5g_free(s->ids);
-        s->ids = ids;
+        if (o->n > 0)
+            memcpy(ids, o->ids, o->n * sizeof *ids);
+        t5g_free(o->ids);
+        o->ids = ids;
         if (logprobs) {
             float *p = t5g_alloc(more, sizeof *p);
-            if (s->n > 0)
-                memcpy(p, s->logprob, s->n * sizeof *p);
-            t5g_free(s->logprob);
-            s->logprob = p;
+            if (o->n > 0)
+                memcpy(p, o->logprob, o->n * sizeof *p);
+            t5g_free(o->logprob);
+            o->logprob = p;
         }
-        *cap = more;
+        s->cap_out = more;
     }
-    s->ids[s->n] = id;
+    o->ids[o->n] = id;
     if (logprobs)
-        s->logprob[s->n] = logprob;
-    s->score += (double)logprob;
-    s->n++;
+        o->logprob[o->n] = logprob;
+    o->score += (double)logprob;
+    o->n++;
+    if (s->job->emit != NULL)
+        s->job->emit(s->job->arg, id, logprob);
 }
 
-/* The next id of s from the logits at hand. */
-static int32_t
-choose(struct t5g_generator *g, struct t5g_sequence *s, size_t *cap, float *logprob)
+/* The next id of a slot from one row of logits; true when the sequence ends with it. */
+static bool
+choose(struct t5g_generator *g, struct slot *s, float *logits, int32_t *id)
 {
     size_t v = g->m->config.decoder.v;
-    if (s->n < g->o.min_new_tokens)
-        t5g_process_no_eos(g->logits, v, &g->m->config);
-    size_t id = t5g_argmax(g->logits, v);
-    *logprob = g->o.logprobs ? t5g_logprob(g->logits, v, id) : 0;
-    append(s, cap, g->o.logprobs, (int32_t)id, *logprob);
-    return (int32_t)id;
+    struct t5g_sequence *o = &s->job->out;
+    if (o->n < g->o.min_new_tokens)
+        t5g_process_no_eos(logits, v, &g->m->config);
+    *id = (int32_t)t5g_argmax(logits, v);
+    append(s, g->o.logprobs, *id, g->o.logprobs ? t5g_logprob(logits, v, (size_t)*id) : 0);
+    if (t5g_config_is_eos(&g->m->config, *id))
+        o->finish = T5G_FINISH_EOS;
+    return o->finish == T5G_FINISH_EOS || o->n == g->o.max_new_tokens;
 }
 
-int
-t5g_generate(struct t5g_generator *g, const struct t5g_cross *cross, const int32_t *prompt,
-             size_t n_prompt, struct t5g_sequence *out,
-             bool (*emit)(void *arg, int32_t id, float logprob), void *arg, struct t5g_err *e)
+/*
+ * After a step: the ids that its logits give. A guess that is not what was chosen, and those behind
+ * it, are taken back.
+ */
+static void
+advance(struct t5g_generator *g, struct slot *s, const struct t5g_part *p)
 {
-    size_t cap = 0;
-    t5g_sequence_free(out);
-    out->finish = T5G_FINISH_LENGTH;
-    t5g_kvcache_reset(g->kv);
-    if (g->o.max_new_tokens == 0)
-        return 0;
-    int32_t *ids = t5g_alloc(n_prompt + 1, sizeof *ids);
-    ids[0] = g->m->config.start;
-    if (n_prompt > 0)
-        memcpy(ids + 1, prompt, n_prompt * sizeof *ids);
-    int r = feed(g, cross, ids, n_prompt + 1, e);
-    t5g_free(ids);
-    if (r != 0)
-        return -1;
-    for (;;) {
-        float logprob;
-        int32_t id = choose(g, out, &cap, &logprob);
-        if (emit != NULL && !emit(arg, id, logprob))
-            return t5g_err_set(e, T5G_EX_AGAIN, "decoder: stopped");
-        if (t5g_config_is_eos(&g->m->config, id)) {
-            out->finish = T5G_FINISH_EOS;
-            return 0;
-        }
-        if (out->n == g->o.max_new_tokens)
-            return 0;
-        if (feed(g, cross, &id, 1, e) != 0)
-            return -1;
+    size_t v = g->m->config.decoder.v, drafts = s->prompt ? 0 : s->n_feed - 1, taken = 0;
+    int32_t id;
+    if (p->bad) {
+        t5g_err_set(&s->job->err, T5G_EX_DATA, "logits: not finite, at decoder position %zu",
+                    t5g_kvcache_pos(s->kv) - 1);
+        s->job = NULL;
+        return;
     }
+    for (;;) {
+        bool end = choose(g, s, s->logits + taken * v, &id);
+        if (end) {
+            s->job = NULL;
+            return;
+        }
+        if (taken == drafts || s->feed[1 + taken] != id)
+            break;
+        taken++;
+    }
+    t5g_kvcache_drop(s->kv, drafts - taken);
+    struct t5g_job *job = s->job;
+    size_t most = t5g_min(g->o.lookup, g->o.max_new_tokens - job->out.n - 1);
+    s->prompt = false;
+    s->feed[0] = id;
+    s->n_feed =
+        1 + t5g_lookup(job->source, job->n_source, job->out.ids, job->out.n, s->feed + 1, most);
+    s->fed = 0;
+}
+
+/* The next rows of every slot at work, T5G_STEP_ROWS at most. Returns how many parts there are. */
+static size_t
+plan(struct t5g_generator *g)
+{
+    size_t n = 0, waiting = 0, rows = 0;
+    for (size_t i = 0; i < g->n_slots; i++)
+        waiting += g->slots[i].job != NULL;
+    for (size_t i = 0; i < g->n_slots; i++) {
+        struct slot *s = &g->slots[i];
+        if (s->job == NULL)
+            continue;
+        waiting--; /* the others get their share, whatever a prompt would like to have */
+        size_t room = T5G_STEP_ROWS - rows - waiting * (1 + g->o.lookup);
+        size_t take = t5g_min(s->n_feed - s->fed, room), need = t5g_kvcache_pos(s->kv) + take;
+        if (need > t5g_kvcache_max(s->kv))
+            t5g_kvcache_grow(s->kv, t5g_max(need, 2 * t5g_kvcache_max(s->kv)));
+        bool last = s->fed + take == s->n_feed;
+        g->parts[n] = (struct t5g_part){.cross = s->job->cross,
+                                        .kv = s->kv,
+                                        .ids = s->feed + s->fed,
+                                        .n = take,
+                                        .all = !s->prompt,
+                                        .logits = last ? s->logits : NULL};
+        g->of_part[n++] = s;
+        s->fed += take;
+        rows += take;
+    }
+    return n;
+}
+
+void
+t5g_generate(struct t5g_generator *g, struct t5g_job *jobs, size_t n)
+{
+    size_t next = 0, parts;
+    for (size_t i = 0; i < n; i++) {
+        t5g_sequence_free(&jobs[i].out);
+        jobs[i].out.finish = T5G_FINISH_LENGTH;
+        jobs[i].err.code = 0;
+    }
+    if (g->o.max_new_tokens == 0)
+        return;
+    do {
+        for (size_t i = 0; i < g->n_slots && next < n; i++)
+            if (g->slots[i].job == NULL)
+                start(g, &g->slots[i], &jobs[next++]);
+        parts = plan(g);
+        if (parts > 0)
+            t5g_decoder_step(g->x, g->parts, parts);
+        for (size_t i = 0; i < parts; i++)
+            if (g->parts[i].logits != NULL)
+                advance(g, g->of_part[i], &g->parts[i]);
+    } while (parts > 0);
 }

@@ -144,14 +144,16 @@ struct result {
 static struct result
 result_of(struct gd_model *g, const struct gd_case *c)
 {
-    struct t5g_err e = {0};
     struct t5g_generate_options o = {.max_new_tokens = 20, .min_new_tokens = 20, .logprobs = true};
     struct result r = {.enc = gd_encode(g, c)};
     size_t n = c->dec_ids.dims[0];
     struct t5g_cross *cross = t5g_cross_build(g->dec, r.enc, c->n);
     r.logits = decode(g, cross, c->dec_ids.i, n, n, n);
     struct t5g_generator *gen = t5g_generator_open(g->dec, g->m, &o);
-    assert_int_equal(t5g_generate(gen, cross, NULL, 0, &r.s, NULL, NULL, &e), 0);
+    struct t5g_job job = {.cross = cross};
+    t5g_generate(gen, &job, 1);
+    assert_int_equal(job.err.code, 0);
+    r.s = job.out;
     assert_int_equal(r.s.n, 20);
     t5g_generator_close(gen);
     t5g_cross_free(cross);
@@ -297,15 +299,6 @@ test_progress(void **state)
     gd_close(&g);
 }
 
-static bool
-stop_at_three(void *arg, int32_t id, float logprob)
-{
-    size_t *n = arg;
-    (void)id;
-    assert_true(logprob == 0); /* not asked for */
-    return ++*n < 3;
-}
-
 static void
 test_refused(void **state)
 {
@@ -338,15 +331,6 @@ test_refused(void **state)
     assert_int_equal(e.code, T5G_EX_BUG);
     assert_int_equal(t5g_decoder_feed(g.dec, cross, kv, ids, 3, false, logits, &e), 0);
 
-    struct t5g_generate_options o = {.max_new_tokens = 9, .min_new_tokens = 9};
-    struct t5g_generator *gen = t5g_generator_open(g.dec, g.m, &o);
-    struct t5g_sequence s = {0};
-    size_t calls = 0;
-    assert_int_equal(t5g_generate(gen, cross, ids + 1, 2, &s, stop_at_three, &calls, &e), -1);
-    assert_int_equal(e.code, T5G_EX_AGAIN);
-    assert_true(s.n == 3 && calls == 3 && s.logprob == NULL && s.score == 0);
-    t5g_sequence_free(&s);
-    t5g_generator_close(gen);
     t5g_cross_free(bad);
     t5g_cross_free(cross);
     t5g_kvcache_free(kv);

@@ -69,13 +69,13 @@ struct greedy {
 static struct t5g_sequence
 generate(const struct greedy *x, struct t5g_generate_options o)
 {
-    struct t5g_err e = {0};
-    struct t5g_sequence s = {0};
+    struct t5g_job job = {.cross = x->cross, .prompt = x->prefix + 1, .n_prompt = x->n - 1};
     struct t5g_generator *g = t5g_generator_open(x->g->dec, x->g->m, &o);
-    if (t5g_generate(g, x->cross, x->prefix + 1, x->n - 1, &s, NULL, NULL, &e) != 0)
-        fail_msg("%s: %s", x->c->name, e.msg);
+    t5g_generate(g, &job, 1);
+    if (job.err.code != 0)
+        fail_msg("%s: %s", x->c->name, job.err.msg);
     t5g_generator_close(g);
-    return s;
+    return job.out;
 }
 
 static void

@@ -1,0 +1,21 @@
+/* ask.h: which prompts a document is asked. */
+#ifndef T5G_ASK_H
+#define T5G_ASK_H
+
+#include "cli/answers.h"
+
+struct t5g_asker {
+    struct t5g_tokenizer *tokenizer;
+    struct t5g_prompts *prompts; /* of the run; none: the document's own, or no prompt */
+    struct t5g_generator *generator;
+    bool live; /* prompts come one by one, and each is answered before the next is waited for */
+};
+
+/*
+ * Every prompt of the run over one document, all at once unless they are still coming. -1 with e
+ * when the document failed, and with *fatal when the prompts did: those are the run's.
+ */
+int t5g_ask(const struct t5g_asker *x, struct t5g_answers *a, const struct t5g_doc *doc,
+            const struct t5g_cross *cross, bool *fatal, struct t5g_err *e);
+
+#endif
