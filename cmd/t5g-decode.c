@@ -12,6 +12,7 @@ static struct {
     const char *prompt_file;
     uint64_t max_new, min_new, lookup, max_frame;
     bool logprobs, stream, keep, force;
+    int kv;
 } opt = {.max_new = 256, .max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static const struct t5g_option options[] = {
@@ -26,6 +27,8 @@ static const struct t5g_option options[] = {
      "guess N ids ahead from the document: same ids, sooner", 0, T5G_LOOKUP_MAX},
     {0, "logprobs", NULL, T5G_OPT_FLAG, &opt.logprobs, "write decode.logprob and scores", 0, 0},
     {0, "stream", NULL, T5G_OPT_FLAG, &opt.stream, "write every token as it is chosen", 0, 0},
+    {0, "kv", "auto|f32|bf16|q8", T5G_OPT_CHOICE, &opt.kv,
+     "keys and values of documents (auto: f32, q8 with quantised weights)", 0, 0},
     {0, "keep", NULL, T5G_OPT_FLAG, &opt.keep, "pass encoder.out on too", 0, 0},
     {0, "force", NULL, T5G_OPT_FLAG, &opt.force, "take streams of another model", 0, 0},
     {0, "max-frame", "BYTES", T5G_OPT_BYTES, &opt.max_frame, "largest frame (default 8G)", 4096,
@@ -83,6 +86,14 @@ close_all(void)
     t5g_free(opt.prompts.v);
 }
 
+/* Exact with exact weights; a quarter of the memory to read where weights are not exact either. */
+static int
+kv_dtype(void)
+{
+    static const int dtypes[] = {0, T5G_F32, T5G_BF16, T5G_I8};
+    return opt.kv != 0 ? dtypes[opt.kv] : at.model->quantised ? T5G_I8 : T5G_F32;
+}
+
 static bool
 dropped(const char *name, void *arg)
 {
@@ -99,7 +110,7 @@ process(struct t5g_run *run, const struct t5g_doc *doc, bool *fatal, struct t5g_
     size_t n;
     if (t5g_input_encoder_out(doc, at.model->config.decoder.d, &rows, &n, &wide, e) < 0)
         return -1;
-    struct t5g_cross *cross = t5g_cross_build(at.decoder, rows, n);
+    struct t5g_cross *cross = t5g_cross_build(at.decoder, rows, n, kv_dtype());
     enum t5g_answers_mode mode = opt.stream       ? T5G_ANSWERS_TOKENS
                                  : live_prompts() ? T5G_ANSWERS_LIVE
                                                   : T5G_ANSWERS_WHOLE;

@@ -81,7 +81,7 @@ check_long(const char *model, const char *level)
     int32_t *ids = series(LONG, 7919, 31), *own = series(OWN, 10473, 17);
     float *x = encode(&g, ids, LONG);
     check_rows(model, "encoder_rows", x, g.m->config.encoder.d, rows, T5G_LEN(rows), 6e-5);
-    struct t5g_cross *cross = t5g_cross_build(g.dec, x, LONG);
+    struct t5g_cross *cross = t5g_cross_build(g.dec, x, LONG, T5G_F32);
     float *all = decode(&g, cross, own, OWN, OWN, OWN);
     size_t v = g.m->config.decoder.v;
     check_rows(model, "logits_rows", all, v, steps, T5G_LEN(steps), 4e-4);
@@ -111,7 +111,7 @@ check_tiled(const char *model, const char *level)
     float *x = t5g_alloc(17, size * sizeof *x);
     for (size_t i = 0; i < 17; i++)
         memcpy(x + i * size, c.encoder.f, size * sizeof *x);
-    struct t5g_cross *cross = t5g_cross_build(g.dec, x, 17 * c.n);
+    struct t5g_cross *cross = t5g_cross_build(g.dec, x, 17 * c.n, T5G_F32);
     int32_t *own = series(40, 10473, 17);
     float *logits = decode(&g, cross, own, 40, 40, 40);
     check_rows(model, "logits_tiled", logits, g.m->config.decoder.v, rows, 2, 4e-4);
@@ -147,7 +147,7 @@ result_of(struct gd_model *g, const struct gd_case *c)
     struct t5g_generate_options o = {.max_new_tokens = 20, .min_new_tokens = 20, .logprobs = true};
     struct result r = {.enc = gd_encode(g, c)};
     size_t n = c->dec_ids.dims[0];
-    struct t5g_cross *cross = t5g_cross_build(g->dec, r.enc, c->n);
+    struct t5g_cross *cross = t5g_cross_build(g->dec, r.enc, c->n, T5G_F32);
     r.logits = decode(g, cross, c->dec_ids.i, n, n, n);
     struct t5g_generator *gen = t5g_generator_open(g->dec, g->m, &o);
     struct t5g_job job = {.cross = cross};
@@ -217,7 +217,7 @@ test_turns(void **state)
     struct t5g_err e = {0};
     struct gd_model g = gd_open("tiny", NULL, 2);
     struct gd_case c = gd_case_open("tiny", "enc130");
-    struct t5g_cross *cross = t5g_cross_build(g.dec, c.encoder.f, c.n);
+    struct t5g_cross *cross = t5g_cross_build(g.dec, c.encoder.f, c.n, T5G_F32);
     size_t v = g.m->config.decoder.v;
     int32_t *ids[2] = {series(30, 7919, 31), series(30, 10473, 17)};
     struct t5g_kvcache *kv[2] = {t5g_kvcache_open(g.dec, 30), t5g_kvcache_open(g.dec, 99)};
@@ -249,7 +249,7 @@ test_softcap(void **state)
     for (const char *const *l = gd_levels(); *l != NULL; l++) {
         struct gd_model g = gd_open("tiny", *l, 2);
         struct gd_case c = gd_case_open("tiny", "teacher_long");
-        struct t5g_cross *cross = t5g_cross_build(g.dec, c.encoder.f, c.n);
+        struct t5g_cross *cross = t5g_cross_build(g.dec, c.encoder.f, c.n, T5G_F32);
         size_t n = c.dec_ids.dims[0], v = g.m->config.decoder.v;
         float *plain = decode(&g, cross, c.dec_ids.i, n, n, n);
         g.m->config.decoder.logit_softcap = 7;
@@ -321,11 +321,11 @@ test_refused(void **state)
     struct t5g_kvcache *kv = t5g_kvcache_open(g.dec, 3);
     int32_t ids[4] = {2, 30, 31, 32};
     c.encoder.f[5] = INFINITY;
-    struct t5g_cross *bad = t5g_cross_build(g.dec, c.encoder.f, c.n);
+    struct t5g_cross *bad = t5g_cross_build(g.dec, c.encoder.f, c.n, T5G_F32);
     assert_int_equal(t5g_decoder_feed(g.dec, bad, kv, ids, 1, false, logits, &e), -1);
     assert_int_equal(e.code, T5G_EX_DATA);
     c.encoder.f[5] = 0;
-    struct t5g_cross *cross = t5g_cross_build(g.dec, c.encoder.f, c.n);
+    struct t5g_cross *cross = t5g_cross_build(g.dec, c.encoder.f, c.n, T5G_F32);
     t5g_kvcache_reset(kv);
     assert_int_equal(t5g_decoder_feed(g.dec, cross, kv, ids, 4, false, logits, &e), -1);
     assert_int_equal(e.code, T5G_EX_BUG);

@@ -49,7 +49,7 @@ check_model(const char *name, const char *level, const char *const cases[3])
     struct t5g_job alone[JOBS], all[JOBS];
     for (size_t i = 0; i < 3; i++) {
         c[i] = gd_case_open(name, cases[i]);
-        cross[i] = t5g_cross_build(g.dec, c[i].encoder.f, c[i].n);
+        cross[i] = t5g_cross_build(g.dec, c[i].encoder.f, c[i].n, T5G_F32);
     }
     make_jobs(alone, cross, c, g.m->config.decoder.v);
     make_jobs(all, cross, c, g.m->config.decoder.v);
@@ -72,7 +72,7 @@ check_model(const char *name, const char *level, const char *const cases[3])
     /* One document that fails does not harm the others. */
     float *bad = (float *)(void *)t5g_memdup(c[1].encoder.f, npy_size(&c[1].encoder) * 4);
     bad[3] = NAN;
-    struct t5g_cross *broken = t5g_cross_build(g.dec, bad, c[1].n);
+    struct t5g_cross *broken = t5g_cross_build(g.dec, bad, c[1].n, T5G_F32);
     for (size_t i = 0; i < JOBS; i++)
         if (all[i].cross == cross[1])
             all[i].cross = broken;

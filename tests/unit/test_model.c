@@ -196,7 +196,7 @@ check_case(const struct gd_case *c, void *arg)
     if (far > most)
         fail_msg("%s: encoder output is %g away, tolerance %g", c->name, far, most);
 
-    struct greedy x = {.g = g, .c = c, .cross = t5g_cross_build(g->dec, out, c->n)};
+    struct greedy x = {.g = g, .c = c, .cross = t5g_cross_build(g->dec, out, c->n, T5G_F32)};
     x.prefix = gd_ids(t5g_json_get(c->json, "decoder_prefix"), &x.n);
     assert_int_equal(x.prefix[0], g->m->config.start);
     check_logits(g, c, x.cross);
