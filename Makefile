@@ -104,6 +104,11 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
 
+# Programs that measure: build/release/bench/NAME.
+$(B)/bench/%: $(B)/tests/bench/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
+
 lint:  ## formatting, pages, scripts, include order, symbols (needs clang-format, mandoc, shellcheck)
 	sh tests/lint.sh
 

@@ -16,8 +16,8 @@ void t5g_decoder_close(struct t5g_decoder *x);
 struct t5g_cross;
 
 /*
- * enc [n, d] f32, used during the call only. Keys and values are kept as f32, rounded to bf16, or as
- * bytes (T5G_I8) with one scale, largest / 127, for each row of each head.
+ * enc [n, d] f32, used during the call only. Keys and values are kept as f32, rounded to bf16, or
+ * as bytes (T5G_I8) with one scale, largest / 127, for each row of each head.
  */
 struct t5g_cross *t5g_cross_build(struct t5g_decoder *x, const float *enc, size_t n, int dtype);
 void t5g_cross_free(struct t5g_cross *c);
