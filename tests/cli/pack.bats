@@ -98,7 +98,7 @@ pack() { # NAME MODEL WEIGHTS
     # A document that is not finite fails in every form.
     t5g-frame export --npy x enc.t5g
     perl -e 'open F, "+<", $ARGV[0]; seek F, -64, 2; print F pack("f", 9**9**9)' x/000000-001-encoder.out.npy
-    t5g-frame import --npy -o bad.t5g x
+    t5g-frame import -o bad.t5g --npy x
     for kv in f32 bf16 q8; do
         status_is 3 t5g-decode --kv $kv -n 8 -o out.t5g bad.t5g
     done
