@@ -34,11 +34,12 @@ LIBS = $(PKG_LIBS) -lpthread -lm
 # Kernel files of an instruction set: each has its own flags and exists on its own machine only.
 MACHINE := $(shell $(CC) -dumpmachine)
 ifneq ($(filter x86_64-%,$(MACHINE)),)
-KERNELS_ISA = common/kernels/v3.c common/kernels/v3quant.c
+KERNELS_ISA = common/kernels/v3.c common/kernels/v3quant.c common/kernels/v4.c
 endif
 $(B)/common/kernels/v3.o $(B)/common/kernels/v3quant.o: ISA = -mavx2 -mfma -mf16c
+$(B)/common/kernels/v4.o: ISA = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c
 
-ISA_SRC  = common/kernels/v3.c common/kernels/v3quant.c
+ISA_SRC  = common/kernels/v3.c common/kernels/v3quant.c common/kernels/v4.c
 LIB_SRC  = $(filter-out $(ISA_SRC),$(wildcard common/*/*.c)) $(KERNELS_ISA)
 LIB      = $(B)/libt5g.a
 PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/t5g-*.c))

@@ -4,55 +4,76 @@
 #include <string.h>
 
 #if defined(__x86_64__)
+#include "kernels/v4.h"
+
 #include <cpuid.h>
 
-static bool
-has_v3(void)
+static const struct t5g_kernels *
+get_v3(void)
 {
     unsigned a, b, c, d;
     /* F16C by hand: not every compiler's __builtin_cpu_supports knows the name. */
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C) != 0;
+    bool here = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C) != 0;
+    return here ? &t5g_kernels_v3 : NULL;
+}
+
+static const struct t5g_kernels *
+get_v4(void)
+{
+    static struct t5g_kernels v4;
+    if (get_v3() == NULL || !__builtin_cpu_supports("avx512f") ||
+        !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vl") ||
+        !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vnni"))
+        return NULL;
+    v4 = t5g_kernels_v3;
+    t5g_v4_fill(&v4);
+    return &v4;
+}
+#else
+static const struct t5g_kernels *
+get_v3(void)
+{
+    return NULL;
+}
+
+static const struct t5g_kernels *
+get_v4(void)
+{
+    return NULL;
 }
 #endif
 
-static bool
-has_ref(void)
+static const struct t5g_kernels *
+get_ref(void)
 {
-    return true;
+    return &t5g_kernels_ref;
 }
 
 static const struct {
-    const struct t5g_kernels *k;
-    bool (*here)(void);
+    const char *name;
+    const struct t5g_kernels *(*get)(void); /* NULL: not on this CPU */
 } levels[] = {
-/* best first */
-#if defined(__x86_64__)
-    {&t5g_kernels_v3, has_v3},
-#endif
-    {&t5g_kernels_ref, has_ref},
+    {"v4", get_v4}, /* best first */
+    {"v3", get_v3},
+    {"ref", get_ref},
 };
 
 const struct t5g_kernels *
 t5g_kernels_get(const char *level, struct t5g_err *e)
 {
     for (size_t i = 0; i < T5G_LEN(levels); i++) {
-        if (level != NULL && strcmp(level, levels[i].k->name) != 0)
+        if (level != NULL && strcmp(level, levels[i].name) != 0)
             continue;
-        if (levels[i].here())
-            return levels[i].k;
+        const struct t5g_kernels *k = levels[i].get();
+        if (k != NULL)
+            return k;
         if (level != NULL) {
             t5g_err_set(e, T5G_EX_UNAVAIL, "kernel level: '%s' needs instructions this CPU lacks",
                         level);
             return NULL;
         }
     }
-#if !defined(__x86_64__)
-    if (strcmp(level, "v3") == 0) {
-        t5g_err_set(e, T5G_EX_UNAVAIL, "kernel level: 'v3' is for x86-64");
-        return NULL;
-    }
-#endif
-    t5g_err_set(e, T5G_EX_USAGE, "kernel level: '%s' is unknown, expected ref or v3", level);
+    t5g_err_set(e, T5G_EX_USAGE, "kernel level: '%s' is unknown, expected ref, v3 or v4", level);
     return NULL;
 }

@@ -630,7 +630,7 @@ static void
 test_get(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "v9", "REF", "ref "};
+    static const char *const bad[] = {"", "v5", "REF", "ref "};
     struct t5g_err e = {0};
     assert_non_null(t5g_kernels_get(NULL, &e));
     assert_true(t5g_kernels_get("ref", &e) == &t5g_kernels_ref);
@@ -645,9 +645,10 @@ test_get(void **state)
 int
 main(void)
 {
-    static char v3[] = "v3", ref[] = "ref";
+    static char v4[] = "v4", v3[] = "v3", ref[] = "ref";
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_get),
+        cmocka_unit_test_prestate(test_level, v4),
         cmocka_unit_test_prestate(test_level, v3),
         cmocka_unit_test_prestate(test_level, ref),
     };
