@@ -157,8 +157,8 @@ screen_item(void *arg, size_t item, size_t worker)
             double far = away * r->length[i] + left * r->away[i] +
                          rounding * (away + left) * (r->length[i] + r->away[i]);
             double y = (double)out[i * CHUNK + j];
-            upper[j] = nextafterf((float)(y + far), INFINITY);
-            float low = nextafterf((float)(y - far), -INFINITY);
+            upper[j] = (float)(y + far);
+            float low = (float)(y - far);
             if (low > best && counts(r, i, r0 + j))
                 best = low;
         }
