@@ -119,6 +119,30 @@ test_pixels(void **state)
     }
 }
 
+/* Pan and scan: a picture and its two crops, of which each pass makes one side longer and one
+ * shorter. */
+static void
+test_views(void **state)
+{
+    struct t5g_image_reader_options o = {
+        .size = 56, .exif = true, .pan_and_scan = true, .crops = {16, 4, 1.2}};
+    struct t5g_arena a = arena_open();
+    struct t5g_buf file = read_file("rgb.png");
+    struct npy want = read_npy("pan/views", ".npy");
+    uint8_t *views = t5g_alloc(5 * 56 * 56, 3);
+    struct t5g_views v;
+    struct t5g_err e = {0};
+    (void)state;
+    if (t5g_image_prepare(&o, (unsigned char *)file.p, file.n, &a, views, &v, &e) < 0)
+        fail_msg("%s", e.msg);
+    assert_int_equal(v.n, want.dims[0]);
+    assert_memory_equal(views, want.u, npy_size(&want));
+    npy_free(&want);
+    t5g_free(views);
+    t5g_buf_free(&file);
+    t5g_free(a.p);
+}
+
 static int
 check(const void *file, size_t n, struct t5g_err *e)
 {
@@ -368,10 +392,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pixels),     cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_jpeg_flips), cmocka_unit_test(test_orientation),
-        cmocka_unit_test(test_pnm),        cmocka_unit_test(test_crops),
-        cmocka_unit_test(test_processor),
+        cmocka_unit_test(test_pixels),      cmocka_unit_test(test_views),
+        cmocka_unit_test(test_damage),      cmocka_unit_test(test_jpeg_flips),
+        cmocka_unit_test(test_orientation), cmocka_unit_test(test_pnm),
+        cmocka_unit_test(test_crops),       cmocka_unit_test(test_processor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
