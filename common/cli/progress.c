@@ -11,8 +11,7 @@ static struct {
     const char *unit;
     double started, printed;
     uint64_t docs, failed, units;
-    double part_started; /* when the current document began to report */
-    size_t part_done;    /* what it reported last */
+    double part_started; /* when the current document began to report; 0: not yet */
     bool shown, on;
 } s;
 
@@ -69,6 +68,7 @@ t5g_progress_doc(bool failed)
 {
     s.docs++;
     s.failed += failed;
+    s.part_started = 0;
     show(0, 0);
 }
 
@@ -81,9 +81,8 @@ t5g_progress_add(uint64_t units)
 void
 t5g_progress_part(size_t done, size_t total)
 {
-    if (done <= s.part_done) /* another document */
+    if (s.part_started == 0)
         s.part_started = now();
-    s.part_done = done;
     show(done, total);
 }
 
