@@ -170,12 +170,13 @@ seconds() {
     for ((i = 0; i < times; i++)); do "$tool/timed" "$@" | cut -d ' ' -f 1; done | median
 }
 
-# step TIMES LENGTH VARIANT [OPTION...]: milliseconds a step, from runs of 1 and of 1 + STEPS tokens.
+# step TIMES LENGTH VARIANT [OPTION...]: milliseconds a step, from runs of 1 and of 1 + STEPS tokens after one that does not count.
 step() {
     local times=$1 enc=$dir/enc.$2.t5g m one more
     m=$(packed "$3")
     shift 3
-    one=$(seconds "$times" t5g-decode -m "$m" -n 1 "$@" "$enc")
+    seconds 1 t5g-decode -m "$m" -n 1 "$@" "$enc" > /dev/null # its pages are in memory from here on
+    one=$(seconds 3 t5g-decode -m "$m" -n 1 "$@" "$enc")
     more=$(seconds "$times" t5g-decode -m "$m" -n $((1 + steps)) --min-new-tokens $((1 + steps)) "$@" "$enc")
     awk -v a="$one" -v b="$more" -v n="$steps" 'BEGIN { printf "%.4f", 1000 * (b - a) / n }'
 }
@@ -225,7 +226,7 @@ tokenize() { # NAME
     ask tokenizers "$1" 1 1
 }
 
-# whole PEER SYSTEM VARIANT COMMAND...: a process from start to exit.
+# whole WORK SYSTEM VARIANT COMMAND...: a process from start to exit.
 whole() {
     local what=$1 system=$2 variant=$3 s
     shift 3
@@ -285,25 +286,41 @@ kernels() {
     while read -r line; do write "$line"; done < <("$tool/kernels" rates)
 }
 
-# Logits of quantised weights against those of the checkpoint, on documents of the tree's own texts.
+number() { # NAME JSON
+    local rest=${2#*\""$1"\":}
+    printf '%s' "${rest%%[,\}]*}"
+}
+
+# Descriptions of packages of this machine, which the default model knows to sum up; elsewhere text of the tree.
+documents() {
+    dpkg-query -W -f='@@ ${Package}\n${Description}\n' 2> "$dir/dpkg.log" | awk '
+        function put() { if (length(text) > 250 && length(text) < 1500 && ++n % 8 == 0) print substr(text, 2) }
+        /^@@ / { put(); text = ""; synopsis = 1; next }
+        synopsis { synopsis = 0; next }
+        { sub(/^ \.?/, ""); text = text " " $0 }
+        END { put() }' | sed -n 1,40p > "$dir/lines"
+    [ -s "$dir/lines" ] || head -c 30000 "$dir/text" | tr -s '\n' ' ' | fold -s -w 700 > "$dir/lines"
+}
+
+# Logits of quantised weights against those of the checkpoint; the default model is asked for synopses.
 quality() {
-    local v name m
-    head -c 8000 "$dir/text" | tr -s '\n' | fold -s -w 700 > "$dir/lines"
-    t5g-tokenize -l -m "$model" -o "$dir/lines.t5g" "$dir/lines"
+    local v m line prompt
+    documents
+    t5g-tokenize -l -m "$(packed bf16)" "$dir/lines" | t5g-frame head --drain -n 12 - > "$dir/lines.t5g"
     t5g-tokenize -l -o "$dir/lines.default.t5g" "$dir/lines"
+    read -ra prompt <<< "$(t5g-tokenize -e synopsis: | t5g-frame export --jsonl - |
+        sed 's/.*"data":\[[0-9]*,*\([0-9,]*\)\].*/\1/; s/,/ /g')"
     for v in q8 q4; do
-        for name in default random-270m; do
-            m=$dir/default.$v.t5g
-            if [ $name = default ]; then
-                [ "$m" -nt "$build/bin/t5g-pack" ] || t5g-pack --weights $v -o "$m"
-                set -- pipelines/demo/model "$m" "$dir/lines.default.t5g"
-            else
-                set -- "$(packed bf16)" "$(packed $v)" "$dir/lines.t5g"
-            fi
-            line=$("$tool/quality" "$@" 8) || continue
-            t5g "kl-$name" $v nats "$(sed 's/.*"kl":\([0-9.e-]*\).*/\1/' <<< "$line")"
-            t5g "same-$name" $v part "$(sed 's/.*"same_argmax":\([0-9.e-]*\).*/\1/' <<< "$line")"
-        done
+        m=$dir/default.$v.t5g
+        [ "$m" -nt "$build/bin/t5g-pack" ] || t5g-pack --weights $v -o "$m"
+        if line=$("$tool/quality" pipelines/demo/model "$m" "$dir/lines.default.t5g" 24 "${prompt[@]}"); then
+            t5g kl-default $v nats "$(number kl "$line")"
+            t5g same-default $v part "$(number same_argmax "$line")"
+        fi
+        if line=$("$tool/quality" "$(packed bf16)" "$(packed $v)" "$dir/lines.t5g" 24); then
+            t5g kl-random-270m $v nats "$(number kl "$line")"
+            t5g same-random-270m $v part "$(number same_argmax "$line")"
+        fi
     done
 }
 

@@ -153,10 +153,13 @@ read_item(void *arg, size_t item, size_t worker)
     struct reading *r = arg;
     const wide *p = r->p + item * (READ / sizeof *p);
     wide s[8] = {{0}};
-    for (size_t i = 0; i < READ / sizeof *p; i += 8)
+    /* Eight streams, a cache line of each in turn: more of them are on their way at a time. */
+    for (size_t i = 0; i < READ / 8 / sizeof *p; i += 4)
 #pragma GCC unroll 8
         for (size_t j = 0; j < 8; j++)
-            s[j] ^= p[i + j];
+#pragma GCC unroll 4
+            for (size_t l = 0; l < 4; l++)
+                s[j] ^= p[j * (READ / 8 / sizeof *p) + i + l];
 #pragma GCC unroll 8
     for (int j = 0; j < 8; j++)
         r->sum[4 * worker] += s[j];

@@ -53,7 +53,8 @@ anonymous(pid_t pid)
     return anon + shm;
 }
 
-/* Until the other end of `stop` is closed, look at the memory of pid; write the peak to `report`. */
+/* Until the other end of `stop` is closed, look at the memory of pid; write the peak to `report`.
+ */
 static int
 watch(pid_t pid, int stop, int report)
 {
