@@ -11,6 +11,8 @@ static struct {
     const char *unit;
     double started, printed;
     uint64_t docs, failed, units;
+    double part_started; /* when the current document began to report */
+    size_t part_done;    /* what it reported last */
     bool shown, on;
 } s;
 
@@ -53,6 +55,9 @@ show(size_t done, size_t total)
             (double)s.units / spent, (unsigned long long)s.failed);
     if (total > 0)
         fprintf(stderr, "; this one %.0f %%", 100.0 * (double)done / (double)total);
+    if (total > 0 && done > 0 && t - s.part_started > 2)
+        fprintf(stderr, ", about %.0f s left",
+                (t - s.part_started) * (double)(total - done) / (double)done);
     if (!isatty(STDERR_FILENO))
         fputc('\n', stderr);
     else
@@ -76,6 +81,9 @@ t5g_progress_add(uint64_t units)
 void
 t5g_progress_part(size_t done, size_t total)
 {
+    if (done <= s.part_done) /* another document */
+        s.part_started = now();
+    s.part_done = done;
     show(done, total);
 }
 

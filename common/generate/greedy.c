@@ -24,7 +24,8 @@ struct slot {
     size_t n_feed, fed, cap_feed;
     bool prompt;    /* feed is the prompt still */
     size_t cap_out; /* ids that job->out has room for */
-    float *logits;  /* [1 + lookup, v] */
+    float *logits;  /* [1 + lookup, v]; with logprobs only */
+    int32_t best[1 + T5G_LOOKUP_MAX];
 };
 
 struct t5g_generator {
@@ -92,7 +93,8 @@ start(struct t5g_generator *g, struct slot *s, struct t5g_job *job)
 {
     if (s->kv == NULL) {
         s->kv = t5g_kvcache_open(g->x, ROOM);
-        s->logits = t5g_alloc_raw((1 + g->o.lookup) * g->m->config.decoder.v, sizeof(float));
+        if (g->o.logprobs)
+            s->logits = t5g_alloc_raw((1 + g->o.lookup) * g->m->config.decoder.v, sizeof(float));
     }
     t5g_kvcache_reset(s->kv);
     reserve(s, t5g_max(job->n_prompt, g->o.lookup) + 1);
@@ -135,16 +137,23 @@ append(struct slot *s, bool logprobs, int32_t id, float logprob)
         s->job->emit(s->job->arg, id, logprob);
 }
 
-/* The next id of a slot from one row of logits; true when the sequence ends with it. */
+/* Id `k` of a step, from its logits or as the step found it; true when the sequence ends with it.
+ */
 static bool
-choose(struct t5g_generator *g, struct slot *s, float *logits, int32_t *id)
+choose(struct t5g_generator *g, struct slot *s, size_t k, int32_t *id)
 {
     size_t v = g->m->config.decoder.v;
     struct t5g_sequence *o = &s->job->out;
-    if (o->n < g->o.min_new_tokens)
-        t5g_process_no_eos(logits, v, &g->m->config);
-    *id = (int32_t)t5g_argmax(logits, v);
-    append(s, g->o.logprobs, *id, g->o.logprobs ? t5g_logprob(logits, v, (size_t)*id) : 0);
+    float logprob = 0;
+    *id = s->best[k];
+    if (g->o.logprobs) {
+        float *logits = s->logits + k * v;
+        if (o->n < g->o.min_new_tokens)
+            t5g_process_no_eos(logits, v, &g->m->config);
+        *id = (int32_t)t5g_argmax(logits, v);
+        logprob = t5g_logprob(logits, v, (size_t)*id);
+    }
+    append(s, g->o.logprobs, *id, logprob);
     if (t5g_config_is_eos(&g->m->config, *id))
         o->finish = T5G_FINISH_EOS;
     return o->finish == T5G_FINISH_EOS || o->n == g->o.max_new_tokens;
@@ -157,7 +166,7 @@ choose(struct t5g_generator *g, struct slot *s, float *logits, int32_t *id)
 static void
 advance(struct t5g_generator *g, struct slot *s, const struct t5g_part *p)
 {
-    size_t v = g->m->config.decoder.v, drafts = s->prompt ? 0 : s->n_feed - 1, taken = 0;
+    size_t drafts = s->prompt ? 0 : s->n_feed - 1, taken = 0;
     int32_t id;
     if (p->bad) {
         t5g_err_set(&s->job->err, T5G_EX_DATA, "logits: not finite, at decoder position %zu",
@@ -166,7 +175,7 @@ advance(struct t5g_generator *g, struct slot *s, const struct t5g_part *p)
         return;
     }
     for (;;) {
-        bool end = choose(g, s, s->logits + taken * v, &id);
+        bool end = choose(g, s, taken, &id);
         if (end) {
             s->job = NULL;
             return;
@@ -178,6 +187,8 @@ advance(struct t5g_generator *g, struct slot *s, const struct t5g_part *p)
     t5g_kvcache_drop(s->kv, drafts - taken);
     struct t5g_job *job = s->job;
     size_t most = t5g_min(g->o.lookup, g->o.max_new_tokens - job->out.n - 1);
+    if (job->out.n < g->o.min_new_tokens) /* all rows of a step forbid eos, or none does */
+        most = t5g_min(most, g->o.min_new_tokens - job->out.n - 1);
     s->prompt = false;
     s->feed[0] = id;
     s->n_feed =
@@ -207,7 +218,9 @@ plan(struct t5g_generator *g)
                                         .ids = s->feed + s->fed,
                                         .n = take,
                                         .all = !s->prompt,
-                                        .logits = last ? s->logits : NULL};
+                                        .logits = last && g->o.logprobs ? s->logits : NULL,
+                                        .best = last && !g->o.logprobs ? s->best : NULL,
+                                        .no_eos = s->job->out.n < g->o.min_new_tokens};
         g->of_part[n++] = s;
         s->fed += take;
         rows += take;
@@ -234,7 +247,7 @@ t5g_generate(struct t5g_generator *g, struct t5g_job *jobs, size_t n)
         if (parts > 0)
             t5g_decoder_step(g->x, g->parts, parts);
         for (size_t i = 0; i < parts; i++)
-            if (g->parts[i].logits != NULL)
+            if (g->parts[i].logits != NULL || g->parts[i].best != NULL)
                 advance(g, g->of_part[i], &g->parts[i]);
     } while (parts > 0);
 }

@@ -18,7 +18,8 @@
 enum {
     KC = 320,  /* panel rows at a time: 20 KB, stays in the first-level cache */
     MC = 96,   /* rows of a at a time: 96 x 320 floats stay in the second-level cache */
-    TALL = 12, /* rows of a tile: enough sums to hide the latency of a product, twice over */
+    TALL = 10, /* rows of a tile: enough sums to hide the latency of a product, and pointers in
+                  registers */
 };
 
 /* ---- gemm ---- */
@@ -29,16 +30,16 @@ tile(const int M, float *c, size_t ldc, const float *a, size_t lda, const float 
      bool add, __mmask16 cols)
 {
     __m512 s[TALL];
-#pragma GCC unroll 12
+#pragma GCC unroll 10
     for (int i = 0; i < M; i++)
         s[i] = _mm512_setzero_ps();
     for (size_t l = 0; l < k; l++) {
         __m512 b = _mm512_loadu_ps(panel + l * T5G_PANEL);
-#pragma GCC unroll 12
+#pragma GCC unroll 10
         for (int i = 0; i < M; i++)
             s[i] = _mm512_fmadd_ps(_mm512_set1_ps(a[(size_t)i * lda + l]), b, s[i]);
     }
-#pragma GCC unroll 12
+#pragma GCC unroll 10
     for (int i = 0; i < M; i++) {
         float *to = c + (size_t)i * ldc;
         if (add)
@@ -65,10 +66,8 @@ tile_rest(size_t m, float *c, size_t ldc, const float *a, size_t lda, const floa
         FEW(6)
         FEW(7)
         FEW(8)
-        FEW(9)
-        FEW(10)
     default:
-        tile(11, c, ldc, a, lda, panel, k, add, cols);
+        tile(9, c, ldc, a, lda, panel, k, add, cols);
     }
 }
 
@@ -175,7 +174,7 @@ qtile(const int R, const int bits, float *c, size_t ldc, const struct t5g_qacts 
     const int32_t zero = bits == 8 ? 64 : 8;
     const size_t bytes = bits == 8 ? T5G_PANEL : T5G_PANEL / 2; /* of a panel for each k */
     __m512 y[TALL];
-#pragma GCC unroll 12
+#pragma GCC unroll 10
     for (int i = 0; i < R; i++)
         y[i] = add ? _mm512_maskz_loadu_ps(cols, c + (size_t)i * ldc) : _mm512_setzero_ps();
     for (size_t g = 0; g < a->groups; g++) {
@@ -183,13 +182,13 @@ qtile(const int R, const int bits, float *c, size_t ldc, const struct t5g_qacts 
         const int8_t *q = a->q + row * a->ldq;
         const uint8_t *w = b->w + from * bytes;
         __m512i t[TALL];
-#pragma GCC unroll 12
+#pragma GCC unroll 10
         for (int i = 0; i < R; i++)
             t[i] = _mm512_set1_epi32(-zero * a->sum[(row + (size_t)i) * a->groups + g]);
         for (size_t k = from; k < to; k += bits == 8 ? 4 : 8, w += 64) {
             __m512i v = _mm512_loadu_si512(w);
             __m512i first = bits == 8 ? v : _mm512_and_si512(v, low);
-#pragma GCC unroll 12
+#pragma GCC unroll 10
             for (int i = 0; i < R; i++) {
                 int32_t four;
                 memcpy(&four, q + (size_t)i * a->ldq + k, 4);
@@ -198,7 +197,7 @@ qtile(const int R, const int bits, float *c, size_t ldc, const struct t5g_qacts 
             if (bits == 8)
                 continue;
             __m512i second = _mm512_and_si512(_mm512_srli_epi16(v, 4), low);
-#pragma GCC unroll 12
+#pragma GCC unroll 10
             for (int i = 0; i < R; i++) {
                 int32_t four;
                 memcpy(&four, q + (size_t)i * a->ldq + k + 4, 4);
@@ -206,13 +205,13 @@ qtile(const int R, const int bits, float *c, size_t ldc, const struct t5g_qacts 
             }
         }
         __m512 s = load16((const char *)(b->scale + g * T5G_PANEL), T5G_BF16, W);
-#pragma GCC unroll 12
+#pragma GCC unroll 10
         for (int i = 0; i < R; i++) {
             __m512 f = _mm512_set1_ps(a->scale[(row + (size_t)i) * a->groups + g]);
             y[i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(t[i]), _mm512_mul_ps(f, s), y[i]);
         }
     }
-#pragma GCC unroll 12
+#pragma GCC unroll 10
     for (int i = 0; i < R; i++)
         _mm512_mask_storeu_ps(c + (size_t)i * ldc, cols, y[i]);
 }

@@ -11,6 +11,7 @@ enum t5g_part {
     T5G_PART_HEAD,
     T5G_PART_PROJECTOR,
     T5G_PART_VISION,
+    T5G_PART_SCREEN,  /* of packed models: see t5g_model.screen */
     T5G_PART_N,       /* number of parts above */
     T5G_PART_IGNORED, /* known, and not used: classification head, pooling head of the tower */
     T5G_PART_UNKNOWN,

@@ -4,6 +4,7 @@
 #include "model/packed.h"
 #include "model/quant.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -128,6 +129,54 @@ write_tensor(struct t5g_writer *w, const struct t5g_model *m, const struct t5g_b
     return r;
 }
 
+/* How far rows of the screen are from those of the head, and how long they are: rounded up. */
+static float *
+screen_norms(const struct t5g_mat *head, const struct t5g_mat *screen)
+{
+    float *norms = t5g_alloc(head->rows, 2 * sizeof *norms), *x, *y;
+    x = t5g_alloc(2 * head->cols, sizeof *x);
+    y = x + head->cols;
+    for (size_t r = 0; r < head->rows; r++) {
+        double away = 0, left = 0;
+        t5g_mat_row(x, head, r);
+        t5g_mat_row(y, screen, r);
+        for (size_t k = 0; k < head->cols; k++) {
+            double d = (double)x[k] - (double)y[k];
+            away += d * d;
+            left += (double)y[k] * (double)y[k];
+        }
+        norms[2 * r] = nextafterf((float)(sqrt(away) * (1 + 1e-9)), INFINITY);
+        norms[2 * r + 1] = nextafterf((float)(sqrt(left) * (1 + 1e-9)), INFINITY);
+    }
+    t5g_free(x);
+    return norms;
+}
+
+/* The head once more in bytes, to find the few rows that can hold the largest logit. */
+static int
+write_screen(struct t5g_writer *w, const struct t5g_model *m, struct t5g_pool *pool,
+             struct t5g_err *e)
+{
+    struct t5g_tensor t = {.dtype = T5G_Q8, .group = GROUP};
+    struct t5g_mat screen = {
+        .dtype = T5G_Q8, .rows = m->head.rows, .cols = m->head.cols, .group = GROUP};
+    size_t bytes, panels = (screen.rows + PANEL - 1) / PANEL;
+    unsigned char *q = t5g_quantise_matrix(&m->head, T5G_Q8, GROUP, pool, &bytes);
+    screen.p = q;
+    screen.scale =
+        (const uint16_t *)(const void *)(q + panels * t5g_round_up(screen.cols, 8) * PANEL);
+    float *norms = screen_norms(&m->head, &screen);
+    t.dims[0] = screen.rows;
+    t.dims[1] = screen.cols;
+    int r = write_quantised(w, "screen.head.weight", &t, q, bytes, e);
+    if (r == 0)
+        r = t5g_writer_tensor(w, "screen.head.norms", T5G_F32, 2, (uint64_t[]){screen.rows, 2},
+                              norms, NULL, e);
+    t5g_free(norms);
+    t5g_free(q);
+    return r;
+}
+
 int
 t5g_pack_write(struct t5g_writer *w, const struct t5g_model *m, enum t5g_pack_weights weights,
                struct t5g_pool *pool, void (*progress)(size_t done, size_t total),
@@ -137,11 +186,15 @@ t5g_pack_write(struct t5g_writer *w, const struct t5g_model *m, enum t5g_pack_we
     int r = 0;
     t5g_binder_open(&b, m->files);
     for (size_t i = 0; i < b.n && r == 0; i++) {
-        if (b.all[i].name.part < T5G_PART_N && !is_copy(&b, &b.all[i]))
+        if (b.all[i].name.part < T5G_PART_SCREEN && !is_copy(&b, &b.all[i]))
             r = write_tensor(w, m, &b.all[i], weights, pool, e);
         progress(i + 1, b.n);
     }
     t5g_binder_close(&b);
+    bool exact =
+        weights == T5G_PACK_KEEP || (weights == T5G_PACK_BF16 && m->head.dtype == T5G_BF16);
+    if (r == 0 && exact && m->config.has_decoder && !t5g_is_quantised(m->head.dtype))
+        r = write_screen(w, m, pool, e);
     return r;
 }
 

@@ -192,6 +192,26 @@ find_roles(struct loader *x)
         r->head = r->embed;
 }
 
+/* Its matrix is quantised and the model is not, so it is not bound by matrix(). */
+static void
+bind_screen(struct loader *x)
+{
+    struct t5g_model *m = x->m;
+    if (!m->config.has_decoder || !t5g_binder_has(&x->b, T5G_PART_SCREEN))
+        return;
+    size_t v = m->config.decoder.v;
+    const struct t5g_tensor *t = t5g_binder_need(&x->b, T5G_PART_SCREEN, "head.weight", 2,
+                                                 (size_t[]){v, m->config.decoder.d});
+    const struct t5g_tensor *norms =
+        t5g_binder_need(&x->b, T5G_PART_SCREEN, "head.norms", 2, (size_t[]){v, 2});
+    if (t == NULL || norms == NULL || t->dtype != T5G_Q8 || norms->dtype != T5G_F32)
+        return;
+    bool quantised = m->quantised;
+    m->screen = matrix(x, t);
+    m->quantised = quantised;
+    m->screen_norms = (const float *)(const void *)norms->data;
+}
+
 static void
 bind_roles(struct loader *x)
 {
@@ -412,6 +432,7 @@ load(struct loader *x, unsigned need)
         bind_stack(x, &m->decoder, &m->config.decoder, T5G_PART_DECODER);
     if (m->config.has_vision)
         bind_vision(x);
+    bind_screen(x);
     if (t5g_binder_finish(&x->b, x->e) < 0)
         return -1;
     bind_roles(x);

@@ -71,6 +71,12 @@ struct t5g_model {
     struct t5g_config config;
     struct t5g_stack encoder, decoder; /* decoder.layers NULL in an encoder-only directory */
     struct t5g_mat head;               /* [v, d] output matrix */
+    /*
+     * Of packed models with exact weights: head as T5G_Q8, p NULL without; and for each of its rows
+     * the length of what quantising took away and the length of what is left, both rounded up.
+     */
+    struct t5g_mat screen;
+    const float *screen_norms; /* [v, 2] */
     struct t5g_vision_weights vision;
     char identity[T5G_HEX128];
     char profile[64];              /* numeric profile: "f32", "bf16", "q8", ...: of the weights */

@@ -17,11 +17,6 @@
 #include "nn/embed.h"
 #include "nn/norm.h"
 
-#include <math.h>
-#include <stdatomic.h>
-
-enum { HEAD_CHUNK = 256 }; /* vocabulary rows of an item */
-
 const struct t5g_stack_config *
 t5g_decoder_config(const struct t5g_decoder *x)
 {
@@ -35,10 +30,11 @@ t5g_decoder_open(const struct t5g_model *m, const struct t5g_kernels *k, struct 
     struct t5g_decoder *x = t5g_alloc(1, sizeof *x);
     size_t rows = T5G_STEP_ROWS, half = c->dh / 2;
     size_t scratch = t5g_max(t5g_linear_panels_scratch(c->d), t5g_linear_rows_scratch());
-    scratch = t5g_max(scratch, (size_t)T5G_STEP_ROWS * HEAD_CHUNK);
+    scratch = t5g_max(scratch, t5g_head_scratch());
     x->m = m;
     t5g_exec_open(&x->x, k, pool, t5g_max(scratch, t5g_merged_scratch(c)));
-    if (m->quantised)
+    x->head = t5g_head_open(m);
+    if (m->quantised || m->screen.p != NULL)
         t5g_exec_quantised(&x->x, T5G_ROW_BLOCK, t5g_max(t5g_max(c->d, c->f), c->h * c->dh));
     t5g_merged_open(&x->att, c);
     for (int i = 0; i < T5G_KINDS; i++) {
@@ -67,6 +63,7 @@ t5g_decoder_close(struct t5g_decoder *x)
         t5g_free(x->cos[i]);
         t5g_free(x->sin[i]);
     }
+    t5g_head_close(x->head);
     t5g_merged_close(&x->att);
     t5g_exec_close(&x->x);
     t5g_free(x->h);
@@ -141,64 +138,35 @@ layer(struct t5g_decoder *x, size_t l, const struct t5g_part *parts, size_t n_pa
     t5g_norm_add_rows(&x->x, x->h, c->d, x->y, c->d, w->post_ffn, n, c->d, c->eps);
 }
 
-struct head {
-    struct t5g_decoder *x;
-    size_t n;                       /* rows of x->y */
-    atomic_bool bad[T5G_STEP_ROWS]; /* some logit of the row is not finite */
-};
-
-static void
-head_item(void *arg, size_t item, size_t worker)
-{
-    struct head *r = arg;
-    const struct t5g_decoder *x = r->x;
-    const struct t5g_stack_config *c = &x->m->config.decoder;
-    const struct t5g_kernels *k = x->x.k;
-    size_t r0 = item * HEAD_CHUNK, rows = t5g_min(HEAD_CHUNK, c->v - r0);
-    struct t5g_mat w = t5g_mat_rows(x->m->head, r0, rows);
-    float *y = t5g_exec_scratch(&x->x, worker);
-    if (t5g_is_quantised(w.dtype))
-        t5g_linear_quantised(&x->x, y, HEAD_CHUNK, r->n, &w, 0, (rows + T5G_PANEL - 1) / T5G_PANEL);
-    else
-        k->dot(y, HEAD_CHUNK, x->y, c->d, r->n, w.p, w.dtype, rows, c->d);
-    for (size_t i = 0; i < r->n; i++) {
-        float *yi = y + i * HEAD_CHUNK;
-        bool bad = false;
-        for (size_t j = 0; j < rows; j++)
-            bad |= !isfinite(yi[j]);
-        if (c->logit_softcap != 0)
-            k->softcap(yi, rows, c->logit_softcap);
-        memcpy(x->logits[i] + r0, yi, rows * sizeof *yi);
-        if (bad)
-            atomic_store(&r->bad[i], true);
-    }
-}
-
-/* Logits of the rows that are asked for. */
+/* Logits, or the largest of them, of the rows that are asked for. */
 static void
 head(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts)
 {
     const struct t5g_stack_config *c = &x->m->config.decoder;
-    struct head r = {.x = x};
-    size_t row = 0;
+    struct t5g_head_row rows[T5G_STEP_ROWS];
+    size_t row = 0, n = 0;
     for (size_t i = 0; i < n_parts; i++)
         for (size_t j = 0; j < parts[i].n; j++, row++) {
-            if (parts[i].logits == NULL || (!parts[i].all && j + 1 < parts[i].n))
+            const struct t5g_part *p = &parts[i];
+            size_t k = p->all ? j : 0;
+            if ((p->logits == NULL && p->best == NULL) || (!p->all && j + 1 < p->n))
                 continue;
-            x->logits[r.n] = parts[i].logits + (parts[i].all ? j * c->v : 0);
-            t5g_norm_rows(&x->x, x->y + r.n++ * c->d, c->d, x->h + row * c->d, c->d,
+            rows[n] =
+                (struct t5g_head_row){.logits = p->logits != NULL ? p->logits + k * c->v : NULL,
+                                      .best = p->best != NULL ? p->best + k : NULL,
+                                      .no_eos = p->no_eos};
+            t5g_norm_rows(&x->x, x->y + n++ * c->d, c->d, x->h + row * c->d, c->d,
                           x->m->decoder.norm, 1, c->d, c->eps);
         }
-    if (r.n == 0)
+    if (n == 0)
         return;
-    if (t5g_is_quantised(x->m->head.dtype))
-        t5g_linear_quantise(&x->x, x->y, c->d, r.n, c->d, x->m->head.group);
-    t5g_exec_run(&x->x, head_item, &r, (c->v + HEAD_CHUNK - 1) / HEAD_CHUNK, r.n * c->v * c->d);
-    size_t k = 0;
+    t5g_head_run(x->head, &x->x, x->y, rows, n);
+    n = 0;
     for (size_t i = 0; i < n_parts; i++) {
+        bool asked = parts[i].logits != NULL || parts[i].best != NULL;
         parts[i].bad = false;
-        for (size_t j = 0; parts[i].logits != NULL && j < (parts[i].all ? parts[i].n : 1); j++)
-            parts[i].bad |= atomic_load(&r.bad[k++]);
+        for (size_t j = 0; asked && j < (parts[i].all ? parts[i].n : 1); j++)
+            parts[i].bad |= rows[n++].bad;
     }
 }
 
@@ -238,7 +206,8 @@ t5g_decoder_feed(struct t5g_decoder *x, const struct t5g_cross *cross, struct t5
     for (size_t i = 0; i < n; i += T5G_STEP_ROWS) {
         size_t m = t5g_min(T5G_STEP_ROWS, n - i), pos = kv->pos;
         float *to = all ? logits + i * v : i + m == n ? logits : NULL;
-        struct t5g_part part = {cross, kv, ids + i, m, all, to, false};
+        struct t5g_part part = {
+            .cross = cross, .kv = kv, .ids = ids + i, .n = m, .all = all, .logits = to};
         t5g_decoder_step(x, &part, 1);
         if (part.bad)
             return t5g_err_set(e, T5G_EX_DATA, "logits: not finite, at decoder position %zu",

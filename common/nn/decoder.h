@@ -39,7 +39,9 @@ struct t5g_part {
     size_t n;
     bool all;      /* logits of all n rows, else of the last one */
     float *logits; /* [n or 1, v]; NULL: none */
-    bool bad;      /* out: a logit is not finite */
+    int32_t *best; /* [n or 1] in place of logits: the lowest id of the largest; NULL: none */
+    bool no_eos;   /* eos ids are not among them */
+    bool bad;      /* out: a logit is not finite (with best: not every one is looked at) */
 };
 
 /*

@@ -3,6 +3,7 @@
 #define T5G_STACK_H
 
 #include "nn/decoder.h"
+#include "nn/head.h"
 #include "nn/exec.h"
 #include "nn/merged.h"
 #include "nn/rope.h"
@@ -19,7 +20,7 @@ struct t5g_decoder {
     struct t5g_linear *jobs;                /* [2 hk], for cross keys and values */
     const struct t5g_part *part_of[T5G_STEP_ROWS]; /* of each row of the step */
     size_t pos[T5G_STEP_ROWS];                     /* its position */
-    float *logits[T5G_STEP_ROWS];                  /* where the logits of row i of y go */
+    struct t5g_head *head;
 };
 
 const struct t5g_stack_config *t5g_decoder_config(const struct t5g_decoder *x);

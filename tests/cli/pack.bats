@@ -18,6 +18,10 @@ pack() { # NAME MODEL WEIGHTS
         t5g-encode -m p.t5g ids.t5g | cmp enc.t5g -
         t5g-decode -m "$m" -n 20 --logprobs -p ' the' enc.t5g > dec.t5g
         t5g-decode -m p.t5g -n 20 --logprobs -p ' the' enc.t5g | cmp dec.t5g -
+        # Without logprobs the packed model looks at a few rows of the output matrix only.
+        t5g-decode -m "$m" -n 60 -p ' the' -p 'a' enc.t5g > ids.t5g
+        t5g-decode -m p.t5g -n 60 -p ' the' -p 'a' enc.t5g | cmp ids.t5g -
+        t5g-decode -m p.t5g -n 60 -p ' the' -p 'a' --lookup 3 enc.t5g | cmp ids.t5g -
         t5g-detok -m "$m" dec.t5g > text
         t5g-detok -m p.t5g dec.t5g | cmp text -
     done

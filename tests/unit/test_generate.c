@@ -69,6 +69,19 @@ check_model(const char *name, const char *level, const char *const cases[3])
         }
         t5g_generator_close(gen);
     }
+    o.logprobs = false; /* only the largest of each step is kept then */
+    for (size_t lookup = 0; lookup <= 4; lookup += 4) {
+        o.lookup = lookup;
+        gen = t5g_generator_open(g.dec, g.m, &o);
+        t5g_generate(gen, all, JOBS);
+        for (size_t i = 0; i < JOBS; i++) {
+            assert_int_equal(all[i].out.n, alone[i].out.n);
+            assert_memory_equal(all[i].out.ids, alone[i].out.ids, all[i].out.n * sizeof(int32_t));
+            assert_true(all[i].out.logprob == NULL && all[i].out.score == 0);
+        }
+        t5g_generator_close(gen);
+    }
+    o.logprobs = true;
     /* One document that fails does not harm the others. */
     float *bad = (float *)(void *)t5g_memdup(c[1].encoder.f, npy_size(&c[1].encoder) * 4);
     bad[3] = NAN;
