@@ -46,6 +46,7 @@ PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/t5g-*.c))
 BIN      = $(PROGRAMS:%=$(B)/bin/%)
 UNITS    = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZERS  = $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+BENCH    = $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 MODEL    = pipelines/demo/model
 
 all: $(BIN) $(B)/share/t5g/model  ## build the programs (default)
@@ -110,6 +111,13 @@ $(B)/bench/%: $(B)/tests/bench/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
 
+bench: all $(BENCH)  ## measure beside other systems (variables: tests/bench/bench.sh); not part of check
+	@[ "$$(nice)" = 0 ] || echo "make bench: niceness is $$(nice), figures will not count" >&2
+	T5G_BUILD="$(B)" tests/bench/bench.sh
+
+bench-readme:  ## put table and chart of the newest results into README.md (needs gnuplot)
+	sh tests/bench/readme.sh
+
 lint:  ## formatting, pages, scripts, include order, symbols (needs clang-format, mandoc, shellcheck)
 	sh tests/lint.sh
 
@@ -135,9 +143,9 @@ clean:  ## remove everything built
 	rm -rf build t5g.tar.gz
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z ]+:.*## /{printf "%-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z -]+:.*## /{printf "%-12s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all deps demo check units asan tsan fuzz fuzzers lint install uninstall dist clean help
+.PHONY: all deps demo check units asan tsan fuzz fuzzers bench bench-readme lint install uninstall dist clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

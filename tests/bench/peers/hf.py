@@ -1,0 +1,56 @@
+"""Hugging Face transformers: the same checkpoint in f32, attention by scaled_dot_product_attention."""
+import sys
+import time
+
+import peer
+
+import torch
+import transformers
+from transformers.modeling_outputs import BaseModelOutput
+
+torch.set_num_threads(peer.THREADS)
+torch.set_grad_enabled(False)
+directory, variant = sys.argv[1:3]
+model = transformers.T5Gemma2ForConditionalGeneration.from_pretrained(
+    directory, dtype=torch.float32, attn_implementation="sdpa").eval()
+model.generation_config.eos_token_id = None
+model.generation_config.pad_token_id = 0
+
+
+def encoded(n):
+    return model.model.encoder(input_ids=torch.tensor([peer.ids(n)])).last_hidden_state
+
+
+def encode(n, times):
+    return peer.repeat(lambda: encoded(n), times), "s"
+
+
+def generate(rows, steps, stamps):
+    def each(ids, scores):
+        stamps.append(time.perf_counter())
+        return scores
+    model.generate(encoder_outputs=BaseModelOutput(last_hidden_state=rows), do_sample=False, max_new_tokens=steps,
+                   attention_mask=torch.ones(rows.shape[:2], dtype=torch.long), logits_processor=[each])
+
+
+def decode(n, times):
+    rows, steps = encoded(n), []
+    for _ in range(times):
+        stamps = []
+        generate(rows, peer.STEPS + 3, stamps)
+        steps += peer.between(stamps)
+    return steps, "ms"
+
+
+def cold(n, times):
+    start = time.perf_counter()
+    generate(encoded(n), 1, [])
+    return [time.perf_counter() - start], "s"
+
+
+def vision(n, times):
+    pixels = torch.rand(1, 3, n, n) * 2 - 1
+    return peer.repeat(lambda: model.model.encoder.get_image_features(pixels), times), "s"
+
+
+peer.serve("transformers", variant, {"encode": encode, "decode": decode, "cold": cold, "vision": vision})
