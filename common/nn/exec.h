@@ -25,7 +25,7 @@ t5g_exec_open(struct t5g_exec *x, const struct t5g_kernels *k, struct t5g_pool *
 {
     *x = (struct t5g_exec){.k = k, .pool = pool};
     x->per = t5g_round_up(per, 16);
-    x->scratch = t5g_alloc(t5g_pool_threads(pool), x->per * sizeof *x->scratch);
+    x->scratch = t5g_alloc_raw(t5g_pool_threads(pool), x->per * sizeof *x->scratch);
 }
 
 /* Make room for activations of up to rows x cols as products with quantised weights need them. */
@@ -33,9 +33,9 @@ static inline void
 t5g_exec_quantised(struct t5g_exec *x, size_t rows, size_t cols)
 {
     size_t groups = (cols + T5G_GROUP_MIN - 1) / T5G_GROUP_MIN;
-    x->q = t5g_alloc(rows, t5g_round_up(cols, 64));
-    x->q_scale = t5g_alloc(rows, groups * sizeof *x->q_scale);
-    x->q_sum = t5g_alloc(rows, groups * sizeof *x->q_sum);
+    x->q = t5g_alloc_raw(rows, t5g_round_up(cols, 64));
+    x->q_scale = t5g_alloc_raw(rows, groups * sizeof *x->q_scale);
+    x->q_sum = t5g_alloc_raw(rows, groups * sizeof *x->q_sum);
 }
 
 static inline void

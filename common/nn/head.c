@@ -38,7 +38,7 @@ t5g_head_open(const struct t5g_model *m)
     struct t5g_head *h = t5g_alloc(1, sizeof *h);
     h->m = m;
     h->items = (m->config.decoder.v + CHUNK - 1) / CHUNK;
-    h->found = t5g_alloc(T5G_STEP_ROWS * h->items, sizeof *h->found);
+    h->found = t5g_alloc_raw(T5G_STEP_ROWS * h->items, sizeof *h->found);
     if (m->screen.p != NULL)
         h->upper = t5g_alloc_raw(T5G_STEP_ROWS * m->config.decoder.v, sizeof *h->upper);
     return h;

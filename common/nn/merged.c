@@ -22,12 +22,12 @@ void
 t5g_merged_open(struct t5g_merged_state *s, const struct t5g_stack_config *c)
 {
     size_t rows = (size_t)T5G_STEP_ROWS * c->h;
-    s->q = t5g_alloc(rows, c->dh * sizeof(float));
-    s->part = t5g_alloc(PARTS * rows, c->dh * sizeof(float));
-    s->max = t5g_alloc(PARTS * rows, sizeof(float));
-    s->sum = t5g_alloc(PARTS * rows, sizeof(float));
-    s->top = t5g_alloc(rows, sizeof(float));
-    s->all = t5g_alloc(rows, sizeof(float));
+    s->q = t5g_alloc_raw(rows, c->dh * sizeof(float));
+    s->part = t5g_alloc_raw(PARTS * rows, c->dh * sizeof(float));
+    s->max = t5g_alloc_raw(PARTS * rows, sizeof(float));
+    s->sum = t5g_alloc_raw(PARTS * rows, sizeof(float));
+    s->top = t5g_alloc_raw(rows, sizeof(float));
+    s->all = t5g_alloc_raw(rows, sizeof(float));
 }
 
 void
