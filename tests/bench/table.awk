@@ -3,7 +3,7 @@
 # Of every figure the median over the rounds and, in brackets, the best round. A round in which the machine
 # gave less than 90 % of what it gave in the best one (probes of arithmetic and of memory, taken before the
 # work) does not count; where none is left all count, and the row says "busy". The ratio is that of medians; above
-# 1 t5g is ahead. With -v data=1 only the ratios to other systems, for chart.gp: label, ratio, must.
+# 1 t5g is ahead. With -v data=1 only the ratios of speed to other systems, for chart.gp: label, ratio, must.
 
 function field(line, name,    at, rest) {
     at = index(line, "\"" name "\":")
@@ -110,7 +110,7 @@ END {
         goal = must[r]; far = stretch[r]
         if (system_[r] != "-") { if (goal != "-") goal = goal "x"; if (far != "-") far = far "x" }
         if (data) {
-            if (ratio ~ /x$/) printf "%s | %s\t%.3f\t%s\n", label[r], beside, x, must[r] == "-" ? "NaN" : must[r]
+            if (ratio ~ /x$/ && unit[key] != "MiB") printf "%s | %s\t%.3f\t%s\n", label[r], beside, x, must[r] == "-" ? "NaN" : must[r]
             continue
         }
         printf "| %s | %s | %s | %s | %s | %s | %s | %s%s |\n", label[r], cell, beside, theirs, ratio,
