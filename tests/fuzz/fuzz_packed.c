@@ -1,0 +1,44 @@
+/* Any bytes as a packed model: refused, or its tensors lie inside and have the sizes they need. */
+#include "base/hash.h"
+#include "model/packed.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static volatile unsigned char seen;
+
+static int
+look(void *arg, const struct t5g_tensor *t, struct t5g_err *e)
+{
+    const unsigned char *from = arg;
+    (void)e;
+    if (t->data < from || t->name == NULL)
+        abort();
+    if (t->size > 0)
+        seen = (unsigned char)(t->data[0] + t->data[t->size - 1]);
+    if (t5g_is_quantised(t->dtype)) {
+        uint64_t groups = (t->dims[1] + t->group - 1) / t->group, panels = (t->dims[0] + 15) / 16;
+        if (t->scale + panels * groups * 32 != t->data + t->size)
+            abort();
+    }
+    return 0;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct t5g_err e = {0};
+    char model[T5G_HEX128], num[64];
+    unsigned char *file = t5g_alloc_raw(size, 1);
+    memcpy(file, data, size);
+    if (t5g_packed_tensors(file, size, "file", look, file, &e) < 0 && e.code != T5G_EX_DATA)
+        abort();
+    if (t5g_packed_identity(file, size, "file", model, num, &e) == 0 &&
+        strlen(model) != T5G_HEX128 - 1)
+        abort();
+    t5g_free(file);
+    return 0;
+}
