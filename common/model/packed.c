@@ -1,6 +1,7 @@
 /* packed.c: looking into a packed model. */
 #include "model/packed.h"
-#include "base/json.h"
+#include "base/jsonstr.h"
+#include "base/num.h"
 #include "stream/head.h"
 
 #include <string.h>
@@ -67,42 +68,76 @@ t5g_packed_walk(const unsigned char *p, size_t size, const char *path,
     return t5g_err_set(e, T5G_EX_DATA, "%s: no END", path);
 }
 
+/* What a tensor's meta says. Read without building a tree: a model has a thousand of them. */
+struct meta {
+    struct t5g_buf name, layout;
+    uint64_t rows, cols, group;
+};
+
+static void
+read_meta(struct meta *m, const struct t5g_frame *f)
+{
+    struct t5g_json_walk w;
+    struct {
+        const char *key;
+        uint64_t *to;
+    } numbers[] = {{"rows", &m->rows}, {"cols", &m->cols}, {"group", &m->group}};
+    m->name.n = m->layout.n = 0;
+    m->rows = m->cols = m->group = 0;
+    bool object = t5g_json_walk_open(&w, f->meta, f->meta_len);
+    while (object && t5g_json_walk_next(&w)) {
+        bool string = w.value[0] == '"';
+        if (string && t5g_jsonstr_equal(w.key, w.key_len, "name"))
+            t5g_jsonstr_read(&m->name, w.value, w.value_len);
+        else if (string && t5g_jsonstr_equal(w.key, w.key_len, "layout"))
+            t5g_jsonstr_read(&m->layout, w.value, w.value_len);
+        for (size_t i = 0; i < T5G_LEN(numbers) && !string; i++) {
+            char digits[24];
+            if (!t5g_jsonstr_equal(w.key, w.key_len, numbers[i].key) ||
+                w.value_len >= sizeof digits)
+                continue;
+            memcpy(digits, w.value, w.value_len);
+            digits[w.value_len] = '\0';
+            if (t5g_num_u64("", digits, 1, (uint64_t)1 << 32, false, numbers[i].to, NULL) < 0)
+                *numbers[i].to = 0;
+        }
+    }
+}
+
+/* A quantised matrix: u8 [n] that holds panels, then scales, as the meta says. */
+static int
+read_quantised(struct t5g_tensor *t, const struct t5g_frame *f, const struct meta *m,
+               struct t5g_err *e)
+{
+    bool q8 = strcmp(m->layout.p, T5G_LAYOUT_Q8) == 0;
+    if (!q8 && strcmp(m->layout.p, T5G_LAYOUT_Q4) != 0)
+        return t5g_err_set(e, T5G_EX_DATA,
+                           "tensor '%s': layout %s is not known to this version: pack the model "
+                           "again",
+                           t->name, m->layout.p);
+    if (m->rows == 0 || m->cols == 0 || m->group == 0 || m->group > 65536 || m->group % 32 != 0)
+        return t5g_err_set(e, T5G_EX_DATA, "tensor '%s': rows, cols or group", t->name);
+    uint64_t panels = (m->rows + 15) / 16, groups = (m->cols + m->group - 1) / m->group;
+    uint64_t bytes = panels * t5g_round_up(m->cols, 8) * (q8 ? 16 : 8);
+    uint64_t all = bytes + panels * groups * 32;
+    if (f->dtype != T5G_U8 || m->rows * m->cols > (uint64_t)1 << 40 || f->size != all)
+        return t5g_err_set(e, T5G_EX_DATA, "tensor '%s': %llu bytes, expected %llu", t->name,
+                           (unsigned long long)f->size, (unsigned long long)all);
+    t->dtype = q8 ? T5G_Q8 : T5G_Q4;
+    t->ndim = 2;
+    t->dims[0] = m->rows;
+    t->dims[1] = m->cols;
+    t->group = (size_t)m->group;
+    t->scale = f->data + bytes;
+    return 0;
+}
+
 struct tensors {
     int (*add)(void *arg, const struct t5g_tensor *t, struct t5g_err *e);
     void *arg;
     const char *path;
+    struct meta meta;
 };
-
-/* A quantised matrix: u8 [n] that holds panels, then scales, as the meta says. */
-static int
-read_quantised(struct t5g_tensor *t, const struct t5g_frame *f, const struct t5g_json *meta,
-               const char *layout, struct t5g_err *e)
-{
-    int64_t rows, cols, group;
-    bool q8 = strcmp(layout, T5G_LAYOUT_Q8) == 0;
-    if (!q8 && strcmp(layout, T5G_LAYOUT_Q4) != 0)
-        return t5g_err_set(e, T5G_EX_DATA,
-                           "tensor '%s': layout %s is not known to this version: pack the model "
-                           "again",
-                           t->name, layout);
-    if (!t5g_json_int(t5g_json_get(meta, "rows"), 1, (int64_t)1 << 32, &rows) ||
-        !t5g_json_int(t5g_json_get(meta, "cols"), 1, (int64_t)1 << 32, &cols) ||
-        !t5g_json_int(t5g_json_get(meta, "group"), 32, 65536, &group) || group % 32 != 0)
-        return t5g_err_set(e, T5G_EX_DATA, "tensor '%s': rows, cols or group", t->name);
-    uint64_t panels = ((uint64_t)rows + 15) / 16, groups = (uint64_t)((cols + group - 1) / group);
-    uint64_t bytes = panels * t5g_round_up((uint64_t)cols, 8) * (q8 ? 16 : 8);
-    if (f->dtype != T5G_U8 || f->size != bytes + panels * groups * 32)
-        return t5g_err_set(e, T5G_EX_DATA, "tensor '%s': %llu bytes, expected %llu", t->name,
-                           (unsigned long long)f->size,
-                           (unsigned long long)(bytes + panels * groups * 32));
-    t->dtype = q8 ? T5G_Q8 : T5G_Q4;
-    t->ndim = 2;
-    t->dims[0] = (uint64_t)rows;
-    t->dims[1] = (uint64_t)cols;
-    t->group = (size_t)group;
-    t->scale = f->data + bytes;
-    return 0;
-}
 
 static int
 see_tensor(void *arg, const struct t5g_frame *f, struct t5g_err *e)
@@ -112,19 +147,16 @@ see_tensor(void *arg, const struct t5g_frame *f, struct t5g_err *e)
         .dtype = f->dtype, .ndim = f->ndim, .data = f->data, .size = f->size, .file = x->path};
     if (f->kind != T5G_KIND_TENSOR)
         return 0;
-    struct t5g_json *meta = t5g_json_parse(f->meta, f->meta_len, "meta", e);
-    if (meta == NULL)
+    if (t5g_json_check(f->meta, f->meta_len, false, "meta", e) < 0)
         return -1;
-    t.name = t5g_json_str(t5g_json_get(meta, "name"));
-    const char *layout = t5g_json_str(t5g_json_get(meta, "layout"));
+    read_meta(&x->meta, f);
+    if (x->meta.name.n == 0)
+        return t5g_err_set(e, T5G_EX_DATA, "a tensor without name");
+    t.name = x->meta.name.p;
     memcpy(t.dims, f->dims, sizeof t.dims);
-    int r = t.name == NULL ? t5g_err_set(e, T5G_EX_DATA, "a tensor without name") : 0;
-    if (r == 0 && layout != NULL)
-        r = read_quantised(&t, f, meta, layout, e);
-    if (r == 0 && strcmp(t.name, T5G_PACKED_TOKENIZER) != 0)
-        r = x->add(x->arg, &t, e);
-    t5g_json_free(meta);
-    return r;
+    if (x->meta.layout.n > 0 && read_quantised(&t, f, &x->meta, e) < 0)
+        return -1;
+    return strcmp(t.name, T5G_PACKED_TOKENIZER) == 0 ? 0 : x->add(x->arg, &t, e);
 }
 
 int
@@ -132,8 +164,11 @@ t5g_packed_tensors(const unsigned char *p, size_t size, const char *path,
                    int (*add)(void *arg, const struct t5g_tensor *t, struct t5g_err *e), void *arg,
                    struct t5g_err *e)
 {
-    struct tensors x = {add, arg, path};
-    return t5g_packed_walk(p, size, path, see_tensor, &x, e);
+    struct tensors x = {.add = add, .arg = arg, .path = path};
+    int r = t5g_packed_walk(p, size, path, see_tensor, &x, e);
+    t5g_buf_free(&x.meta.name);
+    t5g_buf_free(&x.meta.layout);
+    return r;
 }
 
 static int
@@ -163,6 +198,7 @@ struct wanted {
     int kind;
     const char *name;
     struct t5g_frame found;
+    bool has; /* found is set */
 };
 
 static int
@@ -171,12 +207,13 @@ see_named(void *arg, const struct t5g_frame *f, struct t5g_err *e)
     struct wanted *x = arg;
     char name[T5G_FRAME_NAME_MAX + 1];
     (void)e;
-    if (f->kind != x->kind)
-        return 0;
+    if (f->kind != x->kind) /* texts stand before the first tensor */
+        return x->kind == T5G_KIND_TEXT && f->kind == T5G_KIND_TENSOR;
     t5g_frame_name(f, name, sizeof name);
     if (strcmp(name, x->name) != 0)
         return 0;
     x->found = *f;
+    x->has = true;
     return 1;
 }
 
@@ -195,13 +232,14 @@ t5g_model_text(const char *model, const char *name, size_t limit, struct t5g_buf
     if (t5g_map_file(model, &m, e) < 0)
         return -1;
     int r = t5g_packed_walk(m.p, m.size, model, see_named, &x, e);
-    if (r == 1 && x.found.size <= limit)
+    bool small = x.has && x.found.size <= limit;
+    if (small)
         t5g_buf_add(b, x.found.data, x.found.size);
     else if (r >= 0)
-        r = t5g_err_set(e, r == 1 ? T5G_EX_DATA : T5G_EX_NOINPUT, "%s: %s: %s", model, name,
-                        r == 1 ? "too large" : "not in this packed model");
+        t5g_err_set(e, x.has ? T5G_EX_DATA : T5G_EX_NOINPUT, "%s: %s: %s", model, name,
+                    x.has ? "too large" : "not in this packed model");
     t5g_unmap(&m);
-    return r == 1 ? 0 : -1;
+    return small ? 0 : -1;
 }
 
 int
@@ -212,7 +250,7 @@ t5g_packed_table(const char *path, struct t5g_map *m, const void **block, uint64
     if (t5g_map_file(path, m, e) < 0)
         return -1;
     int r = t5g_packed_walk(m->p, m->size, path, see_named, &x, e);
-    if (r == 1) {
+    if (x.has) {
         *block = x.found.data;
         *n = x.found.size;
         return 0;
