@@ -33,13 +33,21 @@ LIBS = $(PKG_LIBS) -lpthread -lm
 
 # Kernel files of an instruction set: each has its own flags and exists on its own machine only.
 MACHINE := $(shell $(CC) -dumpmachine)
+V3_SRC   = common/kernels/v3.c common/kernels/v3quant.c
+NEON_SRC = $(addprefix common/kernels/,neon.c neongemm.c neonquant.c neondot.c)
+ISA_SRC  = $(V3_SRC) common/kernels/v4.c $(NEON_SRC)
 ifneq ($(filter x86_64-%,$(MACHINE)),)
-KERNELS_ISA = common/kernels/v3.c common/kernels/v3quant.c common/kernels/v4.c
+KERNELS_ISA = $(V3_SRC) common/kernels/v4.c
+else ifneq ($(filter aarch64-%,$(MACHINE)),)
+KERNELS_ISA = $(NEON_SRC)
 endif
-$(B)/common/kernels/v3.o $(B)/common/kernels/v3quant.o: ISA = -mavx2 -mfma -mf16c
+$(V3_SRC:%.c=$(B)/%.o): ISA = -mavx2 -mfma -mf16c
 $(B)/common/kernels/v4.o: ISA = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c
+# gcc's first scheduling pass moves so many loads ahead that sums of a tile fall out of the registers.
+NO_AHEAD = $(shell $(CC) -Werror -fno-schedule-insns -E -x c /dev/null > /dev/null 2>&1 && echo -fno-schedule-insns)
+$(NEON_SRC:%.c=$(B)/%.o): ISA = -march=armv8-a $(NO_AHEAD)
+$(B)/common/kernels/neondot.o: ISA = -march=armv8.2-a+dotprod $(NO_AHEAD)
 
-ISA_SRC  = common/kernels/v3.c common/kernels/v3quant.c common/kernels/v4.c
 LIB_SRC  = $(filter-out $(ISA_SRC),$(wildcard common/*/*.c)) $(KERNELS_ISA)
 LIB      = $(B)/libt5g.a
 PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/t5g-*.c))
@@ -88,6 +96,9 @@ check: deps  ## unit tests (cmocka) and command-line tests (bats)
 	$(MAKE) all units
 	CMOCKA_MESSAGE_OUTPUT=TAP T5G_BUILD="$(CURDIR)/$(B)" T5G_TESTS="$(CURDIR)/tests" PATH="$(CURDIR)/$(B)/bin:$$PATH" \
 	    prove -e 'sh tests/tap.sh' $(PROVEFLAGS) $(UNITS) tests/cli/*.bats
+
+check-aarch64:  ## kernels and model for aarch64, under qemu (needs a cross compiler and qemu-user)
+	sh tests/aarch64.sh
 
 units: $(UNITS)
 $(B)/tests/%: $(B)/tests/unit/%.o $(patsubst %.c,$(B)/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c))) $(LIB)
@@ -143,9 +154,9 @@ clean:  ## remove everything built
 	rm -rf build t5g.tar.gz
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z -]+:.*## /{printf "%-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## /{printf "%-12s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all deps demo check units asan tsan fuzz fuzzers bench bench-readme lint install uninstall dist clean help
+.PHONY: all deps demo check check-aarch64 units asan tsan fuzz fuzzers bench bench-readme lint install uninstall dist clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

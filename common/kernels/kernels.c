@@ -44,6 +44,23 @@ get_v4(void)
 }
 #endif
 
+#if defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+
+static const struct t5g_kernels *
+get_neon(void)
+{
+    return (getauxval(AT_HWCAP) & HWCAP_ASIMD) != 0 ? &t5g_kernels_neon : NULL;
+}
+#else
+static const struct t5g_kernels *
+get_neon(void)
+{
+    return NULL;
+}
+#endif
+
 static const struct t5g_kernels *
 get_ref(void)
 {
@@ -56,6 +73,7 @@ static const struct {
 } levels[] = {
     {"v4", get_v4}, /* best first */
     {"v3", get_v3},
+    {"neon", get_neon},
     {"ref", get_ref},
 };
 
@@ -74,6 +92,6 @@ t5g_kernels_get(const char *level, struct t5g_err *e)
             return NULL;
         }
     }
-    t5g_err_set(e, T5G_EX_USAGE, "kernel level: '%s' is unknown, expected ref, v3 or v4", level);
+    t5g_err_set(e, T5G_EX_USAGE, "kernel level: '%s' is unknown, expected ref, v3, v4 or neon", level);
     return NULL;
 }

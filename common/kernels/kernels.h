@@ -133,6 +133,8 @@ const struct t5g_kernels *t5g_kernels_get(const char *level, struct t5g_err *e);
 extern const struct t5g_kernels t5g_kernels_ref;
 #if defined(__x86_64__)
 extern const struct t5g_kernels t5g_kernels_v3; /* AVX2, FMA, F16C */
+#elif defined(__aarch64__)
+extern const struct t5g_kernels t5g_kernels_neon;
 #endif
 
 #endif

@@ -17,7 +17,7 @@
 
 enum {
     KC = 320,  /* panel rows at a time: 20 KB, stays in the first-level cache */
-    MC = 96,   /* rows of a at a time: 96 x 320 floats stay in the second-level cache */
+    MC = 100,  /* rows of a at a time: 100 x 320 floats stay in the second-level cache */
     TALL = 10, /* rows of a tile: enough sums to hide the latency of a product, and pointers in
                   registers */
 };

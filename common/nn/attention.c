@@ -19,8 +19,8 @@
 #include <string.h>
 
 enum {
-    ROWS = 48,  /* 8 tiles of 6 in the product kernel */
-    TILE = 128, /* s [48, 128] is 24 KB: between the two cache levels next to the core */
+    ROWS = 60,  /* a multiple of 6 and of 10: whole tiles in the product kernels */
+    TILE = 128, /* s [60, 128] is 30 KB: between the two cache levels next to the core */
 };
 
 struct run {

@@ -40,7 +40,7 @@ gd_close(struct gd_model *g)
 const char *const *
 gd_levels(void)
 {
-    static const char *const all[] = {"v4", "v3", "ref"};
+    static const char *const all[] = {"v4", "v3", "neon", "ref"};
     static const char *here[T5G_LEN(all) + 1];
     size_t n = 0;
     for (size_t i = 0; i < T5G_LEN(all); i++) {

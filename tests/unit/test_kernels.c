@@ -645,10 +645,11 @@ test_get(void **state)
 int
 main(void)
 {
-    static char v4[] = "v4", v3[] = "v3", ref[] = "ref";
+    static char v4[] = "v4", neon[] = "neon", v3[] = "v3", ref[] = "ref";
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_get),
         cmocka_unit_test_prestate(test_level, v4),
+        cmocka_unit_test_prestate(test_level, neon),
         cmocka_unit_test_prestate(test_level, v3),
         cmocka_unit_test_prestate(test_level, ref),
     };

@@ -1,0 +1,103 @@
+/*
+ * neonqtile.h: qgemm but for its innermost sums, which the file that includes this has defined:
+ *
+ *   ROWS  rows of activations a tile, at most 4
+ *   SUMS  registers of sums for 16 columns of a row
+ *   step(R, t, q, ldq, w, v): t [R, SUMS] += R rows of q times 8 k of 16 columns, of which w holds
+ *         the first and v the last 4, as in a panel. A panel's bytes count as signed: where they
+ *         matter they are below 128.
+ *   columns(out, t): out [4] = the sums of 16 columns out of t [SUMS]
+ *
+ * Those sums are exact. The floating part is one fused product a group, as in ref.c.
+ */
+#include "kernels/neonmath.h"
+
+/* c [R, 16] += rows of a times the panel. */
+TEMPLATE void
+tile(const int R, const int bits, float *c, size_t ldc, const struct t5g_qacts *a, size_t row,
+     const struct t5g_qpanel *b)
+{
+    const uint8x16_t low = vdupq_n_u8(15);
+    const int32_t zero = bits == 8 ? 64 : 8;
+    for (size_t g = 0; g < a->groups; g++) {
+        size_t from = g * b->group, to = t5g_min(from + b->group, b->k);
+        const int8_t *q = a->q + row * a->ldq;
+        const uint8_t *p = b->w + from * T5G_PANEL * (size_t)bits / 8;
+        int32x4_t t[ROWS][SUMS];
+#pragma GCC unroll 4
+        for (int i = 0; i < R; i++)
+#pragma GCC unroll 8
+            for (int j = 0; j < SUMS; j++)
+                t[i][j] = vdupq_n_s32(0);
+        /* Beyond k, up to a multiple of 8, q is 0. */
+        for (size_t k = from; k < to; k += 8) {
+            int8x16_t w[4], v[4];
+#pragma GCC unroll 4
+            for (int j = 0; j < 4; j++) {
+                uint8x16_t x = vld1q_u8(p + 16 * j);
+                if (bits == 8) {
+                    w[j] = vreinterpretq_s8_u8(x);
+                    v[j] = vreinterpretq_s8_u8(vld1q_u8(p + 64 + 16 * j));
+                } else {
+                    w[j] = vreinterpretq_s8_u8(vandq_u8(x, low));
+                    v[j] = vreinterpretq_s8_u8(vshrq_n_u8(x, 4));
+                }
+            }
+            p += bits == 8 ? 128 : 64;
+            step(R, t, q + k, a->ldq, w, v);
+        }
+        float32x4x2_t s0 = load8((const char *)(b->scale + g * T5G_PANEL), T5G_BF16);
+        float32x4x2_t s1 = load8((const char *)(b->scale + g * T5G_PANEL + 8), T5G_BF16);
+        float32x4_t scales[4] = {s0.val[0], s0.val[1], s1.val[0], s1.val[1]};
+#pragma GCC unroll 4
+        for (int i = 0; i < R; i++) {
+            size_t at = (row + (size_t)i) * a->groups + g;
+            int32x4_t offset = vdupq_n_s32(zero * a->sum[at]), x[4];
+            float *y = c + (size_t)i * ldc;
+            columns(x, t[i]);
+#pragma GCC unroll 4
+            for (int j = 0; j < 4; j++) {
+                float32x4_t s = vmulq_n_f32(scales[j], a->scale[at]);
+                float32x4_t f = vcvtq_f32_s32(vsubq_s32(x[j], offset));
+                vst1q_f32(y + W * j, vfmaq_f32(vld1q_f32(y + W * j), f, s));
+            }
+        }
+    }
+}
+
+/* m <= ROWS */
+TEMPLATE void
+rows_of(const int bits, float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b,
+        size_t row, size_t m)
+{
+    if (m == ROWS)
+        tile(ROWS, bits, c, ldc, a, row, b);
+    else if (m == 3)
+        tile(3 < ROWS ? 3 : ROWS, bits, c, ldc, a, row, b);
+    else if (m == 2)
+        tile(2 < ROWS ? 2 : ROWS, bits, c, ldc, a, row, b);
+    else
+        tile(1, bits, c, ldc, a, row, b);
+}
+
+static void
+qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
+      size_t cols, bool add)
+{
+    for (size_t i = 0; i < m; i += ROWS) {
+        float narrow[ROWS * T5G_PANEL] = {0};
+        size_t n = t5g_min(ROWS, m - i), ld = cols == T5G_PANEL ? ldc : T5G_PANEL;
+        float *to = cols == T5G_PANEL ? c + i * ldc : narrow;
+        for (size_t r = 0; r < n; r++)
+            if (!add)
+                memset(to + r * ld, 0, T5G_PANEL * sizeof *to);
+            else if (to == narrow)
+                memcpy(to + r * ld, c + (i + r) * ldc, cols * sizeof *to);
+        if (b->bits == 8)
+            rows_of(8, to, ld, a, b, i, n);
+        else
+            rows_of(4, to, ld, a, b, i, n);
+        for (size_t r = 0; r < n && to == narrow; r++)
+            memcpy(c + (i + r) * ldc, to + r * ld, cols * sizeof *to);
+    }
+}
