@@ -42,9 +42,11 @@ else ifneq ($(filter aarch64-%,$(MACHINE)),)
 KERNELS_ISA = $(NEON_SRC)
 endif
 $(V3_SRC:%.c=$(B)/%.o): ISA = -mavx2 -mfma -mf16c
-$(B)/common/kernels/v4.o: ISA = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c
+accepted = $(shell $(CC) -Werror $(1) -E -x c /dev/null > /dev/null 2>&1 && echo $(1))
+# Redundancy elimination makes gcc 12 keep two copies of the sums of a tile, one of them in memory.
+$(B)/common/kernels/v4.o: ISA = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c $(call accepted,-fno-tree-pre)
 # gcc's first scheduling pass moves so many loads ahead that sums of a tile fall out of the registers.
-NO_AHEAD = $(shell $(CC) -Werror -fno-schedule-insns -E -x c /dev/null > /dev/null 2>&1 && echo -fno-schedule-insns)
+NO_AHEAD = $(call accepted,-fno-schedule-insns)
 $(NEON_SRC:%.c=$(B)/%.o): ISA = -march=armv8-a $(NO_AHEAD)
 $(B)/common/kernels/neondot.o: ISA = -march=armv8.2-a+dotprod $(NO_AHEAD)
 

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+enum { HUGE_PAGE = 2 << 20, HUGE_FROM = 2 * HUGE_PAGE };
 
 static bool forbidden;
 
@@ -21,12 +24,18 @@ get(size_t count, size_t size, bool zero)
     size_t n;
     if (forbidden)
         t5g_bug("allocation inside a decode step");
-    if (!t5g_mul(&n, count, size) || n > SIZE_MAX - T5G_ALIGN)
-        n = SIZE_MAX - T5G_ALIGN; /* fails below, with the message */
+    if (!t5g_mul(&n, count, size) || n > SIZE_MAX - HUGE_PAGE)
+        n = SIZE_MAX - HUGE_PAGE; /* fails below, with the message */
     n = t5g_max(t5g_round_up(n, T5G_ALIGN), T5G_ALIGN);
-    void *p = aligned_alloc(T5G_ALIGN, n);
+    bool huge = !zero && n >= HUGE_FROM;
+    if (huge)
+        n = t5g_round_up(n, HUGE_PAGE);
+    void *p = aligned_alloc(huge ? HUGE_PAGE : T5G_ALIGN, n);
     if (p == NULL)
         t5g_out_of_memory(n);
+    if (huge)
+        madvise(p, n,
+                MADV_HUGEPAGE); /* rows of activations lie pages apart; a refusal is no harm */
     if (zero)
         memset(p, 0, n);
     return p;

@@ -92,6 +92,7 @@ t5g_kernels_get(const char *level, struct t5g_err *e)
             return NULL;
         }
     }
-    t5g_err_set(e, T5G_EX_USAGE, "kernel level: '%s' is unknown, expected ref, v3, v4 or neon", level);
+    t5g_err_set(e, T5G_EX_USAGE, "kernel level: '%s' is unknown, expected ref, v3, v4 or neon",
+                level);
     return NULL;
 }

@@ -34,7 +34,8 @@ struct t5g_qpanel {
     const uint8_t *w;
     const uint16_t *scale; /* [groups, 16] bf16 */
     int bits;
-    size_t k, group; /* group: a multiple of 32 */
+    size_t k, group;           /* group: a multiple of 32 */
+    size_t next_w, next_scale; /* from here to the next panel's; unused where there is one */
 };
 
 /* Rows of activations quantised in the same groups. */
@@ -56,11 +57,12 @@ struct t5g_kernels {
     void (*pack)(float *panel, const void *w, size_t ldw, int dtype, size_t rows, size_t k);
 
     /*
-     * c [m, cols], stride ldc = a [m, k], stride lda, times panel [k, 16]; with `add` on top of
-     * what c holds. cols 1..16. Sums over pieces of k of a fixed size, added in order.
+     * c [m, cols], stride ldc = a [m, k], stride lda, times panels [k, 16], one for each 16 columns
+     * or the rest of them, each `next` floats behind the one before; with `add` on top of what c
+     * holds. Sums over pieces of k of a fixed size, added in order.
      */
-    void (*gemm)(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t m,
-                 size_t k, size_t cols, bool add);
+    void (*gemm)(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t next,
+                 size_t m, size_t k, size_t cols, bool add);
 
     /*
      * y[i * ldy + r] = sum_k w[r, k] x[i * ldx + k] for i < n, r < rows; w [rows, k] contiguous,
@@ -84,9 +86,10 @@ struct t5g_kernels {
     void (*quantize)(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group);
 
     /*
-     * c [m, cols], stride ldc = a b^T, or with `add` on top of what c holds; cols 1..16. For each
-     * group in order: c = fma((float)(sum of q * w), a.scale * b.scale, c), where the sum is exact
-     * and the product of scales is rounded first. Equal bits at every level.
+     * c [m, cols], stride ldc = a b^T, or with `add` on top of what c holds; b is the first of the
+     * panels, one for each 16 columns or the rest of them. For each group in order: c =
+     * fma((float)(sum of q * w), a.scale * b.scale, c), where the sum is exact and the product of
+     * scales is rounded first. Equal bits at every level.
      */
     void (*qgemm)(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b,
                   size_t m, size_t cols, bool add);

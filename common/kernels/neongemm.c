@@ -6,6 +6,7 @@
  */
 #include "kernels/neon.h"
 #include "kernels/neonmath.h"
+#include "kernels/panels.h"
 
 enum {
     KC = 320, /* panel rows at a time: 20 KB, stays in the first-level cache */
@@ -170,9 +171,9 @@ gemm_wide(float *c, size_t ldc, const float *a, size_t lda, const float *panel, 
     }
 }
 
-void
-t5g_neon_gemm(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t m,
-              size_t k, size_t cols, bool add)
+static void
+gemm_panel(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t m, size_t k,
+           size_t cols, bool add)
 {
     if (cols == T5G_PANEL) {
         gemm_wide(c, ldc, a, lda, panel, m, k, add);
@@ -187,4 +188,11 @@ t5g_neon_gemm(float *c, size_t ldc, const float *a, size_t lda, const float *pan
         for (size_t r = 0; r < rows; r++)
             memcpy(c + (i + r) * ldc, t + r * T5G_PANEL, cols * sizeof *t);
     }
+}
+
+void
+t5g_neon_gemm(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t next,
+              size_t m, size_t k, size_t cols, bool add)
+{
+    t5g_gemm_by_panel(gemm_panel, c, ldc, a, lda, panel, next, m, k, cols, add);
 }

@@ -11,6 +11,7 @@
  * Those sums are exact. The floating part is one fused product a group, as in ref.c.
  */
 #include "kernels/neonmath.h"
+#include "kernels/panels.h"
 
 /* c [R, 16] += rows of a times the panel. */
 TEMPLATE void
@@ -81,8 +82,8 @@ rows_of(const int bits, float *c, size_t ldc, const struct t5g_qacts *a, const s
 }
 
 static void
-qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
-      size_t cols, bool add)
+qgemm_panel(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
+            size_t cols, bool add)
 {
     for (size_t i = 0; i < m; i += ROWS) {
         float narrow[ROWS * T5G_PANEL] = {0};
@@ -100,4 +101,11 @@ qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *
         for (size_t r = 0; r < n && to == narrow; r++)
             memcpy(c + (i + r) * ldc, to + r * ld, cols * sizeof *to);
     }
+}
+
+static void
+qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
+      size_t cols, bool add)
+{
+    t5g_qgemm_by_panel(qgemm_panel, c, ldc, a, b, m, cols, add);
 }

@@ -5,6 +5,7 @@
  * compiler turns them into vector instructions of the base line; that is all the tuning there is.
  */
 #include "kernels/kernels.h"
+#include "kernels/panels.h"
 
 #include <float.h>
 #include <math.h>
@@ -74,8 +75,8 @@ gemm_pair(float c[2][T5G_PANEL], const float *a0, const float *a1, const float *
 }
 
 static void
-gemm(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t m, size_t k,
-     size_t cols, bool add)
+gemm_panel(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t m, size_t k,
+           size_t cols, bool add)
 {
     for (size_t i = 0; i < m; i += 2) {
         float s[2][T5G_PANEL] = {{0}};
@@ -89,6 +90,13 @@ gemm(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_
         for (size_t r = 0; r < rows; r++)
             memcpy(c + (i + r) * ldc, s[r], cols * sizeof *c);
     }
+}
+
+static void
+gemm(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t next, size_t m,
+     size_t k, size_t cols, bool add)
+{
+    t5g_gemm_by_panel(gemm_panel, c, ldc, a, lda, panel, next, m, k, cols, add);
 }
 
 static float
@@ -207,8 +215,8 @@ qdot(int32_t t[T5G_PANEL], const int8_t *q, const struct t5g_qpanel *b, size_t k
 }
 
 static void
-qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
-      size_t cols, bool add)
+qgemm_panel(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
+            size_t cols, bool add)
 {
     int32_t t[T5G_PANEL], zero = b->bits == 8 ? 64 : 8;
     for (size_t i = 0; i < m; i++) {
@@ -225,6 +233,13 @@ qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *
                              s * t5g_bf16_to_f32(b->scale[g * T5G_PANEL + j]), ci[j]);
         }
     }
+}
+
+static void
+qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
+      size_t cols, bool add)
+{
+    t5g_qgemm_by_panel(qgemm_panel, c, ldc, a, b, m, cols, add);
 }
 
 static float

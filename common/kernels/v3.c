@@ -10,6 +10,7 @@
 
 #include "kernels/v3math.h"
 #include "kernels/v3quant.h"
+#include "kernels/panels.h"
 
 #include <math.h>
 #include <string.h>
@@ -167,8 +168,8 @@ gemm_wide(float *c, size_t ldc, const float *a, size_t lda, const float *panel, 
 }
 
 static void
-gemm(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t m, size_t k,
-     size_t cols, bool add)
+gemm_panel(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t m, size_t k,
+           size_t cols, bool add)
 {
     if (cols == T5G_PANEL) {
         gemm_wide(c, ldc, a, lda, panel, m, k, add);
@@ -183,6 +184,13 @@ gemm(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_
         for (size_t r = 0; r < rows; r++)
             memcpy(c + (i + r) * ldc, t + r * T5G_PANEL, cols * sizeof *t);
     }
+}
+
+static void
+gemm(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t next, size_t m,
+     size_t k, size_t cols, bool add)
+{
+    t5g_gemm_by_panel(gemm_panel, c, ldc, a, lda, panel, next, m, k, cols, add);
 }
 
 /* ---- rows ---- */

@@ -5,6 +5,7 @@
  */
 #include "kernels/v3quant.h"
 #include "kernels/v3math.h"
+#include "kernels/panels.h"
 
 #include <math.h>
 
@@ -138,9 +139,9 @@ rows_of(const int bits, float *c, size_t ldc, const struct t5g_qacts *a, const s
         tile(1, bits, c + i * ldc, ldc, a, row + i, b);
 }
 
-void
-t5g_v3_qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
-             size_t cols, bool add)
+static void
+qgemm_panel(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
+            size_t cols, bool add)
 {
     for (size_t i = 0; i < m; i += ROWS) {
         float narrow[ROWS * T5G_PANEL] = {0};
@@ -158,4 +159,11 @@ t5g_v3_qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_q
         for (size_t r = 0; r < n && to == narrow; r++)
             memcpy(c + (i + r) * ldc, to + r * ld, cols * sizeof *to);
     }
+}
+
+void
+t5g_v3_qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
+             size_t cols, bool add)
+{
+    t5g_qgemm_by_panel(qgemm_panel, c, ldc, a, b, m, cols, add);
 }

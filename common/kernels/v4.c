@@ -16,47 +16,78 @@
 #include <string.h>
 
 enum {
-    KC = 320,  /* panel rows at a time: 20 KB, stays in the first-level cache */
-    MC = 100,  /* rows of a at a time: 100 x 320 floats stay in the second-level cache */
-    TALL = 10, /* rows of a tile: enough sums to hide the latency of a product, and pointers in
-                  registers */
+    KC = 320, /* panel rows at a time */
+    MC = 120, /* rows of a at a time: 120 x 320 floats stay in the second-level cache */
 };
 
 /* ---- gemm ---- */
 
-/* c [M, cols] = (add ? c : 0) + a [M, k] panel [k, 16]; columns by mask. */
+/*
+ * c [M, cols] = (add ? c : 0) + a [M, k] times N panels [k, 16] that lie `next` floats apart; the
+ * last one's columns by mask. A row is reached from one of M / 3 pointers and the stride: with a
+ * pointer for each row they do not fit into the registers, and gcc would make one for each.
+ */
 TEMPLATE void
-tile(const int M, float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t k,
-     bool add, __mmask16 cols)
+tile(const int M, const int N, float *c, size_t ldc, const float *a, size_t lda, const float *panel,
+     size_t next, size_t k, bool add, __mmask16 last)
 {
-    __m512 s[TALL];
-#pragma GCC unroll 10
+    const int P = (M + 2) / 3;
+    const float *at[4];
+    __m512 s[12][4];
+#pragma GCC unroll 12
     for (int i = 0; i < M; i++)
-        s[i] = _mm512_setzero_ps();
+#pragma GCC unroll 4
+        for (int j = 0; j < N; j++)
+            s[i][j] = _mm512_setzero_ps();
+#pragma GCC unroll 4
+    for (int p = 0; p < P; p++) {
+        at[p] = a + (size_t)p * 3 * lda;
+        __asm__("" : "+r"(at[p]));
+    }
     for (size_t l = 0; l < k; l++) {
-        __m512 b = _mm512_loadu_ps(panel + l * T5G_PANEL);
-#pragma GCC unroll 10
-        for (int i = 0; i < M; i++)
-            s[i] = _mm512_fmadd_ps(_mm512_set1_ps(a[(size_t)i * lda + l]), b, s[i]);
+        __m512 b[4];
+#pragma GCC unroll 4
+        for (int j = 0; j < N; j++)
+            b[j] = _mm512_loadu_ps(panel + (size_t)j * next + l * T5G_PANEL);
+#pragma GCC unroll 12
+        for (int i = 0; i < M; i++) {
+            __m512 x = _mm512_set1_ps(at[i / 3][(size_t)(i % 3) * lda]);
+#pragma GCC unroll 4
+            for (int j = 0; j < N; j++)
+                s[i][j] = _mm512_fmadd_ps(x, b[j], s[i][j]);
+        }
+#pragma GCC unroll 4
+        for (int p = 0; p < P; p++) {
+            at[p]++;
+            __asm__("" : "+r"(at[p]));
+        }
     }
-#pragma GCC unroll 10
-    for (int i = 0; i < M; i++) {
-        float *to = c + (size_t)i * ldc;
-        if (add)
-            s[i] = _mm512_add_ps(_mm512_maskz_loadu_ps(cols, to), s[i]);
-        _mm512_mask_storeu_ps(to, cols, s[i]);
-    }
+#pragma GCC unroll 12
+    for (int i = 0; i < M; i++)
+#pragma GCC unroll 4
+        for (int j = 0; j < N; j++) {
+            float *to = c + (size_t)i * ldc + (size_t)j * T5G_PANEL;
+            __mmask16 cols = j == N - 1 ? last : (__mmask16)0xffff;
+            if (add)
+                s[i][j] = _mm512_add_ps(_mm512_maskz_loadu_ps(cols, to), s[i][j]);
+            _mm512_mask_storeu_ps(to, cols, s[i][j]);
+        }
 }
 
-#define FEW(M)                                        \
-    case M:                                           \
-        tile(M, c, ldc, a, lda, panel, k, add, cols); \
+#define FEW(M)                                                     \
+    case M:                                                        \
+        if (M < R) /* else not called, and nothing to generate */  \
+            tile(M, N, c, ldc, a, lda, panel, next, k, add, last); \
         break;
 
-static void
-tile_rest(size_t m, float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t k,
-          bool add, __mmask16 cols)
+/* m rows, with N panels, R rows at a time and then those that are left. */
+TEMPLATE void
+tiles(const int N, size_t m, float *c, size_t ldc, const float *a, size_t lda, const float *panel,
+      size_t next, size_t k, bool add, __mmask16 last)
 {
+    const int R = N == 4 ? 6 : N == 3 ? 8 : 12; /* 24 sums at most */
+    for (; m >= (size_t)R; m -= (size_t)R, c += (size_t)R * ldc, a += (size_t)R * lda)
+        tile(R, N, c, ldc, a, lda, panel, next, k, add, last);
     switch (m) {
         FEW(1)
         FEW(2)
@@ -66,48 +97,94 @@ tile_rest(size_t m, float *c, size_t ldc, const float *a, size_t lda, const floa
         FEW(6)
         FEW(7)
         FEW(8)
+        FEW(9)
+        FEW(10)
+        FEW(11)
     default:
-        tile(9, c, ldc, a, lda, panel, k, add, cols);
+        break;
+    }
+}
+
+/* All rows with N panels. */
+TEMPLATE void
+gemm_of(const int N, float *c, size_t ldc, const float *a, size_t lda, const float *panel,
+        size_t next, size_t m, size_t k, bool add, __mmask16 last)
+{
+    for (size_t i = 0; i < m; i += MC) {
+        size_t l = 0;
+        do { /* once for k == 0 too: c becomes 0 */
+            size_t n = t5g_min(KC, k - l);
+            tiles(N, t5g_min(MC, m - i), c + i * ldc, ldc, a + i * lda + l, lda,
+                  panel + l * T5G_PANEL, next, n, add || l > 0, last);
+            l += n;
+        } while (l < k);
     }
 }
 
 static void
-gemm(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t m, size_t k,
-     size_t cols, bool add)
+gemm(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t next, size_t m,
+     size_t k, size_t cols, bool add)
 {
-    const __mmask16 mask = mask_of(cols);
-    for (size_t i0 = 0; i0 < m; i0 += MC) {
-        size_t end = t5g_min(i0 + MC, m), l = 0;
-        do { /* once for k == 0 too: c becomes 0 */
-            size_t n = t5g_min(KC, k - l), i = i0;
-            const float *b = panel + l * T5G_PANEL;
-            for (; i + TALL <= end; i += TALL)
-                tile(TALL, c + i * ldc, ldc, a + i * lda + l, lda, b, n, add || l > 0, mask);
-            if (i < end)
-                tile_rest(end - i, c + i * ldc, ldc, a + i * lda + l, lda, b, n, add || l > 0,
-                          mask);
-            l += n;
-        } while (l < k);
+    while (cols > 0) {
+        size_t n = (cols + T5G_PANEL - 1) / T5G_PANEL;
+        n = n == 5 ? 3 : t5g_min(n, 4); /* five: 3 + 2, as 4 + 1 is slower */
+        size_t take = t5g_min(n * T5G_PANEL, cols);
+        __mmask16 last = mask_of(take - (n - 1) * T5G_PANEL);
+        if (n == 4)
+            gemm_of(4, c, ldc, a, lda, panel, next, m, k, add, last);
+        else if (n == 3)
+            gemm_of(3, c, ldc, a, lda, panel, next, m, k, add, last);
+        else if (n == 2)
+            gemm_of(2, c, ldc, a, lda, panel, next, m, k, add, last);
+        else
+            gemm_of(1, c, ldc, a, lda, panel, next, m, k, add, last);
+        c += take;
+        panel += n * next;
+        cols -= take;
     }
 }
 
 /* ---- rows ---- */
 
 /*
- * R rows of w times N rows of x. One register of partial sums for each result whatever R and N are,
- * element k in lane k % 16: a result has the same bits from every tile.
+ * The sums of 16 registers: of s[i] in element (i % 4) * 4 + i / 4 of the result. Each is the sum
+ * of halves of halves, so a sum has the same bits wherever it stands and whatever the others are;
+ * done together they cost a third of what they cost one by one.
+ */
+TEMPLATE __m512
+sums16(const __m512 s[16])
+{
+    __m512 v[4], w[2];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        const __m512 *f = s + 4 * i;
+        __m512 p = _mm512_add_ps(_mm512_shuffle_f32x4(f[0], f[1], 0x44),
+                                 _mm512_shuffle_f32x4(f[0], f[1], 0xee));
+        __m512 q = _mm512_add_ps(_mm512_shuffle_f32x4(f[2], f[3], 0x44),
+                                 _mm512_shuffle_f32x4(f[2], f[3], 0xee));
+        v[i] = _mm512_add_ps(_mm512_shuffle_f32x4(p, q, 0x88), _mm512_shuffle_f32x4(p, q, 0xdd));
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++)
+        w[i] = _mm512_add_ps(_mm512_shuffle_ps(v[2 * i], v[2 * i + 1], 0x44),
+                             _mm512_shuffle_ps(v[2 * i], v[2 * i + 1], 0xee));
+    return _mm512_add_ps(_mm512_shuffle_ps(w[0], w[1], 0x88), _mm512_shuffle_ps(w[0], w[1], 0xdd));
+}
+
+/*
+ * R rows of w times N rows of x: 4 rows times up to 4, or up to 8 times one. One register of
+ * partial sums for each result whatever R and N are, element k in lane k % 16: a result has the
+ * same bits from every tile.
  */
 TEMPLATE void
 dot_tile(const int R, const int N, float *y, size_t ldy, const float *x, size_t ldx, const char *w,
          int dtype, size_t k)
 {
     const size_t es = item_size(dtype);
-    __m512 s[8][4];
-#pragma GCC unroll 8
-    for (int r = 0; r < R; r++)
-#pragma GCC unroll 4
-        for (int i = 0; i < N; i++)
-            s[r][i] = _mm512_setzero_ps();
+    __m512 s[16];
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++)
+        s[i] = _mm512_setzero_ps();
     for (size_t l = 0; l < k; l += W) {
         __m512 xs[4];
 #pragma GCC unroll 4
@@ -117,15 +194,22 @@ dot_tile(const int R, const int N, float *y, size_t ldy, const float *x, size_t 
         for (int r = 0; r < R; r++) {
             __m512 wr = load16(w + ((size_t)r * k + l) * es, dtype, k - l);
 #pragma GCC unroll 4
-            for (int i = 0; i < N; i++)
-                s[r][i] = _mm512_fmadd_ps(wr, xs[i], s[r][i]);
+            for (int i = 0; i < N; i++) {
+                int at = r % 4 * 4 + r / 4 + i; /* its sum ends in element 4 i + r */
+                s[at] = _mm512_fmadd_ps(wr, xs[i], s[at]);
+            }
         }
     }
-#pragma GCC unroll 8
-    for (int r = 0; r < R; r++)
+    __m512 all = sums16(s);
+    if (N == 1) {
+        _mm512_mask_storeu_ps(y, mask_of((size_t)R), all);
+        return;
+    }
+    float t[16];
+    _mm512_storeu_ps(t, all);
 #pragma GCC unroll 4
-        for (int i = 0; i < N; i++)
-            y[(size_t)i * ldy + (size_t)r] = _mm512_reduce_add_ps(s[r][i]);
+    for (int i = 0; i < N; i++)
+        memcpy(y + (size_t)i * ldy, t + 4 * i, (size_t)R * sizeof *t);
 }
 
 TEMPLATE void
@@ -141,7 +225,11 @@ dot_as(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const char *w
         size_t i = 0;
         for (; i + 4 <= n; i += 4)
             dot_tile(4, 4, y + i * ldy + r, ldy, x + i * ldx, ldx, w + r * row, dtype, k);
-        for (; i < n; i++)
+        if (n - i == 3)
+            dot_tile(4, 3, y + i * ldy + r, ldy, x + i * ldx, ldx, w + r * row, dtype, k);
+        else if (n - i == 2)
+            dot_tile(4, 2, y + i * ldy + r, ldy, x + i * ldx, ldx, w + r * row, dtype, k);
+        else if (n - i == 1)
             dot_tile(4, 1, y + i * ldy + r, ldy, x + i * ldx, ldx, w + r * row, dtype, k);
     }
     for (; r < rows; r++)
@@ -163,71 +251,207 @@ dot(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const void *w, i
         dot_as(y, ldy, x, ldx, n, w, T5G_BF16, rows, k);
 }
 
+/* o [R, 16 N] += p [R, n] v [n, 16 N], the last columns by mask; the sums stay in registers. */
+TEMPLATE void
+mix_tile(const int R, const int N, float *o, size_t ldo, const float *p, size_t ldp, const char *v,
+         int dtype, size_t ldv, size_t n, size_t cols)
+{
+    const size_t es = item_size(dtype), rest = cols - (size_t)(N - 1) * W;
+    __m512 s[6][4];
+#pragma GCC unroll 6
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+        for (int c = 0; c < N; c++)
+            s[r][c] = _mm512_maskz_loadu_ps(mask_of(c == N - 1 ? rest : W),
+                                            o + (size_t)r * ldo + (size_t)c * W);
+    for (size_t j = 0; j < n; j++) {
+        __m512 x[4];
+#pragma GCC unroll 4
+        for (int c = 0; c < N; c++)
+            x[c] = load16(v + (j * ldv + (size_t)c * W) * es, dtype, c == N - 1 ? rest : W);
+#pragma GCC unroll 6
+        for (int r = 0; r < R; r++) {
+            __m512 f = _mm512_set1_ps(p[(size_t)r * ldp + j]);
+#pragma GCC unroll 4
+            for (int c = 0; c < N; c++)
+                s[r][c] = _mm512_fmadd_ps(f, x[c], s[r][c]);
+        }
+    }
+#pragma GCC unroll 6
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+        for (int c = 0; c < N; c++)
+            _mm512_mask_storeu_ps(o + (size_t)r * ldo + (size_t)c * W,
+                                  mask_of(c == N - 1 ? rest : W), s[r][c]);
+}
+
+#define MIX(R, N)                                                                     \
+    mix_tile(R, N, o + r * ldo + c, ldo, p + r * ldp, ldp, v + c * es, dtype, ldv, n, \
+             k - c < N * W ? k - c : N * W)
+
+TEMPLATE void
+mix_as(float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const char *v, int dtype,
+       size_t ldv, size_t n, size_t k)
+{
+    const size_t es = item_size(dtype);
+    for (size_t r = 0; r < rows;) {
+        size_t take = rows - r >= 6 ? 6 : rows - r >= 4 ? 4 : 1;
+        for (size_t c = 0; c < k;) {
+            size_t left = k - c, wide = left > 3 * W ? 4 : 1;
+            if (take == 6 && wide == 4)
+                MIX(6, 4);
+            else if (take == 6)
+                MIX(6, 1);
+            else if (take == 4 && wide == 4)
+                MIX(4, 4);
+            else if (take == 4)
+                MIX(4, 1);
+            else if (wide == 4)
+                MIX(1, 4);
+            else
+                MIX(1, 1);
+            c += wide * W;
+        }
+        r += take;
+    }
+}
+
+static void
+mix(float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const void *v, int dtype,
+    size_t ldv, size_t n, size_t k)
+{
+    if (dtype == T5G_F32)
+        mix_as(o, ldo, p, ldp, rows, v, T5G_F32, ldv, n, k);
+    else if (dtype == T5G_I8)
+        mix_as(o, ldo, p, ldp, rows, v, T5G_I8, ldv, n, k);
+    else
+        mix_as(o, ldo, p, ldp, rows, v, T5G_BF16, ldv, n, k);
+}
+
 /* ---- quantised ---- */
 
-/* c [R, cols] += rows of a times the panel: see qgemm of ref.c. */
+/* t [R, N] += R rows of q times 4 k of N panels w; at: every third row, see tile. */
 TEMPLATE void
-qtile(const int R, const int bits, float *c, size_t ldc, const struct t5g_qacts *a, size_t row,
-      const struct t5g_qpanel *b, bool add, __mmask16 cols)
+qstep(const int R, const int N, __m512i t[6][4], const int8_t *const at[2], size_t ldq,
+      const __m512i w[4])
+{
+#pragma GCC unroll 6
+    for (int i = 0; i < R; i++) {
+        int32_t four;
+        memcpy(&four, at[i / 3] + (size_t)(i % 3) * ldq, 4);
+        __m512i x = _mm512_set1_epi32(four);
+#pragma GCC unroll 4
+        for (int j = 0; j < N; j++)
+            t[i][j] = _mm512_dpbusd_epi32(t[i][j], w[j], x);
+    }
+}
+
+/*
+ * c [R, cols] += R rows of a times N panels: see qgemm of ref.c. The sums in f32 stay in c between
+ * groups: the exact ones of a group take the registers.
+ */
+TEMPLATE void
+qtile(const int R, const int N, const int bits, float *c, size_t ldc, const struct t5g_qacts *a,
+      size_t row, const struct t5g_qpanel *b, bool add, __mmask16 last)
 {
     const __m512i low = _mm512_set1_epi8(15);
     const int32_t zero = bits == 8 ? 64 : 8;
     const size_t bytes = bits == 8 ? T5G_PANEL : T5G_PANEL / 2; /* of a panel for each k */
-    __m512 y[TALL];
-#pragma GCC unroll 10
-    for (int i = 0; i < R; i++)
-        y[i] = add ? _mm512_maskz_loadu_ps(cols, c + (size_t)i * ldc) : _mm512_setzero_ps();
+    const size_t ldq = a->ldq;
+    const int8_t *q = a->q + row * ldq;
     for (size_t g = 0; g < a->groups; g++) {
         size_t from = g * b->group, to = t5g_min(from + b->group, b->k);
-        const int8_t *q = a->q + row * a->ldq;
-        const uint8_t *w = b->w + from * bytes;
-        __m512i t[TALL];
-#pragma GCC unroll 10
-        for (int i = 0; i < R; i++)
-            t[i] = _mm512_set1_epi32(-zero * a->sum[(row + (size_t)i) * a->groups + g]);
-        for (size_t k = from; k < to; k += bits == 8 ? 4 : 8, w += 64) {
-            __m512i v = _mm512_loadu_si512(w);
-            __m512i first = bits == 8 ? v : _mm512_and_si512(v, low);
-#pragma GCC unroll 10
-            for (int i = 0; i < R; i++) {
-                int32_t four;
-                memcpy(&four, q + (size_t)i * a->ldq + k, 4);
-                t[i] = _mm512_dpbusd_epi32(t[i], first, _mm512_set1_epi32(four));
+        const uint8_t *p = b->w + from * bytes;
+        __m512i t[6][4], w[4];
+        const int8_t *at[2] = {q + from, q + from + (R > 3 ? 3 * a->ldq : 0)};
+#pragma GCC unroll 6
+        for (int i = 0; i < R; i++) {
+            int32_t offset = -zero * a->sum[(row + (size_t)i) * a->groups + g];
+#pragma GCC unroll 4
+            for (int j = 0; j < N; j++) {
+                t[i][j] = _mm512_set1_epi32(offset);
             }
+        }
+        for (size_t k = from; k < to; k += bits == 8 ? 4 : 8, p += 64) {
+#pragma GCC unroll 4
+            for (int j = 0; j < N; j++) {
+                w[j] = _mm512_loadu_si512(p + (size_t)j * b->next_w);
+                if (bits == 4)
+                    w[j] = _mm512_and_si512(w[j], low);
+            }
+            qstep(R, N, t, at, ldq, w);
+            at[0] += 4;
+            at[1] += 4;
+            __asm__("" : "+r"(at[0]), "+r"(at[1]));
             if (bits == 8)
                 continue;
-            __m512i second = _mm512_and_si512(_mm512_srli_epi16(v, 4), low);
-#pragma GCC unroll 10
+#pragma GCC unroll 4
+            for (int j = 0; j < N; j++) {
+                w[j] = _mm512_loadu_si512(p + (size_t)j * b->next_w);
+                w[j] = _mm512_and_si512(_mm512_srli_epi16(w[j], 4), low);
+            }
+            qstep(R, N, t, at, ldq, w);
+            at[0] += 4;
+            at[1] += 4;
+            __asm__("" : "+r"(at[0]), "+r"(at[1]));
+        }
+        const uint16_t *scale = b->scale + g * T5G_PANEL;
+#pragma GCC unroll 4
+        for (int j = 0; j < N; j++) {
+            __m512 s = load16((const char *)(scale + (size_t)j * b->next_scale), T5G_BF16, W);
+            __mmask16 cols = j == N - 1 ? last : (__mmask16)0xffff;
+#pragma GCC unroll 6
             for (int i = 0; i < R; i++) {
-                int32_t four;
-                memcpy(&four, q + (size_t)i * a->ldq + k + 4, 4);
-                t[i] = _mm512_dpbusd_epi32(t[i], second, _mm512_set1_epi32(four));
+                float *to_c = c + (size_t)i * ldc + (size_t)j * T5G_PANEL;
+                __m512 f = _mm512_set1_ps(a->scale[(row + (size_t)i) * a->groups + g]);
+                __m512 y = add || g > 0 ? _mm512_maskz_loadu_ps(cols, to_c) : _mm512_setzero_ps();
+                y = _mm512_fmadd_ps(_mm512_cvtepi32_ps(t[i][j]), _mm512_mul_ps(f, s), y);
+                _mm512_mask_storeu_ps(to_c, cols, y);
             }
         }
-        __m512 s = load16((const char *)(b->scale + g * T5G_PANEL), T5G_BF16, W);
-#pragma GCC unroll 10
-        for (int i = 0; i < R; i++) {
-            __m512 f = _mm512_set1_ps(a->scale[(row + (size_t)i) * a->groups + g]);
-            y[i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(t[i]), _mm512_mul_ps(f, s), y[i]);
-        }
     }
-#pragma GCC unroll 10
-    for (int i = 0; i < R; i++)
-        _mm512_mask_storeu_ps(c + (size_t)i * ldc, cols, y[i]);
+}
+
+#define QFEW(R)                                                  \
+    case R:                                                      \
+        qtile(R, N, bits, c + i * ldc, ldc, a, i, b, add, last); \
+        break;
+
+TEMPLATE void
+qtiles(const int N, const int bits, float *c, size_t ldc, const struct t5g_qacts *a,
+       const struct t5g_qpanel *b, size_t m, bool add, __mmask16 last)
+{
+    size_t i = 0;
+    for (; i + 6 <= m; i += 6)
+        qtile(6, N, bits, c + i * ldc, ldc, a, i, b, add, last);
+    switch (m - i) {
+        QFEW(1)
+        QFEW(2)
+        QFEW(3)
+        QFEW(4)
+        QFEW(5)
+    default:
+        break;
+    }
 }
 
 TEMPLATE void
 qgemm_as(const int bits, float *c, size_t ldc, const struct t5g_qacts *a,
          const struct t5g_qpanel *b, size_t m, size_t cols, bool add)
 {
-    const __mmask16 mask = mask_of(cols);
-    size_t i = 0;
-    for (; i + TALL <= m; i += TALL)
-        qtile(TALL, bits, c + i * ldc, ldc, a, i, b, add, mask);
-    for (; i + 4 <= m; i += 4)
-        qtile(4, bits, c + i * ldc, ldc, a, i, b, add, mask);
-    for (; i < m; i++)
-        qtile(1, bits, c + i * ldc, ldc, a, i, b, add, mask);
+    struct t5g_qpanel at = *b;
+    while (cols > 0) {
+        size_t n = cols > 3 * T5G_PANEL ? 4 : 1, take = t5g_min(n * T5G_PANEL, cols);
+        __mmask16 last = mask_of(take - (n - 1) * T5G_PANEL);
+        if (n == 4)
+            qtiles(4, bits, c, ldc, a, &at, m, add, last);
+        else
+            qtiles(1, bits, c, ldc, a, &at, m, add, last);
+        c += take;
+        at.w += n * at.next_w;
+        at.scale += n * at.next_scale;
+        cols -= take;
+    }
 }
 
 static void
@@ -313,6 +537,7 @@ t5g_v4_fill(struct t5g_kernels *k)
     k->name = "v4";
     k->gemm = gemm;
     k->dot = dot;
+    k->mix = mix;
     k->qgemm = qgemm;
     k->softmax = softmax;
     k->geglu = geglu;

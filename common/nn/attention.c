@@ -158,11 +158,9 @@ tile_step(const struct tile *t, const struct run *r, size_t j0)
     const struct t5g_attention *a = r->a;
     const struct t5g_kernels *k = r->x->k;
     size_t dh = a->dh, rows = t->n * t->g, n = t5g_min(TILE, a->n - j0);
-    for (size_t p = 0; p < panels(n); p++) {
-        size_t panel = t->kv * panels(a->n) + j0 / T5G_PANEL + p;
-        k->gemm(t->s + p * T5G_PANEL, TILE, t->q, dh, a->keys + panel * dh * T5G_PANEL, rows, dh,
-                T5G_PANEL, false);
-    }
+    size_t panel = t->kv * panels(a->n) + j0 / T5G_PANEL;
+    k->gemm(t->s, TILE, t->q, dh, a->keys + panel * dh * T5G_PANEL, dh * T5G_PANEL, rows, dh,
+            panels(n) * T5G_PANEL, false);
     for (size_t i = 0; i < rows; i++) {
         size_t lo, hi;
         interval(a, t->i0 + i / t->g, &lo, &hi);
@@ -172,11 +170,8 @@ tile_step(const struct tile *t, const struct run *r, size_t j0)
         if (f != 1)
             k->scale(t->o + i * t->ldo, t->ldo, f);
     }
-    for (size_t p = 0; p < panels(dh); p++) {
-        size_t panel = t->kv * panels(dh) + p;
-        k->gemm(t->o + p * T5G_PANEL, t->ldo, t->s, TILE,
-                a->values + (panel * a->n + j0) * T5G_PANEL, rows, n, T5G_PANEL, true);
-    }
+    k->gemm(t->o, t->ldo, t->s, TILE, a->values + (t->kv * panels(dh) * a->n + j0) * T5G_PANEL,
+            a->n * T5G_PANEL, rows, n, t->ldo, true);
 }
 
 static void

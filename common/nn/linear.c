@@ -1,14 +1,18 @@
 /*
  * linear.c: out [m, rows] = a [m, k] w [rows, k]^T over the thread pool.
  *
- * Work is shared out by rows of w, never along k, so no sum is ever split: 16 rows an item in the
- * panel role (widened and transposed into the worker's scratch, then used for all m), some tens of
- * KB of weights an item in the row role. Quantised weights are used as they lie, by one kernel in
- * both roles; their activations are quantised once a call.
+ * Work is shared out by rows of w, never along k, so no sum is ever split: 16 to 64 rows an item in
+ * the panel role (widened and transposed into the worker's scratch, then used for all m), some tens
+ * of KB of weights an item in the row role. Quantised weights are used as they lie, by one kernel
+ * in both roles; their activations are quantised once a call.
  */
 #include "nn/linear.h"
 
-enum { CHUNK_BYTES = 65536, CHUNK_MOST = 256 /* rows */ };
+enum {
+    WIDEST = 4, /* panels of an item in the panel role */
+    CHUNK_BYTES = 65536,
+    CHUNK_MOST = 256, /* rows */
+};
 
 struct run {
     const struct t5g_exec *x;
@@ -16,6 +20,7 @@ struct run {
     size_t n_jobs;
     const float *a;
     size_t lda, m;
+    size_t wide; /* rows of w in an item of the panel role: 16, 32 or 64 */
 };
 
 static size_t
@@ -24,18 +29,21 @@ ceil_div(size_t a, size_t b)
     return (a + b - 1) / b;
 }
 
-/* Panel i of a quantised matrix. */
+/* Panel i of a quantised matrix, and those behind it. */
 static struct t5g_qpanel
 qpanel(const struct t5g_mat *w, size_t i)
 {
     int bits = w->dtype == T5G_Q8 ? 8 : 4;
     size_t bytes = t5g_round_up(w->cols, 8) * T5G_PANEL * (size_t)bits / 8;
+    size_t scales = ceil_div(w->cols, w->group) * T5G_PANEL;
     return (struct t5g_qpanel){
         .w = (const uint8_t *)w->p + i * bytes,
-        .scale = w->scale + i * ceil_div(w->cols, w->group) * T5G_PANEL,
+        .scale = w->scale + i * scales,
         .bits = bits,
         .k = w->cols,
         .group = w->group,
+        .next_w = bytes,
+        .next_scale = scales,
     };
 }
 
@@ -95,11 +103,9 @@ t5g_linear_quantised(const struct t5g_exec *x, float *out, size_t ld, size_t m,
                      const struct t5g_mat *w, size_t first, size_t n)
 {
     struct t5g_qacts a = acts_of(x, w);
-    for (size_t i = first; i < first + n; i++) {
-        struct t5g_qpanel b = qpanel(w, i);
-        size_t r = i * T5G_PANEL;
-        x->k->qgemm(out + r, ld, &a, &b, m, t5g_min(T5G_PANEL, w->rows - r), false);
-    }
+    struct t5g_qpanel b = qpanel(w, first);
+    size_t r = first * T5G_PANEL;
+    x->k->qgemm(out + r, ld, &a, &b, m, t5g_min(n * T5G_PANEL, w->rows - r), false);
 }
 
 /* Before a run: the activations of its quantised jobs, all of the same group. */
@@ -136,7 +142,7 @@ chunk_of(const struct t5g_mat *w)
 size_t
 t5g_linear_panels_scratch(size_t k)
 {
-    return (k + T5G_ROW_BLOCK) * T5G_PANEL;
+    return (k + T5G_ROW_BLOCK) * WIDEST * T5G_PANEL;
 }
 
 size_t
@@ -154,7 +160,7 @@ put_bias(float *out, size_t ld, const float *bias, size_t m, size_t n, bool add)
             out[i * ld + j] = add ? out[i * ld + j] + bias[j] : bias[j];
 }
 
-/* out [m, n] (+)= rows of a times rows r0.. of w, one panel of them; scratch [k, 16]. */
+/* out [m, n], stride ld, (+)= a times rows r0..r0+n of w; scratch [k, n rounded up to 16]. */
 static void
 panel_product(const struct run *r, const struct t5g_mat *w, size_t r0, size_t n, float *out,
               size_t ld, bool add, float *scratch)
@@ -166,9 +172,18 @@ panel_product(const struct run *r, const struct t5g_mat *w, size_t r0, size_t n,
         k->qgemm(out, ld, &a, &b, r->m, n, add);
         return;
     }
-    struct t5g_mat rows = t5g_mat_rows(*w, r0, n);
-    k->pack(scratch, rows.p, w->cols, w->dtype, n, w->cols);
-    k->gemm(out, ld, r->a, r->lda, scratch, r->m, w->cols, n, add);
+    for (size_t j = 0; j < n; j += T5G_PANEL) {
+        struct t5g_mat rows = t5g_mat_rows(*w, r0 + j, t5g_min(T5G_PANEL, n - j));
+        k->pack(scratch + j * w->cols, rows.p, w->cols, w->dtype, rows.rows, w->cols);
+    }
+    k->gemm(out, ld, r->a, r->lda, scratch, w->cols * T5G_PANEL, r->m, w->cols, n, add);
+}
+
+/* Rows of w in an item: of one panel where the output lies in panels. */
+static size_t
+wide_of(const struct run *r, const struct t5g_linear *job)
+{
+    return job->panel == T5G_PANEL ? r->wide : T5G_PANEL;
 }
 
 static void
@@ -177,33 +192,42 @@ panel_item(void *arg, size_t item, size_t worker)
     const struct run *r = arg;
     const struct t5g_kernels *k = r->x->k;
     const struct t5g_linear *job = r->jobs;
-    for (; item >= ceil_div(job->w.rows, T5G_PANEL); job++)
-        item -= ceil_div(job->w.rows, T5G_PANEL);
-    size_t r0 = item * T5G_PANEL, cols = job->w.cols;
-    size_t n = t5g_min(T5G_PANEL, job->w.rows - r0);
-    float *panel = t5g_exec_scratch(r->x, worker), *up = panel + cols * T5G_PANEL;
-    float *out = job->out + item * job->panel;
+    for (; item >= ceil_div(job->w.rows, wide_of(r, job)); job++)
+        item -= ceil_div(job->w.rows, wide_of(r, job));
+    size_t wide = wide_of(r, job), r0 = item * wide, n = t5g_min(wide, job->w.rows - r0);
+    float *panels = t5g_exec_scratch(r->x, worker), *up = panels + job->w.cols * wide;
+    float *out = job->out + r0 / T5G_PANEL * job->panel;
     if (job->bias != NULL)
         put_bias(out, job->ld, job->bias + r0, r->m, n, job->add);
-    panel_product(r, &job->w, r0, n, out, job->ld, job->add || job->bias != NULL, panel);
+    panel_product(r, &job->w, r0, n, out, job->ld, job->add || job->bias != NULL, panels);
     if (job->gelu)
         k->gelu(out, job->ld, r->m, n);
     if (job->up.p == NULL)
         return;
-    panel_product(r, &job->up, r0, n, up, T5G_PANEL, false, panel);
-    k->geglu(out, job->ld, up, T5G_PANEL, r->m, n);
+    panel_product(r, &job->up, r0, n, up, wide, false, panels);
+    k->geglu(out, job->ld, up, wide, r->m, n);
+}
+
+static size_t
+panel_items(const struct run *r)
+{
+    size_t items = 0;
+    for (size_t i = 0; i < r->n_jobs; i++)
+        items += ceil_div(r->jobs[i].w.rows, wide_of(r, &r->jobs[i]));
+    return items;
 }
 
 void
 t5g_linear_panels(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs,
                   const float *a, size_t lda, size_t m)
 {
-    struct run r = {x, jobs, n_jobs, a, lda, m};
-    size_t items = 0;
-    for (size_t i = 0; i < n_jobs; i++)
-        items += ceil_div(jobs[i].w.rows, T5G_PANEL);
+    struct run r = {x, jobs, n_jobs, a, lda, m, WIDEST * T5G_PANEL};
+    size_t threads = t5g_pool_threads(x->pool);
+    /* Wide items are faster, but not so few that threads stand idle at the end. */
+    while (r.wide > T5G_PANEL && panel_items(&r) % threads != 0 && panel_items(&r) < 8 * threads)
+        r.wide /= 2;
     prepare(x, jobs, n_jobs, a, lda, m);
-    t5g_exec_run(x, panel_item, &r, items, cost_of(&r));
+    t5g_exec_run(x, panel_item, &r, panel_items(&r), cost_of(&r));
 }
 
 /* out [m, n], stride ld = a times rows r0..r0+n of w. */
@@ -238,7 +262,7 @@ void
 t5g_linear_rows(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs,
                 const float *a, size_t lda, size_t m)
 {
-    struct run r = {x, jobs, n_jobs, a, lda, m};
+    struct run r = {x, jobs, n_jobs, a, lda, m, 0};
     size_t items = 0;
     for (size_t i = 0; i < n_jobs; i++)
         items += ceil_div(jobs[i].w.rows, chunk_of(&jobs[i].w));

@@ -33,18 +33,23 @@ one_gemm(size_t m, size_t kk, size_t cols, int dtype, bool add, bool front)
     size_t lda = kk + 3, ldc = cols + 2;
     float *wide;
     struct guard w = weights(cols * kk, dtype, front, &wide);
-    struct guard panel = floats(kk * T5G_PANEL, front);
+    size_t panels = (cols + T5G_PANEL - 1) / T5G_PANEL, next = kk * T5G_PANEL;
+    struct guard panel = floats(panels * next, front);
     struct guard a = floats(m > 0 ? (m - 1) * lda + kk : 0, front);
     struct guard c = floats(m > 0 ? (m - 1) * ldc + cols : 0, front);
     size_t nc = m > 0 ? (m - 1) * ldc + cols : 0;
     float *before = (float *)(void *)t5g_memdup(c.p, nc * sizeof(float));
     const float *pa = a.p;
     float *pc = c.p;
-    k->pack(panel.p, w.p, kk, dtype, cols, kk);
+    for (size_t p = 0; p < panels; p++)
+        k->pack((float *)panel.p + p * next,
+                (char *)w.p + p * T5G_PANEL * kk * t5g_dtype_size(dtype), kk, dtype,
+                t5g_min(T5G_PANEL, cols - p * T5G_PANEL), kk);
     for (size_t l = 0; l < kk; l++)
-        for (size_t j = 0; j < T5G_PANEL; j++)
-            assert_true(((float *)panel.p)[l * T5G_PANEL + j] == (j < cols ? wide[j * kk + l] : 0));
-    k->gemm(pc, ldc, pa, lda, panel.p, m, kk, cols, add);
+        for (size_t j = 0; j < panels * T5G_PANEL; j++)
+            assert_true(((float *)panel.p)[j / T5G_PANEL * next + l * T5G_PANEL + j % T5G_PANEL] ==
+                        (j < cols ? wide[j * kk + l] : 0));
+    k->gemm(pc, ldc, pa, lda, panel.p, next, m, kk, cols, add);
     for (size_t i = 0; i < nc; i++) {
         size_t row = i / ldc, j = i % ldc;
         if (j >= cols) { /* between rows: not ours */
@@ -59,13 +64,16 @@ one_gemm(size_t m, size_t kk, size_t cols, int dtype, bool add, bool front)
         }
         check_sum(pc[i], want, size, kk);
     }
-    /* A row alone has the same bits. */
-    for (size_t row = 0; row < m; row++) {
-        float alone[T5G_PANEL];
-        memcpy(alone, before + row * ldc, cols * sizeof *alone);
-        k->gemm(alone, T5G_PANEL, pa + row * lda, lda, panel.p, 1, kk, cols, add);
-        assert_memory_equal(alone, pc + row * ldc, cols * sizeof *alone);
-    }
+    /* A row and a panel alone have the same bits. */
+    for (size_t row = 0; row < m; row++)
+        for (size_t p = 0; p < panels; p++) {
+            float alone[T5G_PANEL];
+            size_t at = row * ldc + p * T5G_PANEL, n = t5g_min(T5G_PANEL, cols - p * T5G_PANEL);
+            memcpy(alone, before + at, n * sizeof *alone);
+            k->gemm(alone, T5G_PANEL, pa + row * lda, lda, (float *)panel.p + p * next, 0, 1, kk, n,
+                    add);
+            assert_memory_equal(alone, pc + at, n * sizeof *alone);
+        }
     release(&w);
     release(&panel);
     release(&a);
@@ -91,6 +99,11 @@ check_gemm(void)
     one_gemm(96, 9, 16, T5G_BF16, true, true);
     one_gemm(97, 330, 5, T5G_F32, true, false);
     one_gemm(200, 9, 16, T5G_F16, false, true);
+    for (size_t i = 0; i < T5G_LEN(ms); i++)
+        for (size_t cols = 17; cols < 150; cols += 13)
+            one_gemm(ms[i], cols % 3 * 9 + 1, cols, dtypes[cols % 3], i % 2, cols % 2);
+    one_gemm(131, 350, 64, T5G_BF16, false, true);
+    one_gemm(131, 350, 47, T5G_BF16, true, false);
 }
 
 /* ---- dot ---- */
@@ -235,28 +248,29 @@ one_quantize(size_t n, size_t group, int special, bool front)
     release(&q);
 }
 
-/* A panel of noise, and what it stands for in *wide [16, k]. */
+/* Panels of noise, and what they stand for in *wide [16 panels, k]. */
 static struct guard
-panel_of(struct t5g_qpanel *b, int bits, size_t n, size_t group, bool front, struct guard *scales,
-         float **wide)
+panels_of(struct t5g_qpanel *b, size_t panels, int bits, size_t n, size_t group, bool front,
+          struct guard *scales, float **wide)
 {
     size_t filled = t5g_round_up(n, 8), groups = (n + group - 1) / group;
-    struct guard w = guard(filled * 16 * (size_t)bits / 8, front);
-    *scales = guard(groups * 16 * 2, front);
-    for (size_t i = 0; i < filled * 16 * (size_t)bits / 8; i++)
+    size_t next = filled * 16 * (size_t)bits / 8;
+    struct guard w = guard(panels * next, front);
+    *scales = guard(panels * groups * 16 * 2, front);
+    for (size_t i = 0; i < panels * next; i++)
         ((uint8_t *)w.p)[i] = bits == 8 ? (uint8_t)(64 + 63 * noise()) : (uint8_t)(256 * noise());
-    for (size_t i = 0; i < groups * 16; i++) {
+    for (size_t i = 0; i < panels * groups * 16; i++) {
         uint16_t s = t5g_f32_to_bf16(fabsf(noise()));
         memcpy((char *)scales->p + 2 * i, &s, 2);
     }
-    *b = (struct t5g_qpanel){w.p, scales->p, bits, n, group};
-    *wide = t5g_alloc(16 * n, sizeof **wide);
-    for (size_t i = 0; i < 16 * n; i++) {
-        size_t row = i / n, l = i % n;
-        const uint8_t *p = b->w;
+    *b = (struct t5g_qpanel){w.p, scales->p, bits, n, group, next, groups * 16};
+    *wide = t5g_alloc(16 * panels * n, sizeof **wide);
+    for (size_t i = 0; i < 16 * panels * n; i++) {
+        size_t row = i / n % 16, l = i % n, panel = i / n / 16;
+        const uint8_t *p = b->w + panel * next;
         int v = bits == 8 ? p[(l / 4 * 16 + row) * 4 + l % 4] - 64
                           : (p[(l / 8 * 16 + row) * 4 + l % 4] >> (l % 8 < 4 ? 0 : 4) & 15) - 8;
-        (*wide)[i] = (float)v * t5g_bf16_to_f32(b->scale[l / group * 16 + row]);
+        (*wide)[i] = (float)v * t5g_bf16_to_f32(b->scale[(panel * groups + l / group) * 16 + row]);
     }
     return w;
 }
@@ -268,7 +282,7 @@ one_qgemm(int bits, size_t m, size_t n, size_t group, size_t cols, bool add, boo
     size_t nc = m > 0 ? (m - 1) * ldc + cols : 0;
     struct t5g_qpanel b;
     float *wide;
-    struct guard scales, w = panel_of(&b, bits, n, group, front, &scales, &wide);
+    struct guard scales, w = panels_of(&b, (cols + 15) / 16, bits, n, group, front, &scales, &wide);
     struct guard q = guard(m * ldq, front), x = floats(m * n, front), c = floats(nc, front);
     struct guard s = floats(m * groups, front), sum = floats(m * groups, front);
     float *pc = c.p, *before = (float *)(void *)t5g_memdup(pc, nc * sizeof *pc), *px = x.p;
@@ -326,8 +340,8 @@ check_quantised(void)
     one_quantize(2048, 64, 0, true);
     for (size_t i = 0; i < T5G_LEN(ns); i++)
         for (size_t m = 0; m < T5G_LEN(ms); m++)
-            one_qgemm(m % 2 ? 8 : 4, ms[m], ns[i], (size_t)32 << (i + m) % 3, (i + m) % 3 ? 16 : 5,
-                      i % 2, (i + m) % 4 < 2);
+            one_qgemm(m % 2 ? 8 : 4, ms[m], ns[i], (size_t)32 << (i + m) % 3,
+                      (size_t[]){16, 5, 64, 57, 83}[(i + m) % 5], i % 2, (i + m) % 4 < 2);
     /* The largest sums there can be. */
     uint8_t w[128 * 16];
     uint16_t s[16];
@@ -338,7 +352,7 @@ check_quantised(void)
     memset(q, -127, sizeof q);
     for (size_t i = 0; i < 16; i++)
         s[i] = t5g_f32_to_bf16(1);
-    struct t5g_qpanel b = {w, s, 8, 128, 128};
+    struct t5g_qpanel b = {w, s, 8, 128, 128, 0, 0};
     struct t5g_qacts a = {q, 128, &scale, &sum, 1};
     k->qgemm(y, 16, &a, &b, 1, 16, false);
     for (size_t i = 0; i < 16; i++)
