@@ -9,10 +9,11 @@ B        = build/$(V)
 
 # Debian packages: what the build, the demo and the tests need.
 DEPS = gcc make pkg-config libarchive-dev libcjson-dev libxxhash-dev libstb-dev \
-       libcmocka-dev bats perl mandoc procps python3-numpy pango1.0-tools fonts-dejavu-core netpbm
+       libcmocka-dev bats perl mandoc procps python3-numpy pango1.0-tools fonts-dejavu-core netpbm \
+       libarchive-tools zstd
 
-# libarchive joins with the corpus issue. Of stb the header alone is used: libstb is not linked.
-PKGS     = libcjson libxxhash
+# Of stb the header alone is used: libstb is not linked.
+PKGS     = libarchive libcjson libxxhash
 PKGS_H   = stb
 # Recursive on purpose: pkg-config runs when something is built, not for `make help` or `make deps`.
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) $(PKGS_H))

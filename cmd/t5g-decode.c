@@ -1,8 +1,6 @@
 /* t5g-decode: encoder outputs to generated token ids.  See t5g-decode(1). */
-#include "cli/ask.h"
+#include "cli/decoding.h"
 #include "cli/progress.h"
-#include "cli/run.h"
-#include "nn/input.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +8,10 @@
 static struct {
     struct t5g_list prompts;
     const char *prompt_file;
-    uint64_t max_new, min_new, lookup, max_frame;
+    uint64_t max_new, min_new, lookup, batch, max_frame;
     bool logprobs, stream, keep, force;
     int kv;
-} opt = {.max_new = 256, .max_frame = T5G_FRAME_SIZE_DEFAULT};
+} opt = {.max_new = 256, .batch = 4096, .max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static const struct t5g_option options[] = {
     {'p', "prompt", "PROMPT", T5G_OPT_LIST, &opt.prompts,
@@ -25,6 +23,8 @@ static const struct t5g_option options[] = {
     {0, "min-new-tokens", "N", T5G_OPT_U64, &opt.min_new, "shortest answer in tokens", 0, 1 << 20},
     {0, "lookup", "N", T5G_OPT_U64, &opt.lookup,
      "guess N ids ahead from the document: same ids, sooner", 0, T5G_LOOKUP_MAX},
+    {'b', "batch-tokens", "N", T5G_OPT_U64, &opt.batch,
+     "documents at a time: so many tokens of them (default 4096)", 1, 1e15},
     {0, "logprobs", NULL, T5G_OPT_FLAG, &opt.logprobs, "write decode.logprob and scores", 0, 0},
     {0, "stream", NULL, T5G_OPT_FLAG, &opt.stream, "write every token as it is chosen", 0, 0},
     {0, "kv", "auto|f32|bf16|q8", T5G_OPT_CHOICE, &opt.kv,
@@ -42,9 +42,8 @@ static const struct t5g_program program = {"t5g-decode", "[options] [FILE ...]",
 static struct {
     struct t5g_model *model;
     struct t5g_pool *pool;
-    struct t5g_decoder *decoder;
     struct t5g_generate_options how;
-    struct t5g_asker asker;
+    struct t5g_decoding x;
 } at;
 
 /* Prompts come from stdin, perhaps from a person: every answer goes out at once. */
@@ -52,38 +51,6 @@ static bool
 live_prompts(void)
 {
     return opt.prompt_file != NULL && strcmp(opt.prompt_file, "-") == 0;
-}
-
-static void
-open_all(struct t5g_err *e)
-{
-    const char *path = t5g_model_path();
-    const struct t5g_kernels *kernels = t5g_kernels_get(getenv("T5G_CPU"), e);
-    if (kernels == NULL || (at.model = t5g_model_open(path, T5G_NEED_DECODER, e)) == NULL ||
-        (at.asker.tokenizer = t5g_tokenizer_open(path, e)) == NULL ||
-        (at.asker.prompts =
-             t5g_prompts_open(at.asker.tokenizer, &opt.prompts, opt.prompt_file, e)) == NULL ||
-        (at.pool = t5g_pool_open(t5g_thread_count(), e)) == NULL)
-        t5g_die_err(e);
-    at.decoder = t5g_decoder_open(at.model, kernels, at.pool);
-    at.how = (struct t5g_generate_options){.max_new_tokens = (size_t)opt.max_new,
-                                           .min_new_tokens = (size_t)opt.min_new,
-                                           .logprobs = opt.logprobs,
-                                           .lookup = (size_t)opt.lookup};
-    at.asker.generator = t5g_generator_open(at.decoder, at.model, &at.how);
-    at.asker.live = live_prompts();
-}
-
-static void
-close_all(void)
-{
-    t5g_generator_close(at.asker.generator);
-    t5g_decoder_close(at.decoder);
-    t5g_pool_close(at.pool);
-    t5g_prompts_close(at.asker.prompts);
-    t5g_tokenizer_close(at.asker.tokenizer);
-    t5g_model_close(at.model);
-    t5g_free(opt.prompts.v);
 }
 
 /* Exact with exact weights; a quarter of the memory to read where weights are not exact either. */
@@ -102,26 +69,43 @@ dropped(const char *name, void *arg)
     return strncmp(name, "decode.", 7) == 0 || (strcmp(name, "encoder.out") == 0 && !opt.keep);
 }
 
-static int
-process(struct t5g_run *run, const struct t5g_doc *doc, bool *fatal, struct t5g_err *e)
+static void
+open_all(struct t5g_err *e)
 {
-    float *wide = NULL;
-    const float *rows;
-    size_t n;
-    if (t5g_input_encoder_out(doc, at.model->config.decoder.d, &rows, &n, &wide, e) < 0)
-        return -1;
-    struct t5g_cross *cross = t5g_cross_build(at.decoder, rows, n, kv_dtype());
-    enum t5g_answers_mode mode = opt.stream       ? T5G_ANSWERS_TOKENS
-                                 : live_prompts() ? T5G_ANSWERS_LIVE
-                                                  : T5G_ANSWERS_WHOLE;
-    struct t5g_answers *a = t5g_answers_open(run, doc, &at.model->config, &at.how, dropped, mode);
-    int r = t5g_ask(&at.asker, a, doc, cross, fatal, e);
-    if (r == 0)
-        t5g_answers_finish(a);
-    t5g_answers_close(a);
-    t5g_cross_free(cross);
-    t5g_free(wide);
-    return r;
+    const char *path = t5g_model_path();
+    const struct t5g_kernels *kernels = t5g_kernels_get(getenv("T5G_CPU"), e);
+    if (kernels == NULL || (at.model = t5g_model_open(path, T5G_NEED_DECODER, e)) == NULL ||
+        (at.x.asker.tokenizer = t5g_tokenizer_open(path, e)) == NULL ||
+        (at.x.asker.prompts =
+             t5g_prompts_open(at.x.asker.tokenizer, &opt.prompts, opt.prompt_file, e)) == NULL ||
+        (at.pool = t5g_pool_open(t5g_thread_count(), e)) == NULL)
+        t5g_die_err(e);
+    at.x.decoder = t5g_decoder_open(at.model, kernels, at.pool);
+    at.how = (struct t5g_generate_options){.max_new_tokens = (size_t)opt.max_new,
+                                           .min_new_tokens = (size_t)opt.min_new,
+                                           .logprobs = opt.logprobs,
+                                           .lookup = (size_t)opt.lookup};
+    at.x.asker.generator = t5g_generator_open(at.x.decoder, at.model, &at.how);
+    at.x.asker.at_once = live_prompts() || opt.stream;
+    at.x.config = &at.model->config;
+    at.x.how = &at.how;
+    at.x.kv = kv_dtype();
+    at.x.mode = opt.stream       ? T5G_ANSWERS_TOKENS
+                : live_prompts() ? T5G_ANSWERS_LIVE
+                                 : T5G_ANSWERS_WHOLE;
+    at.x.dropped = dropped;
+}
+
+static void
+close_all(void)
+{
+    t5g_generator_close(at.x.asker.generator);
+    t5g_decoder_close(at.x.decoder);
+    t5g_pool_close(at.pool);
+    t5g_prompts_close(at.x.asker.prompts);
+    t5g_tokenizer_close(at.x.asker.tokenizer);
+    t5g_model_close(at.model);
+    t5g_free(opt.prompts.v);
 }
 
 int
@@ -138,24 +122,26 @@ main(int argc, char **argv)
 
     struct t5g_err e = {0};
     struct t5g_run run;
-    bool fatal = false;
     t5g_run_open(&run);
     open_all(&e);
     struct t5g_source *in =
         t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, opt.force);
+    t5g_source_hold(in);
     t5g_progress_start("tokens");
-    struct t5g_doc doc = {0};
-    int r = t5g_run_start(&run, in, t5g_tokenizer_identity(at.asker.tokenizer), at.model->identity,
-                          at.model->profile, opt.force, &e);
-    if (r == 0) {
-        while (!fatal && !t5g_run_stopping(&run) && (r = t5g_source_next(in, &doc, &e)) == 1)
-            if (doc.failed)
-                t5g_run_pass_failed(&run, &doc);
-            else if (process(&run, &doc, &fatal, &e) < 0 && !fatal)
-                t5g_run_fail(&run, doc.id, doc.id_len, &doc.open, &e);
+    struct t5g_batch batch = {0};
+    int r = t5g_run_start(&run, in, t5g_tokenizer_identity(at.x.asker.tokenizer),
+                          at.model->identity, at.model->profile, opt.force, &e);
+    for (bool more = r == 0; more && !t5g_run_stopping(&run);) {
+        r = t5g_batch_fill(&batch, in, "encoder.out", at.x.asker.at_once ? 1 : (size_t)opt.batch,
+                           &e);
+        more = r == 1;
+        if (t5g_decoding_run(&at.x, &run, &batch, &e) < 0) {
+            r = -1;
+            break;
+        }
     }
-    int status = t5g_run_close(&run, r < 0 || fatal ? &e : NULL);
-    t5g_doc_clear(&doc);
+    int status = t5g_run_close(&run, r < 0 ? &e : NULL);
+    t5g_batch_clear(&batch);
     t5g_source_close(in);
     close_all();
     return status;

@@ -20,6 +20,9 @@ static const struct verb {
     {"diff", verb_diff, "find the first tensor in which two streams differ"},
     {"export", verb_export, "convert to npy, safetensors or JSON lines"},
     {"import", verb_import, "convert from npy, safetensors or JSON lines"},
+    {"cache-stat", verb_cache_stat, "count the entries of a cache"},
+    {"cache-verify", verb_cache_verify, "check the entries of a cache"},
+    {"cache-gc", verb_cache_gc, "remove old entries of a cache"},
 };
 
 static void
@@ -27,7 +30,7 @@ help(void)
 {
     puts("usage: t5g-frame VERB [options] [FILE ...]\nWork on t5g streams as files.\n");
     for (size_t i = 0; i < T5G_LEN(verbs); i++)
-        printf("  %-12s%s\n", verbs[i].name, verbs[i].summary);
+        printf("  %-14s%s\n", verbs[i].name, verbs[i].summary);
     puts("\n't5g-frame VERB --help' lists the options of one.");
     exit(fflush(stdout) == 0 ? T5G_EX_OK : T5G_EX_IO);
 }

@@ -1,6 +1,7 @@
 /* t5g-tokenize: text to documents of token ids.  See t5g-tokenize(1). */
 #include "cli/document.h"
 #include "cli/progress.h"
+#include "cli/shard.h"
 #include "text/pictures.h"
 #include "text/pieces.h"
 #include "text/tokenizer.h"
@@ -9,7 +10,8 @@ enum { TOO_LONG_ERROR, TOO_LONG_CUT, TOO_LONG_SPLIT };
 
 static struct {
     struct t5g_list texts, images;
-    bool line, nul, jsonl, keep_newline, text_only;
+    bool line, nul, jsonl, keep_newline, text_only, allow_empty;
+    const char *shard;
     int utf8, too_long;
     uint64_t max_tokens;
 } opt;
@@ -25,6 +27,10 @@ static const struct t5g_option options[] = {
      "every line is a JSON object: text, images, prompt, id", 0, 0},
     {0, "keep-newline", NULL, T5G_OPT_FLAG, &opt.keep_newline,
      "keep the one final newline of a file", 0, 0},
+    {0, "allow-empty", NULL, T5G_OPT_FLAG, &opt.allow_empty,
+     "an archive without documents is no error", 0, 0},
+    {0, "shard", "I/N", T5G_OPT_STRING, &opt.shard,
+     "take the I-th (from 0) of N parts of the list of FILEs", 0, 0},
     {0, "text-only", NULL, T5G_OPT_FLAG, &opt.text_only,
      "literals of special tokens in the text stay text", 0, 0},
     {0, "utf8", "error|replace", T5G_OPT_CHOICE, &opt.utf8,
@@ -115,7 +121,11 @@ main(int argc, char **argv)
         t5g_usage("-l, -0 and --jsonl exclude each other");
     if (opt.too_long != TOO_LONG_ERROR && opt.max_tokens == 0)
         t5g_usage("--too-long needs --max-tokens");
-    size_t texts = opt.texts.n + (size_t)(argc - first);
+    size_t texts = opt.texts.n + (size_t)(argc - first), from = 0, n = (size_t)(argc - first);
+    if (opt.shard != NULL && (opt.texts.n > 0 || opt.images.n > 0 || n == 0))
+        t5g_usage("--shard divides a list of FILEs: give some, and no -e or -i");
+    if (opt.shard != NULL)
+        t5g_shard(opt.shard, n, &from, &n);
     if (opt.images.n > 0 && (opt.line || opt.nul || opt.jsonl || texts > 1))
         t5g_usage("-i gives pictures to one text: leave out -l, -0, --jsonl and further texts");
 
@@ -123,8 +133,10 @@ main(int argc, char **argv)
     if ((tokenizer = t5g_tokenizer_open(t5g_model_path(), &e)) == NULL)
         t5g_die_err(&e);
     struct t5g_corpus *corpus =
-        t5g_corpus_open(&(struct t5g_corpus_options){.paths = argv + first,
-                                                     .n_paths = (size_t)(argc - first),
+        t5g_corpus_open(&(struct t5g_corpus_options){.paths = argv + first + from,
+                                                     .n_paths = n,
+                                                     .nothing = opt.shard != NULL && n == 0,
+                                                     .allow_empty = opt.allow_empty,
                                                      .texts = opt.texts.v,
                                                      .n_texts = opt.texts.n,
                                                      .pictures = opt.images.v,
@@ -151,6 +163,8 @@ main(int argc, char **argv)
             t5g_run_fail(&run, d.id.p, d.id.n, NULL, &e);
     if (r < 0)
         fault = &e;
+    if (t5g_corpus_skipped(corpus) > 0)
+        t5g_note("%zu members of archives skipped", t5g_corpus_skipped(corpus));
     int status = t5g_run_close(&run, fault);
     t5g_ids_free(&ids);
     t5g_corpus_doc_free(&d);

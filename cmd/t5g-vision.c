@@ -1,9 +1,7 @@
 /* t5g-vision: pictures to the rows that they become in the encoder.  See t5g-vision(1). */
-#include "base/io.h"
+#include "cli/caching.h"
+#include "cli/looking.h"
 #include "cli/progress.h"
-#include "cli/run.h"
-#include "nn/replace.h"
-#include "store/corpus.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +9,7 @@
 static struct {
     int sandbox;
     bool no_exif, pan_and_scan, force;
+    const char *cache;
     uint64_t cpu_limit, max_frame;
 } opt = {.cpu_limit = 10, .max_frame = T5G_FRAME_SIZE_DEFAULT};
 
@@ -22,6 +21,8 @@ static const struct t5g_option options[] = {
      "seccomp around the picture decoder", 0, 0},
     {0, "cpu-limit", "SECONDS", T5G_OPT_U64, &opt.cpu_limit,
      "most a picture may take to decode (default 10)", 1, 86400},
+    {0, "cache", "DIR|off", T5G_OPT_MAYBE, &opt.cache, "keep results, and take those that are kept",
+     0, 0},
     {0, "force", NULL, T5G_OPT_FLAG, &opt.force, "take streams made with another tokenizer", 0, 0},
     {0, "max-frame", "BYTES", T5G_OPT_BYTES, &opt.max_frame, "largest frame to accept (default 8G)",
      4096, 0x1p40},
@@ -37,68 +38,6 @@ static const struct t5g_program program = {
 
 static struct t5g_looker looker;
 static struct t5g_retokenizer again; /* its tokenizer is there with pan and scan only */
-
-/* The documents of streams. */
-static int
-look_at_streams(struct t5g_run *run, struct t5g_source *in, const struct t5g_model *m,
-                struct t5g_err *e)
-{
-    struct t5g_features f = {0};
-    struct t5g_ids ids = {0};
-    struct t5g_doc doc = {0};
-    const char *tok = again.tokenizer != NULL ? t5g_tokenizer_identity(again.tokenizer) : NULL;
-    int r = t5g_run_start(run, in, tok, m->identity, m->profile, opt.force, e);
-    while (r >= 0 && !t5g_run_stopping(run) && (r = t5g_source_next(in, &doc, e)) == 1) {
-        struct t5g_err io = {0};
-        e->code = 0;
-        if (doc.failed)
-            t5g_run_pass_failed(run, &doc);
-        else if (t5g_features_of(&looker, &f, &doc, e) < 0 ||
-                 t5g_retokenize(&again, &doc, &f, &ids, e) < 0)
-            t5g_run_fail(run, doc.id, doc.id_len, &doc.open, e);
-        else if (t5g_features_put(&looker, run->w, &doc, &f, &ids, &io) < 0)
-            t5g_die_err(&io);
-        else
-            t5g_run_done(run, f.total_views);
-        if (e->code == T5G_EX_OS)
-            r = -1; /* of the system, not of the document */
-    }
-    t5g_doc_clear(&doc);
-    t5g_ids_free(&ids);
-    t5g_features_free(&f);
-    return r;
-}
-
-/* Every operand a picture and a document. */
-static void
-look_at_files(struct t5g_run *run, char *const *paths, const struct t5g_model *m)
-{
-    struct t5g_err e = {0};
-    struct t5g_features f = {0};
-    struct t5g_buf file = {0};
-    char *head = t5g_head_make(NULL, "t5g-vision", NULL, m->identity, m->profile);
-    if (t5g_writer_head(run->w, head, &e) < 0)
-        t5g_die_err(&e);
-    for (; *paths != NULL && !t5g_run_stopping(run); paths++) {
-        const char *id = t5g_corpus_id(*paths);
-        f.pictures = f.total_views = file.n = 0;
-        if (t5g_read_file(*paths, T5G_PICTURE_FILE_MAX, &file, &e) < 0 ||
-            t5g_features_add(&looker, &f, file.n > 0 ? file.p : "", file.n, 1, &e) < 0) {
-            if (e.code == T5G_EX_OS)
-                t5g_die_err(&e);
-            t5g_run_fail(run, id, strlen(id), NULL, &e);
-            continue;
-        }
-        if (t5g_writer_doc(run->w, id, strlen(id), NULL, &e) < 0 ||
-            t5g_features_write(&looker, &f, 0, run->w, &e) < 0 ||
-            t5g_writer_close(run->w, NULL, &e) < 0)
-            t5g_die_err(&e);
-        t5g_run_done(run, f.total_views);
-    }
-    t5g_free(head);
-    t5g_buf_free(&file);
-    t5g_features_free(&f);
-}
 
 /* The reader first: its children are forked before there are threads and weights. */
 static void
@@ -157,17 +96,21 @@ main(int argc, char **argv)
     if (pool == NULL)
         t5g_die_err(&e);
     looker.vision = t5g_vision_open(model, kernels, pool);
+    looker.cache = t5g_caching_open(opt.cache);
+    looker.model = model->identity;
+    t5g_caching_profile(looker.profile, model->profile, kernels->name);
     t5g_progress_start("pictures");
     int r = 0;
     struct t5g_source *in = NULL;
     if (pictures) {
-        look_at_files(&run, paths, model);
+        t5g_look_at_files(&looker, &run, paths, model);
     } else {
         in = t5g_source_open(paths, (size_t)(argv + argc - paths), opt.max_frame, opt.force);
-        r = look_at_streams(&run, in, model, &e);
+        r = t5g_look_at_streams(&looker, &again, &run, in, model, opt.force, &e);
     }
     int status = t5g_run_close(&run, r < 0 ? &e : NULL);
     t5g_source_close(in);
+    t5g_caching_close(looker.cache);
     t5g_vision_close(looker.vision);
     t5g_pool_close(pool);
     t5g_model_close(model);

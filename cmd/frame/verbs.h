@@ -19,6 +19,9 @@ int verb_recover(int argc, char **argv);
 int verb_diff(int argc, char **argv);
 int verb_export(int argc, char **argv);
 int verb_import(int argc, char **argv);
+int verb_cache_stat(int argc, char **argv);
+int verb_cache_verify(int argc, char **argv);
+int verb_cache_gc(int argc, char **argv);
 
 /* text.c: output that people and line tools read. */
 

@@ -6,8 +6,9 @@
 #include <string.h>
 
 struct held {
-    struct t5g_sequence s;
-    char *prompt; /* JSON string, NULL for none */
+    struct t5g_job job; /* its result is held until the document is written */
+    int32_t *ids;       /* [job.n_prompt] */
+    char *prompt;       /* JSON string, NULL for none */
 };
 
 struct t5g_answers {
@@ -17,10 +18,9 @@ struct t5g_answers {
     const struct t5g_generate_options *o;
     bool (*dropped)(const char *, void *);
     enum t5g_answers_mode mode;
-    bool open;      /* DOC is written */
-    struct held *v; /* [n] WHOLE: answers not written yet */
+    bool open;       /* DOC is written */
+    struct held **v; /* [n] sequences asked for; WHOLE: of all prompts */
     size_t n, cap;
-    uint64_t tokens;
     const char *prompt; /* TOKENS: of the sequence being written */
     size_t part;
     double score;
@@ -37,13 +37,23 @@ t5g_answers_open(struct t5g_run *run, const struct t5g_doc *doc, const struct t5
     return a;
 }
 
+/* Drop what was asked for. */
+static void
+forget(struct t5g_answers *a)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        t5g_sequence_free(&a->v[i]->job.out);
+        t5g_free(a->v[i]->ids);
+        t5g_free(a->v[i]->prompt);
+        t5g_free(a->v[i]);
+    }
+    a->n = 0;
+}
+
 void
 t5g_answers_close(struct t5g_answers *a)
 {
-    for (size_t i = 0; i < a->n; i++) {
-        t5g_sequence_free(&a->v[i].s);
-        t5g_free(a->v[i].prompt);
-    }
+    forget(a);
     t5g_free(a->v);
     t5g_free(a);
 }
@@ -120,85 +130,85 @@ emit(void *arg, int32_t id, float logprob)
     a->part++;
 }
 
-static void
-hold(struct t5g_answers *a, struct t5g_sequence *s, const char *prompt)
+void
+t5g_answers_add(struct t5g_answers *a, const struct t5g_cross *cross, const int32_t *source,
+                size_t n_source, const struct t5g_prompt *p)
 {
+    struct held *h = t5g_alloc(1, sizeof *h);
+    bool tokens = a->mode == T5G_ANSWERS_TOKENS;
+    if (p != NULL) {
+        h->ids = t5g_alloc(p->ids.n, sizeof *h->ids);
+        if (p->ids.n > 0)
+            memcpy(h->ids, p->ids.p, p->ids.n * sizeof *h->ids);
+        h->prompt = p->json.p != NULL ? t5g_strdup(p->json.p) : NULL;
+    }
+    h->job = (struct t5g_job){.cross = cross,
+                              .prompt = h->ids,
+                              .n_prompt = p != NULL ? p->ids.n : 0,
+                              .source = source,
+                              .n_source = n_source,
+                              .emit = tokens ? emit : NULL,
+                              .arg = a};
     if (a->n == a->cap) {
         size_t cap = a->cap * 2 + 8;
-        struct held *v = t5g_alloc(cap, sizeof *v);
+        struct held **v = t5g_alloc(cap, sizeof *v);
         if (a->n > 0)
             memcpy(v, a->v, a->n * sizeof *v);
         t5g_free(a->v);
         a->v = v;
         a->cap = cap;
     }
-    a->v[a->n++] = (struct held){*s, prompt != NULL ? t5g_strdup(prompt) : NULL};
+    a->v[a->n++] = h;
 }
 
-/* One finished sequence to where the mode wants it. */
-static void
-take(struct t5g_answers *a, struct t5g_sequence *s, const char *prompt)
+size_t
+t5g_answers_jobs(struct t5g_answers *a, struct t5g_job **jobs)
 {
-    a->tokens += s->n;
-    t5g_progress_add(s->n);
-    t5g_progress_part(0, 0);
-    if (a->mode == T5G_ANSWERS_WHOLE) {
-        hold(a, s, prompt);
-        return;
-    }
-    if (a->mode == T5G_ANSWERS_LIVE) {
-        write_ids(a, prompt, s->ids, s->logprob, s->n, t5g_finish_name(s->finish), s->score);
-        flush(a);
-    }
-    t5g_sequence_free(s);
-}
-
-/* jobs [n], all at once; the first that failed is the document's fault. */
-static int
-run_jobs(struct t5g_answers *a, struct t5g_generator *g, struct t5g_job *jobs,
-         const struct t5g_prompt *const *prompts, size_t n, struct t5g_err *e)
-{
-    int r = 0;
-    t5g_generate(g, jobs, n);
-    for (size_t i = 0; i < n; i++) {
-        if (r == 0 && jobs[i].err.code != 0) {
-            *e = jobs[i].err;
-            r = -1;
-        }
-        if (r == 0)
-            take(a, &jobs[i].out, prompts[i] != NULL ? prompts[i]->json.p : NULL);
-        else
-            t5g_sequence_free(&jobs[i].out);
-    }
-    return r;
+    for (size_t i = 0; i < a->n && jobs != NULL; i++)
+        jobs[i] = &a->v[i]->job;
+    return a->n;
 }
 
 int
-t5g_answers_add(struct t5g_answers *a, struct t5g_generator *g, const struct t5g_cross *cross,
-                const int32_t *source, size_t n_source, const struct t5g_prompt *const *prompts,
-                size_t n, struct t5g_err *e)
+t5g_answers_check(struct t5g_answers *a, struct t5g_err *e)
 {
-    struct t5g_job *jobs = t5g_alloc(n, sizeof *jobs);
-    bool tokens = a->mode == T5G_ANSWERS_TOKENS;
-    size_t step = a->mode == T5G_ANSWERS_WHOLE ? n : 1;
+    for (size_t i = 0; i < a->n; i++) {
+        if (a->v[i]->job.err.code != 0) {
+            *e = a->v[i]->job.err;
+            return -1;
+        }
+        t5g_progress_add(a->v[i]->job.out.n);
+    }
+    t5g_progress_part(0, 0);
+    return 0;
+}
+
+int
+t5g_answers_now(struct t5g_answers *a, struct t5g_generator *g, struct t5g_err *e)
+{
     int r = 0;
-    for (size_t i = 0; i < n; i++)
-        jobs[i] = (struct t5g_job){.cross = cross,
-                                   .prompt = prompts[i] != NULL ? prompts[i]->ids.p : NULL,
-                                   .n_prompt = prompts[i] != NULL ? prompts[i]->ids.n : 0,
-                                   .source = source,
-                                   .n_source = n_source,
-                                   .emit = tokens ? emit : NULL,
-                                   .arg = a};
-    for (size_t i = 0; i < n && r == 0; i += step) {
-        a->prompt = prompts[i] != NULL ? prompts[i]->json.p : NULL;
+    for (size_t i = 0; i < a->n && r == 0; i++) {
+        struct t5g_job *job = &a->v[i]->job;
+        const struct t5g_sequence *s = &job->out;
+        a->prompt = a->v[i]->prompt;
         a->part = 0;
         a->score = 0;
-        if (tokens)
+        if (a->mode == T5G_ANSWERS_TOKENS)
             open_doc(a);
-        r = run_jobs(a, g, jobs + i, prompts + i, step, e);
+        t5g_generate(g, &job, 1);
+        if (job->err.code == 0 && a->mode == T5G_ANSWERS_LIVE) {
+            write_ids(a, a->prompt, s->ids, s->logprob, s->n, t5g_finish_name(s->finish), s->score);
+            flush(a);
+        }
+        if (job->err.code != 0) {
+            *e = job->err;
+            r = -1;
+        } else {
+            t5g_progress_add(s->n);
+            t5g_progress_part(0, 0);
+        }
     }
-    t5g_free(jobs);
+    forget(a);
     return r;
 }
 
@@ -207,9 +217,11 @@ t5g_answers_finish(struct t5g_answers *a)
 {
     struct t5g_err e;
     open_doc(a);
-    for (size_t i = 0; i < a->n; i++)
-        write_ids(a, a->v[i].prompt, a->v[i].s.ids, a->v[i].s.logprob, a->v[i].s.n,
-                  t5g_finish_name(a->v[i].s.finish), a->v[i].s.score);
+    for (size_t i = 0; i < a->n; i++) {
+        const struct t5g_sequence *s = &a->v[i]->job.out;
+        write_ids(a, a->v[i]->prompt, s->ids, s->logprob, s->n, t5g_finish_name(s->finish),
+                  s->score);
+    }
     written(t5g_writer_frame(a->run->w, &a->doc->close, &e), &e);
     t5g_run_done(a->run, 0);
 }

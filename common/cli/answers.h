@@ -24,13 +24,23 @@ struct t5g_answers *t5g_answers_open(struct t5g_run *run, const struct t5g_doc *
 void t5g_answers_close(struct t5g_answers *a);
 
 /*
- * Generate the answers to prompts [n] (an entry may be NULL: no prompt). source [n_source]: ids of
- * the document, for lookup. In WHOLE mode all at once, else one after the other. -1 with e when the
- * document failed: in WHOLE mode nothing of it has been written then. Write errors end the process.
+ * Ask for the answer to a prompt (NULL: no prompt; copied). source [n_source]: ids of the document,
+ * for lookup; it and cross must last until the answers are there.
  */
-int t5g_answers_add(struct t5g_answers *a, struct t5g_generator *g, const struct t5g_cross *cross,
-                    const int32_t *source, size_t n_source, const struct t5g_prompt *const *prompts,
-                    size_t n, struct t5g_err *e);
+void t5g_answers_add(struct t5g_answers *a, const struct t5g_cross *cross, const int32_t *source,
+                     size_t n_source, const struct t5g_prompt *p);
+
+/* WHOLE: what was asked for, as jobs [the number returned] for t5g_generate (NULL: only count). */
+size_t t5g_answers_jobs(struct t5g_answers *a, struct t5g_job **jobs);
+
+/* WHOLE, after the jobs are done: -1 with e when one failed, and with it the document. */
+int t5g_answers_check(struct t5g_answers *a, struct t5g_err *e);
+
+/*
+ * LIVE, TOKENS: answer now what was asked for, one after the other, and write it. -1 with e when
+ * the document failed. Write errors end the process.
+ */
+int t5g_answers_now(struct t5g_answers *a, struct t5g_generator *g, struct t5g_err *e);
 
 /* Write what is held back and close the document. */
 void t5g_answers_finish(struct t5g_answers *a);

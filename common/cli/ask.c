@@ -10,33 +10,12 @@ struct task {
     size_t n_source;
 };
 
+/* One prompt: it waits for the others, or is answered at once. */
 static int
-answer(const struct task *t, const struct t5g_prompt *const *prompts, size_t n, struct t5g_err *e)
+add(const struct task *t, const struct t5g_prompt *p, struct t5g_err *e)
 {
-    return t5g_answers_add(t->answers, t->x->generator, t->cross, t->source, t->n_source, prompts,
-                           n, e);
-}
-
-/* The prompts of the run. */
-static int
-answer_run(const struct task *t, bool *fatal, struct t5g_err *e)
-{
-    struct t5g_prompts *prompts = t->x->prompts;
-    const struct t5g_prompt *p, **all;
-    size_t n = 0;
-    int r;
-    for (; (r = t5g_prompts_get(prompts, n, &p, e)) == 1; n++)
-        if (t->x->live && answer(t, &p, 1, e) < 0)
-            return -1;
-    *fatal = r < 0;
-    if (r < 0 || t->x->live)
-        return r;
-    all = t5g_alloc(n, sizeof *all);
-    for (size_t k = 0; k < n; k++)
-        t5g_prompts_get(prompts, k, &all[k], e);
-    r = answer(t, all, n, e);
-    t5g_free(all);
-    return r;
+    t5g_answers_add(t->answers, t->cross, t->source, t->n_source, p);
+    return t->x->at_once ? t5g_answers_now(t->answers, t->x->generator, e) : 0;
 }
 
 int
@@ -45,21 +24,26 @@ t5g_ask(const struct t5g_asker *x, struct t5g_answers *a, const struct t5g_doc *
 {
     const struct t5g_frame *own = t5g_doc_find(doc, "prompt");
     const struct t5g_frame *ids = t5g_doc_find(doc, "input.ids");
-    const struct t5g_prompt *p = NULL;
+    const struct t5g_prompt *p;
     struct task t = {.x = x, .answers = a, .cross = cross};
+    int r = 0;
     if (ids != NULL && ids->kind == T5G_KIND_TENSOR && ids->dtype == T5G_I32) {
         t.source = (const int32_t *)(const void *)ids->data;
         t.n_source = (size_t)ids->size / sizeof *t.source;
     }
-    if (!t5g_prompts_none(x->prompts))
-        return answer_run(&t, fatal, e);
+    if (!t5g_prompts_none(x->prompts)) {
+        for (size_t n = 0; (r = t5g_prompts_get(x->prompts, n, &p, e)) == 1; n++)
+            if (add(&t, p, e) < 0)
+                return -1;
+        *fatal = r < 0;
+        return r;
+    }
     if (own == NULL || own->kind != T5G_KIND_TEXT)
-        return answer(&t, &p, 1, e);
+        return add(&t, NULL, e);
     struct t5g_prompt mine = {0};
-    int r = t5g_prompt_fill(&mine, x->tokenizer, (const char *)own->data, (size_t)own->size, e);
-    p = &mine;
+    r = t5g_prompt_fill(&mine, x->tokenizer, (const char *)own->data, (size_t)own->size, e);
     if (r == 0)
-        r = answer(&t, &p, 1, e);
+        r = add(&t, &mine, e);
     t5g_prompt_free(&mine);
     return r;
 }

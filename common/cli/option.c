@@ -31,7 +31,7 @@ const struct t5g_option t5g_common_options[] = {
 };
 
 static void
-print_option(char letter, const char *name, const char *arg, const char *help)
+print_option(char letter, const char *name, const char *arg, bool maybe, const char *help)
 {
     char left[128] = "  ";
     size_t n = 2;
@@ -40,8 +40,8 @@ print_option(char letter, const char *name, const char *arg, const char *help)
                               name == NULL && arg != NULL ? " " : "",
                               name == NULL && arg != NULL ? arg : "", name != NULL ? ", " : "");
     if (name != NULL)
-        snprintf(left + n, sizeof left - n, "--%s%s%s", name, arg != NULL ? " " : "",
-                 arg != NULL ? arg : "");
+        snprintf(left + n, sizeof left - n, maybe ? "--%s[=%s%s]" : "--%s%s%s", name,
+                 arg != NULL && !maybe ? " " : "", arg != NULL ? arg : "");
     if (strlen(left) > 30)
         printf("%s\n%32s%s\n", left, "", help);
     else
@@ -53,11 +53,11 @@ print_help(const struct t5g_program *p)
 {
     printf("usage: %s %s\n%s\n\n", p->name, p->synopsis, p->summary);
     for (const struct t5g_option *o = p->options; o != NULL && o->help != NULL; o++)
-        print_option(o->letter, o->name, o->arg, o->help);
+        print_option(o->letter, o->name, o->arg, o->kind == T5G_OPT_MAYBE, o->help);
     for (const struct t5g_option *o = t5g_common_options; o->help != NULL; o++)
-        print_option(o->letter, o->name, o->arg, o->help);
-    print_option(0, "help", NULL, "print this and exit");
-    print_option(0, "version", NULL, "print the version and exit");
+        print_option(o->letter, o->name, o->arg, o->kind == T5G_OPT_MAYBE, o->help);
+    print_option(0, "help", NULL, false, "print this and exit");
+    print_option(0, "version", NULL, false, "print the version and exit");
     exit(fflush(stdout) == 0 ? T5G_EX_OK : T5G_EX_IO);
 }
 
@@ -91,6 +91,9 @@ apply(const struct t5g_option *o, char *arg)
         break;
     case T5G_OPT_STRING:
         *(const char **)o->dest = arg;
+        break;
+    case T5G_OPT_MAYBE:
+        *(const char **)o->dest = arg != NULL ? arg : "";
         break;
     case T5G_OPT_LIST: {
         struct t5g_list *l = o->dest;
@@ -145,8 +148,11 @@ t5g_options_parse(const struct t5g_program *p, int argc, char **argv)
                 shorts[s++] = ':';
         }
         if (all[i]->name != NULL)
-            longs[m++] =
-                (struct option){all[i]->name, all[i]->arg != NULL, NULL, FIRST_LONG + (int)i};
+            longs[m++] = (struct option){all[i]->name,
+                                         all[i]->kind == T5G_OPT_MAYBE ? optional_argument
+                                         : all[i]->arg != NULL         ? required_argument
+                                                                       : no_argument,
+                                         NULL, FIRST_LONG + (int)i};
     }
     shorts[s] = '\0';
     longs[m++] = (struct option){"help", 0, NULL, HELP};

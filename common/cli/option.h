@@ -12,6 +12,7 @@ struct t5g_list {
 enum t5g_option_kind {
     T5G_OPT_FLAG,   /* bool *dest: set to true */
     T5G_OPT_STRING, /* const char **dest */
+    T5G_OPT_MAYBE,  /* the same, "" where no argument is given: --name[=ARG] */
     T5G_OPT_LIST,   /* struct t5g_list *dest: every occurrence, in order */
     T5G_OPT_U64,    /* uint64_t *dest, min..max */
     T5G_OPT_BYTES,  /* the same with suffixes K, M, G */

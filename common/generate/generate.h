@@ -61,6 +61,6 @@ struct t5g_job {
  * a step of the decoder holds; jobs over one document should stand side by side. A job's result
  * does not depend on the others.
  */
-void t5g_generate(struct t5g_generator *g, struct t5g_job *jobs, size_t n);
+void t5g_generate(struct t5g_generator *g, struct t5g_job *const *jobs, size_t n);
 
 #endif

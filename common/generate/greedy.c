@@ -229,20 +229,20 @@ plan(struct t5g_generator *g)
 }
 
 void
-t5g_generate(struct t5g_generator *g, struct t5g_job *jobs, size_t n)
+t5g_generate(struct t5g_generator *g, struct t5g_job *const *jobs, size_t n)
 {
     size_t next = 0, parts;
     for (size_t i = 0; i < n; i++) {
-        t5g_sequence_free(&jobs[i].out);
-        jobs[i].out.finish = T5G_FINISH_LENGTH;
-        jobs[i].err.code = 0;
+        t5g_sequence_free(&jobs[i]->out);
+        jobs[i]->out.finish = T5G_FINISH_LENGTH;
+        jobs[i]->err.code = 0;
     }
     if (g->o.max_new_tokens == 0)
         return;
     do {
         for (size_t i = 0; i < g->n_slots && next < n; i++)
             if (g->slots[i].job == NULL)
-                start(g, &g->slots[i], &jobs[next++]);
+                start(g, &g->slots[i], jobs[next++]);
         parts = plan(g);
         if (parts > 0)
             t5g_decoder_step(g->x, g->parts, parts);

@@ -20,6 +20,10 @@
 enum {
     T5G_PANEL = 16,   /* columns of a packed panel */
     T5G_SOFT_PAD = 8, /* softmax rows are readable and writable up to a multiple of this */
+
+    /* Goes up with every change that changes bits of any level's results: kept ones are keyed by
+     * it. */
+    T5G_KERNEL_GENERATION = 1,
 };
 
 /*

@@ -170,8 +170,8 @@ tile_step(const struct tile *t, const struct run *r, size_t j0)
         if (f != 1)
             k->scale(t->o + i * t->ldo, t->ldo, f);
     }
-    k->gemm(t->o, t->ldo, t->s, TILE, a->values + (t->kv * panels(dh) * a->n + j0) * T5G_PANEL,
-            a->n * T5G_PANEL, rows, n, t->ldo, true);
+    k->gemm(t->o, t->ldo, t->s, TILE, a->values + (t->kv * panels(dh) * a->ldv + j0) * T5G_PANEL,
+            a->ldv * T5G_PANEL, rows, n, t->ldo, true);
 }
 
 static void

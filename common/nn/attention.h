@@ -13,7 +13,8 @@ struct t5g_attention {
     const float *q_norm, *k_norm; /* [dh] 1 + gain; NULL: heads are not normalised */
     const float *cos, *sin;       /* [n, dh/2]; NULL: no rotation */
     float *keys;                  /* [hk, ceil(n/16), dh, 16] f32 panels of finished keys */
-    float *values;                /* [hk, ceil(dh/16), n, 16] f32 panels */
+    float *values;                /* [hk, ceil(dh/16), ldv, 16] f32 panels, n rows of each used */
+    size_t ldv;
 };
 
 /* Floats of keys and of values for n rows. */

@@ -11,8 +11,10 @@
  *     x += rms((gelu(y wgate^T) * (y wup^T)) wdown^T, post_ffn)      [n, f] inside
  *   out = rms(x, norm)
  *
- * x lives in the caller's output. A layer goes over the rows in blocks twice: first keys and values
- * of all rows, then the rest, so that only x, k, v and the rotary angles are n long.
+ * x lives in the caller's output; short documents go through side by side, as many as fit one
+ * block, so that a weight is unpacked once for all: only attention knows where one ends. A layer
+ * goes over the rows in blocks twice: first keys and values of all rows, then the rest, so that
+ * only x, k, v and the rotary angles are n long.
  */
 #include "nn/encoder.h"
 #include "nn/attention.h"
@@ -34,6 +36,7 @@ struct t5g_encoder {
     float *cos[T5G_KINDS], *sin[T5G_KINDS]; /* [cap, dh/2] */
     float *freq[T5G_KINDS];                 /* [dh/2] */
     struct t5g_linear *jobs;                /* [hk + 1]: values by head, keys */
+    float *together;                        /* [T5G_ROW_BLOCK, d] rows of short documents */
 };
 
 struct t5g_encoder *
@@ -82,6 +85,7 @@ t5g_encoder_close(struct t5g_encoder *x)
     for (int i = 0; i < T5G_KINDS; i++)
         t5g_free(x->freq[i]);
     t5g_free(x->jobs);
+    t5g_free(x->together);
     t5g_exec_close(&x->x);
     t5g_free(x);
 }
@@ -109,31 +113,57 @@ reserve(struct t5g_encoder *x, size_t n)
     }
 }
 
-/* Keys and values of rows r0..r0+m of x [n, d]. */
+/* Documents that go through the layers together: rows [n, d], one after another. */
+struct group {
+    float *rows;
+    size_t n;
+    const struct span {
+        size_t at, n, keys; /* first row; rows; where its keys begin */
+    } * spans;              /* [n_spans]; several only when all rows fit one block */
+    size_t n_spans;
+};
+
+/* What a document of the group attends to. */
+static struct t5g_attention
+of_span(const struct t5g_attention *a, const struct span *s)
+{
+    struct t5g_attention own = *a;
+    own.n = s->n;
+    own.keys += s->keys;
+    own.values += s->at * T5G_PANEL;
+    return own;
+}
+
+/* Keys and values of rows r0..r0+m. */
 static void
 keys_block(struct t5g_encoder *x, const struct t5g_layer *layer, const struct t5g_attention *a,
-           const float *rows, size_t r0, size_t m)
+           const struct group *g, size_t r0, size_t m)
 {
     const struct t5g_stack_config *c = &x->m->config.encoder;
     size_t value_panels = (c->dh + T5G_PANEL - 1) / T5G_PANEL;
-    t5g_norm_rows(&x->x, x->y, x->ldd, rows + r0 * c->d, c->d, layer->pre_attn, m, c->d, c->eps);
+    t5g_norm_rows(&x->x, x->y, x->ldd, g->rows + r0 * c->d, c->d, layer->pre_attn, m, c->d, c->eps);
     x->jobs[c->hk] = t5g_linear_of(layer->k, x->q, x->ldq);
     for (size_t kv = 0; kv < c->hk; kv++) {
-        float *to = a->values + (kv * value_panels * a->n + r0) * T5G_PANEL;
+        float *to = a->values + (kv * value_panels * a->ldv + r0) * T5G_PANEL;
         x->jobs[kv] = t5g_linear_of(t5g_mat_rows(layer->v, kv * c->dh, c->dh), to, T5G_PANEL);
-        x->jobs[kv].panel = a->n * T5G_PANEL;
+        x->jobs[kv].panel = a->ldv * T5G_PANEL;
     }
     t5g_linear_panels(&x->x, x->jobs, c->hk + 1, x->y, x->ldd, m);
-    t5g_attention_set_keys(&x->x, a, x->q, x->ldq, r0, m);
+    for (size_t i = 0; i < g->n_spans; i++) {
+        struct t5g_attention own = of_span(a, &g->spans[i]);
+        bool all = g->n_spans > 1;
+        t5g_attention_set_keys(&x->x, &own, x->q + g->spans[i].at * x->ldq, x->ldq, all ? 0 : r0,
+                               all ? own.n : m);
+    }
 }
 
 /* Attention and feed-forward of rows r0..r0+m, in place. */
 static void
 block(struct t5g_encoder *x, const struct t5g_layer *layer, const struct t5g_attention *a,
-      float *rows, size_t r0, size_t m)
+      const struct group *g, size_t r0, size_t m)
 {
     const struct t5g_stack_config *c = &x->m->config.encoder;
-    float *in = rows + r0 * c->d;
+    float *in = g->rows + r0 * c->d;
     struct t5g_linear q = t5g_linear_of(layer->q, x->q, x->ldq);
     struct t5g_linear o = t5g_linear_of(layer->o, x->y, x->ldd);
     struct t5g_linear f = t5g_linear_of(layer->gate, x->f, x->ldf);
@@ -142,7 +172,12 @@ block(struct t5g_encoder *x, const struct t5g_layer *layer, const struct t5g_att
 
     t5g_norm_rows(&x->x, x->y, x->ldd, in, c->d, layer->pre_attn, m, c->d, c->eps);
     t5g_linear_panels(&x->x, &q, 1, x->y, x->ldd, m);
-    t5g_attention_run(&x->x, a, x->q, x->ldq, r0, m);
+    for (size_t i = 0; i < g->n_spans; i++) {
+        struct t5g_attention own = of_span(a, &g->spans[i]);
+        bool all = g->n_spans > 1;
+        t5g_attention_run(&x->x, &own, x->q + g->spans[i].at * x->ldq, x->ldq, all ? 0 : r0,
+                          all ? own.n : m);
+    }
     t5g_linear_panels(&x->x, &o, 1, x->q, x->ldq, m);
     t5g_norm_add_rows(&x->x, in, c->d, x->y, x->ldd, layer->post_attn, m, c->d, c->eps);
 
@@ -179,10 +214,11 @@ tick(struct meter *t, size_t cost)
     return t->progress == NULL || t->progress(t->arg, t->done, t->total);
 }
 
-/* All layers over x [n, d]; false when told to stop. */
+/* All layers over the rows; false when told to stop. */
 static bool
-layers(struct t5g_encoder *x, float *rows, size_t n, struct meter *t)
+layers(struct t5g_encoder *x, const struct group *g, struct meter *t)
 {
+    size_t n = g->n;
     const struct t5g_stack_config *c = &x->m->config.encoder;
     for (size_t l = 0; l < c->layers; l++) {
         int kind = c->full[l] ? T5G_FULL : T5G_LOCAL;
@@ -201,16 +237,17 @@ layers(struct t5g_encoder *x, float *rows, size_t n, struct meter *t)
             .sin = x->sin[kind],
             .keys = x->keys,
             .values = x->values,
+            .ldv = n,
         };
         for (size_t r = 0; r < n; r += T5G_ROW_BLOCK) {
             size_t m = t5g_min(T5G_ROW_BLOCK, n - r);
-            keys_block(x, layer, &a, rows, r, m);
+            keys_block(x, layer, &a, g, r, m);
             if (!tick(t, keys_cost(c, m)))
                 return false;
         }
         for (size_t r = 0; r < n; r += T5G_ROW_BLOCK) {
             size_t m = t5g_min(T5G_ROW_BLOCK, n - r);
-            block(x, layer, &a, rows, r, m);
+            block(x, layer, &a, g, r, m);
             if (!tick(t, block_cost(c, m, n, c->full[l])))
                 return false;
         }
@@ -255,20 +292,70 @@ check_finite(const float *x, size_t n, size_t d, struct t5g_err *e)
     return 0;
 }
 
+/* jobs [n] together, in rows [sum of their n, d] of ours or the one's own. */
+static void
+encode_group(struct t5g_encoder *x, struct t5g_encode_job *jobs, size_t n,
+             bool (*progress)(void *arg, size_t done, size_t total), void *arg)
+{
+    const struct t5g_stack_config *c = &x->m->config.encoder;
+    struct span spans[T5G_ROW_BLOCK];
+    size_t rows = 0, room = 0;
+    for (size_t i = 0; i < n; i++) {
+        spans[i] = (struct span){
+            rows, jobs[i].n, room / T5G_PANEL * t5g_attention_keys_size(c->hk, c->dh, T5G_PANEL)};
+        rows += jobs[i].n;
+        room += t5g_round_up(jobs[i].n, T5G_PANEL);
+    }
+    struct group g = {jobs[0].out, rows, spans, n};
+    struct meter t = {progress, arg, 0, total_cost(c, rows)};
+    reserve(x, room);
+    if (n > 1 && x->together == NULL)
+        x->together = t5g_alloc_raw(T5G_ROW_BLOCK, c->d * sizeof(float));
+    if (n > 1)
+        g.rows = x->together;
+    for (size_t i = 0; i < n; i++) {
+        float *own = g.rows + spans[i].at * c->d;
+        t5g_embed_rows(own, c->d, &x->m->encoder, x->m->config.eoi, jobs[i].ids, jobs[i].n);
+        if (jobs[i].features != NULL)
+            put_features(own, c->d, jobs[i].ids, jobs[i].n, x->m->config.image, jobs[i].features,
+                         jobs[i].n_image_rows, &jobs[i].err);
+    }
+    bool whole = layers(x, &g, &t);
+    t5g_norm_rows(&x->x, g.rows, c->d, g.rows, c->d, x->m->encoder.norm, rows, c->d, c->eps);
+    for (size_t i = 0; i < n; i++) {
+        if (n > 1)
+            memcpy(jobs[i].out, g.rows + spans[i].at * c->d, jobs[i].n * c->d * sizeof(float));
+        if (jobs[i].err.code == 0 && !whole)
+            t5g_err_set(&jobs[i].err, T5G_EX_AGAIN, "encoder: stopped");
+        if (jobs[i].err.code == 0)
+            check_finite(jobs[i].out, jobs[i].n, c->d, &jobs[i].err);
+    }
+}
+
+void
+t5g_encode_many(struct t5g_encoder *x, struct t5g_encode_job *jobs, size_t n,
+                bool (*progress)(void *arg, size_t done, size_t total), void *arg)
+{
+    for (size_t i = 0, m; i < n; i += m) {
+        size_t rows = jobs[i].n;
+        for (m = 1; i + m < n && rows + jobs[i + m].n <= T5G_ROW_BLOCK; m++)
+            rows += jobs[i + m].n;
+        for (size_t k = i; k < i + m; k++)
+            jobs[k].err.code = 0;
+        encode_group(x, jobs + i, m, progress, arg);
+    }
+}
+
 int
 t5g_encode(struct t5g_encoder *x, const int32_t *ids, size_t n, const float *features,
            size_t n_image_rows, float *out, bool (*progress)(void *arg, size_t done, size_t total),
            void *arg, struct t5g_err *e)
 {
-    const struct t5g_stack_config *c = &x->m->config.encoder;
-    struct meter t = {progress, arg, 0, total_cost(c, n)};
-    reserve(x, n);
-    t5g_embed_rows(out, c->d, &x->m->encoder, x->m->config.eoi, ids, n);
-    if (features != NULL &&
-        put_features(out, c->d, ids, n, x->m->config.image, features, n_image_rows, e) != 0)
-        return -1;
-    if (!layers(x, out, n, &t))
-        return t5g_err_set(e, T5G_EX_AGAIN, "encoder: stopped");
-    t5g_norm_rows(&x->x, out, c->d, out, c->d, x->m->encoder.norm, n, c->d, c->eps);
-    return check_finite(out, n, c->d, e);
+    struct t5g_encode_job job = {ids, n, features, n_image_rows, out, {0}};
+    t5g_encode_many(x, &job, 1, progress, arg);
+    if (job.err.code == 0)
+        return 0;
+    if (e != NULL)
+        *e = job.err;
+    return -1;
 }

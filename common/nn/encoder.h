@@ -25,4 +25,21 @@ int t5g_encode(struct t5g_encoder *x, const int32_t *ids, size_t n, const float 
                bool (*progress)(void *arg, size_t done, size_t total), void *arg,
                struct t5g_err *e);
 
+/* One of several documents; as the arguments of t5g_encode. */
+struct t5g_encode_job {
+    const int32_t *ids; /* [n] */
+    size_t n;
+    const float *features; /* [n_image_rows, d] */
+    size_t n_image_rows;
+    float *out;         /* [n, d] */
+    struct t5g_err err; /* code 0: out is right */
+};
+
+/*
+ * Each of jobs [n] as t5g_encode would, bit for bit; neighbours that are short together. progress
+ * is of those at work.
+ */
+void t5g_encode_many(struct t5g_encoder *x, struct t5g_encode_job *jobs, size_t n,
+                     bool (*progress)(void *arg, size_t done, size_t total), void *arg);
+
 #endif

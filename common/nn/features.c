@@ -2,6 +2,7 @@
 #include "nn/features.h"
 
 #include <string.h>
+#include <time.h>
 
 void
 t5g_features_free(struct t5g_features *f)
@@ -39,6 +40,45 @@ report(void *arg, size_t done, size_t total)
     return true; /* SIGTERM lets the document finish */
 }
 
+static double
+now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* One view, by the cache or the tower: the key is what the tower would see, not the file. */
+static int
+look(struct part *part, const uint8_t *pixels, float *out, struct t5g_err *e)
+{
+    const struct t5g_looker *l = part->l;
+    const float *value = l->processor->value;
+    size_t side = l->processor->size, bytes = l->tokens * l->d * sizeof *out;
+    uint64_t dims[] = {l->tokens, l->d};
+    struct t5g_cache_key key;
+    struct t5g_cache_entry entry;
+    if (l->cache == NULL)
+        return t5g_vision_run(l->vision, pixels, value, out, report, part, e);
+    t5g_cache_key_open(&key, (const char *[]){"image.feat", l->model, l->profile, NULL});
+    t5g_cache_key_add(&key, T5G_U8, 3, (uint64_t[]){side, side, 3}, pixels, side * side * 3);
+    t5g_cache_key_add(&key, T5G_F32, 2, (uint64_t[]){3, 256}, value, 3 * 256 * sizeof *value);
+    t5g_cache_key_close(&key);
+    if (t5g_cache_get(l->cache, &key, "image.feat", NULL, 0, &entry)) {
+        bool right = entry.tensor.dtype == T5G_F32 && entry.tensor.size == bytes;
+        if (right)
+            memcpy(out, entry.tensor.data, bytes);
+        t5g_cache_entry_close(&entry);
+        if (right)
+            return 0;
+    }
+    double before = now();
+    if (t5g_vision_run(l->vision, pixels, value, out, report, part, e) < 0)
+        return -1;
+    t5g_cache_put(l->cache, &key, "image.feat", T5G_F32, 2, dims, out, NULL, 0, now() - before);
+    return 0;
+}
+
 int
 t5g_features_add(const struct t5g_looker *l, struct t5g_features *f, const void *file, size_t n,
                  size_t of, struct t5g_err *e)
@@ -51,8 +91,8 @@ t5g_features_add(const struct t5g_looker *l, struct t5g_features *f, const void 
         grown(f->rows, &f->cap_views, f->total_views, f->total_views + v.n, view * sizeof(float));
     for (size_t i = 0; i < v.n; i++) {
         struct part part = {l, f->total_views + i, of - f->pictures + f->total_views + v.n - 1};
-        if (t5g_vision_run(l->vision, v.pixels + i * side * side * 3, l->processor->value,
-                           f->rows + (f->total_views + i) * view, report, &part, e) < 0)
+        if (look(&part, v.pixels + i * side * side * 3, f->rows + (f->total_views + i) * view, e) <
+            0)
             return -1;
     }
     f->views = grown(f->views, &f->cap_pictures, f->pictures, f->pictures + 1, sizeof *f->views);

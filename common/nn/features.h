@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "image/reader.h"
 #include "nn/vision.h"
-#include "stream/document.h"
+#include "store/cache.h"
 
 /* What pictures are turned into rows with; all of it is the caller's. */
 struct t5g_looker {
@@ -14,6 +14,9 @@ struct t5g_looker {
     struct t5g_vision *vision;
     size_t tokens, d; /* mm_tokens; width of the encoder */
     void (*progress)(size_t done, size_t total);
+    struct t5g_cache *cache; /* NULL: none; else model and profile are part of its keys */
+    const char *model;
+    char profile[96];
 };
 
 /* Views of pictures one after another. Zero-initialise. */

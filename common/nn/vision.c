@@ -184,6 +184,7 @@ layers(struct t5g_vision *x, struct meter *t)
         .scale = 1 / sqrtf((float)dh),
         .keys = x->keys,
         .values = x->values,
+        .ldv = x->n,
     };
     for (size_t i = 0; i < c->layers; i++) {
         const struct t5g_vision_layer *l = &x->m->vision.layers[i];

@@ -1,28 +1,30 @@
 /* corpus.c: documents from files, lines, NUL-separated texts and JSON lines, in bounded memory. */
 #include "store/corpus.h"
 #include "base/io.h"
-#include "base/json.h"
-#include "base/jsonstr.h"
 #include "base/utf8.h"
+#include "store/members.h"
+#include "store/object.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHUNK  ((size_t)1 << 17)
-#define ID_MAX 65536 /* bytes of a JSON line's id: it travels in frame metadata, which is small */
+#define CHUNK ((size_t)1 << 17)
 
 struct t5g_corpus {
     struct t5g_corpus_options o;
-    size_t text, path;   /* next of o.texts, next of o.paths */
-    bool alone;          /* the pictures of the options were given out without a text */
-    int fd;              /* input being read, -1 between inputs */
-    const char *name;    /* of that input, for messages and ids */
-    size_t record;       /* records taken from it so far */
-    char *chunk;         /* [CHUNK] */
-    size_t at, have;     /* unread part of chunk */
-    struct t5g_buf line; /* raw JSON line */
+    size_t text, path;           /* next of o.texts, next of o.paths */
+    bool alone;                  /* the pictures of the options were given out without a text */
+    int fd;                      /* input being read, -1 between inputs */
+    struct t5g_unpack *in;       /* its bytes */
+    struct t5g_members *members; /* it is an archive */
+    const char *name;            /* of that input, for messages and ids */
+    size_t record;               /* records taken from it so far */
+    char *chunk;                 /* [CHUNK] */
+    size_t at, have;             /* unread part of chunk */
+    size_t skipped;              /* members of archives that were nothing to us */
+    struct t5g_buf line;         /* raw JSON line */
 };
 
 void
@@ -63,7 +65,7 @@ t5g_corpus_open(const struct t5g_corpus_options *o)
     struct t5g_corpus *c = t5g_alloc(1, sizeof *c);
     static char dash[] = "-", *const standard_input[] = {dash};
     c->o = *o;
-    if (o->n_paths == 0 && o->n_texts == 0 && o->n_pictures == 0) {
+    if (o->n_paths == 0 && o->n_texts == 0 && o->n_pictures == 0 && !o->nothing) {
         c->o.paths = standard_input;
         c->o.n_paths = 1;
     }
@@ -72,13 +74,24 @@ t5g_corpus_open(const struct t5g_corpus_options *o)
     return c;
 }
 
+static void
+close_input(struct t5g_corpus *c)
+{
+    t5g_members_close(c->members);
+    t5g_unpack_close(c->in);
+    if (c->fd > 0)
+        close(c->fd);
+    c->members = NULL;
+    c->in = NULL;
+    c->fd = -1;
+}
+
 void
 t5g_corpus_close(struct t5g_corpus *c)
 {
     if (c == NULL)
         return;
-    if (c->fd > 0)
-        close(c->fd);
+    close_input(c);
     t5g_buf_free(&c->line);
     t5g_free(c->chunk);
     t5g_free(c);
@@ -98,15 +111,33 @@ open_next(struct t5g_corpus *c, struct t5g_err *e)
         return t5g_err_set(e, T5G_EX_NOINPUT, "%s: is a directory", path);
     c->record = 0;
     c->at = c->have = 0;
+    if ((c->in = t5g_unpack_open(c->fd, e)) == NULL)
+        return t5g_err_in(e, "%s", c->name);
+    if (!t5g_unpack_is_archive(c->in))
+        return 0;
+    if (c->o.mode != T5G_CORPUS_FILE || c->o.n_pictures > 0)
+        return t5g_err_set(e, T5G_EX_USAGE,
+                           "%s: is an archive, which has documents of its own: "
+                           "leave out -l, -0, --jsonl and -i",
+                           c->name);
+    c->members = t5g_members_open(c->in, t5g_corpus_id(path), c->o.keep_newline);
     return 0;
 }
 
-static void
-close_input(struct t5g_corpus *c)
+/* After the last document of an archive. */
+static int
+end_archive(struct t5g_corpus *c, struct t5g_err *e)
 {
-    if (c->fd > 0)
-        close(c->fd);
-    c->fd = -1;
+    c->skipped += t5g_members_skipped(c->members);
+    if (t5g_members_documents(c->members) == 0 && !c->o.allow_empty)
+        return t5g_err_set(e, T5G_EX_DATA, "%s: no documents in this archive", c->name);
+    return 0;
+}
+
+size_t
+t5g_corpus_skipped(const struct t5g_corpus *c)
+{
+    return c->skipped;
 }
 
 const char *
@@ -118,12 +149,8 @@ t5g_corpus_id(const char *path)
     return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
 }
 
-/*
- * One picture more, read whole. What cannot be read is the document's fault. regular: refuse
- * devices, pipes and the like, which a line of data must not make us open.
- */
-static void
-add_picture(struct t5g_corpus_doc *d, const char *path, bool regular)
+struct t5g_corpus_picture *
+t5g_corpus_doc_picture(struct t5g_corpus_doc *d)
 {
     if (d->n_pictures == d->cap_pictures) {
         size_t cap = t5g_max(2 * d->cap_pictures, 4);
@@ -135,10 +162,22 @@ add_picture(struct t5g_corpus_doc *d, const char *path, bool regular)
         d->cap_pictures = cap;
     }
     struct t5g_corpus_picture *p = &d->pictures[d->n_pictures++];
-    struct stat st;
     p->name.n = p->bytes.n = 0;
-    t5g_buf_adds(&p->name, path);
+    t5g_buf_adds(&p->name, "");
     t5g_buf_adds(&p->bytes, "");
+    return p;
+}
+
+/*
+ * One picture more, read whole. What cannot be read is the document's fault. regular: refuse
+ * devices, pipes and the like, which a line of data must not make us open.
+ */
+static void
+add_picture(struct t5g_corpus_doc *d, const char *path, bool regular)
+{
+    struct t5g_corpus_picture *p = t5g_corpus_doc_picture(d);
+    struct stat st;
+    t5g_buf_adds(&p->name, path);
     if (d->fault.code != 0)
         return;
     bool standard = !regular && strcmp(path, "-") == 0;
@@ -169,8 +208,8 @@ read_record(struct t5g_corpus *c, int end, struct t5g_buf *out, size_t *excess, 
     for (;;) {
         if (c->at == c->have) {
             c->at = 0;
-            if (t5g_read_some(c->fd, c->name, c->chunk, CHUNK, &c->have, e) < 0)
-                return -1;
+            if (t5g_unpack_read(c->in, c->chunk, CHUNK, &c->have, e) != 0)
+                return t5g_err_in(e, "%s", c->name);
             if (c->have == 0)
                 return any ? 1 : 0;
         }
@@ -186,79 +225,20 @@ read_record(struct t5g_corpus *c, int end, struct t5g_buf *out, size_t *excess, 
     }
 }
 
-/* The line's own id, which replaces FILE:LINE. */
+/* A picture that a JSON line names. */
 static void
-read_id(struct t5g_corpus_doc *d, const struct t5g_json_walk *w, bool string)
+named_picture(struct t5g_corpus_doc *d, const char *path, void *arg)
 {
-    struct t5g_buf id = {0};
-    t5g_buf_adds(&id, "");
-    if (string)
-        t5g_jsonstr_read(&id, w->value, w->value_len);
-    else
-        t5g_buf_add(&id, w->value, w->value_len);
-    if (memchr(id.p, '\0', id.n) != NULL) {
-        t5g_err_set(&d->fault, T5G_EX_DATA, "JSON line: \"id\": NUL is not allowed");
-    } else if (id.n > ID_MAX) {
-        t5g_err_set(&d->fault, T5G_EX_DATA, "JSON line: \"id\": %zu bytes, limit %d", id.n, ID_MAX);
-    } else {
-        d->id.n = 0;
-        t5g_buf_add(&d->id, id.p, id.n);
-    }
-    t5g_buf_free(&id);
+    (void)arg;
+    add_picture(d, path, true);
 }
 
-/* Pictures of a JSON line: an array of paths. */
 static void
-read_images(struct t5g_corpus_doc *d, const char *value, size_t n)
+read_line(struct t5g_corpus *c, struct t5g_corpus_doc *d)
 {
-    struct t5g_json *root = t5g_json_parse(value, n, "JSON line: images", &d->fault);
-    if (root != NULL && !t5g_json_is_array(root))
-        t5g_err_set(&d->fault, T5G_EX_DATA, "JSON line: \"images\": expected an array of paths");
-    for (const struct t5g_json *v = t5g_json_first(root); v != NULL && d->fault.code == 0;
-         v = t5g_json_next(v)) {
-        const char *path = t5g_json_str(v);
-        if (path != NULL && path[0] != '\0')
-            add_picture(d, path, true);
-        else
-            t5g_err_set(&d->fault, T5G_EX_DATA,
-                        "JSON line: \"images\": expected an array of paths");
-    }
-    t5g_json_free(root);
-}
-
-/* Fields of one JSON line; faults go to d->fault. */
-static void
-read_object(struct t5g_corpus *c, struct t5g_corpus_doc *d)
-{
-    struct t5g_json_walk w;
+    struct t5g_object_options o = {.with_id = true, .image = named_picture};
     const char *raw = c->line.p != NULL ? c->line.p : "";
-    if (t5g_json_check(raw, c->line.n, true, "JSON line", &d->fault) < 0)
-        return;
-    if (!t5g_json_walk_open(&w, raw, c->line.n)) {
-        t5g_err_set(&d->fault, T5G_EX_DATA, "JSON line: not an object");
-        return;
-    }
-    d->has_text = false;
-    while (t5g_json_walk_next(&w)) {
-        bool string = w.value[0] == '"';
-        bool integer = strspn(w.value, "-0123456789") >= w.value_len;
-        if (t5g_jsonstr_equal(w.key, w.key_len, "text") && string) {
-            t5g_jsonstr_read(&d->text, w.value, w.value_len);
-            d->has_text = true;
-        } else if (t5g_jsonstr_equal(w.key, w.key_len, "prompt") && string) {
-            t5g_jsonstr_read(&d->prompt, w.value, w.value_len);
-            d->has_prompt = true;
-        } else if (t5g_jsonstr_equal(w.key, w.key_len, "id") && (string || integer)) {
-            read_id(d, &w, string);
-        } else if (t5g_jsonstr_equal(w.key, w.key_len, "images")) {
-            read_images(d, w.value, w.value_len);
-        } else if (t5g_jsonstr_equal(w.key, w.key_len, "text") ||
-                   t5g_jsonstr_equal(w.key, w.key_len, "prompt") ||
-                   t5g_jsonstr_equal(w.key, w.key_len, "id")) {
-            t5g_err_set(&d->fault, T5G_EX_DATA, "JSON line: %.*s: expected a string",
-                        (int)w.key_len, w.key);
-        }
-    }
+    d->has_text = t5g_object_read(d, raw, c->line.n, "JSON line", &o);
     if (!d->has_text && d->n_pictures == 0 && d->fault.code == 0)
         t5g_err_set(&d->fault, T5G_EX_DATA, "JSON line: \"text\" is missing");
 }
@@ -282,7 +262,7 @@ read_from_input(struct t5g_corpus *c, struct t5g_corpus_doc *d, struct t5g_err *
         t5g_err_set(&d->fault, T5G_EX_DATA, "%zu bytes of text, limit %zu", into->n + excess,
                     T5G_TEXT_MAX);
     else if (mode == T5G_CORPUS_JSONL)
-        read_object(c, d);
+        read_line(c, d);
     else if (mode == T5G_CORPUS_FILE && !c->o.keep_newline && d->text.n > 0 &&
              d->text.p[d->text.n - 1] == '\n')
         d->text.p[--d->text.n] = '\0';
@@ -329,9 +309,14 @@ t5g_corpus_next(struct t5g_corpus *c, struct t5g_corpus_doc *d, struct t5g_err *
             if (open_next(c, e) < 0)
                 return -1;
         }
-        int r = read_from_input(c, d, e);
-        if (r != 0 && c->o.mode != T5G_CORPUS_FILE)
+        bool archive = c->members != NULL;
+        int r = archive ? t5g_members_next(c->members, d, e) : read_from_input(c, d, e);
+        if (r < 0 && archive)
+            t5g_err_in(e, "%s", c->name);
+        if (r != 0 && (archive || c->o.mode != T5G_CORPUS_FILE))
             return r;
+        if (archive && end_archive(c, e) < 0)
+            return -1;
         close_input(c);
         if (r > 0)
             add_pictures(c, d);

@@ -1,5 +1,5 @@
-/* corpus.h: documents as users have them: files, lines, NUL-separated texts, JSON lines; pictures.
- */
+/* corpus.h: documents as users have them: files, lines, NUL-separated texts, JSON lines, members of
+ * archives; pictures. Compressed files are read as what is in them. */
 #ifndef T5G_CORPUS_H
 #define T5G_CORPUS_H
 
@@ -23,6 +23,8 @@ struct t5g_corpus_options {
     size_t n_texts;
     enum t5g_corpus_mode mode;
     bool keep_newline; /* FILE mode: one final newline stays part of the document */
+    bool nothing;      /* no input at all, not even stdin */
+    bool allow_empty;  /* an archive without documents is no error */
     /* Pictures of the one text there is; without a text they are a document by themselves. "-" is
      * stdin. */
     char *const *pictures; /* [n_pictures] */
@@ -48,6 +50,9 @@ struct t5g_corpus_doc {
 
 void t5g_corpus_doc_free(struct t5g_corpus_doc *d);
 
+/* One picture more, with empty name and bytes. */
+struct t5g_corpus_picture *t5g_corpus_doc_picture(struct t5g_corpus_doc *d);
+
 /*
  * Text and prompt become well-formed UTF-8: with replace, each maximal ill-formed part becomes
  * U+FFFD; without, ill-formed bytes are the document's fault (-1 with e (65)).
@@ -69,5 +74,8 @@ void t5g_corpus_close(struct t5g_corpus *c);
  * order. Pictures that a JSON line names are opened when they are regular files only.
  */
 int t5g_corpus_next(struct t5g_corpus *c, struct t5g_corpus_doc *d, struct t5g_err *e);
+
+/* Members of archives so far that belong to no document. */
+size_t t5g_corpus_skipped(const struct t5g_corpus *c);
 
 #endif

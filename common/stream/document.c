@@ -1,6 +1,7 @@
 /* document.c: whole documents of one or several streams. */
 #include "stream/document.h"
 #include "base/json.h"
+#include "base/unpack.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -125,6 +126,9 @@ struct t5g_source {
     struct t5g_head all;     /* what any segment so far named, for comparison; no meta */
     struct t5g_err upstream; /* ERROR outside a document: why END has a status */
     char name[256];
+    bool hold;
+    struct t5g_reader **held; /* [n_held] read to the end, their documents still in use */
+    size_t n_held;
 };
 
 struct t5g_source *
@@ -146,9 +150,52 @@ t5g_source_close(struct t5g_source *s)
 {
     if (s == NULL)
         return;
+    t5g_source_release(s);
     t5g_reader_close(s->reader);
     t5g_head_clear(&s->head);
     t5g_free(s);
+}
+
+void
+t5g_source_hold(struct t5g_source *s)
+{
+    s->hold = true;
+}
+
+void
+t5g_source_release(struct t5g_source *s)
+{
+    for (size_t i = 0; i < s->n_held; i++)
+        t5g_reader_close(s->held[i]);
+    t5g_free(s->held);
+    s->held = NULL;
+    s->n_held = 0;
+}
+
+bool
+t5g_source_ready(const struct t5g_source *s)
+{
+    struct stat st;
+    if (s->reader != NULL)
+        return t5g_reader_ready(s->reader);
+    return s->next == s->n || (stat(s->paths[s->next], &st) == 0 && S_ISREG(st.st_mode));
+}
+
+/* An input was read to its end. */
+static void
+retire(struct t5g_source *s)
+{
+    if (s->hold) {
+        struct t5g_reader **more = t5g_alloc(s->n_held + 1, sizeof *more);
+        if (s->n_held > 0)
+            memcpy(more, s->held, s->n_held * sizeof *more);
+        t5g_free(s->held);
+        s->held = more;
+        s->held[s->n_held++] = s->reader;
+    } else {
+        t5g_reader_close(s->reader);
+    }
+    s->reader = NULL;
 }
 
 const struct t5g_head *
@@ -240,8 +287,7 @@ next_frame(struct t5g_source *s, struct t5g_frame *f, bool stop_at_head, struct 
         if (r < 0)
             return -1;
         if (r == 0) {
-            t5g_reader_close(s->reader);
-            s->reader = NULL;
+            retire(s);
         } else if (f->kind == T5G_KIND_HEAD) {
             if (take_head(s, f, e) < 0)
                 return -1;
@@ -308,15 +354,14 @@ t5g_source_next(struct t5g_source *s, struct t5g_doc *d, struct t5g_err *e)
 bool
 t5g_may_be_stream(const char *path)
 {
-    char magic[4];
+    char magic[512];
     struct stat st;
     if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
         return true; /* what is read from a pipe to look at it is gone */
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return true;
-    bool same = read(fd, magic, sizeof magic) == sizeof magic &&
-                memcmp(magic, T5G_FRAME_MAGIC, sizeof magic) == 0;
+    ssize_t n = read(fd, magic, sizeof magic);
     close(fd);
-    return same;
+    return n >= 4 && (memcmp(magic, T5G_FRAME_MAGIC, 4) == 0 || t5g_unpack_known(magic, (size_t)n));
 }

@@ -39,7 +39,8 @@ int t5g_doc_write(struct t5g_writer *w, const struct t5g_doc *d,
 int t5g_doc_write_open(struct t5g_writer *w, const struct t5g_doc *d,
                        bool (*skip)(const char *name, void *arg), void *arg, struct t5g_err *e);
 
-/* The file begins as a stream does; true also of what is no regular file or cannot be opened. */
+/* The file begins as a stream, a compressed file or an archive does; true also of what is no
+ * regular file or cannot be opened. */
 bool t5g_may_be_stream(const char *path);
 
 /* The documents of several inputs as if they were one. */
@@ -70,6 +71,15 @@ void t5g_source_pass(struct t5g_source *s, struct t5g_writer *w);
  * never is.
  */
 int t5g_source_next(struct t5g_source *s, struct t5g_doc *d, struct t5g_err *e);
+
+/*
+ * Documents stay valid, each until it is cleared, but no longer than until the release: for a
+ * program that has several in hand. ready: the next call of t5g_source_next need not wait for
+ * somebody who writes into a pipe.
+ */
+void t5g_source_hold(struct t5g_source *s);
+void t5g_source_release(struct t5g_source *s);
+bool t5g_source_ready(const struct t5g_source *s);
 
 /*
  * One frame at a time instead, for a program that acts before a document is closed: DOC, items,

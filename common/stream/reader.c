@@ -2,15 +2,18 @@
  * reader.c: frames of a stream in order, each verified before it is handed out.
  *
  * Two sources of bytes behind one interface: a mapped regular file, whose payloads are used in
- * place, and a descriptor that is read frame by frame. Nothing a header says is believed before the
- * hash over header and meta is right; even then the payload buffer grows by what arrives.
+ * place, and all else, which is read frame by frame: a pipe, a compressed file, the members *.t5g
+ * of an archive one after another. Nothing a header says is believed before the hash over header
+ * and meta is right; even then the payload buffer grows by what arrives.
  */
 #include "stream/reader.h"
 #include "base/hash.h"
 #include "base/io.h"
+#include "base/unpack.h"
 #include "stream/head.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,6 +29,8 @@ struct t5g_reader {
     char *name;
     uint64_t max_frame;
     struct t5g_map map;
+    struct t5g_unpack *in; /* not mapped; opened at the first read */
+    bool in_member;
     uint64_t at; /* offset of the next byte */
     unsigned char header[T5G_FRAME_HEADER];
     struct t5g_buf meta;    /* pipe: meta of the current frame; mapped: only for its NUL */
@@ -52,6 +57,10 @@ t5g_reader_open_fd(int fd, bool own, const char *name, uint64_t max_frame)
     /* A file that somebody has read into already is not mapped: the rest of it is the stream. */
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && lseek(fd, 0, SEEK_CUR) == 0)
         r->mapped = t5g_map_fd(fd, name, &r->map, NULL) == 0;
+    if (r->mapped && t5g_unpack_known(r->map.p, r->map.size)) {
+        t5g_unmap(&r->map);
+        r->mapped = false;
+    }
     return r;
 }
 
@@ -81,6 +90,7 @@ t5g_reader_close(struct t5g_reader *r)
         return;
     if (r->mapped)
         t5g_unmap(&r->map);
+    t5g_unpack_close(r->in);
     if (r->own)
         close(r->fd);
     t5g_hash_close(r->chain);
@@ -102,6 +112,13 @@ t5g_reader_mapped(const struct t5g_reader *r)
     return r->mapped;
 }
 
+bool
+t5g_reader_ready(const struct t5g_reader *r)
+{
+    struct pollfd p = {.fd = r->fd, .events = POLLIN};
+    return r->mapped || poll(&p, 1, 0) != 0; /* an error will show when it is read */
+}
+
 static int
 cut(struct t5g_reader *r, struct t5g_err *e)
 {
@@ -111,12 +128,46 @@ cut(struct t5g_reader *r, struct t5g_err *e)
                        (unsigned long long)r->total, r->last);
 }
 
+/* Go to the next member that holds a stream. 1, 0 after the last, -1. */
+static int
+next_member(struct t5g_reader *r, struct t5g_err *e)
+{
+    struct t5g_member m;
+    int result;
+    do
+        result = t5g_unpack_next(r->in, &m, e);
+    while (result == 1 && (m.name_len < 4 || strcmp(m.name + m.name_len - 4, ".t5g") != 0));
+    r->in_member = result == 1;
+    return result;
+}
+
+/* As take, from what is not mapped. */
+static int
+unpack(struct t5g_reader *r, char *buf, size_t n, size_t *got, struct t5g_err *e)
+{
+    *got = 0;
+    if (r->in == NULL && (r->in = t5g_unpack_open(r->fd, e)) == NULL)
+        return -1;
+    while (*got < n) {
+        size_t some = 0;
+        int more = 0;
+        bool archive = t5g_unpack_is_archive(r->in);
+        if ((!archive || r->in_member) &&
+            t5g_unpack_read(r->in, buf + *got, n - *got, &some, e) != 0)
+            return -1;
+        *got += some;
+        if (some == 0 && (!archive || (more = next_member(r, e)) <= 0))
+            return more;
+    }
+    return 0;
+}
+
 /* Up to n bytes into buf; fewer only at the end of input. */
 static int
 take(struct t5g_reader *r, void *buf, size_t n, size_t *got, struct t5g_err *e)
 {
     if (!r->mapped) {
-        if (t5g_read_full(r->fd, r->name, buf, n, got, e) < 0)
+        if (unpack(r, buf, n, got, e) < 0)
             return -1;
     } else {
         *got = t5g_min(n, r->map.size - (size_t)r->at);

@@ -9,7 +9,9 @@ struct t5g_reader;
 /*
  * Read from fd (kept open by the caller; closed by t5g_reader_close when `own`). A regular file is
  * mapped and payloads are used in place; a pipe is read frame by frame, growing the payload buffer
- * by what really arrives. `name` is what messages call it. max_frame: see T5G_FRAME_SIZE_DEFAULT.
+ * by what really arrives. What is compressed is decompressed on the way, and of an archive the
+ * members *.t5g are read one after another (see unpack.h). `name` is what messages call it.
+ * max_frame: see T5G_FRAME_SIZE_DEFAULT.
  */
 struct t5g_reader *t5g_reader_open_fd(int fd, bool own, const char *name, uint64_t max_frame);
 
@@ -36,5 +38,8 @@ void t5g_reader_keep(struct t5g_reader *r, void **owned);
 
 const char *t5g_reader_name(const struct t5g_reader *r);
 bool t5g_reader_mapped(const struct t5g_reader *r);
+
+/* The next frame, or the end of input, is at hand at least in part. */
+bool t5g_reader_ready(const struct t5g_reader *r);
 
 #endif

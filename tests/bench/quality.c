@@ -109,7 +109,7 @@ main(int argc, char **argv)
         encode(&a, ids, len);
         encode(&b, ids, len);
         struct t5g_job job = {.cross = a.cross, .prompt = path + 1, .n_prompt = n_prompt};
-        t5g_generate(g, &job, 1);
+        t5g_generate(g, &(struct t5g_job *){&job}, 1);
         memcpy(path + 1 + n_prompt, job.out.ids, job.out.n * sizeof *path);
         size_t rows = n_prompt + job.out.n;
         feed(&a, path, rows);

@@ -30,7 +30,8 @@ page_options() {
             if (i > 1 && first != rest) left = left " (" first " or " rest "?)"
             first = rest
         }
-        print left (rest != "" ? " " rest : "")
+        if (rest ~ /^Op/) print left "[" substr(rest, 3) "]" # "-cache Ns Op = Ns Ar DIR | off"
+        else print left (rest != "" ? " " rest : "")
     }' "$1" | sort -u
 }
 

@@ -151,7 +151,7 @@ result_of(struct gd_model *g, const struct gd_case *c)
     r.logits = decode(g, cross, c->dec_ids.i, n, n, n);
     struct t5g_generator *gen = t5g_generator_open(g->dec, g->m, &o);
     struct t5g_job job = {.cross = cross};
-    t5g_generate(gen, &job, 1);
+    t5g_generate(gen, &(struct t5g_job *){&job}, 1);
     assert_int_equal(job.err.code, 0);
     r.s = job.out;
     assert_int_equal(r.s.n, 20);

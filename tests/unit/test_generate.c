@@ -13,6 +13,15 @@ static int32_t prompts[JOBS][70];
 
 /* 37 jobs over three documents, prompts of 0 to 66 ids: more than there are slots. */
 static void
+generate(struct t5g_generator *g, struct t5g_job *jobs, size_t n)
+{
+    struct t5g_job *all[64];
+    for (size_t i = 0; i < n; i++)
+        all[i] = &jobs[i];
+    t5g_generate(g, all, n);
+}
+
+static void
 make_jobs(struct t5g_job *jobs, struct t5g_cross *const *cross, const struct gd_case *c, size_t v)
 {
     uint32_t seed = 5;
@@ -56,13 +65,13 @@ check_model(const char *name, const char *level, const char *const cases[3])
     struct t5g_generate_options o = {.max_new_tokens = NEW, .min_new_tokens = 9, .logprobs = true};
     struct t5g_generator *gen = t5g_generator_open(g.dec, g.m, &o);
     for (size_t i = 0; i < JOBS; i++)
-        t5g_generate(gen, &alone[i], 1);
+        generate(gen, &alone[i], 1);
     t5g_generator_close(gen);
     static const size_t lookups[] = {0, 1, 4, T5G_LOOKUP_MAX};
     for (size_t k = 0; k < T5G_LEN(lookups); k++) {
         o.lookup = lookups[k];
         gen = t5g_generator_open(g.dec, g.m, &o);
-        t5g_generate(gen, all, JOBS);
+        generate(gen, all, JOBS);
         for (size_t i = 0; i < JOBS; i++) {
             assert_int_equal(all[i].err.code, 0);
             check_same(&all[i].out, &alone[i].out);
@@ -73,7 +82,7 @@ check_model(const char *name, const char *level, const char *const cases[3])
     for (size_t lookup = 0; lookup <= 4; lookup += 4) {
         o.lookup = lookup;
         gen = t5g_generator_open(g.dec, g.m, &o);
-        t5g_generate(gen, all, JOBS);
+        generate(gen, all, JOBS);
         for (size_t i = 0; i < JOBS; i++) {
             assert_int_equal(all[i].out.n, alone[i].out.n);
             assert_memory_equal(all[i].out.ids, alone[i].out.ids, all[i].out.n * sizeof(int32_t));
@@ -90,7 +99,7 @@ check_model(const char *name, const char *level, const char *const cases[3])
         if (all[i].cross == cross[1])
             all[i].cross = broken;
     gen = t5g_generator_open(g.dec, g.m, &o);
-    t5g_generate(gen, all, JOBS);
+    generate(gen, all, JOBS);
     for (size_t i = 0; i < JOBS; i++) {
         assert_int_equal(all[i].err.code, all[i].cross == broken ? T5G_EX_DATA : 0);
         if (all[i].cross != broken)

@@ -71,7 +71,7 @@ generate(const struct greedy *x, struct t5g_generate_options o)
 {
     struct t5g_job job = {.cross = x->cross, .prompt = x->prefix + 1, .n_prompt = x->n - 1};
     struct t5g_generator *g = t5g_generator_open(x->g->dec, x->g->m, &o);
-    t5g_generate(g, &job, 1);
+    t5g_generate(g, &(struct t5g_job *){&job}, 1);
     if (job.err.code != 0)
         fail_msg("%s: %s", x->c->name, job.err.msg);
     t5g_generator_close(g);

@@ -188,7 +188,7 @@ test_foreign(void **state)
 {
     (void)state;
     struct make m = {0};
-    t5g_buf_adds(&m.b, "PK\x03\x04 and so on, as in any other file that is longer than one header "
+    t5g_buf_adds(&m.b, "RIFF and so on, as in any other file that is longer than one header "
                        "of a frame, which has one hundred and twenty-eight bytes, and no more.");
     refused(&m, T5G_EX_DATA, "in: not a t5g stream");
     m.b.n = 1;

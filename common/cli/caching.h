@@ -1,0 +1,16 @@
+/* caching.h: the option --cache of programs that can keep results. */
+#ifndef T5G_CACHING_H
+#define T5G_CACHING_H
+
+#include "store/cache.h"
+
+/* A numeric profile's share of a key: weights, kernel level, generation of the kernels. */
+void t5g_caching_profile(char out[96], const char *weights, const char *level);
+
+/* --cache[=DIR|off]: NULL or "off": none (NULL is returned); "": where caches are. */
+struct t5g_cache *t5g_caching_open(const char *option);
+
+/* With --stats a line about it; closes it. NULL is allowed. */
+void t5g_caching_close(struct t5g_cache *c);
+
+#endif

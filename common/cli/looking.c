@@ -1,0 +1,68 @@
+/* looking.c: the pictures of streams, or of the command line, through the vision tower. */
+#include "cli/looking.h"
+#include "base/io.h"
+#include "store/corpus.h"
+
+#include <string.h>
+
+int
+t5g_look_at_streams(const struct t5g_looker *looker, const struct t5g_retokenizer *again,
+                    struct t5g_run *run, struct t5g_source *in, const struct t5g_model *m,
+                    bool force, struct t5g_err *e)
+{
+    struct t5g_features f = {0};
+    struct t5g_ids ids = {0};
+    struct t5g_doc doc = {0};
+    const char *tok = again->tokenizer != NULL ? t5g_tokenizer_identity(again->tokenizer) : NULL;
+    int r = t5g_run_start(run, in, tok, m->identity, m->profile, force, e);
+    while (r >= 0 && !t5g_run_stopping(run) && (r = t5g_source_next(in, &doc, e)) == 1) {
+        struct t5g_err io = {0};
+        e->code = 0;
+        if (doc.failed)
+            t5g_run_pass_failed(run, &doc);
+        else if (t5g_features_of(looker, &f, &doc, e) < 0 ||
+                 t5g_retokenize(again, &doc, &f, &ids, e) < 0)
+            t5g_run_fail(run, doc.id, doc.id_len, &doc.open, e);
+        else if (t5g_features_put(looker, run->w, &doc, &f, &ids, &io) < 0)
+            t5g_die_err(&io);
+        else
+            t5g_run_done(run, f.total_views);
+        if (e->code == T5G_EX_OS)
+            r = -1; /* of the system, not of the document */
+    }
+    t5g_doc_clear(&doc);
+    t5g_ids_free(&ids);
+    t5g_features_free(&f);
+    return r;
+}
+
+void
+t5g_look_at_files(const struct t5g_looker *looker, struct t5g_run *run, char *const *paths,
+                  const struct t5g_model *m)
+{
+    struct t5g_err e = {0};
+    struct t5g_features f = {0};
+    struct t5g_buf file = {0};
+    char *head = t5g_head_make(NULL, "t5g-vision", NULL, m->identity, m->profile);
+    if (t5g_writer_head(run->w, head, &e) < 0)
+        t5g_die_err(&e);
+    for (; *paths != NULL && !t5g_run_stopping(run); paths++) {
+        const char *id = t5g_corpus_id(*paths);
+        f.pictures = f.total_views = file.n = 0;
+        if (t5g_read_file(*paths, T5G_PICTURE_FILE_MAX, &file, &e) < 0 ||
+            t5g_features_add(looker, &f, file.n > 0 ? file.p : "", file.n, 1, &e) < 0) {
+            if (e.code == T5G_EX_OS)
+                t5g_die_err(&e);
+            t5g_run_fail(run, id, strlen(id), NULL, &e);
+            continue;
+        }
+        if (t5g_writer_doc(run->w, id, strlen(id), NULL, &e) < 0 ||
+            t5g_features_write(looker, &f, 0, run->w, &e) < 0 ||
+            t5g_writer_close(run->w, NULL, &e) < 0)
+            t5g_die_err(&e);
+        t5g_run_done(run, f.total_views);
+    }
+    t5g_free(head);
+    t5g_buf_free(&file);
+    t5g_features_free(&f);
+}

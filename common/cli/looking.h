@@ -1,0 +1,21 @@
+/* looking.h: the pictures of streams, or of the command line, through the vision tower. */
+#ifndef T5G_LOOKING_H
+#define T5G_LOOKING_H
+
+#include "cli/run.h"
+#include "nn/replace.h"
+
+/*
+ * Every document of `in` with features in place of its pictures; again makes its ids anew where
+ * pictures have crops. 0 or -1 with e, as t5g_source_next, and 71 when the system failed. Dies on
+ * write errors.
+ */
+int t5g_look_at_streams(const struct t5g_looker *looker, const struct t5g_retokenizer *again,
+                        struct t5g_run *run, struct t5g_source *in, const struct t5g_model *m,
+                        bool force, struct t5g_err *e);
+
+/* Every path (NULL ends them) a picture and a document by itself. */
+void t5g_look_at_files(const struct t5g_looker *looker, struct t5g_run *run, char *const *paths,
+                       const struct t5g_model *m);
+
+#endif

@@ -1,0 +1,372 @@
+/*
+ * cache.c: results kept on disk under what they were made from.
+ *
+ *   DIR/CACHEDIR.TAG
+ *   DIR/v1/ab/<30 hex>.t5g   an entry: HEAD DOC [input.ids] TENSOR CLOSE END, named by its key
+ *   DIR/v1/tmp/              entries being written
+ *
+ * No lock and no index: an entry comes by rename, is checked whole when it is read, and goes by
+ * unlink. All of it works on NFS.
+ */
+#include "store/cache.h"
+#include "base/cachedir.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/num.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TAG                                                                                       \
+    "Signature: 8a477f597d28d172789f06886806bc55\n"                                               \
+    "# This folder holds results that t5g can make again; t5g-cache(5) says what may be done to " \
+    "it.\n"
+
+enum { TOUCH_AFTER = 3600 /* seconds: entries are touched when used, but not all the time */ };
+
+struct t5g_cache {
+    char *dir;
+    void (*warn)(const char *line);
+    bool warned, made;
+    unsigned long serial;
+    struct t5g_cache_stats stats;
+};
+
+struct t5g_cache *
+t5g_cache_open(const char *dir, void (*warn)(const char *line))
+{
+    struct t5g_cache *c = t5g_alloc(1, sizeof *c);
+    const char *named = dir != NULL ? dir : getenv("T5G_CACHE_DIR");
+    if (named != NULL && named[0] != '\0') {
+        c->dir = t5g_strdup(named);
+    } else {
+        char *inside = t5g_cache_path("v1");
+        c->dir = inside != NULL ? t5g_memdup(inside, strlen(inside) - 3) : NULL;
+        t5g_free(inside);
+    }
+    c->warn = warn;
+    return c;
+}
+
+void
+t5g_cache_close(struct t5g_cache *c)
+{
+    if (c == NULL)
+        return;
+    t5g_free(c->dir);
+    t5g_free(c);
+}
+
+const struct t5g_cache_stats *
+t5g_cache_stats(const struct t5g_cache *c)
+{
+    return &c->stats;
+}
+
+const char *
+t5g_cache_dir(const struct t5g_cache *c)
+{
+    return c->dir != NULL ? c->dir : "";
+}
+
+static void T5G_PRINTF(2, 3) complain(struct t5g_cache *c, const char *fmt, ...)
+{
+    char line[2048];
+    va_list ap;
+    if (c->warned || c->warn == NULL)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    c->warn(line);
+    c->warned = true;
+}
+
+/* ---- keys ---- */
+
+void
+t5g_cache_key_open(struct t5g_cache_key *k, const char *const *names)
+{
+    static const char version[] = "t5gkey\0\1", salt[] = "t5gcheck";
+    *k = (struct t5g_cache_key){.key = t5g_hash_open(), .check = t5g_hash_open()};
+    t5g_hash_add(k->check, salt, sizeof salt);
+    t5g_hash_add(k->key, version, sizeof version);
+    for (; *names != NULL; names++) {
+        t5g_hash_add(k->key, *names, strlen(*names) + 1);
+        t5g_hash_add(k->check, *names, strlen(*names) + 1);
+    }
+}
+
+void
+t5g_cache_key_add(struct t5g_cache_key *k, int dtype, size_t ndim, const uint64_t *dims,
+                  const void *data, size_t bytes)
+{
+    struct t5g_hash *both[] = {k->key, k->check};
+    uint64_t shape[2] = {(uint64_t)dtype, ndim};
+    for (size_t i = 0; i < T5G_LEN(both); i++) {
+        t5g_hash_add(both[i], shape, sizeof shape);
+        t5g_hash_add(both[i], dims, ndim * sizeof *dims);
+        t5g_hash_add(both[i], data, bytes);
+    }
+}
+
+void
+t5g_cache_key_close(struct t5g_cache_key *k)
+{
+    t5g_hash_get128_hex(k->key, k->hex);
+    t5g_hash_get128_hex(k->check, k->check_hex);
+    t5g_hash_close(k->key);
+    t5g_hash_close(k->check);
+    k->key = k->check = NULL;
+}
+
+static void
+path_of(const struct t5g_cache *c, const struct t5g_cache_key *k, struct t5g_buf *path)
+{
+    t5g_buf_printf(path, "%s/v1/%.2s/%s.t5g", c->dir, k->hex, k->hex + 2);
+}
+
+/* ---- reading ---- */
+
+/* The entry at path is what the key asks for. */
+static bool
+holds(struct t5g_cache_entry *x, const struct t5g_cache_key *k, const char *name,
+      const int32_t *ids, size_t n_ids, double *seconds)
+{
+    struct t5g_doc rest = {0};
+    if (t5g_source_next(x->source, &x->doc, NULL) != 1 || x->doc.failed)
+        return false;
+    struct t5g_json *meta = t5g_json_parse(x->doc.open.meta, x->doc.open.meta_len, "DOC", NULL);
+    const char *check = t5g_json_str(t5g_json_get(meta, "check"));
+    bool same = check != NULL && strcmp(check, k->check_hex) == 0;
+    *seconds = t5g_json_num(t5g_json_get(meta, "seconds"));
+    t5g_json_free(meta);
+    const struct t5g_frame *have = t5g_doc_find(&x->doc, "input.ids");
+    const struct t5g_frame *tensor = t5g_doc_find(&x->doc, name);
+    if (!same || tensor == NULL || tensor->kind != T5G_KIND_TENSOR)
+        return false;
+    if (n_ids > 0 && (have == NULL || have->size != n_ids * sizeof *ids ||
+                      memcmp(have->data, ids, n_ids * sizeof *ids) != 0))
+        return false;
+    x->tensor = *tensor;
+    bool whole = t5g_source_next(x->source, &rest, NULL) == 0; /* END is there, and right */
+    t5g_doc_clear(&rest);
+    return whole;
+}
+
+void
+t5g_cache_entry_close(struct t5g_cache_entry *x)
+{
+    t5g_doc_clear(&x->doc);
+    t5g_source_close(x->source);
+    x->source = NULL;
+}
+
+/* Its time says when it was last of use, for the collector. */
+static void
+touch(const char *path)
+{
+    struct stat st;
+    struct timespec now[2] = {{.tv_nsec = UTIME_OMIT}, {0}};
+    clock_gettime(CLOCK_REALTIME, &now[1]);
+    if (stat(path, &st) == 0 && now[1].tv_sec - st.st_mtim.tv_sec > TOUCH_AFTER)
+        (void)utimensat(AT_FDCWD, path, now, 0);
+}
+
+bool
+t5g_cache_get(struct t5g_cache *c, const struct t5g_cache_key *k, const char *name,
+              const int32_t *ids, size_t n_ids, struct t5g_cache_entry *x)
+{
+    struct t5g_buf path = {0};
+    double seconds = 0;
+    bool hit = false;
+    if (c->dir == NULL)
+        return false;
+    path_of(c, k, &path);
+    if (access(path.p, R_OK) == 0) {
+        char *paths[] = {path.p};
+        *x = (struct t5g_cache_entry){0};
+        x->source = t5g_source_open(paths, 1, T5G_FRAME_SIZE_DEFAULT, true);
+        t5g_source_hold(x->source);
+        hit = holds(x, k, name, ids, n_ids, &seconds);
+        if (hit) {
+            touch(path.p);
+        } else {
+            t5g_cache_entry_close(x);
+            complain(c, "%s: damaged entry of the cache removed", path.p);
+            unlink(path.p);
+        }
+    } else if (errno != ENOENT && errno != ESTALE) {
+        complain(c, "%s: the cache cannot be read: %s", path.p, strerror(errno));
+    }
+    c->stats.hits += hit;
+    c->stats.misses += !hit;
+    if (hit) {
+        c->stats.bytes_read += x->tensor.size;
+        c->stats.saved += seconds > 0 ? seconds : 0;
+    }
+    t5g_buf_free(&path);
+    return hit;
+}
+
+/* ---- writing ---- */
+
+static int
+make_folder(const char *path, struct t5g_err *e)
+{
+    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+        return 0;
+    return t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot make folder", path);
+}
+
+/* The folders and the tag, once. */
+static int
+make_folders(struct t5g_cache *c, const struct t5g_cache_key *k, struct t5g_err *e)
+{
+    struct t5g_buf path = {0};
+    int r = 0;
+    if (!c->made) {
+        t5g_buf_printf(&path, "%s/CACHEDIR.TAG", c->dir);
+        if (access(path.p, F_OK) != 0)
+            r = t5g_write_file(path.p, TAG, strlen(TAG), e);
+        static const char *const below[] = {"v1", "v1/tmp"};
+        for (size_t i = 0; i < T5G_LEN(below) && r == 0; i++) {
+            path.n = 0;
+            t5g_buf_printf(&path, "%s/%s", c->dir, below[i]);
+            r = make_folder(path.p, e);
+        }
+        c->made = r == 0;
+    }
+    path.n = 0;
+    t5g_buf_printf(&path, "%s/v1/%.2s", c->dir, k->hex);
+    if (r == 0)
+        r = make_folder(path.p, e);
+    t5g_buf_free(&path);
+    return r;
+}
+
+/* One entry into an open file. */
+static int
+write_entry(struct t5g_writer *w, const struct t5g_cache_key *k, const char *name, int dtype,
+            size_t ndim, const uint64_t *dims, const void *data, const int32_t *ids, size_t n_ids,
+            double seconds, struct t5g_err *e)
+{
+    char extra[128], number[32];
+    t5g_num_print_f32(number, (float)seconds);
+    snprintf(extra, sizeof extra, "\"check\":\"%s\",\"seconds\":%s", k->check_hex, number);
+    char *head = t5g_head_make(NULL, "t5g-cache", NULL, NULL, NULL);
+    int r = t5g_writer_head(w, head, e) < 0 ||
+                    t5g_writer_doc(w, k->hex, strlen(k->hex), extra, e) < 0 ||
+                    (n_ids > 0 && t5g_writer_tensor(w, "input.ids", T5G_I32, 1, (uint64_t[]){n_ids},
+                                                    ids, NULL, e) < 0) ||
+                    t5g_writer_tensor(w, name, dtype, ndim, dims, data, NULL, e) < 0 ||
+                    t5g_writer_close(w, NULL, e) < 0 || t5g_writer_end(w, 0, e) < 0
+                ? -1
+                : 0;
+    t5g_free(head);
+    return r;
+}
+
+void
+t5g_cache_put(struct t5g_cache *c, const struct t5g_cache_key *k, const char *name, int dtype,
+              size_t ndim, const uint64_t *dims, const void *data, const int32_t *ids, size_t n_ids,
+              double seconds)
+{
+    struct t5g_buf path = {0}, temporary = {0};
+    struct t5g_err e = {0};
+    char host[64] = "";
+    if (c->dir == NULL || make_folders(c, k, &e) < 0) {
+        complain(c, "no results are kept: %s", c->dir == NULL ? "no cache folder" : e.msg);
+        return;
+    }
+    gethostname(host, sizeof host - 1);
+    path_of(c, k, &path);
+    t5g_buf_printf(&temporary, "%s/v1/tmp/%s.%s.%ld.%lu", c->dir, k->hex, host, (long)getpid(),
+                   c->serial++);
+    int fd = open(temporary.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), r = -1;
+    if (fd < 0) {
+        t5g_err_sys(&e, T5G_EX_CREATE, "%s: cannot create", temporary.p);
+    } else {
+        struct t5g_writer *w = t5g_writer_open(fd, temporary.p);
+        r = write_entry(w, k, name, dtype, ndim, dims, data, ids, n_ids, seconds, &e);
+        t5g_writer_free(w);
+        if (close(fd) < 0 && r == 0)
+            r = t5g_err_sys(&e, T5G_EX_IO, "%s: cannot write", temporary.p);
+        if (r == 0 && rename(temporary.p, path.p) < 0)
+            r = t5g_err_sys(&e, T5G_EX_CREATE, "%s: cannot rename", temporary.p);
+        if (r < 0)
+            unlink(temporary.p);
+    }
+    if (r == 0) {
+        c->stats.stored++;
+        for (size_t i = 0, n = t5g_dtype_size(dtype); i <= ndim; n *= i < ndim ? dims[i] : 1, i++)
+            c->stats.bytes_written += i == ndim ? n : 0;
+    } else {
+        complain(c, "a result is not kept: %s", e.msg);
+    }
+    t5g_buf_free(&path);
+    t5g_buf_free(&temporary);
+}
+
+/* ---- looking after it ---- */
+
+static bool
+is_hex(const char *s, size_t n)
+{
+    return strspn(s, "0123456789abcdef") >= n;
+}
+
+/* The files of one folder that are ours by their names. */
+static int
+each_in(const char *folder, bool temporary, void (*fn)(const struct t5g_cache_file *, void *),
+        void *arg, struct t5g_err *e)
+{
+    DIR *d = opendir(folder);
+    if (d == NULL)
+        return errno == ENOENT ? 0
+                               : t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot read folder", folder);
+    for (struct dirent *x; (x = readdir(d)) != NULL;) {
+        size_t n = strlen(x->d_name);
+        bool entry = n == 34 && is_hex(x->d_name, 30) && strcmp(x->d_name + 30, ".t5g") == 0;
+        bool unfinished = n > 33 && is_hex(x->d_name, 32) && x->d_name[32] == '.';
+        struct stat st;
+        if (temporary ? !unfinished : !entry)
+            continue;
+        char *path = t5g_path_join(folder, x->d_name);
+        if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+            fn(&(struct t5g_cache_file){path, (uint64_t)st.st_size, st.st_mtim.tv_sec,
+                                        st.st_mtim.tv_nsec, temporary},
+               arg);
+        t5g_free(path);
+    }
+    closedir(d);
+    return 0;
+}
+
+int
+t5g_cache_each(struct t5g_cache *c, void (*fn)(const struct t5g_cache_file *f, void *arg),
+               void *arg, struct t5g_err *e)
+{
+    int r = 0;
+    if (c->dir == NULL)
+        return t5g_err_set(e, T5G_EX_NOINPUT,
+                           "no cache folder: T5G_CACHE_DIR, XDG_CACHE_HOME and HOME are not set");
+    for (int i = 0; i <= 256 && r == 0; i++) {
+        struct t5g_buf path = {0};
+        if (i < 256)
+            t5g_buf_printf(&path, "%s/v1/%02x", c->dir, (unsigned)i);
+        else
+            t5g_buf_printf(&path, "%s/v1/tmp", c->dir);
+        r = each_in(path.p, i == 256, fn, arg, e);
+        t5g_buf_free(&path);
+    }
+    return r;
+}

@@ -1,0 +1,139 @@
+#!/usr/bin/env bats
+# The cache of results: same bytes, right hits, damage, collectors.
+load common
+
+corpus() { for i in 1 2 3 4 5 6; do echo "text number $i $((i * i))"; done > lines; t5g-tokenize -l -o ids.t5g lines; }
+
+# counts PROGRAM ARGUMENT...: "hits misses stored"
+counts() {
+    "$@" --stats 2>&1 > /dev/null | sed -n 's/.*cache: \([0-9]*\) hits, \([0-9]*\) misses, \([0-9]*\) stored.*/\1 \2 \3/p'
+}
+
+@test "the output is the same with and without, and the second run computes nothing" {
+    corpus
+    t5g-encode -o plain.t5g ids.t5g
+    t5g-encode --cache=c ids.t5g | cmp - plain.t5g
+    t5g-encode --cache=c ids.t5g | cmp - plain.t5g
+    [ "$(counts t5g-encode --cache=d ids.t5g)" = "" ] # options stand before operands
+    [ "$(counts t5g-encode --cache=c < ids.t5g)" = "6 0 0" ]
+    rm -rf d
+    [ "$(counts t5g-encode --cache=d < ids.t5g)" = "0 6 6" ]
+    T5G_CACHE_DIR=c t5g-encode --cache --stats ids.t5g 2> err | cmp - plain.t5g
+    grep -q 'cache: 6 hits' err
+    [ "$(counts t5g-encode --cache=off < ids.t5g)" = "" ]
+    head -n 1 c/CACHEDIR.TAG | grep -qx 'Signature: 8a477f597d28d172789f06886806bc55'
+}
+
+@test "what a result depends on is in its key" {
+    corpus
+    t5g-encode --cache=c ids.t5g > /dev/null
+    [ "$(counts t5g-encode --cache=c --dtype bf16 < ids.t5g)" = "0 6 6" ]
+    [ "$(counts t5g-encode --cache=c --pool mean < ids.t5g)" = "0 6 6" ]
+    [ "$(T5G_CPU=ref counts t5g-encode --cache=c < ids.t5g)" = "0 6 6" ]
+    [ "$(T5G_MODEL=$gqa counts t5g-encode --cache=c --force < ids.t5g)" = "0 6 6" ]
+    t5g-pack -o p.t5g "$T5G_MODEL"
+    [ "$(counts t5g-encode --cache=c -m p.t5g < ids.t5g)" = "6 0 0" ]
+    t5g-pack --weights q8 -o q.t5g "$T5G_MODEL"
+    [ "$(counts t5g-encode --cache=c -m q.t5g < ids.t5g)" = "0 6 6" ]
+    t5g-encode --cache=c --dtype bf16 ids.t5g | cmp - <(t5g-encode --dtype bf16 ids.t5g)
+    t5g-encode --cache=c --pool mean ids.t5g | cmp - <(t5g-encode --pool mean ids.t5g)
+    # Not in it: threads, ids of documents, the texts beside them.
+    [ "$(counts t5g-encode --cache=c -t 1 < ids.t5g)" = "6 0 0" ]
+    tac lines | t5g-tokenize -l -o other.t5g
+    [ "$(counts t5g-encode --cache=c < other.t5g)" = "6 0 0" ]
+}
+
+@test "a damaged entry is a miss and goes" {
+    corpus
+    t5g-encode -o plain.t5g ids.t5g
+    t5g-encode --cache=c ids.t5g > /dev/null
+    find c/v1 -name '*.t5g' | sort > entries
+    [ "$(wc -l < entries)" = 6 ]
+    { read -r a; read -r b; read -r d; read -r e; read -r f; } < entries
+    truncate -s 700 "$a"
+    printf 'X' | dd of="$b" bs=1 seek=600 conv=notrunc 2> /dev/null
+    : > "$d"
+    cp "$e" "$f" # whole, but another's
+    t5g-encode --cache=c --stats ids.t5g 2> err | cmp - plain.t5g
+    grep -q 'damaged entry of the cache removed' err
+    grep -q '2 hits, 4 misses, 4 stored' err
+    [ "$(counts t5g-encode --cache=c < ids.t5g)" = "6 0 0" ]
+    printf 'X' | dd of="$b" bs=1 seek=600 conv=notrunc 2> /dev/null
+    status_is 3 t5g-frame cache-verify c > out
+    [ "$(cat out)" = "6 entries, 1 damaged" ]
+    status_is 0 t5g-frame cache-verify c > out
+    [ "$(cat out)" = "5 entries, 0 damaged" ]
+}
+
+@test "a cache that cannot be written is no error" {
+    corpus
+    t5g-encode -o plain.t5g ids.t5g
+    : > file
+    t5g-encode --cache=file/c ids.t5g 2> err | cmp - plain.t5g
+    [ "$(wc -l < err)" = 1 ]
+    ln -s /dev/full full
+    mkdir -p c/v1/tmp
+    (ulimit -f 1; trap '' XFSZ; t5g-encode --cache=c ids.t5g > got 2> err) || :
+    t5g-encode --cache=c ids.t5g | cmp - plain.t5g
+}
+
+@test "the collector removes what was used longest ago" {
+    corpus
+    t5g-encode --cache=c ids.t5g > /dev/null
+    find c/v1 -name '*.t5g' | sort > entries
+    touch -d '3 days ago' "$(sed -n 1p entries)"
+    touch -d '2 days ago' "$(sed -n 2p entries)"
+    t5g-frame cache-stat c | grep -q ': 6 entries, .* oldest use 2592[0-9][0-9] s ago, 0 unfinished'
+    t5g-frame cache-gc --max-age 200000 --dry-run c | grep -q '^1 would be removed'
+    t5g-frame cache-gc --max-age 200000 c | grep -q '^1 removed'
+    [ ! -e "$(sed -n 1p entries)" ]
+    [ -e "$(sed -n 2p entries)" ]
+    t5g-frame cache-gc --max-size 1K c | grep -q '^1 removed' # the others are too young
+    t5g-frame cache-gc --max-size 1K --grace 0 c | grep -q '^4 removed'
+    status_is 64 t5g-frame cache-gc c
+    status_is 66 t5g-frame cache-stat nowhere
+    t5g-encode --cache=c ids.t5g > /dev/null
+    : > "c/v1/tmp/$(printf '%032d' 0).host.1.0"
+    : > "c/v1/tmp/$(printf '%032d' 1).host.1.0"
+    touch -d '2 days ago' c/v1/tmp/*1.host.1.0
+    t5g-frame cache-gc --max-size 1G c | grep -q '^1 removed'
+    (flock 9; status_is 75 t5g-frame cache-gc --max-size 1G c) 9> c/v1/gc.lock
+    [ "$(counts t5g-encode --cache=c < ids.t5g)" = "6 0 0" ]
+}
+
+@test "features of pictures are kept under their pixels" {
+    cp "$T5G_TESTS/data/number.png" a.png
+    pngtopnm a.png > b.ppm
+    t5g-vision -o plain.t5g a.png
+    t5g-vision --cache=c a.png | cmp - plain.t5g
+    t5g-vision --cache=c a.png | cmp - plain.t5g
+    cp b.ppm other.ppm
+    [ "$(t5g-vision --cache=c --stats other.ppm 2>&1 > /dev/null | sed -n 's/.*cache: \([0-9]* hits\).*/\1/p')" = "1 hits" ]
+}
+
+@test "eight writers and a collector on one cache: no torn entry is ever used" {
+    for i in $(seq 200); do echo "document number $i of many"; done | t5g-tokenize -l -o ids.t5g
+    t5g-encode -o plain.t5g ids.t5g
+    for _ in 1 2 3; do
+        for w in 1 2 3 4 5 6 7 8; do t5g-encode -t 1 --cache=c -o out-$w.t5g ids.t5g 2>> warnings & done
+        for _ in 1 2 3; do t5g-frame cache-gc --max-size 50K --grace 0 c > /dev/null 2>> warnings || :; sleep 0.02; done
+        pkill -9 -P $$ -n t5g-encode || : # one of them dies
+        wait
+        for w in 1 2 3 4 5 6 7 8; do
+            if [ -e out-$w.t5g ]; then cmp out-$w.t5g plain.t5g; fi
+            rm -f out-$w.t5g
+        done
+        t5g-frame cache-verify c | grep -q ' 0 damaged'
+    done
+    [ "$(grep -c damaged warnings)" = 0 ]
+}
+
+@test "documents beside a document do not change its output" {
+    corpus
+    t5g-encode -o plain.t5g ids.t5g
+    t5g-frame split -n 1 ids.t5g
+    for f in part-*.t5g; do t5g-encode "$f"; done | t5g-frame cat | t5g-frame diff - plain.t5g
+    t5g-decode -p a -p b -n 6 -o all.t5g plain.t5g
+    t5g-decode -b 1 -p a -p b -n 6 plain.t5g | cmp - all.t5g
+    t5g-decode -b 30 -p a -p b -n 6 --logprobs plain.t5g | cmp - <(t5g-decode -b 1 -p a -p b -n 6 --logprobs plain.t5g)
+}

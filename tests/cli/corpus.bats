@@ -1,0 +1,258 @@
+#!/usr/bin/env bats
+# Corpora: archives, compressed files, shards of a list.
+load common
+
+png=$T5G_TESTS/data/number.png
+
+# Members of a small corpus in `in`: text, two texts and a picture, an object, one of no interest.
+members() {
+    mkdir -p in/d
+    printf 'hello world\n' > in/a.txt
+    printf 'second\n\n' > in/d/b.md
+    printf '{"text":"from an object","prompt":"synopsis:","url":"x"}' > in/d/c.json
+    printf 'look <start_of_image>' > in/e.x.txt
+    cp "$png" in/e.y.jpeg
+    printf '7' > in/e.cls
+    list=(a.txt d/b.md d/c.json e.x.txt e.y.jpeg e.cls)
+}
+
+# listing FILE...: t5g-frame ls without the archive's name.
+listing() { t5g-tokenize "$@" | t5g-frame ls | sed 's/^[^:]*://'; }
+
+expected() {
+    printf '%s\n' $'a\tinput.ids i32[4]' $'d/b\tinput.ids' $'d/c\tinput.ids' $'e\tinput.ids'
+}
+
+same_documents() {
+    listing "$@" > got
+    [ "$(wc -l < got)" = 4 ]
+    [ "$(cut -f 1 got | tr '\n' ' ')" = "a d/b d/c e " ]
+    grep -q $'^d/c\t.*prompt text\[9\]' got
+    grep -q $'^e\t.*image.bytes u8' got
+    if [ -e first ]; then cmp first got; else cp got first; fi
+}
+
+@test "tar, compressed in every way, zip and 7z hold the same documents" {
+    members
+    tar -C in -cf t.tar "${list[@]}"
+    same_documents t.tar
+    for c in gzip bzip2 xz zstd lz4; do
+        bsdtar -C in -c "--$c" -f "t.$c" "${list[@]}"
+        same_documents "t.$c"
+        same_documents - < "t.$c"
+        cat "t.$c" | same_documents
+    done
+    bsdtar -C in -c --format zip -f t.zip "${list[@]}"
+    same_documents t.zip
+    cat t.zip | same_documents
+    bsdtar -C in -c --format 7zip -f t.7z "${list[@]}"
+    same_documents t.7z
+    for f in ustar pax gnutar; do
+        bsdtar -C in -c --format $f -f "t.$f" "${list[@]}"
+        same_documents "t.$f"
+    done
+    cat t.7z | status_is 65 t5g-tokenize > /dev/null
+    err_has "stdin: a 7z archive needs a regular file"
+}
+
+@test "a compressed file is what is in it" {
+    printf 'one line\nand another\n' > a.txt
+    gzip -k a.txt
+    zstd -q a.txt
+    for f in a.txt.gz a.txt.zst; do
+        [ "$(t5g-tokenize -l "$f" | t5g-detok --input)" = "$(t5g-tokenize -l a.txt | t5g-detok --input)" ]
+        [ "$(t5g-tokenize "$f" | t5g-detok --input)" = "$(t5g-tokenize a.txt | t5g-detok --input)" ]
+    done
+    cat a.txt.gz a.txt.gz > twice.gz
+    [ "$(t5g-tokenize -l twice.gz | t5g-frame ls --totals | cut -d ' ' -f 1)" = 4 ]
+    echo '{"text":"x"}' | zstd -q | t5g-tokenize --jsonl | t5g-frame ls | grep -q '^stdin:1'
+    gzip -c a.txt.gz > twice.gz.gz
+    status_is 65 t5g-tokenize twice.gz.gz > /dev/null
+    err_has "twice.gz.gz: compressed more than once"
+}
+
+@test "streams may be compressed, or members of a tar, for every program" {
+    printf 'first\nsecond\n' | t5g-tokenize -l -o ids.t5g
+    t5g-encode -o enc.t5g ids.t5g
+    t5g-decode -n 3 -o out.t5g enc.t5g
+    for f in ids enc out; do
+        zstd -q $f.t5g
+        gzip -k $f.t5g
+    done
+    for z in zst gz; do
+        t5g-encode ids.t5g.$z | cmp - enc.t5g
+        t5g-encode < ids.t5g.$z | cmp - enc.t5g
+        t5g-decode -n 3 enc.t5g.$z | cmp - out.t5g
+        cmp <(t5g-detok --jsonl out.t5g.$z) <(t5g-detok --jsonl out.t5g)
+        t5g-frame verify enc.t5g.$z
+        t5g-vision ids.t5g.$z | t5g-frame diff - ids.t5g
+    done
+    t5g-frame split -n 1 --prefix part ids.t5g
+    tar -cf parts.tar part-*.t5g
+    t5g-encode parts.tar | t5g-frame diff - enc.t5g
+    head -c 400 enc.t5g.zst > cut.zst
+    status_is 65 t5g-decode cut.zst > /dev/null
+    head -c 1000 enc.t5g | gzip > cut.gz
+    status_is 76 t5g-decode cut.gz > /dev/null
+}
+
+@test "a tar that is cut is noticed wherever the cut is" {
+    members
+    tar -C in -cf t.tar "${list[@]}"
+    for n in 512 1024 1536 2048 3000 4096; do
+        head -c $n t.tar > cut.tar
+        status_is 65 t5g-tokenize -o cut.t5g cut.tar
+        [ ! -e cut.t5g ]
+        gzip -c cut.tar > cut.tgz
+        status_is 65 t5g-tokenize -o cut.t5g cut.tgz
+    done
+    head -c 2048 t.tar | status_is 65 t5g-tokenize > got
+    status_is 76 t5g-frame ls got > list
+    grep -q '^stdin:a' list
+    gzip -c t.tar | head -c 200 > cut.tgz
+    status_is 65 t5g-tokenize cut.tgz > /dev/null
+}
+
+@test "several tars one after another are one corpus" {
+    members
+    tar -C in -cf 1.tar a.txt
+    tar -C in -cf 2.tar d/b.md d/c.json
+    cat 1.tar 2.tar > both.tar
+    [ "$(listing both.tar | cut -f 1 | tr '\n' ' ')" = "a d/b d/c " ]
+    { zstd -qc 1.tar; zstd -qc 2.tar; } > both.tar.zst
+    [ "$(listing both.tar.zst | cut -f 1 | tr '\n' ' ')" = "a d/b d/c " ]
+}
+
+@test "members of a document must stand together" {
+    members
+    tar -C in -cf t.tar a.txt d/b.md
+    printf '{}' > in/a.json
+    tar -C in -rf t.tar a.json d/c.json
+    status_is 3 t5g-tokenize -o out.t5g t.tar
+    err_has "t.tar:a: this key came before"
+    [ "$(t5g-frame ls --totals out.t5g)" != "" ]
+    [ "$(t5g-frame ls out.t5g | wc -l)" = 4 ]
+}
+
+@test "a bad member fails its document, and the others go on" {
+    members
+    printf '\xff' > in/f.txt
+    printf '{"text":' > in/g.json
+    printf '{"prompt":"p"}' > in/h.json
+    printf 'x' > in/i.txt; printf 'y' > in/i.md
+    printf '<start_of_image>' > in/j.txt
+    printf '{"images":["nowhere.png"]}' > in/k.json; cp "$png" in/k.png
+    tar -C in -cf t.tar "${list[@]}" f.txt g.json h.json i.txt i.md j.txt k.json k.png
+    status_is 3 t5g-tokenize -o out.t5g t.tar
+    [ "$(wc -l < err)" = 5 ] # j has no picture at all: its token is an ordinary one
+    err_has_line "t.tar:f: invalid UTF-8 at byte 0"
+    err_has_line "t.tar:g: JSON: byte 8"
+    err_has_line "t.tar:h: neither a text nor a picture"
+    err_has_line "t.tar:i: i.md: a second text"
+    err_has_line 't.tar:k: "images": nowhere.png: no such picture beside it'
+    [ "$(t5g-frame ls --failed out.t5g | tr '\n' ' ')" = "t.tar:f t.tar:g t.tar:h t.tar:i t.tar:k " ] ||
+        { t5g-frame ls --failed out.t5g; false; }
+}
+
+@test "an encrypted or damaged member of a zip fails its document" {
+    members
+    printf 'secret' > in/z.txt
+    bsdtar -C in -c --format zip --options zip:encryption=zipcrypt --passphrase p -f enc.zip z.txt
+    status_is 3 t5g-tokenize -o out.t5g enc.zip
+    err_has "enc.zip:z: z.txt: "
+    head -c 20000 /dev/urandom | base64 > in/big.txt
+    bsdtar -C in -c --format zip --options zip:compression=store -f t.zip big.txt a.txt
+    printf 'XX' | dd of=t.zip bs=1 seek=9000 conv=notrunc 2> /dev/null
+    status_is 3 t5g-tokenize -o out.t5g t.zip
+    err_has "t.zip:big: big.txt: "
+    t5g-frame ls out.t5g | grep -q '^t.zip:a'
+}
+
+@test "pictures come as images names them, and from the archive alone" {
+    mkdir in
+    pngtopnm "$png" > in/p.b.ppm 2> /dev/null
+    cp "$png" in/p.a.png
+    printf '{"text":"<start_of_image> <start_of_image>","images":["p.b.ppm","p.a.png"]}' > in/p.json
+    printf '{"text":"<start_of_image>","images":["/etc/passwd"]}' > in/q.json
+    tar -C in -cf t.tar p.a.png p.b.ppm p.json q.json
+    status_is 3 t5g-tokenize -o out.t5g t.tar
+    err_has 't.tar:q: "images": /etc/passwd: no such picture beside it'
+    t5g-frame ls --json out.t5g | head -n 1 | grep -q '"file":"p.b.ppm".*"file":"p.a.png"'
+    tar -C in -cf alone.tar p.a.png
+    t5g-tokenize alone.tar | t5g-frame ls | grep -q 'alone.tar:p.*image.bytes'
+}
+
+@test "links, devices, folders and hidden files are passed over; names are data" {
+    members
+    ln -s /etc/passwd in/link.txt
+    ln in/a.txt in/hard.txt
+    mkfifo in/pipe.txt
+    printf 'x' > in/.hidden.txt
+    printf 'n' > in/$'new\nline.txt'
+    printf 'u' > in/ü.txt
+    printf 'b' > in/$'\xff.txt'
+    tar -C in -cf t.tar d a.txt link.txt hard.txt pipe.txt .hidden.txt $'new\nline.txt' ü.txt $'\xff.txt'
+    status_is 0 t5g-tokenize -v -o out.t5g t.tar
+    err_has_line "4 members of archives skipped"
+    t5g-frame ls out.t5g | cut -f 1 > ids
+    grep -qx 't.tar:ü' ids
+    grep -qx 't.tar:%FF' ids
+    grep -qx 't.tar:new\\x0aline' ids
+    [ "$(grep -c link ids)" = 0 ]
+    tar -C in --transform 's,^,../../,' -cPf up.tar a.txt
+    [ "$(listing up.tar)" = $'../../a\tinput.ids i32[8]' ]
+}
+
+@test "a text is not taken for an archive" {
+    printf '#mtree\n/set type=file\nx size=1\n' > m.txt
+    head -c 30000 /dev/urandom | base64 > b.txt
+    printf 'BZh91 is a text, and PK too' > z.txt
+    for f in m b z; do
+        t5g-tokenize $f.txt | t5g-frame ls | grep -q "^$f.txt"
+        [ "$(t5g-tokenize $f.txt | t5g-frame ls | wc -l)" = 1 ]
+    done
+}
+
+@test "an archive without documents, and modes that do not go with one" {
+    mkdir in; printf 'x' > in/a.cls
+    tar -C in -cf t.tar a.cls
+    status_is 65 t5g-tokenize t.tar > /dev/null
+    err_has "t.tar: no documents in this archive"
+    t5g-tokenize --allow-empty t.tar | t5g-frame verify
+    tar -cf none.tar -T /dev/null
+    status_is 65 t5g-tokenize none.tar > /dev/null
+    status_is 64 t5g-tokenize -l t.tar > /dev/null
+    err_has "t.tar: is an archive"
+}
+
+@test "a bomb is refused in bounded memory" {
+    head -c 300000000 /dev/zero | gzip -9 | gzip -9 > b.gz.gz
+    status_is 65 t5g-tokenize b.gz.gz > /dev/null
+    mkdir in; head -c 100000000 /dev/zero > in/a.txt
+    tar -C in -czf b.tgz a.txt
+    (ulimit -v 700000; status_is 65 t5g-tokenize b.tgz > /dev/null)
+    err_has "expands more than 1000 times"
+}
+
+@test "MANIFEST must tell the number of members" {
+    members
+    printf '{"members":2}' > in/MANIFEST
+    tar -C in -cf t.tar a.txt d/b.md MANIFEST
+    t5g-tokenize t.tar | t5g-frame verify
+    tar -C in -cf t.tar a.txt MANIFEST
+    status_is 65 t5g-tokenize t.tar > /dev/null
+    err_has "t.tar: 1 members, its MANIFEST says 2"
+}
+
+@test "--shard takes runs of the list, all of them together the list" {
+    for i in 1 2 3 4 5 6 7; do echo "text $i" > $i.txt; done
+    t5g-tokenize -o all.t5g ?.txt
+    for n in 1 2 3 7 9; do
+        for ((i = 0; i < n; i++)); do t5g-tokenize --shard $i/$n -o s-$i.t5g ?.txt; done
+        # shellcheck disable=SC2046
+        t5g-frame cat $(seq -f 's-%g.t5g' 0 $((n - 1))) | t5g-frame diff - all.t5g
+    done
+    t5g-tokenize --shard 8/9 1.txt | t5g-frame verify
+    for bad in 3/3 -1/3 1 1/0 x/3 1/x ""; do status_is 64 t5g-tokenize --shard "$bad" 1.txt; done
+    status_is 64 t5g-tokenize --shard 0/1
+}
