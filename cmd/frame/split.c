@@ -1,21 +1,25 @@
 /* t5g-frame split: one stream into files of so many documents, or into so many files. */
 #include "verbs.h"
-#include "base/mem.h"
+#include "base/io.h"
+#include "base/unpack.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 static struct {
     uint64_t docs, parts, max_frame;
     const char *prefix;
-    bool force;
+    bool force, tar;
 } opt = {.prefix = "part", .max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static const struct t5g_option options[] = {
     {'n', NULL, "N", T5G_OPT_U64, &opt.docs, "so many documents a file", 1, 0x1p53},
     {0, "parts", "N", T5G_OPT_U64, &opt.parts, "N files of equal numbers of documents", 1, 999999},
+    {0, "tar", NULL, T5G_OPT_FLAG, &opt.tar,
+     "files are archives PREFIX-000000.tar, a member a document", 0, 0},
     {0, "prefix", "PREFIX", T5G_OPT_STRING, &opt.prefix,
      "files are PREFIX-000000.t5g, ... (default part)", 0, 0},
     FORCE_OPTION(&opt.force),
@@ -31,8 +35,11 @@ static const struct t5g_program program = {
 };
 
 static struct {
-    uint64_t files, failed;
-    struct t5g_writer *w; /* the file being written; NULL between two */
+    uint64_t files, failed, docs;
+    bool open;            /* a file is being written */
+    struct t5g_writer *w; /* into it; with --tar of the document at hand, in memory */
+    struct t5g_tar *tar;
+    int memory; /* --tar: where a document becomes a segment */
     struct t5g_buf name;
 } out;
 
@@ -40,7 +47,8 @@ static void
 name_file(uint64_t i)
 {
     out.name.n = 0;
-    t5g_buf_printf(&out.name, "%s-%06llu.t5g", opt.prefix, (unsigned long long)i);
+    t5g_buf_printf(&out.name, "%s-%06llu.%s", opt.prefix, (unsigned long long)i,
+                   opt.tar ? "tar" : "t5g");
 }
 
 /* The set is whole or not there: files before a fault of the input go again. */
@@ -61,13 +69,11 @@ ok(int result, const struct t5g_err *e)
         fail(e);
 }
 
+/* A segment begins: the file's, or a document's. */
 static void
-open_file(struct t5g_source *in)
+open_segment(struct t5g_source *in, int fd)
 {
     struct t5g_err e;
-    name_file(out.files);
-    int fd = t5g_output_open(out.name.p, true, &e);
-    ok(fd, &e);
     out.w = t5g_writer_open(fd, out.name.p);
     char *meta = t5g_head_make(t5g_source_head(in), t5g_program_name(), NULL, NULL, NULL);
     ok(t5g_writer_head(out.w, meta, &e), &e);
@@ -76,7 +82,7 @@ open_file(struct t5g_source *in)
 }
 
 static void
-close_file(struct t5g_source *in)
+close_segment(struct t5g_source *in)
 {
     struct t5g_err e;
     t5g_source_pass(in, NULL);
@@ -84,6 +90,52 @@ close_file(struct t5g_source *in)
     out.failed += t5g_writer_docs_failed(out.w);
     t5g_writer_free(out.w);
     out.w = NULL;
+}
+
+static void
+open_file(struct t5g_source *in)
+{
+    struct t5g_err e;
+    name_file(out.files);
+    int fd = t5g_output_open(out.name.p, true, &e);
+    ok(fd, &e);
+    out.open = true;
+    if (!opt.tar)
+        open_segment(in, fd);
+    else if ((out.tar = t5g_tar_open(fd, &e)) == NULL)
+        fail(&e);
+}
+
+/* A document as a member: a stream of its own, named by its number in the whole. */
+static void
+add_member(struct t5g_source *in, const struct t5g_doc *doc)
+{
+    struct t5g_err e;
+    struct t5g_map segment = {0};
+    char name[32];
+    snprintf(name, sizeof name, "%09llu.t5g", (unsigned long long)out.docs);
+    if (ftruncate(out.memory, 0) < 0 || lseek(out.memory, 0, SEEK_SET) < 0)
+        ok(t5g_err_sys(&e, T5G_EX_OS, "memory file"), &e);
+    open_segment(in, out.memory);
+    ok(t5g_doc_write(out.w, doc, NULL, NULL, &e), &e);
+    close_segment(in);
+    ok(t5g_map_fd(out.memory, "memory file", &segment, &e), &e);
+    int r = t5g_tar_add(out.tar, name, segment.p, segment.size, &e);
+    t5g_unmap(&segment);
+    ok(r < 0 ? t5g_err_in(&e, "%s", out.name.p) : 0, &e);
+}
+
+static void
+close_file(struct t5g_source *in)
+{
+    struct t5g_err e;
+    if (!opt.tar)
+        close_segment(in);
+    else if (t5g_tar_finish(out.tar, &e) < 0)
+        ok(t5g_err_in(&e, "%s", out.name.p), &e);
+    t5g_tar_close(out.tar);
+    out.tar = NULL;
+    out.open = false;
     ok(t5g_output_commit(&e), &e);
     out.files++;
 }
@@ -134,24 +186,30 @@ verb_split(int argc, char **argv)
         t5g_usage("-o: there are several outputs, see --prefix");
     uint64_t total = opt.parts > 0 ? count_documents(argv + first, n) : 0, here = 0;
     t5g_signals_install();
+    if (opt.tar && (out.memory = memfd_create("document", MFD_CLOEXEC)) < 0)
+        t5g_die(T5G_EX_OS, "cannot make a memory file");
     struct t5g_source *in = t5g_source_open(argv + first, n, opt.max_frame, opt.force);
     ok(t5g_source_start(in, &e), &e);
     while (!t5g_stop_requested() && (r = t5g_source_next(in, &doc, &e)) == 1) {
         bool last = opt.parts > 0 && out.files + 1 == opt.parts;
-        if (out.w == NULL || (here == quota(out.files, total) && !last)) {
-            if (out.w != NULL)
+        if (!out.open || (here == quota(out.files, total) && !last)) {
+            if (out.open)
                 close_file(in);
             open_file(in);
             here = 0;
         }
-        ok(t5g_doc_write(out.w, &doc, NULL, NULL, &e), &e);
+        if (opt.tar)
+            add_member(in, &doc);
+        else
+            ok(t5g_doc_write(out.w, &doc, NULL, NULL, &e), &e);
         here++;
+        out.docs++;
     }
     ok(r, &e);
     if (t5g_stop_requested())
         fail(&(struct t5g_err){T5G_EX_AGAIN, "stopped by SIGTERM"});
-    while (out.w != NULL || out.files == 0 || out.files < opt.parts) {
-        if (out.w == NULL)
+    while (out.open || out.files == 0 || out.files < opt.parts) {
+        if (!out.open)
             open_file(in);
         close_file(in);
     }

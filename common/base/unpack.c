@@ -9,6 +9,7 @@
  */
 #include "base/unpack.h"
 #include "base/io.h"
+#include "base/json.h"
 #include "base/utf8.h"
 
 #include <archive.h>
@@ -37,7 +38,7 @@ struct t5g_unpack {
     uint64_t in, out; /* bytes before and behind decompression */
     size_t zeros;     /* that a tar ends with so far, 2 * TAR_BLOCK at most */
     bool tar, in_member, ended;
-    size_t skipped;
+    size_t skipped, members; /* members: since the last MANIFEST */
     struct t5g_buf member;
     struct t5g_err err; /* of a read inside libarchive; code 0: none */
 };
@@ -378,6 +379,27 @@ set_name(struct t5g_unpack *u, struct archive_entry *entry)
         u->member.p[--u->member.n] = '\0'; /* cut inside a character */
 }
 
+/* A tar that lost a member at a boundary inside is known by its MANIFEST alone. */
+static int
+check_manifest(struct t5g_unpack *u, struct t5g_err *e)
+{
+    struct t5g_buf text = {0};
+    int64_t want;
+    int r = t5g_unpack_read_all(u, 1 << 16, &text, e);
+    struct t5g_json *j =
+        r == 0 ? t5g_json_parse(text.p != NULL ? text.p : "", text.n, "MANIFEST", e) : NULL;
+    if (j != NULL && t5g_json_int(t5g_json_get(j, "members"), 0, INT64_C(1) << 53, &want) &&
+        (uint64_t)want != u->members)
+        r = t5g_err_set(e, T5G_EX_DATA, "%zu members, its MANIFEST says %lld", u->members,
+                        (long long)want);
+    else if (j == NULL)
+        r = -1;
+    t5g_json_free(j);
+    t5g_buf_free(&text);
+    u->members = 0;
+    return r;
+}
+
 int
 t5g_unpack_next(struct t5g_unpack *u, struct t5g_member *m, struct t5g_err *e)
 {
@@ -394,14 +416,21 @@ t5g_unpack_next(struct t5g_unpack *u, struct t5g_member *m, struct t5g_err *e)
             break;
         if (r == ARCHIVE_FATAL)
             return fault(u, u->archive, e);
+        /* ARCHIVE_WARN and ARCHIVE_FAILED are this member's: reading it will tell. */
         if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) != NULL) {
             u->skipped += archive_entry_filetype(entry) != AE_IFDIR;
             continue;
         }
-        set_name(u,
-                 entry); /* ARCHIVE_WARN and ARCHIVE_FAILED are this member's; reading will tell */
-        *m = (struct t5g_member){u->member.p, u->member.n};
+        const char *name = archive_entry_pathname(entry);
         u->in_member = true;
+        if (name != NULL && strcmp(name, "MANIFEST") == 0) {
+            if (check_manifest(u, e) < 0)
+                return -1;
+            continue;
+        }
+        u->members++;
+        set_name(u, entry);
+        *m = (struct t5g_member){u->member.p, u->member.n};
         return 1;
     }
     return 0;
@@ -445,4 +474,68 @@ t5g_unpack_read_all(struct t5g_unpack *u, size_t limit, struct t5g_buf *b, struc
         b->p[b->n] = '\0';
         room -= got;
     }
+}
+
+/* ---- writing ---- */
+
+struct t5g_tar {
+    struct archive *archive;
+    size_t members;
+};
+
+static int
+tar_fault(struct t5g_tar *t, struct t5g_err *e)
+{
+    const char *why = archive_error_string(t->archive);
+    return t5g_err_set(e, T5G_EX_IO, "cannot write: %s", why != NULL ? why : "unknown reason");
+}
+
+struct t5g_tar *
+t5g_tar_open(int fd, struct t5g_err *e)
+{
+    struct t5g_tar *t = t5g_alloc(1, sizeof *t);
+    t->archive = archive_write_new();
+    if (t->archive != NULL && archive_write_set_format_pax_restricted(t->archive) == ARCHIVE_OK &&
+        archive_write_add_filter_none(t->archive) == ARCHIVE_OK &&
+        archive_write_open_fd(t->archive, fd) == ARCHIVE_OK)
+        return t;
+    t5g_err_set(e, T5G_EX_OS, "cannot write a tar archive");
+    t5g_tar_close(t);
+    return NULL;
+}
+
+int
+t5g_tar_add(struct t5g_tar *t, const char *name, const void *data, size_t n, struct t5g_err *e)
+{
+    struct archive_entry *entry = archive_entry_new();
+    archive_entry_set_pathname(entry, name);
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_perm(entry, 0644);
+    archive_entry_set_size(entry, (la_int64_t)n);
+    archive_entry_set_mtime(entry, 0, 0);
+    int r = archive_write_header(t->archive, entry) == ARCHIVE_OK ? 0 : tar_fault(t, e);
+    if (r == 0 && n > 0 && archive_write_data(t->archive, data, n) != (la_ssize_t)n)
+        r = tar_fault(t, e);
+    archive_entry_free(entry);
+    t->members++;
+    return r;
+}
+
+int
+t5g_tar_finish(struct t5g_tar *t, struct t5g_err *e)
+{
+    char text[64];
+    int n = snprintf(text, sizeof text, "{\"members\":%zu}\n", t->members);
+    if (t5g_tar_add(t, "MANIFEST", text, (size_t)n, e) < 0)
+        return -1;
+    return archive_write_close(t->archive) == ARCHIVE_OK ? 0 : tar_fault(t, e);
+}
+
+void
+t5g_tar_close(struct t5g_tar *t)
+{
+    if (t == NULL)
+        return;
+    archive_write_free(t->archive);
+    t5g_free(t);
 }

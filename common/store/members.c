@@ -1,7 +1,6 @@
 /* members.c: the documents of an archive. */
 #include "store/members.h"
 #include "base/hash.h"
-#include "base/json.h"
 #include "store/object.h"
 
 #include <string.h>
@@ -17,7 +16,7 @@ struct t5g_members {
     struct t5g_buf name, key;
     uint64_t *seen; /* [cap_seen] hashes of keys, open addressing; 0: free */
     size_t n_seen, cap_seen;
-    size_t documents, skipped, members;
+    size_t documents, skipped;
     struct t5g_buf json; /* of the document at hand */
     size_t *order;       /* [n_order] pictures as "images" names them */
     size_t n_order, cap_order;
@@ -273,25 +272,6 @@ finish(struct t5g_members *m, struct t5g_corpus_doc *d)
     d->has_text = m->text;
 }
 
-static int
-check_manifest(struct t5g_members *m, struct t5g_err *e)
-{
-    struct t5g_buf text = {0};
-    int r = t5g_unpack_read_all(m->u, 1 << 16, &text, e);
-    struct t5g_json *j =
-        r == 0 ? t5g_json_parse(text.p != NULL ? text.p : "", text.n, "MANIFEST", e) : NULL;
-    int64_t want;
-    if (j == NULL)
-        r = -1;
-    else if (t5g_json_int(t5g_json_get(j, "members"), 0, INT64_C(1) << 53, &want) &&
-             (uint64_t)want != m->members)
-        r = t5g_err_set(e, T5G_EX_DATA, "%zu members, its MANIFEST says %lld", m->members,
-                        (long long)want);
-    t5g_json_free(j);
-    t5g_buf_free(&text);
-    return r;
-}
-
 /* The next member that belongs to a document, up to its name. */
 static int
 look_ahead(struct t5g_members *m, struct t5g_err *e)
@@ -304,12 +284,6 @@ look_ahead(struct t5g_members *m, struct t5g_err *e)
         m->name.n = 0;
         t5g_buf_add(&m->name, member.name, member.name_len);
         key_of(m->name.p, m->name.n, &key, &n);
-        if (n == 8 && memcmp(key, "MANIFEST", n) == 0) {
-            if (check_manifest(m, e) < 0)
-                return -1;
-            continue;
-        }
-        m->members++;
         if (n > 0 && key[n - 1] != '/') {
             m->ahead = true;
             return 1;

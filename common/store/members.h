@@ -20,8 +20,7 @@ void t5g_members_close(struct t5g_members *m);
  * "images" (names of members of this document, in the order of their places in the text); pictures
  * are known by their first bytes and come in the order of the archive unless "images" names them.
  * Other members are skipped. The id is ARCHIVE:KEY. What is wrong with a document goes to d->fault:
- * a key that came before, two texts, a damaged member, one over its limit. A member MANIFEST holds
- * {"members":N}, the number of members before it, else the archive is not whole.
+ * a key that came before, two texts, a damaged member, one over its limit.
  */
 int t5g_members_next(struct t5g_members *m, struct t5g_corpus_doc *d, struct t5g_err *e);
 

@@ -442,3 +442,25 @@ PY
     grep -q 'is a terminal' shown
     grep -q 't5g-frame ls' shown
 }
+
+@test "split --tar and cat: members a document, the same stream again, and a MANIFEST" {
+    printf 'one\ntwo\n\xff\nfour\nfive\n' > lines
+    status_is 3 t5g-tokenize -o all.t5g -l lines
+    status_is 3 t5g-frame split --tar -n 2 --prefix p all.t5g
+    [ "$(tar -tf p-000001.tar | tr '\n' ' ')" = "000000002.t5g 000000003.t5g MANIFEST " ]
+    [ "$(tar -xOf p-000001.tar MANIFEST)" = '{"members":2}' ]
+    status_is 3 t5g-frame cat --docs 5 -o back.t5g p-*.tar
+    t5g-frame diff back.t5g all.t5g
+    status_is 3 t5g-encode -o a.t5g all.t5g
+    status_is 3 t5g-encode -o b.t5g p-*.tar
+    t5g-frame diff a.t5g b.t5g
+    cp p-000000.tar again.tar
+    status_is 3 t5g-frame split --tar -n 2 --prefix p all.t5g
+    cmp p-000000.tar again.tar
+    tar --delete -f p-000000.tar 000000001.t5g
+    status_is 65 t5g-frame cat -o back.t5g p-000000.tar
+    err_has "1 members, its MANIFEST says 2"
+    status_is 65 t5g-frame cat --docs 4 -o none.t5g again.tar
+    err_has "2 documents, --docs says 4"
+    [ ! -e none.t5g ]
+}
