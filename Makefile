@@ -140,6 +140,8 @@ install: all  ## programs, pages and default model to DESTDIR PREFIX
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/t5g/model
 	$(INSTALL) $(BIN) $(DESTDIR)$(PREFIX)/bin
 	$(INSTALL) -m 644 $(wildcard $(MODEL)/*) $(DESTDIR)$(PREFIX)/share/t5g/model
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/t5g/pipelines
+	$(INSTALL) -m 644 pipelines/*.mk $(DESTDIR)$(PREFIX)/share/t5g/pipelines
 	for s in 1 5 7; do \
 	    $(INSTALL) -d $(DESTDIR)$(PREFIX)/share/man/man$$s && \
 	    $(INSTALL) -m 644 man/*.$$s $(DESTDIR)$(PREFIX)/share/man/man$$s || exit; \

@@ -1,0 +1,10 @@
+# caption.mk: what is in every picture of a folder, in DIR/captions.jsonl.
+# make -f caption.mk DIR=photos PICTURE_TEXT='<start_of_image> in this image, there is'
+DIR ?= .
+T5G_PICTURES = 1
+include $(dir $(lastword $(MAKEFILE_LIST)))t5g.mk
+
+$(DIR)/captions.jsonl: $(sort $(patsubst %.png,%.jsonl,$(wildcard $(DIR)/*.png)) \
+                              $(patsubst %.jpg,%.jsonl,$(wildcard $(DIR)/*.jpg)))
+	cat $^ > $@
+.DEFAULT_GOAL := $(DIR)/captions.jsonl

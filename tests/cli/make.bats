@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+# pipelines/t5g.mk and the pipelines made with it, run with the default model.
+load common
+
+pipelines=$T5G_TESTS/../pipelines
+
+default_model() { unset T5G_MODEL MAKEFLAGS MFLAGS MAKELEVEL; }
+
+texts() {
+    mkdir docs
+    printf 'A text editor for programmers, written in Python.\n' > docs/a.txt
+    printf 'Fonts for mathematical symbols.\n' > docs/b.txt
+    printf 'A small web server that is easy to configure.\n' > docs/c.txt
+}
+
+# shards: two archives of two documents in `corpus`.
+shards() {
+    texts
+    printf 'Perl module to parse dates.\n' > docs/d.txt
+    mkdir corpus
+    tar -C docs -cf corpus/1.tar a.txt b.txt
+    tar -C docs -c c.txt d.txt | zstd -q > corpus/2.tar.zst
+    printf 'section:\nkind:\n' > questions.txt
+}
+
+# made FILE: what make ran, by program.
+made() { grep -c "$1" log || :; }
+
+@test "summarise a folder; nothing is done twice" {
+    default_model
+    texts
+    make -f "$pipelines/summarise.mk" DIR=docs > log
+    [ "$(wc -l < docs/summaries.jsonl)" = 3 ]
+    grep -q '"id":"docs/a.txt","text":"[^"]' docs/summaries.jsonl
+    make -f "$pipelines/summarise.mk" DIR=docs | grep -q 'up to date'
+    sleep 0.01
+    printf 'Documentation of a compiler.\n' > docs/b.txt
+    make -f "$pipelines/summarise.mk" DIR=docs > log
+    [ "$(made t5g-tokenize)" = 1 ]
+    [ "$(made t5g-encode)" = 1 ]
+    [ "$(made t5g-decode)" = 1 ]
+}
+
+@test "caption pictures" {
+    default_model
+    mkdir photos
+    cp "$T5G_TESTS/data/number.png" photos/x.png
+    make -f "$pipelines/caption.mk" DIR=photos > log
+    [ "$(wc -l < photos/captions.jsonl)" = 1 ]
+    t5g-tokenize -i "$T5G_TESTS/data/number.png" -e '<start_of_image>' | t5g-vision | t5g-encode | t5g-decode |
+        t5g-detok > direct
+    grep -qF "\"text\":\"$(cat direct)\"" photos/captions.jsonl
+}
+
+@test "questions of a corpus; a changed question runs the decoder alone" {
+    default_model
+    shards
+    make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt T5G_DECODE_FLAGS=--stats > log 2>&1
+    [ "$(wc -l < corpus/answers.jsonl)" = 8 ]
+    [ "$(made t5g-encode)" = 2 ]
+    cp corpus/1.enc.t5g before
+    touch -r corpus/1.enc.t5g before
+    sleep 0.01
+    printf 'section:\nlanguage:\nkind:\n' > questions.txt
+    make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt T5G_DECODE_FLAGS=--stats > log 2>&1
+    [ "$(wc -l < corpus/answers.jsonl)" = 12 ]
+    [ "$(made '^status=0; { t5g-tokenize')" = 0 ]
+    [ "$(made '^status=0; { t5g-encode')" = 0 ]
+    [ "$(made '^t5g-encode: ')" = 0 ]
+    [ "$(grep -c '^t5g-decode: 2 documents, 0 failed' log)" = 2 ]
+    [ ! corpus/1.enc.t5g -nt before ]
+    # The prompt as a variable, and flags, are noticed too.
+    make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS= PROMPT='it'"'"'s "so":' > log
+    [ "$(made '^status=0; { t5g-decode')" = 2 ]
+    [ "$(made t5g-encode)" = 0 ]
+    grep -qF '"prompt":"it'"'"'s \"so\":"' corpus/answers.jsonl
+    make -j 2 -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt T5G_ENCODE_FLAGS=--cache=c > log
+    [ "$(made t5g-tokenize)" = 0 ]
+    [ "$(made t5g-encode)" = 2 ]
+}
+
+@test "a document that fails is listed, and the rest is made" {
+    default_model
+    shards
+    printf '\xff' > docs/bad.txt
+    tar -C docs -cf corpus/1.tar a.txt bad.txt b.txt
+    make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt > log 2>&1
+    for f in ids.t5g enc.t5g jsonl; do
+        [ "$(cat corpus/1.$f.failed)" = corpus/1.tar:bad ]
+        [ ! -e corpus/2.$f.failed ]
+    done
+    [ "$(wc -l < corpus/answers.jsonl)" = 9 ]
+    [ "$(grep -c '"error"' corpus/answers.jsonl)" = 1 ]
+    tar -C docs -cf corpus/1.tar a.txt b.txt
+    make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt > log
+    [ ! -e corpus/1.ids.t5g.failed ]
+    [ ! -e corpus/1.jsonl.failed ]
+}
+
+@test "a fault leaves no target" {
+    default_model
+    shards
+    make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt > log
+    sleep 0.01
+    head -c 1500 corpus/1.ids.t5g > cut
+    cp cut corpus/1.ids.t5g
+    status_is 2 make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt > log
+    [ ! -e corpus/1.enc.t5g ]
+    head -c 700 docs/a.txt > corpus/2.tar.zst
+    status_is 2 make -k -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt > log
+    rm corpus/1.ids.t5g
+    tar -C docs -c c.txt d.txt | zstd -q > corpus/2.tar.zst
+    make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt > log
+    [ "$(wc -l < corpus/answers.jsonl)" = 8 ]
+}
+
+@test "another model makes everything again; a touched one, or a copy, does not" {
+    default_model
+    texts
+    cp -r "$pipelines/demo/model" m
+    make -f "$pipelines/summarise.mk" DIR=docs T5G_MODEL=m > log
+    cp docs/summaries.jsonl first
+    find m -exec touch {} +
+    make -f "$pipelines/summarise.mk" DIR=docs T5G_MODEL=m | grep -q 'up to date'
+    cp -r m copy
+    make -f "$pipelines/summarise.mk" DIR=docs T5G_MODEL=copy | grep -q 'up to date'
+    t5g-pack --weights q8 -o q8.t5g m
+    make -f "$pipelines/summarise.mk" DIR=docs T5G_MODEL=q8.t5g > log
+    [ "$(made '^status=0; { t5g-encode')" = 3 ]
+    [ "$(made t5g-tokenize)" = 0 ]
+    status_is 2 make -f "$pipelines/summarise.mk" DIR=docs T5G_MODEL=nowhere > log
+    err_has_line "the model cannot be used (T5G_MODEL=nowhere)"
+}
