@@ -59,6 +59,7 @@ UNITS    = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c
 FUZZERS  = $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH    = $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 MODEL    = pipelines/demo/model
+SCALE    = $(addprefix pipelines/,parallel.sh slurm.sh prepare shard retry merge slurm-task)
 
 all: $(BIN) $(B)/share/t5g/model  ## build the programs (default)
 
@@ -103,6 +104,15 @@ check: deps  ## unit tests (cmocka) and command-line tests (bats)
 check-aarch64:  ## kernels and model for aarch64, under qemu (needs a cross compiler and qemu-user)
 	sh tests/aarch64.sh
 
+check-cluster: all  ## GNU parallel over ssh and a Slurm of one node (needs parallel, openssh-server, slurm-wlm)
+	T5G_BUILD="$(CURDIR)/$(B)" tests/cluster.sh
+
+check-corpus: all  ## 50,000 real documents through the whole pipeline (needs apt's lists; some ten minutes)
+	PATH="$(CURDIR)/$(B)/bin:$$PATH" tests/corpus.sh
+
+soak: all  ## programs killed at random, 200 times, and ten minutes of writers on one cache
+	PATH="$(CURDIR)/$(B)/bin:$$PATH" tests/soak.sh 200 600
+
 units: $(UNITS)
 $(B)/tests/%: $(B)/tests/unit/%.o $(patsubst %.c,$(B)/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c))) $(LIB)
 	@mkdir -p $(@D)
@@ -142,6 +152,7 @@ install: all  ## programs, pages and default model to DESTDIR PREFIX
 	$(INSTALL) -m 644 $(wildcard $(MODEL)/*) $(DESTDIR)$(PREFIX)/share/t5g/model
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/t5g/pipelines
 	$(INSTALL) -m 644 pipelines/*.mk $(DESTDIR)$(PREFIX)/share/t5g/pipelines
+	$(INSTALL) $(SCALE) $(DESTDIR)$(PREFIX)/share/t5g/pipelines
 	for s in 1 5 7; do \
 	    $(INSTALL) -d $(DESTDIR)$(PREFIX)/share/man/man$$s && \
 	    $(INSTALL) -m 644 man/*.$$s $(DESTDIR)$(PREFIX)/share/man/man$$s || exit; \
@@ -159,9 +170,9 @@ clean:  ## remove everything built
 	rm -rf build t5g.tar.gz
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## /{printf "%-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## /{printf "%-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all deps demo check check-aarch64 units asan tsan fuzz fuzzers bench bench-readme lint install uninstall dist clean help
+.PHONY: all deps demo check check-aarch64 check-cluster check-corpus soak units asan tsan fuzz fuzzers bench bench-readme lint install uninstall dist clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -22,10 +22,16 @@ c_files() {
     find cmd common tests -name '*.[ch]' | sort
 }
 
+# Scripts that other scripts run have no suffix.
+bare_scripts() {
+    find pipelines -maxdepth 1 -type f ! -name '*.*' | sort
+}
+
 text_files() {
     find . -name .git -prune -o -name build -prune -o \( -name '*.[ch157]' -o -name '*.sh' -o -name '*.py' \
         -o -name '*.md' -o -name '*.mk' -o -name '*.bats' -o -name '*.bash' -o -name Makefile -o -path './.ci/run' \) \
         -type f -print | sort
+    bare_scripts
 }
 
 formatting() {
@@ -83,6 +89,7 @@ long_files() {
 scripts() {
     find . -name .git -prune -o -name build -prune -o \( -name '*.sh' -o -name '*.bats' -o -name '*.bash' \
         -o -path './.ci/run' \) -type f -print | sort
+    bare_scripts
 }
 
 # In .bats files the variables of common.bash come by `load`, which shellcheck does not follow. The

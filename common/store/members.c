@@ -194,8 +194,12 @@ take_picture(struct t5g_members *m, struct t5g_corpus_doc *d, struct t5g_err *e)
     struct t5g_corpus_picture *p = t5g_corpus_doc_picture(d);
     t5g_buf_add(&p->name, m->name.p, m->name.n);
     t5g_buf_add(&p->bytes, first, n);
-    size_t limit = t5g_min(T5G_PICTURE_MAX, T5G_TEXT_MAX - t5g_min(all, T5G_TEXT_MAX)) - n;
-    return member_fault(m, d, t5g_unpack_read_all(m->u, limit, &p->bytes, &why), &why, e);
+    if (all > T5G_TEXT_MAX) {
+        t5g_err_set(&d->fault, T5G_EX_DATA, "more than %zu bytes of pictures", T5G_TEXT_MAX);
+        return 0;
+    }
+    int r = t5g_unpack_read_all(m->u, T5G_PICTURE_MAX - n, &p->bytes, &why);
+    return member_fault(m, d, r, &why, e);
 }
 
 static int

@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# slurm.sh: texts on a Slurm cluster: an array of jobs, one a shard, and a job that joins the parts.
+#
+#   export SBATCH_PARTITION=short SBATCH_TIMELIMIT=4:00:00 T5G_DECODE_FLAGS="-n 40 -p 'synopsis:'"
+#   slurm.sh -n 100 -o out.t5g --wait -- docs/*.txt
+#
+# What sbatch(1) reads from its SBATCH_ variables is set there. The working directory must be shared by the nodes,
+# with inputs and outputs below it, and the programs and these scripts must be in the same place everywhere.
+#
+# A shard that is stopped by the time limit or for a job of higher priority (status 75), or loses its node, goes back
+# into the queue; one that fails stays failed and the parts are not joined. Give the same command again then: shards
+# whose part is there are left out of the array. Give it only when the jobs of the one before have ended.
+#
+# All nodes must compute with the same kernels for the result to be the same bits; where their processors differ, set
+# T5G_CPU to a level that all have. See t5g(7).
+set -u
+usage() {
+    cat << 'END'
+usage: slurm.sh [options] -n SHARDS -o OUT.t5g -- FILE...
+
+  -n, --shards SHARDS   into how many jobs the FILEs are cut; best, each takes hours rather than minutes
+  -o, --output OUT.t5g  the result; the directory OUT.t5g.parts stands beside it, with the logs of the jobs
+  -m, --model MODEL     for the programs
+      --wait            wait for the result, and end with the status of the job that joins the parts
+      --clean           remove OUT.t5g.parts when all is done
+
+Without --wait the numbers of the array and of the joining job are printed.
+Environment: T5G_TOKENIZE_FLAGS, T5G_ENCODE_FLAGS, T5G_DECODE_FLAGS: options for the programs, quoted as for a shell;
+T5G_CPU, T5G_THREADS (SLURM_CPUS_PER_TASK goes before it), T5G_RETRIES; SBATCH_*.
+Exit status with --wait: 0; 3: some documents failed; 76: a part is missing, its log says why.
+END
+}
+wrong() {
+    echo "slurm.sh: $1" >&2
+    exit 64
+}
+n='' out='' wait='' clean=
+options=$(getopt -n slurm.sh -o n:o:m:h -l shards:,output:,model:,wait,clean,help -- "$@") || exit 64
+eval "set -- $options"
+while [ "$1" != -- ]; do
+    case $1 in
+    -n | --shards) n=$2 ;;
+    -o | --output) out=$2 ;;
+    -m | --model) export T5G_MODEL=$2 ;;
+    --wait) wait=--wait; shift; continue ;;
+    --clean) clean=--clean; shift; continue ;;
+    *) usage; exit ;;
+    esac
+    shift 2
+done
+shift
+[ -n "$n" ] || wrong '-n SHARDS is missing'
+[ -n "$out" ] || wrong '-o OUT.t5g is missing'
+[ $# -gt 0 ] || wrong 'a FILE is missing'
+for tool in sbatch scontrol t5g-decode; do
+    command -v "$tool" > /dev/null || { echo "slurm.sh: $tool is not in PATH" >&2; exit 69; }
+done
+
+here=$(cd "$(dirname "$0")" && pwd) || exit 66
+T5G_BIN=$(dirname "$(command -v t5g-decode)")
+case $T5G_BIN in
+/*) ;;
+*) T5G_BIN=$PWD/$T5G_BIN ;;
+esac
+export T5G_BIN
+dir=$out.parts
+"$here/prepare" "$n" "$dir" "$@" || exit
+
+# part I: the file of shard I.
+part() {
+    printf '%s/part-%06d-of-%06d.t5g' "$dir" "$1" "$n"
+}
+# Only what is missing, as runs of indices: 0-3,7.
+indices='' from='' last=
+for ((i = 0; i <= n; i++)); do
+    if [ "$i" -lt "$n" ] && ! { [ -e "$(part "$i")" ] && t5g-frame quickcheck "$(part "$i")" 2> /dev/null; }; then
+        [ -n "$from" ] || from=$i
+        last=$i
+    elif [ -n "$from" ]; then
+        indices+=,$from
+        [ "$from" = "$last" ] || indices+=-$last
+        from=
+    fi
+done
+
+log=$dir/slurm
+array='' after=()
+if [ -n "$indices" ]; then
+    # The whole environment goes with the jobs: that is how the T5G_ variables get there.
+    array=$(sbatch --parsable --job-name=t5g-shard --export=ALL --array="${indices#,}" --requeue --open-mode=append \
+        --signal=B:TERM@60 --output="$log-%a.log" "$here/slurm-task" "$here" "$n" "$dir") || exit 69
+    array=${array%%;*}
+    # Without the second option the merge of an array that failed would stay in the queue for ever.
+    after=(--dependency="afterok:$array" --kill-on-invalid-dep=yes)
+fi
+printf -v command '%q ' "$here/merge" ${clean:+"$clean"} "$n" "$dir" "$out"
+# The log of a merge that removes DIR stands elsewhere.
+status=0
+# shellcheck disable=SC2086 # nothing, or one word
+merge=$(sbatch --parsable $wait --job-name=t5g-merge --export=ALL "${after[@]}" --output="$out.log" --wrap "exec $command") ||
+    status=$?
+merge=${merge%%;*}
+if [ -z "$merge" ]; then
+    [ -z "$array" ] || echo "slurm.sh: the array $array was submitted, the joining job was not" >&2
+    exit 69
+fi
+if [ -z "$wait" ]; then
+    echo "${array:-none} $merge"
+    exit
+fi
+# Of a merge that did not run because a shard failed, sbatch says only that it did not end well.
+if [ -d "$dir" ]; then
+    missing=0
+    for ((i = 0; i < n; i++)); do
+        [ -e "$(part "$i")" ] && continue
+        missing=$((missing + 1))
+        [ "$missing" -gt 5 ] || echo "slurm.sh: shard $i failed, see $log-$i.log" >&2
+    done
+    if [ "$missing" != 0 ]; then
+        echo "slurm.sh: $missing of $n parts are missing, $out is not made; the same command goes on" >&2
+        exit 76
+    fi
+fi
+case $status in
+0 | 3) ;;
+*) echo "slurm.sh: the joining job $merge ended with status $status, see $out.log" >&2 ;;
+esac
+exit "$status"

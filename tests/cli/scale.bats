@@ -1,0 +1,195 @@
+#!/usr/bin/env bats
+# The scripts for many machines, on this one: retry, shard, merge and prepare. parallel.sh and slurm.sh themselves:
+# make check-cluster.
+load common
+
+pipelines=$BATS_TEST_DIRNAME/../../pipelines
+
+# soon COMMAND...: within ten seconds it succeeds.
+soon() {
+    for _ in {1..200}; do
+        "$@" && return
+        sleep 0.05
+    done
+    return 1
+}
+
+# A command that ends with each status of the file `statuses` in turn.
+make_flaky() {
+    printf '%s\n' "$@" > statuses
+    cat > flaky << 'END'
+#!/bin/sh
+read -r status < statuses
+sed -i 1d statuses
+echo run >> runs
+exit "$status"
+END
+    chmod +x flaky
+}
+
+@test "retry: 75 is tried again, and nothing else" {
+    make_flaky 75 75 0
+    status_is 0 "$pipelines/retry" ./flaky
+    [ "$(wc -l < runs)" = 3 ]
+    for s in 1 3 65 66 70 76 137; do
+        rm runs
+        make_flaky "$s" 0
+        status_is "$s" "$pipelines/retry" ./flaky
+        [ "$(wc -l < runs)" = 1 ]
+    done
+    rm runs
+    make_flaky 75 65 0
+    status_is 65 "$pipelines/retry" ./flaky
+    [ "$(wc -l < runs)" = 2 ]
+}
+
+@test "retry: gives up after T5G_RETRIES" {
+    make_flaky 75 75 75 75
+    T5G_RETRIES=1 status_is 75 "$pipelines/retry" ./flaky
+    [ "$(wc -l < runs)" = 2 ]
+    T5G_RETRIES=x status_is 64 "$pipelines/retry" ./flaky
+    err_has T5G_RETRIES
+}
+
+@test "retry: standard input is the command's" {
+    [ "$(printf 'some text' | "$pipelines/retry" cat)" = 'some text' ]
+}
+
+@test "retry: SIGTERM goes to the command, which is not run again" {
+    cat > patient << 'END'
+#!/bin/sh
+echo run >> runs
+trap 'exit 75' TERM
+: > ready
+while :; do sleep 0.05; done
+END
+    chmod +x patient
+    "$pipelines/retry" ./patient 3>&- &
+    local pid=$!
+    soon [ -e ready ]
+    kill -TERM "$pid"
+    status_is 75 wait "$pid"
+    [ "$(wc -l < runs)" = 1 ]
+}
+
+# Seven documents in the directory docs, and what one pipeline makes of them.
+seven() {
+    mkdir docs
+    for i in 1 2 3 4 5 6 7; do echo "text number $i" > "docs/$i.txt"; done
+    export T5G_DECODE_FLAGS="-n 4 -p 'two words' -p one"
+    t5g-tokenize docs/*.txt | t5g-encode | t5g-decode -n 4 -p 'two words' -p one -o whole.t5g
+}
+
+@test "shard and merge: the order of the inputs, for every number of shards" {
+    seven
+    for n in 1 3 10; do
+        mkdir parts
+        for ((i = 0; i < n; i++)); do "$pipelines/shard" "$i" "$n" parts docs/*.txt; done
+        "$pipelines/merge" --clean "$n" parts out.t5g
+        t5g-frame diff out.t5g whole.t5g
+        [ ! -e parts ]
+    done
+}
+
+@test "shard: a whole part stays as it is, a cut one is made again" {
+    seven
+    mkdir parts
+    "$pipelines/shard" 0 2 parts docs/*.txt
+    local part=parts/part-000000-of-000002.t5g
+    cp -p "$part" kept
+    touch -d '2001-01-01' "$part"
+    "$pipelines/shard" 0 2 parts docs/*.txt
+    [ "$part" -ot kept ]
+    truncate -s -64 "$part"
+    "$pipelines/shard" 0 2 parts docs/*.txt
+    cmp "$part" kept
+}
+
+@test "shard: a failed document is no failure, of the programs the first one speaks" {
+    seven
+    mkdir parts
+    printf '\377' > docs/4.txt
+    status_is 0 "$pipelines/shard" 0 1 parts docs/*.txt
+    status_is 3 "$pipelines/merge" 1 parts out.t5g
+    [ "$(t5g-frame ls --failed out.t5g)" = docs/4.txt ]
+    status_is 66 "$pipelines/shard" 0 1 none docs/no-such-file
+    T5G_ENCODE_FLAGS=--no-such-option status_is 64 "$pipelines/shard" 0 2 parts docs/*.txt
+    T5G_DECODE_FLAGS=--no-such-option status_is 64 "$pipelines/shard" 0 2 parts docs/*.txt
+    [ ! -e parts/part-000000-of-000002.t5g ]
+    status_is 64 "$pipelines/shard" 2 2 parts docs/*.txt
+}
+
+@test "shard: flags are words, not commands" {
+    seven
+    mkdir parts
+    T5G_DECODE_FLAGS="-n 2 -p '\$(touch run)' -p \`touch\ run\`" status_is 0 "$pipelines/shard" 0 1 parts docs/1.txt
+    [ ! -e run ]
+    t5g-detok --jsonl parts/part-000000-of-000001.t5g | grep -F '"prompt":"$(touch run)"'
+}
+
+@test "shard: SIGTERM ends its programs, status 75, and no part" {
+    seven
+    mkdir parts
+    mkfifo docs/8.txt
+    "$pipelines/shard" 0 1 "$PWD/parts" docs/*.txt 3>&- &
+    local pid=$!
+    soon pgrep -f "^t5g-decode .*-o $PWD/parts/part-000000-of-000001.t5g\$" > pids
+    sleep 0.3
+    kill -TERM "$pid"
+    sleep 0.2
+    : > docs/8.txt
+    status_is 75 wait "$pid"
+    [ -z "$(ls -A parts)" ]
+    ! ps -p "$(tr '\n' ',' < pids)0" > /dev/null || return 1
+}
+
+@test "merge: a missing, cut or foreign part is refused" {
+    seven
+    mkdir parts
+    for i in 0 1 2; do "$pipelines/shard" "$i" 3 parts docs/*.txt; done
+    mv parts/part-000001-of-000003.t5g kept
+    status_is 76 "$pipelines/merge" 3 parts out.t5g
+    err_has_line 'part-000001-of-000003.t5g is missing'
+    head -c 1024 kept > parts/part-000001-of-000003.t5g
+    status_is 76 "$pipelines/merge" 3 parts out.t5g
+    : > parts/part-000001-of-000003.t5g
+    status_is 76 "$pipelines/merge" 3 parts out.t5g
+    t5g-tokenize -m "$gqa" docs/3.txt | t5g-encode -m "$gqa" | t5g-decode -m "$gqa" -n 2 > parts/part-000001-of-000003.t5g
+    status_is 65 "$pipelines/merge" 3 parts out.t5g
+    [ ! -e out.t5g ]
+    mv kept parts/part-000001-of-000003.t5g
+    status_is 0 "$pipelines/merge" 3 parts out.t5g
+    [ "$(echo parts/*)" = "$(echo parts/part-00000{0,1,2}-of-000003.t5g)" ]
+}
+
+@test "merge: a result with fewer documents than the parts is refused" {
+    seven
+    mkdir parts fake
+    for i in 0 1; do "$pipelines/shard" "$i" 2 parts docs/*.txt; done
+    cat > fake/t5g-frame << END
+#!/bin/sh
+[ "\$1" != cat ] || { shift; set -- head -n 6 "\$@"; }
+exec "$(command -v t5g-frame)" "\$@"
+END
+    chmod +x fake/t5g-frame
+    PATH=$PWD/fake:$PATH status_is 65 "$pipelines/merge" 2 parts out.t5g
+    err_has '6 documents in the result, 7 in the parts'
+    [ ! -e out.t5g ]
+}
+
+@test "prepare: the same again goes on, other inputs or options do not" {
+    seven
+    status_is 0 "$pipelines/prepare" 3 parts docs/*.txt
+    "$pipelines/shard" 1 3 parts
+    status_is 0 "$pipelines/prepare" 3 parts docs/*.txt
+    status_is 65 "$pipelines/prepare" 4 parts docs/*.txt
+    err_has 'other options'
+    status_is 65 "$pipelines/prepare" 3 parts docs/[1-6].txt
+    err_has 'other inputs'
+    T5G_DECODE_FLAGS='-n 5' status_is 65 "$pipelines/prepare" 3 parts docs/*.txt
+    status_is 66 "$pipelines/prepare" 3 parts docs/*.txt docs/8.txt
+    "$pipelines/shard" 0 3 parts
+    "$pipelines/shard" 2 3 parts
+    "$pipelines/merge" 3 parts out.t5g
+    t5g-frame diff out.t5g whole.t5g
+}
