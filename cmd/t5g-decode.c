@@ -8,24 +8,54 @@
 static struct {
     struct t5g_list prompts;
     const char *prompt_file;
-    uint64_t max_new, min_new, lookup, batch, max_frame;
-    bool logprobs, stream, keep, force;
-    int kv;
-} opt = {.max_new = 256, .batch = 4096, .max_frame = T5G_FRAME_SIZE_DEFAULT};
+    uint64_t batch, max_frame;
+    bool stream, keep, force;
+    int kv, early;
+} opt = {.batch = 4096, .max_frame = T5G_FRAME_SIZE_DEFAULT};
+
+/* Hugging Face's defaults, but for the length. */
+static struct t5g_generate_options how = {.max_new_tokens = 256,
+                                          .num_beams = 1,
+                                          .num_return = 1,
+                                          .length_penalty = 1,
+                                          .repetition_penalty = 1,
+                                          .temperature = 1,
+                                          .top_k = 50,
+                                          .top_p = 1};
 
 static const struct t5g_option options[] = {
     {'p', "prompt", "PROMPT", T5G_OPT_LIST, &opt.prompts,
      "text the decoder starts with (repeatable)", 0, 0},
     {0, "prompts", "FILE", T5G_OPT_STRING, &opt.prompt_file,
      "a prompt a line; -: stdin, as they come", 0, 0},
-    {'n', "max-new-tokens", "N", T5G_OPT_U64, &opt.max_new,
+    {'n', "max-new-tokens", "N", T5G_OPT_U64, &how.max_new_tokens,
      "longest answer in tokens (default 256)", 1, 1 << 20},
-    {0, "min-new-tokens", "N", T5G_OPT_U64, &opt.min_new, "shortest answer in tokens", 0, 1 << 20},
-    {0, "lookup", "N", T5G_OPT_U64, &opt.lookup,
+    {0, "min-new-tokens", "N", T5G_OPT_U64, &how.min_new_tokens, "shortest answer in tokens", 0,
+     1 << 20},
+    {0, "lookup", "N", T5G_OPT_U64, &how.lookup,
      "guess N ids ahead from the document: same ids, sooner", 0, T5G_LOOKUP_MAX},
+    {0, "num-beams", "N", T5G_OPT_U64, &how.num_beams, "beam search with N beams", 1,
+     T5G_BEAMS_MAX},
+    {0, "num-return-sequences", "N", T5G_OPT_U64, &how.num_return, "N best beams, or N draws", 1,
+     1024},
+    {0, "length-penalty", "X", T5G_OPT_DOUBLE, &how.length_penalty,
+     "beams: scores are divided by length ^ X (default 1)", -100, 100},
+    {0, "early-stopping", "false|true|never", T5G_OPT_CHOICE, &opt.early,
+     "beams: when to stop looking for better ones", 0, 0},
+    {0, "repetition-penalty", "X", T5G_OPT_DOUBLE, &how.repetition_penalty,
+     "penalty on repeated ids", 0.001, 1000},
+    {0, "no-repeat-ngram-size", "N", T5G_OPT_U64, &how.no_repeat_ngram, "no N ids occur twice", 0,
+     1 << 20},
+    {0, "sample", NULL, T5G_OPT_FLAG, &how.sample, "draw ids, not the likeliest", 0, 0},
+    {0, "temperature", "X", T5G_OPT_DOUBLE, &how.temperature, "draws: logits / X", 0.001, 1000},
+    {0, "top-k", "N", T5G_OPT_U64, &how.top_k, "draws: among the N likeliest (default 50; 0: all)",
+     0, 1 << 30},
+    {0, "top-p", "X", T5G_OPT_DOUBLE, &how.top_p, "draws: likeliest X of all", 0.000001, 1},
+    {0, "min-p", "X", T5G_OPT_DOUBLE, &how.min_p, "draws: none below X of the likeliest", 0, 1},
+    {0, "seed", "N", T5G_OPT_U64, &how.seed, "draws: number N (default 0)", 0, 0x1p53},
     {'b', "batch-tokens", "N", T5G_OPT_U64, &opt.batch,
      "documents at a time: so many tokens of them (default 4096)", 1, 1e15},
-    {0, "logprobs", NULL, T5G_OPT_FLAG, &opt.logprobs, "write decode.logprob and scores", 0, 0},
+    {0, "logprobs", NULL, T5G_OPT_FLAG, &how.logprobs, "write decode.logprob and scores", 0, 0},
     {0, "stream", NULL, T5G_OPT_FLAG, &opt.stream, "write every token as it is chosen", 0, 0},
     {0, "kv", "auto|f32|bf16|q8", T5G_OPT_CHOICE, &opt.kv,
      "keys and values of documents (auto: f32, q8 with quantised weights)", 0, 0},
@@ -42,7 +72,6 @@ static const struct t5g_program program = {"t5g-decode", "[options] [FILE ...]",
 static struct {
     struct t5g_model *model;
     struct t5g_pool *pool;
-    struct t5g_generate_options how;
     struct t5g_decoding x;
 } at;
 
@@ -81,14 +110,12 @@ open_all(struct t5g_err *e)
         (at.pool = t5g_pool_open(t5g_thread_count(), e)) == NULL)
         t5g_die_err(e);
     at.x.decoder = t5g_decoder_open(at.model, kernels, at.pool);
-    at.how = (struct t5g_generate_options){.max_new_tokens = (size_t)opt.max_new,
-                                           .min_new_tokens = (size_t)opt.min_new,
-                                           .logprobs = opt.logprobs,
-                                           .lookup = (size_t)opt.lookup};
-    at.x.asker.generator = t5g_generator_open(at.x.decoder, at.model, &at.how);
+    how.early_stopping = (enum t5g_early)opt.early;
+    how.logprobs = how.logprobs || how.sample || how.num_beams > 1;
+    at.x.asker.generator = t5g_generator_open(at.x.decoder, at.model, &how);
     at.x.asker.at_once = live_prompts() || opt.stream;
     at.x.config = &at.model->config;
-    at.x.how = &at.how;
+    at.x.how = &how;
     at.x.kv = kv_dtype();
     at.x.mode = opt.stream       ? T5G_ANSWERS_TOKENS
                 : live_prompts() ? T5G_ANSWERS_LIVE
@@ -117,7 +144,11 @@ main(int argc, char **argv)
         if (i == argc || strcmp(argv[i], "-") == 0)
             t5g_usage(
                 "--prompts - reads prompts from stdin: name files of encoder outputs as operands");
-    if (opt.min_new > opt.max_new)
+    if (how.num_beams > 1 && (how.sample || opt.stream || how.lookup > 0))
+        t5g_usage("--num-beams goes with none of --sample, --stream and --lookup");
+    if (!how.sample && how.num_return > how.num_beams)
+        t5g_usage("--num-return-sequences is larger than --num-beams (or give --sample)");
+    if (how.min_new_tokens > how.max_new_tokens)
         t5g_usage("--min-new-tokens is larger than --max-new-tokens");
 
     struct t5g_err e = {0};

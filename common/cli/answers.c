@@ -1,5 +1,6 @@
 /* answers.c: the sequences generated for one document, written into the stream. */
 #include "cli/answers.h"
+#include "base/hash.h"
 #include "base/num.h"
 #include "cli/progress.h"
 
@@ -9,6 +10,7 @@ struct held {
     struct t5g_job job; /* its result is held until the document is written */
     int32_t *ids;       /* [job.n_prompt] */
     char *prompt;       /* JSON string, NULL for none */
+    size_t rank, n_more;
 };
 
 struct t5g_answers {
@@ -22,7 +24,7 @@ struct t5g_answers {
     struct held **v; /* [n] sequences asked for; WHOLE: of all prompts */
     size_t n, cap;
     const char *prompt; /* TOKENS: of the sequence being written */
-    size_t part;
+    size_t part, rank;
     double score;
 };
 
@@ -43,6 +45,9 @@ forget(struct t5g_answers *a)
 {
     for (size_t i = 0; i < a->n; i++) {
         t5g_sequence_free(&a->v[i]->job.out);
+        for (size_t k = 0; k < a->v[i]->n_more; k++)
+            t5g_sequence_free(&a->v[i]->job.more[k]);
+        t5g_free(a->v[i]->job.more);
         t5g_free(a->v[i]->ids);
         t5g_free(a->v[i]->prompt);
         t5g_free(a->v[i]);
@@ -84,14 +89,14 @@ flush(struct t5g_answers *a)
 
 /* One frame of ids, and one of their log-probabilities. finish: NULL while the sequence goes on. */
 static void
-write_ids(struct t5g_answers *a, const char *prompt, const int32_t *ids, const float *logprob,
-          size_t n, const char *finish, double score)
+write_ids(struct t5g_answers *a, const char *prompt, size_t rank, const int32_t *ids,
+          const float *logprob, size_t n, const char *finish, double score)
 {
     struct t5g_buf extra = {0};
     struct t5g_err e;
     if (prompt != NULL)
         t5g_buf_printf(&extra, "\"prompt\":%s,", prompt);
-    t5g_buf_adds(&extra, "\"rank\":0");
+    t5g_buf_printf(&extra, "\"rank\":%zu", rank);
     if (a->mode == T5G_ANSWERS_TOKENS)
         t5g_buf_printf(&extra, ",\"part\":%zu", a->part);
     size_t common = extra.n;
@@ -115,6 +120,22 @@ write_ids(struct t5g_answers *a, const char *prompt, const int32_t *ids, const f
     t5g_buf_free(&extra);
 }
 
+static void
+write_sequence(struct t5g_answers *a, const char *prompt, size_t rank, const struct t5g_sequence *s)
+{
+    write_ids(a, prompt, rank, s->ids, s->logprob, s->n, t5g_finish_name(s->finish), s->score);
+}
+
+/* All sequences of a prompt: one, or the best of a beam search. */
+static void
+write_held(struct t5g_answers *a, const struct held *h)
+{
+    write_sequence(a, h->prompt, h->rank, &h->job.out);
+    for (size_t k = 0; k < h->n_more; k++)
+        if (h->job.more[k].n > 0)
+            write_sequence(a, h->prompt, k + 1, &h->job.more[k]);
+}
+
 /* TOKENS: a frame a token; the last one says how the sequence ended. */
 static void
 emit(void *arg, int32_t id, float logprob)
@@ -125,14 +146,23 @@ emit(void *arg, int32_t id, float logprob)
                          : a->part + 1 == a->o->max_new_tokens ? t5g_finish_name(T5G_FINISH_LENGTH)
                                                                : NULL;
     a->score += (double)logprob;
-    write_ids(a, a->prompt, &id, a->o->logprobs ? &logprob : NULL, 1, finish, a->score);
+    write_ids(a, a->prompt, a->rank, &id, a->o->logprobs ? &logprob : NULL, 1, finish, a->score);
     flush(a);
     a->part++;
 }
 
-void
-t5g_answers_add(struct t5g_answers *a, const struct t5g_cross *cross, const int32_t *source,
-                size_t n_source, const struct t5g_prompt *p)
+/* What the draws of a sequence depend on: not on the other documents, nor on their order. */
+static uint64_t
+seed_of(const struct t5g_answers *a, const struct t5g_prompt *p, size_t rank)
+{
+    uint64_t all[4] = {a->o->seed, t5g_doc_key(a->doc->id, a->doc->id_len), rank,
+                       p != NULL ? t5g_hash64(p->text.p, p->text.n) : 0};
+    return t5g_hash64(all, sizeof all);
+}
+
+static void
+add_one(struct t5g_answers *a, const struct t5g_cross *cross, const int32_t *source,
+        size_t n_source, const struct t5g_prompt *p, size_t rank)
 {
     struct held *h = t5g_alloc(1, sizeof *h);
     bool tokens = a->mode == T5G_ANSWERS_TOKENS;
@@ -142,13 +172,19 @@ t5g_answers_add(struct t5g_answers *a, const struct t5g_cross *cross, const int3
             memcpy(h->ids, p->ids.p, p->ids.n * sizeof *h->ids);
         h->prompt = p->json.p != NULL ? t5g_strdup(p->json.p) : NULL;
     }
+    h->rank = rank;
     h->job = (struct t5g_job){.cross = cross,
                               .prompt = h->ids,
                               .n_prompt = p != NULL ? p->ids.n : 0,
                               .source = source,
                               .n_source = n_source,
+                              .seed = seed_of(a, p, rank),
                               .emit = tokens ? emit : NULL,
                               .arg = a};
+    if (a->o->num_beams > 1 && a->o->num_return > 1) {
+        h->n_more = a->o->num_return - 1;
+        h->job.more = t5g_alloc(h->n_more, sizeof *h->job.more);
+    }
     if (a->n == a->cap) {
         size_t cap = a->cap * 2 + 8;
         struct held **v = t5g_alloc(cap, sizeof *v);
@@ -159,6 +195,15 @@ t5g_answers_add(struct t5g_answers *a, const struct t5g_cross *cross, const int3
         a->cap = cap;
     }
     a->v[a->n++] = h;
+}
+
+void
+t5g_answers_add(struct t5g_answers *a, const struct t5g_cross *cross, const int32_t *source,
+                size_t n_source, const struct t5g_prompt *p)
+{
+    size_t draws = a->o->num_beams > 1 ? 1 : t5g_max(a->o->num_return, 1);
+    for (size_t rank = 0; rank < draws; rank++)
+        add_one(a, cross, source, n_source, p, rank);
 }
 
 size_t
@@ -189,22 +234,22 @@ t5g_answers_now(struct t5g_answers *a, struct t5g_generator *g, struct t5g_err *
     int r = 0;
     for (size_t i = 0; i < a->n && r == 0; i++) {
         struct t5g_job *job = &a->v[i]->job;
-        const struct t5g_sequence *s = &job->out;
         a->prompt = a->v[i]->prompt;
+        a->rank = a->v[i]->rank;
         a->part = 0;
         a->score = 0;
         if (a->mode == T5G_ANSWERS_TOKENS)
             open_doc(a);
         t5g_generate(g, &job, 1);
         if (job->err.code == 0 && a->mode == T5G_ANSWERS_LIVE) {
-            write_ids(a, a->prompt, s->ids, s->logprob, s->n, t5g_finish_name(s->finish), s->score);
+            write_held(a, a->v[i]);
             flush(a);
         }
         if (job->err.code != 0) {
             *e = job->err;
             r = -1;
         } else {
-            t5g_progress_add(s->n);
+            t5g_progress_add(job->out.n);
             t5g_progress_part(0, 0);
         }
     }
@@ -217,11 +262,8 @@ t5g_answers_finish(struct t5g_answers *a)
 {
     struct t5g_err e;
     open_doc(a);
-    for (size_t i = 0; i < a->n; i++) {
-        const struct t5g_sequence *s = &a->v[i]->job.out;
-        write_ids(a, a->v[i]->prompt, s->ids, s->logprob, s->n, t5g_finish_name(s->finish),
-                  s->score);
-    }
+    for (size_t i = 0; i < a->n; i++)
+        write_held(a, a->v[i]);
     written(t5g_writer_frame(a->run->w, &a->doc->close, &e), &e);
     t5g_run_done(a->run, 0);
 }

@@ -1,12 +1,31 @@
-/* generate.h: turn logits into sequences of ids (greedy). */
+/* generate.h: turn logits into sequences of ids: greedy, by beams, by sampling. */
 #ifndef T5G_GENERATE_H
 #define T5G_GENERATE_H
 
 #include "nn/decoder.h"
 
+enum t5g_early { T5G_EARLY_FALSE, T5G_EARLY_TRUE, T5G_EARLY_NEVER };
+
+/*
+ * Names and meanings as in Hugging Face's GenerationConfig. A zeroed one with max_new_tokens is
+ * plain greedy: 0 stands for no penalty, no limit and one beam.
+ */
 struct t5g_generate_options {
     size_t max_new_tokens, min_new_tokens;
     bool logprobs; /* fill logprob */
+
+    size_t num_beams, num_return; /* beams: num_return <= num_beams, at most T5G_BEAMS_MAX */
+    double length_penalty;        /* sums of beams are divided by length ^ this */
+    enum t5g_early early_stopping;
+
+    double repetition_penalty; /* > 0; of ids that the sequence has, prompt and start included */
+    size_t no_repeat_ngram;    /* no n ids occur twice in a row */
+
+    bool sample;
+    uint64_t seed; /* of the run; what a sequence draws with is its job's */
+    double temperature, top_p, min_p;
+    size_t top_k;
+
     /*
      * Guess up to so many ids ahead where the last few ids occur in the document or in the sequence
      * itself, and feed them with the next id: what the model would not have chosen is taken back,
@@ -15,7 +34,7 @@ struct t5g_generate_options {
     size_t lookup;
 };
 
-enum { T5G_LOOKUP_MAX = 15 };
+enum { T5G_LOOKUP_MAX = 15, T5G_BEAMS_MAX = 32 };
 
 enum t5g_finish { T5G_FINISH_EOS, T5G_FINISH_LENGTH };
 const char *t5g_finish_name(enum t5g_finish f); /* "eos", "length" */
@@ -31,7 +50,7 @@ struct t5g_sequence {
     float *logprob;
     size_t n;
     enum t5g_finish finish;
-    double score; /* sum of logprob; 0 unless asked */
+    double score; /* sum of logprob, of beams divided by the penalty; 0 unless asked */
 };
 
 void t5g_sequence_free(struct t5g_sequence *s);
@@ -51,15 +70,19 @@ struct t5g_job {
     /* Called for each id as it is chosen (NULL allowed). */
     void (*emit)(void *arg, int32_t id, float logprob);
     void *arg;
+    uint64_t seed;           /* of its draws */
     struct t5g_sequence out; /* what it held is freed */
-    struct t5g_err err;      /* code != 0: failed (65), out has the ids so far */
+    struct t5g_sequence
+        *more;          /* [num_return - 1] beams: those behind the best; else not looked at */
+    struct t5g_err err; /* code != 0: failed (65), out has the ids so far */
 };
 
 /*
- * Greedy: start token, prompt, then the lowest id of the largest logit until an eos id or
- * max_new_tokens; eos ids are -inf for the first min_new_tokens. All jobs [n], as many at a time as
- * a step of the decoder holds; jobs over one document should stand side by side. A job's result
- * does not depend on the others.
+ * Start token, prompt, then the lowest id of the largest logit, or a draw, until an eos id or
+ * max_new_tokens; eos ids are -inf for the first min_new_tokens. With num_beams beam search. All
+ * jobs [n], as many at a time as a step of the decoder holds; jobs over one document should stand
+ * side by side. A job's result does not depend on the others. Draws are a function of seed and
+ * position.
  */
 void t5g_generate(struct t5g_generator *g, struct t5g_job *const *jobs, size_t n);
 

@@ -1,13 +1,13 @@
 /*
- * greedy.c: start token, prompt, then the largest logit of each step until an eos id; several
- * sequences side by side.
+ * greedy.c: start token, prompt, then the largest logit of each step, or a draw, until an eos id;
+ * several sequences side by side.
  *
  *   a slot holds a sequence: what is to be fed next (the rest of its prompt, or the id chosen last
  *   and guesses at what follows), its keys and values, and its logits
  *   repeat: fill free slots; one step of the decoder for all; choose in every slot
  */
 #include "base/mem.h"
-#include "generate/generate.h"
+#include "generate/beam.h"
 #include "generate/lookup.h"
 #include "generate/processors.h"
 #include "nn/linear.h"
@@ -22,9 +22,10 @@ struct slot {
     struct t5g_kvcache *kv;
     int32_t *feed; /* [n_feed] start token and prompt, then ids chosen and guessed */
     size_t n_feed, fed, cap_feed;
-    bool prompt;    /* feed is the prompt still */
-    size_t cap_out; /* ids that job->out has room for */
-    float *logits;  /* [1 + lookup, v]; with logprobs only */
+    bool prompt;        /* feed is the prompt still */
+    size_t cap_out;     /* ids that job->out has room for */
+    float *logits;      /* [1 + lookup, v]; where more than the largest one is needed */
+    struct t5g_buf ids; /* start token, prompt and what was chosen; with processors only */
     int32_t best[1 + T5G_LOOKUP_MAX];
 };
 
@@ -32,7 +33,10 @@ struct t5g_generator {
     struct t5g_decoder *x;
     const struct t5g_model *m;
     struct t5g_generate_options o;
+    bool all;       /* logits of all ids are needed */
     size_t n_slots; /* at a time */
+    float *scratch; /* [v] of a draw */
+    struct t5g_beams *beams;
     struct slot slots[SLOTS];
     struct t5g_part parts[SLOTS];
     struct slot *of_part[SLOTS];
@@ -61,6 +65,11 @@ t5g_generator_open(struct t5g_decoder *x, const struct t5g_model *m,
     g->m = m;
     g->o = *o;
     g->n_slots = t5g_min(SLOTS, T5G_STEP_ROWS / (1 + o->lookup));
+    g->all = o->logprobs || t5g_processes(o);
+    if (o->sample)
+        g->scratch = t5g_alloc_raw(m->config.decoder.v, sizeof *g->scratch);
+    if (o->num_beams > 1)
+        g->beams = t5g_beams_open(x, m, &g->o);
     return g;
 }
 
@@ -73,7 +82,10 @@ t5g_generator_close(struct t5g_generator *g)
         t5g_kvcache_free(g->slots[i].kv);
         t5g_free(g->slots[i].feed);
         t5g_free(g->slots[i].logits);
+        t5g_buf_free(&g->slots[i].ids);
     }
+    t5g_beams_close(g->beams);
+    t5g_free(g->scratch);
     t5g_free(g);
 }
 
@@ -93,7 +105,7 @@ start(struct t5g_generator *g, struct slot *s, struct t5g_job *job)
 {
     if (s->kv == NULL) {
         s->kv = t5g_kvcache_open(g->x, ROOM);
-        if (g->o.logprobs)
+        if (g->all)
             s->logits = t5g_alloc_raw((1 + g->o.lookup) * g->m->config.decoder.v, sizeof(float));
     }
     t5g_kvcache_reset(s->kv);
@@ -102,6 +114,9 @@ start(struct t5g_generator *g, struct slot *s, struct t5g_job *job)
     if (job->n_prompt > 0)
         memcpy(s->feed + 1, job->prompt, job->n_prompt * sizeof *s->feed);
     s->n_feed = job->n_prompt + 1;
+    s->ids.n = 0;
+    if (t5g_processes(&g->o))
+        t5g_buf_add(&s->ids, s->feed, s->n_feed * sizeof *s->feed);
     s->fed = 0;
     s->prompt = true;
     s->cap_out = 0;
@@ -146,12 +161,17 @@ choose(struct t5g_generator *g, struct slot *s, size_t k, int32_t *id)
     struct t5g_sequence *o = &s->job->out;
     float logprob = 0;
     *id = s->best[k];
-    if (g->o.logprobs) {
+    if (g->all) {
         float *logits = s->logits + k * v;
-        if (o->n < g->o.min_new_tokens)
-            t5g_process_no_eos(logits, v, &g->m->config);
-        *id = (int32_t)t5g_argmax(logits, v);
-        logprob = t5g_logprob(logits, v, (size_t)*id);
+        t5g_process(logits, v, &g->o, &g->m->config, (const int32_t *)(const void *)s->ids.p,
+                    s->ids.n / sizeof *id, o->n);
+        if (g->o.sample)
+            t5g_warp(logits, v, &g->o, g->scratch);
+        *id = (int32_t)(g->o.sample ? t5g_draw(logits, v, t5g_uniform(s->job->seed, o->n))
+                                    : t5g_argmax(logits, v));
+        logprob = g->o.logprobs ? t5g_logprob(logits, v, (size_t)*id) : 0;
+        if (t5g_processes(&g->o))
+            t5g_buf_add(&s->ids, id, sizeof *id);
     }
     append(s, g->o.logprobs, *id, logprob);
     if (t5g_config_is_eos(&g->m->config, *id))
@@ -218,8 +238,8 @@ plan(struct t5g_generator *g)
                                         .ids = s->feed + s->fed,
                                         .n = take,
                                         .all = !s->prompt,
-                                        .logits = last && g->o.logprobs ? s->logits : NULL,
-                                        .best = last && !g->o.logprobs ? s->best : NULL,
+                                        .logits = last && g->all ? s->logits : NULL,
+                                        .best = last && !g->all ? s->best : NULL,
                                         .no_eos = s->job->out.n < g->o.min_new_tokens};
         g->of_part[n++] = s;
         s->fed += take;
@@ -239,6 +259,10 @@ t5g_generate(struct t5g_generator *g, struct t5g_job *const *jobs, size_t n)
     }
     if (g->o.max_new_tokens == 0)
         return;
+    if (g->beams != NULL) {
+        t5g_beams_run(g->beams, jobs, n);
+        return;
+    }
     do {
         for (size_t i = 0; i < g->n_slots && next < n; i++)
             if (g->slots[i].job == NULL)

@@ -27,6 +27,8 @@ struct t5g_kvcache;
 struct t5g_kvcache *t5g_kvcache_open(const struct t5g_decoder *x, size_t max);
 void t5g_kvcache_reset(struct t5g_kvcache *c);            /* position 0 again */
 void t5g_kvcache_grow(struct t5g_kvcache *c, size_t max); /* more room; what is in it stays */
+/* All of `from` in place of what `to` has: a beam that divides. */
+void t5g_kvcache_copy(struct t5g_kvcache *to, const struct t5g_kvcache *from);
 void t5g_kvcache_free(struct t5g_kvcache *c);
 size_t t5g_kvcache_pos(const struct t5g_kvcache *c);
 size_t t5g_kvcache_max(const struct t5g_kvcache *c);

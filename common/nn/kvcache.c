@@ -85,6 +85,26 @@ t5g_kvcache_grow(struct t5g_kvcache *c, size_t max)
 }
 
 void
+t5g_kvcache_copy(struct t5g_kvcache *to, const struct t5g_kvcache *from)
+{
+    size_t row = from->c->dh * sizeof(float);
+    to->pos = 0;
+    t5g_kvcache_grow(to, from->max);
+    for (size_t l = 0; l < from->c->layers; l++) {
+        const struct t5g_kv *a = &from->kv[l];
+        struct t5g_kv *b = &to->kv[l];
+        size_t rows = t5g_min(from->pos, a->cap);
+        for (size_t h = 0; h < from->c->hk; h++) {
+            memcpy((char *)b->k + h * b->cap * row, (const char *)a->k + h * a->cap * row,
+                   rows * row);
+            memcpy((char *)b->v + h * b->cap * row, (const char *)a->v + h * a->cap * row,
+                   rows * row);
+        }
+    }
+    to->pos = from->pos;
+}
+
+void
 t5g_kvcache_reset(struct t5g_kvcache *c)
 {
     c->pos = 0;

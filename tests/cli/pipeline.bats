@@ -141,3 +141,39 @@ corpus() {
     t5g-decode -n 4 --keep -o dec.t5g doc.t5g
     t5g-decode -n 4 -p of dec.t5g | t5g-detok | wc -l | grep -qx 1
 }
+
+@test "beams and draws do not depend on what is beside them" {
+    printf 'first\nsecond document\nthe third one\n' | t5g-tokenize -l | t5g-encode -o e.t5g
+    for how in "--num-beams 3 --num-return-sequences 2" "--sample --num-return-sequences 3 --seed 5" \
+        "--repetition-penalty 1.3 --no-repeat-ngram-size 2"; do
+        # shellcheck disable=SC2086 # several options
+        t5g-decode $how -n 8 -p one -p two -o all.t5g e.t5g
+        # shellcheck disable=SC2086
+        t5g-decode $how -n 8 -p one -p two -b 1 -t 1 e.t5g | cmp - all.t5g
+        t5g-frame split -n 1 e.t5g
+        for f in part-*.t5g; do
+            # shellcheck disable=SC2086
+            t5g-decode $how -n 8 -p two -p one "$f"
+        done | t5g-detok --jsonl | sort > alone
+        t5g-detok --jsonl all.t5g | sort | cmp - alone
+    done
+    t5g-decode --num-beams 3 --num-return-sequences 2 -n 8 e.t5g | t5g-detok --jsonl > beams
+    [ "$(wc -l < beams)" = 6 ]
+    [ "$(grep -c '"rank":1,"score":-' beams)" = 3 ]
+    t5g-decode --sample --seed 1 -n 8 e.t5g | t5g-detok > one
+    t5g-decode --sample --seed 2 -n 8 e.t5g | t5g-detok > two
+    ! cmp -s one two || false
+    t5g-decode --sample --top-k 1 -n 8 e.t5g | t5g-detok > drawn
+    t5g-decode -n 8 e.t5g | t5g-detok | cmp - drawn
+}
+
+@test "options of generation that do not go together" {
+    t5g-tokenize -e x | t5g-encode -o e.t5g
+    status_is 64 t5g-decode --num-beams 2 --sample e.t5g
+    status_is 64 t5g-decode --num-beams 2 --stream e.t5g
+    status_is 64 t5g-decode --num-beams 2 --num-return-sequences 3 e.t5g
+    status_is 64 t5g-decode --num-return-sequences 2 e.t5g
+    status_is 64 t5g-decode --num-beams 33 e.t5g
+    status_is 64 t5g-decode --top-p 0 e.t5g
+    status_is 64 t5g-decode --temperature 0 e.t5g
+}

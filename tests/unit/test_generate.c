@@ -1,8 +1,10 @@
 /*
  * test_generate.c: sequences side by side, and with guesses taken from the document, are bit for
- * bit those that come one at a time; and the guesses themselves.
+ * bit those that come one at a time; and the guesses themselves. What draws are
+ * made from is what transformers' processors leave.
  */
 #include "generate/lookup.h"
+#include "generate/processors.h"
 #include "golden.h"
 
 #include <math.h>
@@ -161,12 +163,89 @@ test_lookup(void **state)
     assert_int_equal(t5g_lookup(NULL, 0, cases[0].ids, 4, draft, 1), 0);
 }
 
+/* One entry of "samples": probabilities after the processors, from the golden logits. */
+static bool
+check_sample(const struct gd_case *c, const struct t5g_config *config,
+             const struct t5g_json *sample)
+{
+    struct t5g_generate_options o = {.sample = true};
+    const struct t5g_json *args = t5g_json_get(sample, "args");
+    for (const struct t5g_json *a = t5g_json_first(args); a != NULL; a = t5g_json_next(a)) {
+        const char *key = t5g_json_key(a);
+        if (strcmp(key, "temperature") == 0)
+            o.temperature = t5g_json_num(a);
+        else if (strcmp(key, "top_k") == 0)
+            o.top_k = (size_t)t5g_json_num(a);
+        else if (strcmp(key, "top_p") == 0)
+            o.top_p = t5g_json_num(a);
+        else if (strcmp(key, "min_p") == 0)
+            o.min_p = t5g_json_num(a);
+        else if (strcmp(key, "repetition_penalty") == 0)
+            o.repetition_penalty = t5g_json_num(a);
+        else if (strcmp(key, "no_repeat_ngram_size") == 0)
+            o.no_repeat_ngram = (size_t)t5g_json_num(a);
+        else
+            return false; /* typical_p and the like: not ours */
+    }
+    struct t5g_buf path = {0};
+    t5g_buf_printf(&path, "golden/tiny/%s/%s", c->name, t5g_json_str(t5g_json_get(sample, "file")));
+    char *full = gd_path(path.p);
+    struct npy want = npy_read(full);
+    size_t v = config->decoder.v, row = 0;
+    float *x = t5g_alloc(v, sizeof *x), *scratch = t5g_alloc(v, sizeof *scratch);
+    const struct t5g_json *step = t5g_json_first(t5g_json_get(sample, "steps"));
+    for (; step != NULL; step = t5g_json_next(step), row++) {
+        size_t at = (size_t)t5g_json_num(step), kept = 0;
+        memcpy(x, c->logits.f + at * v, v * sizeof *x);
+        t5g_process(x, v, &o, config, c->dec_ids.i, at + 1, at);
+        t5g_warp(x, v, &o, scratch);
+        double all = t5g_log_sum_exp(x, v);
+        for (size_t i = 0; i < v; i++) {
+            double p = exp((double)x[i] - all), w = (double)want.f[row * v + i];
+            assert_true((p > 0) == (w > 0) || (p < 1e-30 && w < 1e-30));
+            assert_true(fabs(p - w) < 1e-5);
+            kept += x[i] > -INFINITY;
+        }
+        assert_true(kept > 0);
+        /* Draws at the ends of the interval are of what is kept, and their share is p. */
+        assert_true(x[t5g_draw(x, v, 0)] > -INFINITY);
+        assert_true(x[t5g_draw(x, v, 1 - 1e-16)] > -INFINITY);
+        size_t best = t5g_argmax(x, v), hits = 0, draws = 4000;
+        for (size_t i = 0; i < draws; i++)
+            hits += t5g_draw(x, v, t5g_uniform(7, i)) == best;
+        double p = exp((double)x[best] - all), share = (double)hits / (double)draws;
+        assert_true(fabs(share - p) < 5 * sqrt(p * (1 - p) / (double)draws) + 1e-9);
+    }
+    npy_free(&want);
+    t5g_free(x);
+    t5g_free(scratch);
+    t5g_free(full);
+    t5g_buf_free(&path);
+    return true;
+}
+
+static void
+test_samples(void **state)
+{
+    (void)state;
+    struct gd_model g = gd_open("tiny", NULL, 1);
+    struct gd_case c = gd_case_open("tiny", "hello");
+    size_t done = 0;
+    const struct t5g_json *list = t5g_json_get(c.json, "samples");
+    for (const struct t5g_json *s = t5g_json_first(list); s != NULL; s = t5g_json_next(s))
+        done += check_sample(&c, &g.m->config, s);
+    assert_int_equal(done, 10);
+    gd_case_close(&c);
+    gd_close(&g);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_together),
         cmocka_unit_test(test_lookup),
+        cmocka_unit_test(test_samples),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,16 +66,38 @@ struct greedy {
     size_t n;
 };
 
+/* Together with as many of the same: beams of several searches share steps. */
 static struct t5g_sequence
-generate(const struct greedy *x, struct t5g_generate_options o)
+generate_all(const struct greedy *x, struct t5g_generate_options o, struct t5g_sequence *more,
+             size_t copies)
 {
     struct t5g_job job = {.cross = x->cross, .prompt = x->prefix + 1, .n_prompt = x->n - 1};
+    struct t5g_job others[3] = {job, job, job}, *all[4] = {&job};
+    struct t5g_sequence theirs[3][T5G_BEAMS_MAX] = {{{0}}};
     struct t5g_generator *g = t5g_generator_open(x->g->dec, x->g->m, &o);
-    t5g_generate(g, &(struct t5g_job *){&job}, 1);
+    job.more = more;
+    for (size_t i = 0; i < copies; i++) {
+        others[i].more = theirs[i];
+        all[i + 1] = &others[i];
+    }
+    t5g_generate(g, all, 1 + copies);
+    for (size_t i = 0; i < copies; i++) {
+        assert_int_equal(others[i].out.n, job.out.n);
+        assert_memory_equal(others[i].out.ids, job.out.ids, job.out.n * sizeof *job.out.ids);
+        t5g_sequence_free(&others[i].out);
+        for (size_t k = 0; k < T5G_BEAMS_MAX; k++)
+            t5g_sequence_free(&theirs[i][k]);
+    }
     if (job.err.code != 0)
         fail_msg("%s: %s", x->c->name, job.err.msg);
     t5g_generator_close(g);
     return job.out;
+}
+
+static struct t5g_sequence
+generate(const struct greedy *x, struct t5g_generate_options o)
+{
+    return generate_all(x, o, NULL, 0);
 }
 
 static void
@@ -124,6 +146,10 @@ check_variants(const struct greedy *x)
                 o.min_new_tokens = value;
             else if (strcmp(key, "min_length") == 0)
                 o.min_new_tokens = value - x->n;
+            else if (strcmp(key, "repetition_penalty") == 0)
+                o.repetition_penalty = t5g_json_num(a);
+            else if (strcmp(key, "no_repeat_ngram_size") == 0)
+                o.no_repeat_ngram = value;
             else if (strcmp(key, "eos_token_id") == 0) {
                 int32_t *eos = gd_ids(a, &config->n_eos);
                 memcpy(config->eos, eos, config->n_eos * sizeof *eos);
@@ -138,6 +164,69 @@ check_variants(const struct greedy *x)
             done++;
         }
         *config = saved;
+    }
+    return done;
+}
+
+/* One of the sequences that transformers returns, filled up with eos. */
+static void
+check_beam(const struct greedy *x, const struct t5g_sequence *s, const struct t5g_json *ids,
+           double score)
+{
+    size_t n;
+    int32_t *want = gd_ids(ids, &n);
+    if (s->n > n - x->n || memcmp(s->ids, want + x->n, s->n * sizeof *want) != 0)
+        fail_msg("%s: not the beam expected", x->c->name);
+    for (size_t i = x->n + s->n; i < n; i++)
+        assert_int_equal(want[i], 1);
+    if (fabs(s->score - score) > 1e-4 * (1 + fabs(score)))
+        fail_msg("%s: score %g, expected %g", x->c->name, s->score, score);
+    t5g_free(want);
+}
+
+static size_t
+check_beams(const struct greedy *x)
+{
+    size_t done = 0;
+    const struct t5g_json *list = t5g_json_get(x->c->json, "beams");
+    for (const struct t5g_json *v = t5g_json_first(list); v != NULL; v = t5g_json_next(v), done++) {
+        struct t5g_generate_options o = {.num_return = 1, .length_penalty = 1, .logprobs = true};
+        struct t5g_sequence more[T5G_BEAMS_MAX] = {{0}};
+        const struct t5g_json *args = t5g_json_get(v, "args");
+        for (const struct t5g_json *a = t5g_json_first(args); a != NULL; a = t5g_json_next(a)) {
+            const char *key = t5g_json_key(a), *word = t5g_json_str(a);
+            if (strcmp(key, "max_new_tokens") == 0)
+                o.max_new_tokens = (size_t)t5g_json_num(a);
+            else if (strcmp(key, "min_new_tokens") == 0)
+                o.min_new_tokens = (size_t)t5g_json_num(a);
+            else if (strcmp(key, "num_beams") == 0)
+                o.num_beams = (size_t)t5g_json_num(a);
+            else if (strcmp(key, "num_return_sequences") == 0)
+                o.num_return = (size_t)t5g_json_num(a);
+            else if (strcmp(key, "length_penalty") == 0)
+                o.length_penalty = t5g_json_num(a);
+            else if (strcmp(key, "early_stopping") == 0)
+                o.early_stopping = word != NULL       ? T5G_EARLY_NEVER
+                                   : t5g_json_true(a) ? T5G_EARLY_TRUE
+                                                      : T5G_EARLY_FALSE;
+            else if (strcmp(key, "repetition_penalty") == 0)
+                o.repetition_penalty = t5g_json_num(a);
+            else if (strcmp(key, "no_repeat_ngram_size") == 0)
+                o.no_repeat_ngram = (size_t)t5g_json_num(a);
+            else
+                fail_msg("%s: unknown argument %s", x->c->name, key);
+        }
+        struct t5g_sequence s = generate_all(x, o, more, 3);
+        const struct t5g_json *ids = t5g_json_first(t5g_json_get(v, "ids"));
+        const struct t5g_json *score = t5g_json_first(t5g_json_get(v, "scores"));
+        for (size_t k = 0; k < o.num_return; k++, ids = t5g_json_next(ids)) {
+            check_beam(x, k == 0 ? &s : &more[k - 1], ids, t5g_json_num(score));
+            score = t5g_json_next(score);
+        }
+        assert_null(ids);
+        t5g_sequence_free(&s);
+        for (size_t k = 0; k < T5G_BEAMS_MAX; k++)
+            t5g_sequence_free(&more[k]);
     }
     return done;
 }
@@ -179,7 +268,7 @@ check_targets(const struct greedy *x)
 
 struct totals {
     struct gd_model *g;
-    size_t variants, targets, images;
+    size_t variants, beams, targets, images;
 };
 
 static void
@@ -202,6 +291,7 @@ check_case(const struct gd_case *c, void *arg)
     check_logits(g, c, x.cross);
     check_greedy(&x);
     t->variants += check_variants(&x);
+    t->beams += check_beams(&x);
     t->targets += check_targets(&x);
     t->images += c->features.f != NULL;
     t5g_free(x.prefix);
@@ -216,7 +306,7 @@ check_level(const char *level)
         struct gd_model g = gd_open(models[i], level, 2);
         struct totals t = {.g = &g};
         gd_cases(models[i], check_case, &t);
-        assert_true(t.variants >= 4 && t.targets >= 4 && t.images >= 4);
+        assert_true(t.variants >= 10 && t.beams >= 19 && t.targets >= 4 && t.images >= 4);
         gd_close(&g);
     }
 }
