@@ -91,7 +91,6 @@ static void
 write_item(const struct t5g_encoding *x, struct t5g_run *run, struct item *t, double seconds)
 {
     struct t5g_err e;
-    struct result r;
     if (t->doc->failed) {
         t5g_run_pass_failed(run, t->doc);
         return;
@@ -102,18 +101,20 @@ write_item(const struct t5g_encoding *x, struct t5g_run *run, struct item *t, do
         t5g_run_fail(run, t->doc->id, t->doc->id_len, &t->doc->open, &t->err);
         return;
     }
-    if (t->cached) {
-        const struct t5g_frame *f = &t->entry.tensor;
-        r = (struct result){name_of(x), f->dtype, f->ndim, {f->dims[0], f->dims[1]}, f->data};
+    if (t5g_doc_write_open(run->w, t->doc, x->dropped, NULL, &e) < 0)
+        t5g_die_err(&e);
+    if (t->cached) { /* its hash was checked when it was read and need not be made again */
+        if (t5g_writer_frame(run->w, &t->entry.tensor, &e) < 0)
+            t5g_die_err(&e);
     } else {
-        r = shape(x, t->rows, t->n);
+        struct result r = shape(x, t->rows, t->n);
         if (x->cache != NULL)
             t5g_cache_put(x->cache, &t->key, r.name, r.dtype, r.ndim, r.dims, r.data, t->ids, t->n,
                           seconds);
+        if (t5g_writer_tensor(run->w, r.name, r.dtype, r.ndim, r.dims, r.data, NULL, &e) < 0)
+            t5g_die_err(&e);
     }
-    if (t5g_doc_write_open(run->w, t->doc, x->dropped, NULL, &e) < 0 ||
-        t5g_writer_tensor(run->w, r.name, r.dtype, r.ndim, r.dims, r.data, NULL, &e) < 0 ||
-        t5g_writer_frame(run->w, &t->doc->close, &e) < 0)
+    if (t5g_writer_frame(run->w, &t->doc->close, &e) < 0)
         t5g_die_err(&e);
     t5g_run_done(run, t->n);
 }
