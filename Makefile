@@ -12,9 +12,9 @@ DEPS = gcc make pkg-config libarchive-dev libcjson-dev libxxhash-dev libstb-dev 
        libcmocka-dev bats perl mandoc procps python3-numpy pango1.0-tools fonts-dejavu-core netpbm \
        libarchive-tools zstd
 
-# Of stb the header alone is used: libstb is not linked.
-PKGS     = libarchive libcjson libxxhash
-PKGS_H   = stb
+# Of stb the header alone is used; libarchive is loaded when a packed file is met (common/base/unpack.c).
+PKGS     = libcjson libxxhash
+PKGS_H   = stb libarchive
 # Recursive on purpose: pkg-config runs when something is built, not for `make help` or `make deps`.
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) $(PKGS_H))
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS))

@@ -1,5 +1,5 @@
 /*
- * unpack.c: bytes and members of packed files, by libarchive.
+ * unpack.c: bytes and members of packed files, by libarchive (p_ stands before its functions).
  *
  * Two stages, each there when it is needed: a decompressor (libarchive's raw format, one filter and
  * no nesting) over the descriptor, and an archive reader over what that gives. The archive reader's
@@ -14,6 +14,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <locale.h>
 #include <stdio.h>
@@ -21,6 +22,72 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/*
+ * libarchive is loaded when a packed file is met: with its own libraries (XML, cryptography) it
+ * would take 1.6 ms of every start of every program.
+ */
+#define FUNCTIONS(X)                     \
+    X(archive_entry_filetype)            \
+    X(archive_entry_free)                \
+    X(archive_entry_hardlink)            \
+    X(archive_entry_new)                 \
+    X(archive_entry_pathname)            \
+    X(archive_entry_set_filetype)        \
+    X(archive_entry_set_mtime)           \
+    X(archive_entry_set_pathname)        \
+    X(archive_entry_set_perm)            \
+    X(archive_entry_set_size)            \
+    X(archive_error_string)              \
+    X(archive_filter_count)              \
+    X(archive_read_data)                 \
+    X(archive_read_free)                 \
+    X(archive_read_new)                  \
+    X(archive_read_next_header)          \
+    X(archive_read_open)                 \
+    X(archive_read_open_fd)              \
+    X(archive_read_set_format_option)    \
+    X(archive_read_support_filter_bzip2) \
+    X(archive_read_support_filter_gzip)  \
+    X(archive_read_support_filter_lz4)   \
+    X(archive_read_support_filter_xz)    \
+    X(archive_read_support_filter_zstd)  \
+    X(archive_read_support_format_7zip)  \
+    X(archive_read_support_format_empty) \
+    X(archive_read_support_format_raw)   \
+    X(archive_read_support_format_tar)   \
+    X(archive_read_support_format_zip)   \
+    X(archive_set_error)                 \
+    X(archive_write_add_filter_none)     \
+    X(archive_write_close)               \
+    X(archive_write_data)                \
+    X(archive_write_free)                \
+    X(archive_write_header)              \
+    X(archive_write_new)                 \
+    X(archive_write_open_fd)             \
+    X(archive_write_set_format_pax_restricted)
+
+#define POINTER(name) static __typeof__(&name) p_##name;
+FUNCTIONS(POINTER)
+
+static int
+load(struct t5g_err *e)
+{
+    static void *library;
+    if (library != NULL)
+        return 0;
+    if ((library = dlopen("libarchive.so.13", RTLD_NOW | RTLD_LOCAL)) == NULL)
+        return t5g_err_set(e, T5G_EX_UNAVAIL, "packed files need libarchive: %s", dlerror());
+#define FIND(name)                                                                            \
+    {                                                                                         \
+        void *p = dlsym(library, #name);                                                      \
+        if (p == NULL)                                                                        \
+            return t5g_err_set(e, T5G_EX_UNAVAIL, "libarchive is too old: no %s", #name);     \
+        memcpy(&p_##name, &p, sizeof p); /* ISO C has no cast from an object to a function */ \
+    }
+    FUNCTIONS(FIND)
+    return 0;
+}
 
 enum { BLOCK = 1 << 16, TAR_BLOCK = 512 };
 
@@ -152,7 +219,7 @@ feed_filter(struct archive *a, void *arg, const void **p)
     size_t got;
     *p = u->raw;
     if (read_fd(u, u->raw, BLOCK, &got, &u->err) < 0) {
-        archive_set_error(a, EIO, "read error");
+        p_archive_set_error(a, EIO, "read error");
         return -1;
     }
     u->in += got;
@@ -168,7 +235,7 @@ fault(struct t5g_unpack *u, struct archive *a, struct t5g_err *e)
             *e = u->err;
         return -1;
     }
-    const char *why = archive_error_string(a);
+    const char *why = p_archive_error_string(a);
     return t5g_err_set(e, T5G_EX_DATA, "%s", why != NULL ? why : "damaged");
 }
 
@@ -186,7 +253,7 @@ read_bytes(struct t5g_unpack *u, void *buf, size_t n, size_t *got, struct t5g_er
         return read_fd(u, buf, n, got, e);
     la_ssize_t r;
     do
-        r = archive_read_data(u->filter, buf, n);
+        r = p_archive_read_data(u->filter, buf, n);
     while (r == ARCHIVE_RETRY);
     if (r < 0)
         return fault(u, u->filter, e);
@@ -205,7 +272,7 @@ feed_archive(struct archive *a, void *arg, const void **p)
     size_t got, last = 0;
     *p = u->block;
     if (read_bytes(u, u->block, BLOCK, &got, &u->err) < 0) {
-        archive_set_error(a, EIO, "read error");
+        p_archive_set_error(a, EIO, "read error");
         return -1;
     }
     while (last < got && last < 2 * TAR_BLOCK && u->block[got - 1 - last] == 0)
@@ -244,22 +311,24 @@ look(struct t5g_unpack *u, struct t5g_err *e)
 static int
 open_filter(struct t5g_unpack *u, struct t5g_err *e)
 {
-    struct archive *a = u->filter = archive_read_new();
+    struct archive *a;
     struct archive_entry *entry;
-    if (a == NULL)
+    if (load(e) < 0)
+        return -1;
+    if ((a = u->filter = p_archive_read_new()) == NULL)
         return t5g_err_set(e, T5G_EX_OS, "out of memory");
-    archive_read_support_filter_gzip(a);
-    archive_read_support_filter_bzip2(a);
-    archive_read_support_filter_xz(a);
-    archive_read_support_filter_zstd(a);
-    archive_read_support_filter_lz4(a);
-    archive_read_support_format_raw(a);
-    archive_read_support_format_empty(a);
+    p_archive_read_support_filter_gzip(a);
+    p_archive_read_support_filter_bzip2(a);
+    p_archive_read_support_filter_xz(a);
+    p_archive_read_support_filter_zstd(a);
+    p_archive_read_support_filter_lz4(a);
+    p_archive_read_support_format_raw(a);
+    p_archive_read_support_format_empty(a);
     u->raw = t5g_alloc_raw(BLOCK, 1);
-    if (archive_read_open(a, u, NULL, feed_filter, NULL) != ARCHIVE_OK)
+    if (p_archive_read_open(a, u, NULL, feed_filter, NULL) != ARCHIVE_OK)
         return fault(u, a, e);
-    int r = archive_read_next_header(a, &entry);
-    if (archive_filter_count(a) > 2)
+    int r = p_archive_read_next_header(a, &entry);
+    if (p_archive_filter_count(a) > 2)
         return t5g_err_set(e, T5G_EX_DATA, "compressed more than once");
     if (r == ARCHIVE_EOF) /* compressed nothing */
         return 0;
@@ -279,8 +348,10 @@ open_filter(struct t5g_unpack *u, struct t5g_err *e)
 static int
 open_archive(struct t5g_unpack *u, enum packing what, struct t5g_err *e)
 {
-    struct archive *a = u->archive = archive_read_new();
-    if (a == NULL)
+    struct archive *a;
+    if (load(e) < 0)
+        return -1;
+    if ((a = u->archive = p_archive_read_new()) == NULL)
         return t5g_err_set(e, T5G_EX_OS, "out of memory");
     /* Names in UTF-8: libarchive converts by the locale, and gives NULL in "C". */
     locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
@@ -288,18 +359,18 @@ open_archive(struct t5g_unpack *u, enum packing what, struct t5g_err *e)
         uselocale(utf8);
     u->tar = what == TAR;
     if (what == TAR) {
-        archive_read_support_format_tar(a);
-        archive_read_set_format_option(a, "tar", "read_concatenated_archives", "1");
+        p_archive_read_support_format_tar(a);
+        p_archive_read_set_format_option(a, "tar", "read_concatenated_archives", "1");
     } else if (what == ZIP) {
-        archive_read_support_format_zip(a);
+        p_archive_read_support_format_zip(a);
     } else {
-        archive_read_support_format_7zip(a);
+        p_archive_read_support_format_7zip(a);
         if (!u->seekable)
             return t5g_err_set(e, T5G_EX_DATA, "a 7z archive needs a regular file");
     }
     u->block = t5g_alloc_raw(BLOCK, 1);
-    int r = u->seekable && what != TAR ? archive_read_open_fd(a, u->fd, BLOCK)
-                                       : archive_read_open(a, u, NULL, feed_archive, NULL);
+    int r = u->seekable && what != TAR ? p_archive_read_open_fd(a, u->fd, BLOCK)
+                                       : p_archive_read_open(a, u, NULL, feed_archive, NULL);
     return r == ARCHIVE_OK ? 0 : fault(u, a, e);
 }
 
@@ -332,8 +403,10 @@ t5g_unpack_close(struct t5g_unpack *u)
 {
     if (u == NULL)
         return;
-    archive_read_free(u->archive);
-    archive_read_free(u->filter);
+    if (u->archive != NULL)
+        p_archive_read_free(u->archive);
+    if (u->filter != NULL)
+        p_archive_read_free(u->filter);
     t5g_free(u->begun);
     t5g_free(u->raw);
     t5g_free(u->block);
@@ -365,7 +438,7 @@ t5g_unpack_skipped(const struct t5g_unpack *u)
 static void
 set_name(struct t5g_unpack *u, struct archive_entry *entry)
 {
-    const char *s = archive_entry_pathname(entry);
+    const char *s = p_archive_entry_pathname(entry);
     size_t n = s != NULL ? strlen(s) : 0;
     bool good = t5g_utf8_check(s != NULL ? s : "", n) == n;
     u->member.n = 0;
@@ -406,7 +479,7 @@ t5g_unpack_next(struct t5g_unpack *u, struct t5g_member *m, struct t5g_err *e)
     struct archive_entry *entry;
     u->in_member = false;
     while (!u->ended) {
-        int r = archive_read_next_header(u->archive, &entry);
+        int r = p_archive_read_next_header(u->archive, &entry);
         if (r == ARCHIVE_RETRY)
             continue;
         if (r == ARCHIVE_EOF && u->tar && u->zeros < 2 * TAR_BLOCK)
@@ -417,11 +490,12 @@ t5g_unpack_next(struct t5g_unpack *u, struct t5g_member *m, struct t5g_err *e)
         if (r == ARCHIVE_FATAL)
             return fault(u, u->archive, e);
         /* ARCHIVE_WARN and ARCHIVE_FAILED are this member's: reading it will tell. */
-        if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) != NULL) {
-            u->skipped += archive_entry_filetype(entry) != AE_IFDIR;
+        if (p_archive_entry_filetype(entry) != AE_IFREG ||
+            p_archive_entry_hardlink(entry) != NULL) {
+            u->skipped += p_archive_entry_filetype(entry) != AE_IFDIR;
             continue;
         }
-        const char *name = archive_entry_pathname(entry);
+        const char *name = p_archive_entry_pathname(entry);
         u->in_member = true;
         if (name != NULL && strcmp(name, "MANIFEST") == 0) {
             if (check_manifest(u, e) < 0)
@@ -446,7 +520,7 @@ t5g_unpack_read(struct t5g_unpack *u, void *buf, size_t n, size_t *got, struct t
         return 0;
     la_ssize_t r;
     do
-        r = archive_read_data(u->archive, buf, n);
+        r = p_archive_read_data(u->archive, buf, n);
     while (r == ARCHIVE_RETRY);
     if (r >= 0) {
         *got = (size_t)r;
@@ -486,18 +560,21 @@ struct t5g_tar {
 static int
 tar_fault(struct t5g_tar *t, struct t5g_err *e)
 {
-    const char *why = archive_error_string(t->archive);
+    const char *why = p_archive_error_string(t->archive);
     return t5g_err_set(e, T5G_EX_IO, "cannot write: %s", why != NULL ? why : "unknown reason");
 }
 
 struct t5g_tar *
 t5g_tar_open(int fd, struct t5g_err *e)
 {
-    struct t5g_tar *t = t5g_alloc(1, sizeof *t);
-    t->archive = archive_write_new();
-    if (t->archive != NULL && archive_write_set_format_pax_restricted(t->archive) == ARCHIVE_OK &&
-        archive_write_add_filter_none(t->archive) == ARCHIVE_OK &&
-        archive_write_open_fd(t->archive, fd) == ARCHIVE_OK)
+    struct t5g_tar *t;
+    if (load(e) < 0)
+        return NULL;
+    t = t5g_alloc(1, sizeof *t);
+    t->archive = p_archive_write_new();
+    if (t->archive != NULL && p_archive_write_set_format_pax_restricted(t->archive) == ARCHIVE_OK &&
+        p_archive_write_add_filter_none(t->archive) == ARCHIVE_OK &&
+        p_archive_write_open_fd(t->archive, fd) == ARCHIVE_OK)
         return t;
     t5g_err_set(e, T5G_EX_OS, "cannot write a tar archive");
     t5g_tar_close(t);
@@ -507,16 +584,16 @@ t5g_tar_open(int fd, struct t5g_err *e)
 int
 t5g_tar_add(struct t5g_tar *t, const char *name, const void *data, size_t n, struct t5g_err *e)
 {
-    struct archive_entry *entry = archive_entry_new();
-    archive_entry_set_pathname(entry, name);
-    archive_entry_set_filetype(entry, AE_IFREG);
-    archive_entry_set_perm(entry, 0644);
-    archive_entry_set_size(entry, (la_int64_t)n);
-    archive_entry_set_mtime(entry, 0, 0);
-    int r = archive_write_header(t->archive, entry) == ARCHIVE_OK ? 0 : tar_fault(t, e);
-    if (r == 0 && n > 0 && archive_write_data(t->archive, data, n) != (la_ssize_t)n)
+    struct archive_entry *entry = p_archive_entry_new();
+    p_archive_entry_set_pathname(entry, name);
+    p_archive_entry_set_filetype(entry, AE_IFREG);
+    p_archive_entry_set_perm(entry, 0644);
+    p_archive_entry_set_size(entry, (la_int64_t)n);
+    p_archive_entry_set_mtime(entry, 0, 0);
+    int r = p_archive_write_header(t->archive, entry) == ARCHIVE_OK ? 0 : tar_fault(t, e);
+    if (r == 0 && n > 0 && p_archive_write_data(t->archive, data, n) != (la_ssize_t)n)
         r = tar_fault(t, e);
-    archive_entry_free(entry);
+    p_archive_entry_free(entry);
     t->members++;
     return r;
 }
@@ -528,7 +605,7 @@ t5g_tar_finish(struct t5g_tar *t, struct t5g_err *e)
     int n = snprintf(text, sizeof text, "{\"members\":%zu}\n", t->members);
     if (t5g_tar_add(t, "MANIFEST", text, (size_t)n, e) < 0)
         return -1;
-    return archive_write_close(t->archive) == ARCHIVE_OK ? 0 : tar_fault(t, e);
+    return p_archive_write_close(t->archive) == ARCHIVE_OK ? 0 : tar_fault(t, e);
 }
 
 void
@@ -536,6 +613,7 @@ t5g_tar_close(struct t5g_tar *t)
 {
     if (t == NULL)
         return;
-    archive_write_free(t->archive);
+    if (t->archive != NULL)
+        p_archive_write_free(t->archive);
     t5g_free(t);
 }
