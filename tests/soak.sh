@@ -9,7 +9,7 @@ set -euo pipefail
 kills=${1:-200} seconds=${2:-600}
 root=$(cd "$(dirname "$0")/.." && pwd)
 dir=$(mktemp -d)
-trap 'trap - EXIT; pkill -9 -s 0 t5g- || :; rm -rf "$dir"' EXIT
+trap 'trap - EXIT; pkill -9 -P $$ || :; rm -rf "$dir"' EXIT
 cd "$dir"
 unset MAKEFLAGS MFLAGS MAKELEVEL T5G_MODEL
 fail() { echo "not ok - $1"; exit 1; }

@@ -354,7 +354,9 @@ open_archive(struct t5g_unpack *u, enum packing what, struct t5g_err *e)
     if ((a = u->archive = p_archive_read_new()) == NULL)
         return t5g_err_set(e, T5G_EX_OS, "out of memory");
     /* Names in UTF-8: libarchive converts by the locale, and gives NULL in "C". */
-    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    static locale_t utf8;
+    if (utf8 == (locale_t)0)
+        utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     if (utf8 != (locale_t)0)
         uselocale(utf8);
     u->tar = what == TAR;

@@ -230,7 +230,9 @@ same_documents() {
     status_is 65 t5g-tokenize b.gz.gz > /dev/null
     mkdir in; head -c 100000000 /dev/zero > in/a.txt
     tar -C in -czf b.tgz a.txt
-    (ulimit -v 700000; status_is 65 t5g-tokenize b.tgz > /dev/null)
+    # A sanitizer's shadow memory is terabytes.
+    case $T5G_BUILD in *san) ;; *) ulimit -v 700000 ;; esac
+    status_is 65 t5g-tokenize b.tgz > /dev/null
     err_has "expands more than 1000 times"
 }
 
