@@ -164,25 +164,22 @@ scan_string(struct scan *s, bool *escaped)
     const unsigned char *open = s->p++;
     *escaped = false;
     while (s->p < s->end) {
-        unsigned char c = *s->p;
-        if (c == '"') {
+        size_t n = t5g_jsonstr_plain((const char *)s->p, (size_t)(s->end - s->p)),
+               good = t5g_utf8_check((const char *)s->p, n);
+        s->p += good;
+        if (good < n)
+            return fail(s, s->p, "ill-formed UTF-8");
+        if (s->p == s->end)
+            break;
+        if (*s->p == '"') {
             s->p++;
             return 0;
         }
-        if (c == '\\') {
-            *escaped = true;
-            if (scan_escape(s) < 0)
-                return -1;
-        } else if (c < 0x20) {
+        if (*s->p != '\\')
             return fail(s, s->p, "control character in a string, expected an escape");
-        } else if (c < 0x80) {
-            s->p++;
-        } else {
-            size_t n = t5g_utf8_len(s->p, (size_t)(s->end - s->p), NULL);
-            if (n == 0)
-                return fail(s, s->p, "ill-formed UTF-8");
-            s->p += n;
-        }
+        *escaped = true;
+        if (scan_escape(s) < 0)
+            return -1;
     }
     return fail(s, open, "string not closed");
 }

@@ -36,6 +36,29 @@ t5g_jsonstr_write(struct t5g_buf *b, const char *s, size_t n)
     t5g_buf_addc(b, '"');
 }
 
+/* Bytes of x that are 0 become 0x80 (and perhaps some above the first such byte). */
+static uint64_t
+zeros(uint64_t x)
+{
+    return (x - 0x0101010101010101u) & ~x & 0x8080808080808080u;
+}
+
+size_t
+t5g_jsonstr_plain(const char *p, size_t n)
+{
+    size_t i = 0;
+    for (uint64_t eight; n - i >= 8; i += 8) {
+        memcpy(&eight, p + i, 8);
+        uint64_t control = (eight - 0x2020202020202020u) & ~eight & 0x8080808080808080u;
+        if ((control | zeros(eight ^ 0x2222222222222222u) | zeros(eight ^ 0x5c5c5c5c5c5c5c5cu)) !=
+            0)
+            break;
+    }
+    while (i < n && (unsigned char)p[i] >= 0x20 && p[i] != '"' && p[i] != '\\')
+        i++;
+    return i;
+}
+
 /* Four hex digits, checked before. */
 static uint32_t
 hex4(const char *p)
@@ -122,11 +145,14 @@ skip_space(const char *p, const char *end)
 static const char *
 skip_string(const char *p, const char *end)
 {
-    for (p++; p < end && *p != '"'; p++) {
-        if (*p == '\\')
+    for (p++; p < end; p++) {
+        p += t5g_jsonstr_plain(p, (size_t)(end - p));
+        if (p < end && *p == '"')
+            return p + 1;
+        if (p < end && *p == '\\')
             p++;
     }
-    return p < end ? p + 1 : end;
+    return end;
 }
 
 /* Behind the value that starts at p. */

@@ -16,6 +16,9 @@ void t5g_jsonstr_write(struct t5g_buf *b, const char *s, size_t n);
  */
 int t5g_json_check(const char *text, size_t n, bool nul, const char *name, struct t5g_err *e);
 
+/* How many bytes of p[0..n) come before the first quote, backslash or control character. */
+size_t t5g_jsonstr_plain(const char *p, size_t n);
+
 /* Walk the members of a checked object without building a tree. */
 struct t5g_json_walk {
     const char *p, *end;     /* private */
@@ -30,7 +33,7 @@ bool t5g_json_walk_next(struct t5g_json_walk *w); /* false after the last member
 /* Decode a checked raw string span (with quotes) into out (appended), \u0000 included. */
 void t5g_jsonstr_read(struct t5g_buf *out, const char *raw, size_t n);
 
-/* -1, or how the span compares: true when the raw string equals s. */
+/* Whether what a checked raw string span means is s. */
 bool t5g_jsonstr_equal(const char *raw, size_t n, const char *s);
 
 #endif

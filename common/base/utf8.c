@@ -44,7 +44,18 @@ t5g_utf8_check(const char *s, size_t n)
             i += 8;
             continue;
         }
-        size_t len = t5g_utf8_len(p + i, n - i, NULL);
+        /* What most text is made of: one byte, two or three. */
+        unsigned char c = p[i];
+        size_t len = 1;
+        if (c < 0x80)
+            ;
+        else if (c >= 0xc2 && c < 0xe0 && n - i >= 2 && (p[i + 1] & 0xc0) == 0x80)
+            len = 2;
+        else if (c >= 0xe0 && c < 0xf0 && c != 0xed && n - i >= 3 && (p[i + 1] & 0xc0) == 0x80 &&
+                 (c > 0xe0 || p[i + 1] >= 0xa0) && (p[i + 2] & 0xc0) == 0x80)
+            len = 3;
+        else
+            len = t5g_utf8_len(p + i, n - i, NULL);
         if (len == 0)
             return i;
         i += len;

@@ -21,4 +21,27 @@ void t5g_utf8_replace(struct t5g_buf *b, const char *s, size_t n);
 uint32_t t5g_utf8_decode(const unsigned char *s, size_t len);
 size_t t5g_utf8_encode(unsigned char out[4], uint32_t c);
 
+/* Code point of the well-formed character at *s, which moves behind it: for loops over much text.
+ */
+static inline uint32_t
+t5g_utf8_next(const unsigned char **s)
+{
+    const unsigned char *p = *s;
+    uint32_t c = p[0];
+    if (c < 0x80) {
+        *s = p + 1;
+        return c;
+    }
+    if (c < 0xe0) {
+        *s = p + 2;
+        return (c & 0x1f) << 6 | (p[1] & 0x3f);
+    }
+    if (c < 0xf0) {
+        *s = p + 3;
+        return (c & 0xf) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3f);
+    }
+    *s = p + 4;
+    return (c & 7) << 18 | (p[1] & 0x3fu) << 12 | (p[2] & 0x3fu) << 6 | (p[3] & 0x3f);
+}
+
 #endif

@@ -6,6 +6,10 @@
  * no token is such a wall too, and becomes its byte tokens. Words are short then: up to SMALL
  * symbols the best pair is looked for anew each time, beyond that a heap keeps the cost at n log n.
  * Results of short words are remembered.
+ *
+ * The tables are larger than the processor's caches, and a word's merges wait for one another. So
+ * a block of characters is taken at a time: every look-up's place is prefetched some steps before
+ * it is needed, and the block's words take turns at merging.
  */
 #include "text/bpe.h"
 #include "base/utf8.h"
@@ -16,11 +20,20 @@
 #define SLOTS    (1u << 15) /* of the memory for words: 2 MB */
 #define WORD_MAX 30         /* bytes of a word that is remembered */
 #define WORD_IDS 8
+#define SEGMENT  128 /* characters that are looked up together */
+#define BLOCK    512 /* words that are merged together */
 
 struct word {
     uint8_t len, n;
     char text[WORD_MAX];
     int32_t ids[WORD_IDS];
+};
+
+/* A word of the block: len bytes of text, n symbols (in the end: ids) from `first` on. */
+struct piece {
+    const unsigned char *text;    /* NULL: the symbols are its ids */
+    size_t len, first, n, merged; /* merged: the symbol that came of the latest merge, or n */
+    struct word *memory;          /* where its result is to be kept, or NULL */
 };
 
 /* A symbol of a long word, in a doubly linked list by index; id T5G_NO_ID: merged away. */
@@ -35,8 +48,15 @@ struct candidate {
 
 struct t5g_bpe {
     const struct t5g_table *t;
-    struct word *words;   /* [SLOTS] */
-    struct t5g_ids chars; /* symbols of the word at hand */
+    struct word *words; /* [SLOTS] */
+    /* Symbols [n] of the block's words; merge[i]: what merging symbols i - 1 and i gives. Those
+     * from `first` on are of the word that is still open; `hash` of its characters. */
+    int32_t *id;
+    uint64_t *merge;
+    size_t n, room, first;
+    uint64_t hash;
+    struct piece pieces[BLOCK];
+    size_t n_pieces;
     struct symbol *symbols;
     struct candidate *heap;
     size_t cap, n_heap;
@@ -56,66 +76,66 @@ t5g_bpe_close(struct t5g_bpe *b)
 {
     if (b == NULL)
         return;
-    t5g_ids_free(&b->chars);
+    t5g_free(b->id);
+    t5g_free(b->merge);
     t5g_free(b->symbols);
     t5g_free(b->heap);
     t5g_free(b->words);
     t5g_free(b);
 }
 
-/* The merge of a pair, or NULL. */
-static const struct t5g_merge *
-merge_of(const struct t5g_table *t, int32_t a, int32_t b)
+/* A merge as one number: of two the one to do first is the smaller. NONE: the pair does not merge.
+ */
+#define NONE UINT64_MAX
+
+static uint64_t
+number_of(const struct t5g_merge *m)
 {
-    uint32_t mask = t->h->merge_mask;
-    for (size_t i = t5g_pair_hash((uint32_t)a, (uint32_t)b) & mask;; i = (i + 1) & mask) {
-        const struct t5g_merge *m = &t->merges[i];
-        if (m->a == (uint32_t)a && m->b == (uint32_t)b)
-            return m;
-        if (m->a == UINT32_MAX)
-            return NULL;
-    }
+    return (uint64_t)m->rank << 32 | m->id; /* a free slot is all ones */
 }
 
-static bool
-can_touch(const struct t5g_table *t, int32_t a, int32_t b)
+static uint64_t
+merge_of(const struct t5g_table *t, int32_t a, int32_t b)
 {
-    uint64_t pair = ((uint64_t)(uint32_t)a << 32 | (uint32_t)b) + 1;
-    uint32_t mask = t->h->bigram_mask;
-    for (size_t i = t5g_pair_hash((uint32_t)a, (uint32_t)b) & mask; t->bigrams[i] != 0;
-         i = (i + 1) & mask)
-        if (t->bigrams[i] == pair)
-            return true;
-    return false;
+    return number_of(t5g_pair_find(t->merges, t->h->merge_mask, (uint32_t)a, (uint32_t)b));
 }
 
 static void
-merge_small(const struct t5g_table *t, int32_t *id, size_t n, struct t5g_ids *out)
+prefetch_merge(const struct t5g_table *t, int32_t a, int32_t b)
 {
-    const struct t5g_merge *pair[SMALL];
-    for (size_t i = 0; i + 1 < n; i++)
-        pair[i] = merge_of(t, id[i], id[i + 1]);
-    for (;;) {
-        size_t best = n;
-        uint32_t rank = UINT32_MAX;
-        for (size_t i = 0; i + 1 < n; i++)
-            if (pair[i] != NULL && pair[i]->rank < rank) {
-                best = i;
-                rank = pair[i]->rank;
-            }
-        if (best == n)
-            break;
-        id[best] = (int32_t)pair[best]->id;
-        n--;
-        memmove(id + best + 1, id + best + 2, (n - best - 1) * sizeof *id);
-        if (n > best + 1)
-            memmove(pair + best, pair + best + 1, (n - best - 1) * sizeof(pair[0]));
-        if (best > 0)
-            pair[best - 1] = merge_of(t, id[best - 1], id[best]);
-        if (best + 1 < n)
-            pair[best] = merge_of(t, id[best], id[best + 1]);
+    __builtin_prefetch(&t->merges[t5g_pair_hash((uint32_t)a, (uint32_t)b) & t->h->merge_mask]);
+}
+
+/* One merge of a short word; false: there is none left. */
+static bool
+merge_once(struct t5g_bpe *b, struct piece *w)
+{
+    int32_t *id = b->id + w->first;
+    uint64_t *merge = b->merge + w->first, first = NONE;
+    size_t m = w->merged, best = 0;
+    if (m < w->n && m > 0)
+        merge[m] = merge_of(b->t, id[m - 1], id[m]);
+    if (m + 1 < w->n)
+        merge[m + 1] = merge_of(b->t, id[m], id[m + 1]);
+    for (size_t i = 1; i < w->n; i++)
+        if (merge[i] < first) {
+            first = merge[i];
+            best = i;
+        }
+    if (best == 0)
+        return false;
+    m = w->merged = best - 1;
+    id[m] = (int32_t)(uint32_t)first;
+    w->n--;
+    for (size_t i = best; i < w->n; i++) {
+        id[i] = id[i + 1];
+        merge[i] = merge[i + 1];
     }
-    t5g_ids_append(out, id, n);
+    if (m > 0)
+        prefetch_merge(b->t, id[m - 1], id[m]);
+    if (m + 1 < w->n)
+        prefetch_merge(b->t, id[m], id[m + 1]);
+    return true;
 }
 
 static bool
@@ -125,19 +145,24 @@ before(const struct candidate *a, const struct candidate *b)
 }
 
 static void
-push(struct t5g_bpe *b, size_t at)
+push(struct t5g_bpe *b, size_t at, uint64_t merge)
 {
-    const struct symbol *s = b->symbols + at;
-    if (s->next < 0)
+    if (merge == NONE)
         return;
-    const struct t5g_merge *m = merge_of(b->t, s->id, b->symbols[s->next].id);
-    if (m == NULL)
-        return;
-    struct candidate c = {m->rank, (uint32_t)at, m->id};
+    struct candidate c = {(uint32_t)(merge >> 32), (uint32_t)at, (uint32_t)merge};
     size_t i = b->n_heap++;
     for (; i > 0 && before(&c, &b->heap[(i - 1) / 2]); i = (i - 1) / 2)
         b->heap[i] = b->heap[(i - 1) / 2];
     b->heap[i] = c;
+}
+
+/* The merge of symbol `at` and the one behind it, which has changed. */
+static void
+push_new(struct t5g_bpe *b, size_t at)
+{
+    const struct symbol *s = b->symbols + at;
+    if (s->next >= 0)
+        push(b, at, merge_of(b->t, s->id, b->symbols[s->next].id));
 }
 
 static struct candidate
@@ -161,8 +186,10 @@ pop(struct t5g_bpe *b)
 }
 
 static void
-merge_large(struct t5g_bpe *b, const int32_t *id, size_t n, struct t5g_ids *out)
+merge_long(struct t5g_bpe *b, struct piece *w)
 {
+    size_t n = w->n;
+    int32_t *id = b->id + w->first;
     if (b->cap < n) {
         t5g_free(b->symbols);
         t5g_free(b->heap);
@@ -174,84 +201,227 @@ merge_large(struct t5g_bpe *b, const int32_t *id, size_t n, struct t5g_ids *out)
     for (size_t i = 0; i < n; i++)
         b->symbols[i] = (struct symbol){id[i], (int32_t)i - 1, i + 1 < n ? (int32_t)i + 1 : -1};
     b->n_heap = 0;
-    for (size_t i = 0; i + 1 < n; i++)
-        push(b, i);
+    for (size_t i = 1; i < n; i++)
+        push(b, i - 1, b->merge[w->first + i]);
     while (b->n_heap > 0) {
         struct candidate c = pop(b);
         struct symbol *s = b->symbols + c.at;
         if (s->id == T5G_NO_ID || s->next < 0)
             continue;
-        const struct t5g_merge *m = merge_of(b->t, s->id, b->symbols[s->next].id);
-        if (m == NULL || m->id != c.id)
+        uint64_t merge = merge_of(b->t, s->id, b->symbols[s->next].id);
+        if (merge == NONE || (uint32_t)merge != c.id)
             continue; /* a neighbour has changed since */
         struct symbol *gone = b->symbols + s->next;
-        s->id = (int32_t)m->id;
+        s->id = (int32_t)c.id;
         s->next = gone->next;
         gone->id = T5G_NO_ID;
         if (s->next >= 0)
             b->symbols[s->next].prev = (int32_t)c.at;
         if (s->prev >= 0)
-            push(b, (size_t)s->prev);
-        push(b, c.at);
+            push_new(b, (size_t)s->prev);
+        push_new(b, c.at);
     }
+    w->n = 0;
     for (int32_t i = 0; i >= 0; i = b->symbols[i].next)
-        t5g_ids_add(out, b->symbols[i].id);
+        id[w->n++] = b->symbols[i].id;
 }
 
-/* The word whose symbols are in b->chars and whose text is s[0..n). */
+/* Room for `more` symbols. */
 static void
-encode_word(struct t5g_bpe *b, const char *s, size_t n, struct t5g_ids *out)
+make_room(struct t5g_bpe *b, size_t more)
 {
-    size_t start = out->n;
-    if (b->chars.n == 0)
+    if (more <= b->room - b->n)
         return;
-    if (b->chars.n == 1) {
-        t5g_ids_add(out, b->chars.p[0]);
+    size_t room = 2 * (b->n + more);
+    int32_t *ids = t5g_alloc_raw(room, sizeof *ids);
+    uint64_t *merges = t5g_alloc_raw(room, sizeof *merges);
+    for (size_t i = 0; i < b->n; i++) {
+        ids[i] = b->id[i];
+        merges[i] = b->merge[i];
+    }
+    t5g_free(b->id);
+    t5g_free(b->merge);
+    b->id = ids;
+    b->merge = merges;
+    b->room = room;
+}
+
+/* One more symbol of the open word. */
+static inline void
+add_symbol(struct t5g_bpe *b, int32_t id, uint64_t merge)
+{
+    b->id[b->n] = id;
+    b->merge[b->n++] = merge;
+}
+
+static uint64_t
+hash_more(uint64_t hash, uint32_t c)
+{
+    return (hash ^ c) * 0x9e3779b97f4a7c15u;
+}
+
+/* Where the open word's result is, if it is remembered. */
+static struct word *
+memory_of(const struct t5g_bpe *b)
+{
+    return &b->words[b->hash >> 32 & (SLOTS - 1)];
+}
+
+/* The open word is complete: it ends where `end` is and is text. */
+static void
+end_word(struct t5g_bpe *b, const unsigned char *text, const unsigned char *end)
+{
+    size_t len = (size_t)(end - text), n = b->n - b->first;
+    if (n == 0)
         return;
+    struct piece *w = &b->pieces[b->n_pieces++];
+    *w = (struct piece){text, len, b->first, n, n, NULL};
+    if (n > 1 && len <= WORD_MAX) {
+        w->memory = memory_of(b);
+        __builtin_prefetch(w->memory);
     }
-    struct word *w = n <= WORD_MAX ? &b->words[t5g_hash64(s, n) & (SLOTS - 1)] : NULL;
-    if (w != NULL && w->len == n && memcmp(w->text, s, n) == 0) {
-        t5g_ids_append(out, w->ids, w->n);
-        return;
+    b->first = b->n;
+    b->hash = 0;
+}
+
+/* Merge the block's words and append their ids. */
+static void
+end_block(struct t5g_bpe *b, struct t5g_ids *out)
+{
+    struct piece *turn[BLOCK];
+    size_t n = 0;
+    for (size_t i = 0; i < b->n_pieces; i++) {
+        struct piece *w = &b->pieces[i];
+        if (w->text == NULL)
+            continue;
+        if (w->memory != NULL && w->memory->len == w->len &&
+            memcmp(w->memory->text, w->text, w->len) == 0) {
+            w->n = w->memory->n;
+            memcpy(b->id + w->first, w->memory->ids, w->n * sizeof *b->id);
+            w->memory = NULL;
+        } else if (w->n > SMALL) {
+            merge_long(b, w);
+        } else if (w->n > 1) {
+            turn[n++] = w;
+        }
     }
-    if (b->chars.n <= SMALL)
-        merge_small(b->t, b->chars.p, b->chars.n, out);
-    else
-        merge_large(b, b->chars.p, b->chars.n, out);
-    if (w != NULL && out->n - start <= WORD_IDS) {
-        w->len = (uint8_t)n;
-        w->n = (uint8_t)(out->n - start);
-        memcpy(w->text, s, n);
-        memcpy(w->ids, out->p + start, w->n * sizeof *w->ids);
+    while (n > 0) {
+        size_t left = 0;
+        for (size_t i = 0; i < n; i++)
+            if (merge_once(b, turn[i]))
+                turn[left++] = turn[i];
+        n = left;
     }
+    for (size_t i = 0; i < b->n_pieces; i++) {
+        const struct piece *w = &b->pieces[i];
+        t5g_ids_append(out, b->id + w->first, w->n);
+        if (w->memory != NULL && w->n <= WORD_IDS) {
+            w->memory->len = (uint8_t)w->len;
+            w->memory->n = (uint8_t)w->n;
+            memcpy(w->memory->text, w->text, w->len);
+            memcpy(w->memory->ids, b->id + w->first, w->n * sizeof *b->id);
+        }
+    }
+    /* The open word goes on in the next block. */
+    b->n_pieces = 0;
+    b->n -= b->first;
+    for (size_t i = 0; i < b->n; i++) {
+        b->id[i] = b->id[b->first + i];
+        b->merge[i] = b->merge[b->first + i];
+    }
+    b->first = 0;
+}
+
+/* Whether ASCII characters a and b stay in one word; p[0] and p[1] need not be ASCII. */
+static bool
+is_wall(const struct t5g_table *t, const unsigned char *p)
+{
+    return ((p[0] | p[1]) & 0x80) == 0 && (t->joins[2 * p[0] + p[1] / 64] >> p[1] % 64 & 1) == 0;
+}
+
+/* Length of the ASCII word at p, 0: it is none, or it may go on with another character. Sets the
+ * open word's hash. */
+static size_t
+ascii_word(struct t5g_bpe *b, const unsigned char *p, const unsigned char *end)
+{
+    const unsigned char *q = p;
+    uint64_t hash = 0;
+    for (; q < end && *q < 0x80 && (q == p || !is_wall(b->t, q - 1)); q++)
+        hash = hash_more(hash, *q);
+    b->hash = hash;
+    return q < end && *q >= 0x80 ? 0 : (size_t)(q - p);
+}
+
+/*
+ * Symbols of a part of p[0..end): up to SEGMENT characters, up to `stop` or up to a wall. Returns
+ * where it stopped. *word: start of the open word; *last: symbol before p, T5G_NO_ID: p is at a
+ * wall.
+ */
+static const unsigned char *
+segment(struct t5g_bpe *b, const unsigned char *p, const unsigned char *end,
+        const unsigned char **word, int32_t *last)
+{
+    const struct t5g_table *t = b->t;
+    const unsigned char *at[SEGMENT + 1];
+    int32_t id[SEGMENT], left = *last;
+    uint32_t code[SEGMENT], slot[SEGMENT], mask = t->h->bigram_mask;
+    bool space_is_bar = t->h->space_is_bar != 0;
+    size_t m = 0;
+    for (; m < SEGMENT && p < end; m++) {
+        if (m > 0 && is_wall(t, p - 1))
+            break;
+        at[m] = p;
+        uint32_t c = code[m] = t5g_utf8_next(&p);
+        if (c == ' ' && space_is_bar)
+            c = 0x2581;
+        id[m] = t->chars[t->page[c >> 8] * 256u + (c & 255)];
+        slot[m] = (uint32_t)t5g_pair_hash((uint32_t)left, (uint32_t)id[m]) & mask;
+        __builtin_prefetch(&t->bigrams[slot[m]]);
+        left = id[m];
+    }
+    at[m] = p;
+    for (size_t i = 0; i < m; *last = id[i++]) {
+        const struct t5g_merge *bigram =
+            t5g_pair_from(t->bigrams, mask, slot[i], (uint32_t)*last, (uint32_t)id[i]);
+        if (bigram->a == UINT32_MAX) { /* no merge reaches from one to the other */
+            end_word(b, *word, at[i]);
+            *word = at[i];
+        }
+        b->hash = hash_more(b->hash, code[i]);
+        if (id[i] != T5G_NO_ID)
+            add_symbol(b, id[i], number_of(bigram));
+        else
+            for (const unsigned char *byte = at[i]; byte < at[i + 1]; byte++)
+                add_symbol(b, t->h->byte_id[*byte], NONE);
+    }
+    if (p == end || is_wall(t, p - 1)) {
+        end_word(b, *word, p);
+        *word = p;
+        *last = T5G_NO_ID;
+    }
+    return p;
 }
 
 void
 t5g_bpe_encode(struct t5g_bpe *b, const char *s, size_t n, struct t5g_ids *out)
 {
-    const struct t5g_table *t = b->t;
-    const unsigned char *p = (const unsigned char *)s;
-    size_t word = 0;
+    const unsigned char *p = (const unsigned char *)s, *end = p + n, *word = p;
     int32_t last = T5G_NO_ID;
-    b->chars.n = 0;
-    for (size_t i = 0, len; i < n; i += len) {
-        len = t5g_utf8_len(p + i, n - i, NULL);
-        uint32_t c = len > 0 ? t5g_utf8_decode(p + i, len) : 0;
-        if (c == ' ' && t->h->space_is_bar)
-            c = 0x2581;
-        int32_t id = t->chars[t->page[c >> 8] * 256u + (c & 255)];
-        if (last == T5G_NO_ID || id == T5G_NO_ID || !can_touch(t, last, id)) {
-            encode_word(b, s + word, i - word, out);
-            b->chars.n = 0;
-            word = i;
+    while (p < end) {
+        make_room(b, 4 * SEGMENT + WORD_IDS);
+        size_t len = last == T5G_NO_ID && b->n == b->first ? ascii_word(b, p, end) : 0;
+        struct word *w = memory_of(b);
+        if (len > 0 && w->len == len && memcmp(w->text, p, len) == 0) {
+            memcpy(b->id + b->n, w->ids, w->n * sizeof *b->id);
+            b->pieces[b->n_pieces++] = (struct piece){.first = b->n, .n = w->n};
+            b->n += w->n;
+            b->first = b->n;
+            word = p += len;
+        } else {
+            b->hash = 0;
+            p = segment(b, p, len > 0 ? p + len : end, &word, &last);
         }
-        if (id != T5G_NO_ID)
-            t5g_ids_add(&b->chars, id);
-        for (size_t k = 0; k < len && id == T5G_NO_ID; k++)
-            t5g_ids_add(out, t->h->byte_id[p[i + k]]);
-        if (id == T5G_NO_ID)
-            word = i + len;
-        last = id;
+        if (b->n_pieces > BLOCK - SEGMENT - 1 || p == end)
+            end_block(b, out);
     }
-    encode_word(b, s + word, n - word, out);
 }

@@ -28,8 +28,7 @@ struct compiler {
     int32_t *slot;     /* [slots] ids by hash of their text */
     size_t slots;
     int32_t *chars; /* [0x110000] id of the one-character token */
-    struct t5g_merge *merges;
-    uint64_t *bigrams;
+    struct t5g_merge *merges, *bigrams;
     size_t n_bigrams;
     struct t5g_err *e;
 };
@@ -131,28 +130,44 @@ read_characters(struct compiler *c)
     return 0;
 }
 
-static void
-add_bigram(struct compiler *c, int32_t a, int32_t b)
+/* 2^k free slots of a table of pairs. */
+static struct t5g_merge *
+free_slots(size_t slots)
 {
-    uint64_t pair = ((uint64_t)(uint32_t)a << 32 | (uint32_t)b) + 1, *slot;
-    size_t mask = c->h.bigram_mask;
-    if (c->n_bigrams * 2 > mask) {
-        uint64_t *old = c->bigrams;
-        size_t n = mask + 1;
+    struct t5g_merge *p = t5g_alloc_raw(slots, sizeof *p);
+    memset(p, 0xff, slots * sizeof *p);
+    return p;
+}
+
+static void
+add_bigram(struct compiler *c, uint32_t a, uint32_t b)
+{
+    if (c->n_bigrams * 2 > c->h.bigram_mask) {
+        struct t5g_merge *old = c->bigrams;
+        size_t n = (size_t)c->h.bigram_mask + 1;
         c->h.bigram_mask = (uint32_t)(2 * n - 1);
-        c->bigrams = t5g_alloc(2 * n, sizeof *old);
+        c->bigrams = free_slots(2 * n);
         c->n_bigrams = 0;
         for (size_t i = 0; i < n; i++)
-            if (old[i] != 0)
-                add_bigram(c, (int32_t)((old[i] - 1) >> 32), (int32_t)(old[i] - 1));
+            if (old[i].a != UINT32_MAX)
+                add_bigram(c, old[i].a, old[i].b);
         t5g_free(old);
-        mask = c->h.bigram_mask;
     }
-    size_t i = t5g_pair_hash((uint32_t)a, (uint32_t)b) & mask;
-    for (slot = &c->bigrams[i]; *slot != 0 && *slot != pair; slot = &c->bigrams[i])
-        i = (i + 1) & mask;
-    c->n_bigrams += *slot == 0;
-    *slot = pair;
+    size_t i = (size_t)(t5g_pair_find(c->bigrams, c->h.bigram_mask, a, b) - c->bigrams);
+    c->n_bigrams += c->bigrams[i].a == UINT32_MAX;
+    c->bigrams[i] = (struct t5g_merge){a, b, T5G_NO_RANK, UINT32_MAX};
+}
+
+/* Bigrams that are merges themselves say so: one look-up answers both questions. */
+static void
+rank_bigrams(struct compiler *c)
+{
+    for (size_t i = 0; i <= c->h.bigram_mask; i++) {
+        struct t5g_merge *p = &c->bigrams[i];
+        const struct t5g_merge *m = t5g_pair_find(c->merges, c->h.merge_mask, p->a, p->b);
+        if (p->a != UINT32_MAX && m->a != UINT32_MAX)
+            *p = *m;
+    }
 }
 
 /* All neighbours inside a merge's result; one that holds a character which is no token can never
@@ -167,7 +182,7 @@ add_bigrams_of(struct compiler *c, const char *text)
         len = t5g_utf8_len(s + i, n - i, NULL);
         int32_t id = c->chars[t5g_utf8_decode(s + i, len)];
         if (before != T5G_NO_ID && id != T5G_NO_ID)
-            add_bigram(c, before, id);
+            add_bigram(c, (uint32_t)before, (uint32_t)id);
         before = id;
     }
 }
@@ -204,10 +219,9 @@ read_merges(struct compiler *c, const struct t5g_json *merges)
                            4 * IDS_MAX);
     size_t slots = power_above(n * 2);
     c->h.merge_mask = (uint32_t)(slots - 1);
-    c->merges = t5g_alloc_raw(slots, sizeof *c->merges);
-    memset(c->merges, 0xff, slots * sizeof *c->merges);
+    c->merges = free_slots(slots);
     c->h.bigram_mask = 1023;
-    c->bigrams = t5g_alloc(1024, sizeof *c->bigrams);
+    c->bigrams = free_slots(1024);
     for (const struct t5g_json *v = t5g_json_first(merges); v != NULL;
          v = t5g_json_next(v), rank++) {
         const char *a, *b;
@@ -226,14 +240,13 @@ read_merges(struct compiler *c, const struct t5g_json *merges)
             return t5g_err_set(c->e, T5G_EX_DATA,
                                "model.merges: entry %zu: a part or the result is no token", rank);
         }
-        size_t i = t5g_pair_hash((uint32_t)x, (uint32_t)y) & c->h.merge_mask;
-        while (c->merges[i].a != UINT32_MAX &&
-               (c->merges[i].a != (uint32_t)x || c->merges[i].b != (uint32_t)y))
-            i = (i + 1) & c->h.merge_mask;
+        size_t i = (size_t)(t5g_pair_find(c->merges, c->h.merge_mask, (uint32_t)x, (uint32_t)y) -
+                            c->merges);
         c->merges[i] = (struct t5g_merge){(uint32_t)x, (uint32_t)y, (uint32_t)rank,
                                           (uint32_t)z}; /* last counts */
         add_bigrams_of(c, both.p);
     }
+    rank_bigrams(c);
     t5g_buf_free(&both);
     return 0;
 }
@@ -327,6 +340,27 @@ append_chars(struct compiler *c, struct t5g_buf *out)
     t5g_buf_free(&pages);
 }
 
+/* The symbol an ASCII character starts as, or T5G_NO_ID. */
+static int32_t
+symbol_of(const struct compiler *c, uint32_t ascii)
+{
+    return c->chars[ascii == ' ' && c->h.space_is_bar ? 0x2581 : ascii];
+}
+
+static void
+append_joins(struct compiler *c, struct t5g_buf *out)
+{
+    uint64_t joins[128][2] = {0};
+    for (uint32_t a = 0; a < 128; a++)
+        for (uint32_t b = 0; b < 128; b++) {
+            int32_t x = symbol_of(c, a), y = symbol_of(c, b);
+            if (t5g_pair_find(c->bigrams, c->h.bigram_mask, (uint32_t)x, (uint32_t)y)->a !=
+                UINT32_MAX)
+                joins[a][b / 64] |= (uint64_t)1 << b % 64;
+        }
+    c->h.joins = append(out, joins, sizeof joins);
+}
+
 static struct t5g_table_header *
 assemble(struct compiler *c)
 {
@@ -336,6 +370,7 @@ assemble(struct compiler *c)
     append_chars(c, &out);
     c->h.merges = append(&out, c->merges, ((size_t)c->h.merge_mask + 1) * sizeof *c->merges);
     c->h.bigrams = append(&out, c->bigrams, ((size_t)c->h.bigram_mask + 1) * sizeof *c->bigrams);
+    append_joins(c, &out);
     t5g_trie_build(&nodes, &edges, c->p.added, c->p.n_added);
     c->h.nodes = append(&out, nodes.p, nodes.n);
     c->h.edges = append(&out, edges.p, edges.n);

@@ -32,7 +32,9 @@ t5g_table_bind(struct t5g_table *t, const void *block, uint64_t size)
     t->chars = section(h, size, h->chars, 256 * 4, &good);
     t->merges =
         section(h, size, h->merges, ((uint64_t)h->merge_mask + 1) * sizeof *t->merges, &good);
-    t->bigrams = section(h, size, h->bigrams, ((uint64_t)h->bigram_mask + 1) * 8, &good);
+    t->bigrams =
+        section(h, size, h->bigrams, ((uint64_t)h->bigram_mask + 1) * sizeof *t->bigrams, &good);
+    t->joins = section(h, size, h->joins, sizeof(uint64_t[128][2]), &good);
     t->nodes = section(h, size, h->nodes, sizeof *t->nodes, &good);
     t->edges = section(h, size, h->edges, 0, &good);
     t->before = section(h, size, h->before, 0, &good);

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 
 #define T5G_TABLE_MAGIC   "t5g-tok\n"
-#define T5G_TABLE_VERSION 1u /* of the layout and of everything that is computed into it */
+#define T5G_TABLE_VERSION 2u /* of the layout and of everything that is computed into it */
 #define T5G_NO_ID         (-1)
 
 /* A span of the block, in bytes from its start; 64-byte aligned. */
@@ -24,6 +24,7 @@ struct t5g_merge {
     uint32_t a, b;     /* pair of ids; a = UINT32_MAX: free slot */
     uint32_t rank, id; /* position in the list of merges; id of the result */
 };
+#define T5G_NO_RANK UINT32_MAX
 
 /* Node of the trie of added tokens: edges first..first + n, sorted by byte. */
 struct t5g_trie_node {
@@ -52,8 +53,9 @@ struct t5g_table_header {
     struct t5g_span page;    /* u16 [0x1100]: page of 256 code points */
     struct t5g_span chars;   /* i32 [pages][256]: id of the one-character token, or T5G_NO_ID */
     struct t5g_span merges;  /* struct t5g_merge [merge_mask + 1], open addressing */
-    struct t5g_span bigrams; /* u64 [bigram_mask + 1]: pairs of character ids inside some merge
-                                result; 0 free */
+    struct t5g_span bigrams; /* struct t5g_merge [bigram_mask + 1]: pairs of character ids inside
+                                some merge's result, rank T5G_NO_RANK if no merge themselves */
+    struct t5g_span joins;   /* u64 [128][2]: bit b of row a: ASCII characters a b are a bigram */
     struct t5g_span nodes, edges;  /* trie of added tokens; node 0 is the root */
     struct t5g_span before, after; /* i32: what the post-processor puts around a text */
 };
@@ -68,8 +70,8 @@ struct t5g_table {
     const uint8_t *kind;
     const uint16_t *page;
     const int32_t *chars;
-    const struct t5g_merge *merges;
-    const uint64_t *bigrams;
+    const struct t5g_merge *merges, *bigrams;
+    const uint64_t *joins;
     const struct t5g_trie_node *nodes;
     const struct t5g_trie_edge *edges;
     const int32_t *before, *after;
@@ -98,6 +100,22 @@ t5g_pair_hash(uint32_t a, uint32_t b)
 {
     uint64_t x = ((uint64_t)a << 32 | b) * 0x9e3779b97f4a7c15u;
     return x ^ x >> 32;
+}
+
+/* The entry of a pair in merges or bigrams, or the free one (a = UINT32_MAX) where it would go;
+ * `i` is where the search starts, t5g_pair_hash() & mask. */
+static inline const struct t5g_merge *
+t5g_pair_from(const struct t5g_merge *table, uint32_t mask, size_t i, uint32_t a, uint32_t b)
+{
+    while ((table[i].a != a || table[i].b != b) && table[i].a != UINT32_MAX)
+        i = (i + 1) & mask;
+    return &table[i];
+}
+
+static inline const struct t5g_merge *
+t5g_pair_find(const struct t5g_merge *table, uint32_t mask, uint32_t a, uint32_t b)
+{
+    return t5g_pair_from(table, mask, t5g_pair_hash(a, b) & mask, a, b);
 }
 
 #endif
