@@ -22,7 +22,7 @@ fetch() {
         -o "Dir::State::lists=$build/apt/lists" -o "Dir::State::status=$build/apt/status" -o "Dir::Cache=$build/apt/cache" \
         -o APT::Sandbox::User=root
     apt-get "$@" update || return
-    (cd "$build/debs" && apt-get "$@" download libarchive-dev libcmocka0 libcmocka-dev libcjson1 libcjson-dev libxxhash0 libxxhash-dev) || return
+    (cd "$build/debs" && apt-get "$@" download libarchive-dev zlib1g-dev libcmocka0 libcmocka-dev libcjson1 libcjson-dev libxxhash0 libxxhash-dev) || return
     for deb in "$build"/debs/*.deb; do
         dpkg -x "$deb" "$root" || return
     done

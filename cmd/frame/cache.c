@@ -15,7 +15,7 @@
 static struct {
     uint64_t max_size, max_age, grace;
     bool dry_run;
-} opt = {.grace = 3600};
+} opt = {.max_size = UINT64_MAX, .max_age = UINT64_MAX, .grace = 3600};
 
 static const struct t5g_option no_options[] = {NO_MORE_OPTIONS};
 static const struct t5g_option gc_options[] = {
@@ -107,19 +107,6 @@ verb_cache_stat(int argc, char **argv)
     return end(T5G_EX_OK);
 }
 
-/* Every byte of an entry is what its writer wrote. */
-static bool
-whole(const char *path, struct t5g_err *e)
-{
-    struct t5g_frame f;
-    int r = -1;
-    struct t5g_reader *in = t5g_reader_open(path, T5G_FRAME_SIZE_DEFAULT, e);
-    while (in != NULL && (r = t5g_reader_next(in, &f, e)) == 1)
-        ;
-    t5g_reader_close(in);
-    return r == 0;
-}
-
 int
 verb_cache_verify(int argc, char **argv)
 {
@@ -128,10 +115,13 @@ verb_cache_verify(int argc, char **argv)
           no_options, argc, argv);
     for (size_t i = 0; i < at.n; i++) {
         struct t5g_err e = {0};
-        if (at.files[i].f.temporary || whole(at.files[i].path, &e) || e.code == T5G_EX_NOINPUT)
+        const char *path = at.files[i].path;
+        if (at.files[i].f.temporary || t5g_cache_entry_whole(path, &e) || e.code == T5G_EX_NOINPUT)
             continue; /* one that is gone meanwhile is no fault */
-        t5g_warn("%s: %s: removed", at.files[i].path, e.msg);
-        unlink(at.files[i].path);
+        if (unlink(path) == 0)
+            t5g_warn("%s: %s: removed", path, e.msg);
+        else
+            t5g_warn("%s: %s: cannot remove: %s", path, e.msg, strerror(errno));
         bad++;
     }
     t5g_buf_printf(&at.text.out, "%zu entries, %zu damaged\n", at.n - (size_t)at.temporary, bad);
@@ -166,7 +156,7 @@ verb_cache_gc(int argc, char **argv)
     uint64_t gone = 0, freed = 0;
     start("t5g-frame cache-gc", "Remove the entries of a cache that were used longest ago.",
           gc_options, argc, argv);
-    if (opt.max_size == 0 && opt.max_age == 0)
+    if (opt.max_size == UINT64_MAX && opt.max_age == UINT64_MAX)
         t5g_usage("say what to keep: --max-size, --max-age or both");
     if (at.n > 0)
         lock();
@@ -176,8 +166,8 @@ verb_cache_gc(int argc, char **argv)
         const struct t5g_cache_file *f = &at.files[i].f;
         const char *path = at.files[i].path;
         uint64_t age = now > f->mtime ? (uint64_t)(now - f->mtime) : 0;
-        bool old = opt.max_age > 0 && age > opt.max_age;
-        bool much = opt.max_size > 0 && at.bytes - freed > opt.max_size;
+        bool old = age > opt.max_age;
+        bool much = at.bytes - freed > opt.max_size;
         if (f->temporary ? age < DEAD_AFTER : age < opt.grace || !(old || much))
             continue;
         if (!opt.dry_run && unlink(path) < 0 && errno != ENOENT)

@@ -1,7 +1,7 @@
 /* t5g-frame split: one stream into files of so many documents, or into so many files. */
 #include "verbs.h"
 #include "base/io.h"
-#include "base/unpack.h"
+#include "base/tar.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -106,18 +106,20 @@ open_file(struct t5g_source *in)
         fail(&e);
 }
 
-/* A document as a member: a stream of its own, named by its number in the whole. */
+/* A document as a member: a stream of its own, named by its number in the whole. NULL: a stream of
+ * no documents, so that a file without any is read as what it is. */
 static void
 add_member(struct t5g_source *in, const struct t5g_doc *doc)
 {
     struct t5g_err e;
     struct t5g_map segment = {0};
-    char name[32];
-    snprintf(name, sizeof name, "%09llu.t5g", (unsigned long long)out.docs);
+    char name[32] = "empty.t5g";
+    if (doc != NULL)
+        snprintf(name, sizeof name, "%09llu.t5g", (unsigned long long)out.docs);
     if (ftruncate(out.memory, 0) < 0 || lseek(out.memory, 0, SEEK_SET) < 0)
         ok(t5g_err_sys(&e, T5G_EX_OS, "memory file"), &e);
     open_segment(in, out.memory);
-    ok(t5g_doc_write(out.w, doc, NULL, NULL, &e), &e);
+    ok(doc != NULL ? t5g_doc_write(out.w, doc, NULL, NULL, &e) : 0, &e);
     close_segment(in);
     ok(t5g_map_fd(out.memory, "memory file", &segment, &e), &e);
     int r = t5g_tar_add(out.tar, name, segment.p, segment.size, &e);
@@ -126,9 +128,11 @@ add_member(struct t5g_source *in, const struct t5g_doc *doc)
 }
 
 static void
-close_file(struct t5g_source *in)
+close_file(struct t5g_source *in, uint64_t documents)
 {
     struct t5g_err e;
+    if (opt.tar && documents == 0)
+        add_member(in, NULL);
     if (!opt.tar)
         close_segment(in);
     else if (t5g_tar_finish(out.tar, &e) < 0)
@@ -194,7 +198,7 @@ verb_split(int argc, char **argv)
         bool last = opt.parts > 0 && out.files + 1 == opt.parts;
         if (!out.open || (here == quota(out.files, total) && !last)) {
             if (out.open)
-                close_file(in);
+                close_file(in, here);
             open_file(in);
             here = 0;
         }
@@ -209,9 +213,11 @@ verb_split(int argc, char **argv)
     if (t5g_stop_requested())
         fail(&(struct t5g_err){T5G_EX_AGAIN, "stopped by SIGTERM"});
     while (out.open || out.files == 0 || out.files < opt.parts) {
-        if (!out.open)
+        if (!out.open) {
             open_file(in);
-        close_file(in);
+            here = 0;
+        }
+        close_file(in, here);
     }
     t5g_doc_clear(&doc);
     t5g_source_close(in);

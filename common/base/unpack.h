@@ -1,5 +1,5 @@
 /* unpack.h: the bytes of a file, decompressed where it is compressed, or its members where it is an
- * archive; and tar archives to be read so. */
+ * archive. */
 #ifndef T5G_UNPACK_H
 #define T5G_UNPACK_H
 
@@ -17,14 +17,15 @@ enum {
 struct t5g_member {
     const char *name; /* UTF-8; bytes that are not are written as %XX */
     size_t name_len;
+    bool cut; /* the name is longer than T5G_UNPACK_NAME_MAX: that much of it is here */
 };
 
 /*
  * Read fd (kept open by the caller and alive until close) from where it stands. What the file is
  * told by its first bytes alone: gzip, bzip2, xz, zstd, lz4 are decompressed; tar (compressed or
  * not), zip and 7z are archives; all else is handed on as it comes, and nothing waits for more of
- * it than the caller asks for. A 7z must be a regular file. NULL with e (65, 74);
- * no message here names the file.
+ * it than the caller asks for. A zip and a 7z must be regular files. NULL with e (65, 69 without
+ * libarchive or zlib, 74); no message here names the file.
  */
 struct t5g_unpack *t5g_unpack_open(int fd, struct t5g_err *e);
 void t5g_unpack_close(struct t5g_unpack *u);
@@ -39,7 +40,7 @@ bool t5g_unpack_known(const void *p, size_t n);
  * Archives: the next regular file, skipping what is left of this one, folders, links and devices
  * (counted by t5g_unpack_skipped). 1, 0 after the last, -1 with e: 65 damaged or cut, 74.
  * A tar must end in its end-of-archive blocks; several tars one after another are one. A member
- * MANIFEST is not handed out: it holds {"members":N}, the number of files since the last one.
+ * MANIFEST is not handed out: that of t5g_tar_finish is checked, another one skipped.
  */
 int t5g_unpack_next(struct t5g_unpack *u, struct t5g_member *m, struct t5g_err *e);
 size_t t5g_unpack_skipped(const struct t5g_unpack *u);
@@ -54,15 +55,5 @@ int t5g_unpack_read(struct t5g_unpack *u, void *buf, size_t n, size_t *got, stru
 
 /* Append all that is left to b; 1 with e (65) too when that is more than limit bytes. */
 int t5g_unpack_read_all(struct t5g_unpack *u, size_t limit, struct t5g_buf *b, struct t5g_err *e);
-
-/*
- * Write a tar: members with the same bytes whoever writes them and when, then a MANIFEST. fd stays
- * the caller's. All return 0, or -1 with e (74); open gives NULL then (71).
- */
-struct t5g_tar;
-struct t5g_tar *t5g_tar_open(int fd, struct t5g_err *e);
-int t5g_tar_add(struct t5g_tar *t, const char *name, const void *data, size_t n, struct t5g_err *e);
-int t5g_tar_finish(struct t5g_tar *t, struct t5g_err *e); /* MANIFEST and end-of-archive blocks */
-void t5g_tar_close(struct t5g_tar *t);
 
 #endif

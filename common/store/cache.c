@@ -181,6 +181,24 @@ touch(const char *path)
         (void)utimensat(AT_FDCWD, path, now, 0);
 }
 
+/* What stands at path is not the entry it should be. */
+static void
+remove_damaged(struct t5g_cache *c, const char *path)
+{
+    if (unlink(path) == 0)
+        complain(c, "%s: damaged entry of the cache removed", path);
+    else
+        complain(c, "%s: damaged entry of the cache; cannot remove: %s", path, strerror(errno));
+}
+
+/* A FIFO or a device must not be opened: it could hold us for ever. */
+static bool
+is_regular(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 bool
 t5g_cache_get(struct t5g_cache *c, const struct t5g_cache_key *k, const char *name,
               const int32_t *ids, size_t n_ids, struct t5g_cache_entry *x)
@@ -194,15 +212,16 @@ t5g_cache_get(struct t5g_cache *c, const struct t5g_cache_key *k, const char *na
     if (access(path.p, R_OK) == 0) {
         char *paths[] = {path.p};
         *x = (struct t5g_cache_entry){0};
-        x->source = t5g_source_open(paths, 1, T5G_FRAME_SIZE_DEFAULT, true);
-        t5g_source_hold(x->source);
-        hit = holds(x, k, name, ids, n_ids, &seconds);
+        if (is_regular(path.p)) {
+            x->source = t5g_source_open(paths, 1, T5G_FRAME_SIZE_DEFAULT, true);
+            t5g_source_hold(x->source);
+            hit = holds(x, k, name, ids, n_ids, &seconds);
+        }
         if (hit) {
             touch(path.p);
         } else {
             t5g_cache_entry_close(x);
-            complain(c, "%s: damaged entry of the cache removed", path.p);
-            unlink(path.p);
+            remove_damaged(c, path.p);
         }
     } else if (errno != ENOENT && errno != ESTALE) {
         complain(c, "%s: the cache cannot be read: %s", path.p, strerror(errno));
@@ -341,7 +360,7 @@ each_in(const char *folder, bool temporary, void (*fn)(const struct t5g_cache_fi
         if (temporary ? !unfinished : !entry)
             continue;
         char *path = t5g_path_join(folder, x->d_name);
-        if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+        if (lstat(path, &st) == 0)
             fn(&(struct t5g_cache_file){path, (uint64_t)st.st_size, st.st_mtim.tv_sec,
                                         st.st_mtim.tv_nsec, temporary},
                arg);
@@ -349,6 +368,40 @@ each_in(const char *folder, bool temporary, void (*fn)(const struct t5g_cache_fi
     }
     closedir(d);
     return 0;
+}
+
+bool
+t5g_cache_entry_whole(const char *path, struct t5g_err *e)
+{
+    const char *name = strrchr(path, '/');
+    struct t5g_frame f;
+    size_t documents = 0;
+    int r = -1;
+    bool named = true;
+    if (!is_regular(path)) {
+        if (access(path, F_OK) < 0 && errno == ENOENT)
+            t5g_err_sys(e, T5G_EX_NOINPUT, "%s", path);
+        else
+            t5g_err_set(e, T5G_EX_DATA, "not a regular file");
+        return false;
+    }
+    struct t5g_reader *in = t5g_reader_open(path, T5G_FRAME_SIZE_DEFAULT, e);
+    while (in != NULL && (r = t5g_reader_next(in, &f, e)) == 1) {
+        if (f.kind != T5G_KIND_DOC)
+            continue;
+        struct t5g_json *meta = t5g_json_parse(f.meta, f.meta_len, "DOC", NULL);
+        const char *id = t5g_json_str(t5g_json_get(meta, "id"));
+        named = name != NULL && name - path >= 2 && id != NULL && strlen(id) == 32 &&
+                memcmp(id, name - 2, 2) == 0 && strncmp(id + 2, name + 1, 30) == 0;
+        documents++;
+        t5g_json_free(meta);
+    }
+    t5g_reader_close(in);
+    if (r == 0 && (documents != 1 || !named)) {
+        t5g_err_set(e, T5G_EX_DATA, "the entry of another key");
+        return false;
+    }
+    return r == 0;
 }
 
 int

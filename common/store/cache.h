@@ -72,7 +72,12 @@ struct t5g_cache_file {
 /* Where it is; lives with c. */
 const char *t5g_cache_dir(const struct t5g_cache *c);
 
-/* Call fn for every file of the cache. -1 with e when a folder cannot be read; none is no error. */
+/* True: the entry at path is what its writer wrote, every byte, and of the key in its name. Else e
+ * (66: there is none). */
+bool t5g_cache_entry_whole(const char *path, struct t5g_err *e);
+
+/* Call fn for everything in the cache that has the name of an entry. -1 with e when a folder cannot
+ * be read; none is no error. */
 int t5g_cache_each(struct t5g_cache *c, void (*fn)(const struct t5g_cache_file *f, void *arg),
                    void *arg, struct t5g_err *e);
 

@@ -1,6 +1,7 @@
 /* corpus.c: documents from files, lines, NUL-separated texts and JSON lines, in bounded memory. */
 #include "store/corpus.h"
 #include "base/io.h"
+#include "base/packing.h"
 #include "base/utf8.h"
 #include "store/members.h"
 #include "store/object.h"
@@ -113,7 +114,13 @@ open_next(struct t5g_corpus *c, struct t5g_err *e)
     c->at = c->have = 0;
     if ((c->in = t5g_unpack_open(c->fd, e)) == NULL)
         return t5g_err_in(e, "%s", c->name);
-    if (!t5g_unpack_is_archive(c->in))
+    bool archive = t5g_unpack_is_archive(c->in);
+    enum t5g_packing promised = t5g_packing_named(path);
+    if (promised == T5G_TAR && !archive) /* damaged in its first bytes, it would be a text */
+        return t5g_err_set(e, T5G_EX_DATA, "%s: is no archive, as its name says", path);
+    if (promised != T5G_PLAIN && t5g_unpack_is_plain(c->in))
+        return t5g_err_set(e, T5G_EX_DATA, "%s: is not compressed, as its name says", path);
+    if (!archive)
         return 0;
     if (c->o.mode != T5G_CORPUS_FILE || c->o.n_pictures > 0)
         return t5g_err_set(e, T5G_EX_USAGE,

@@ -12,7 +12,8 @@ struct t5g_members {
     struct t5g_unpack *u;
     const char *archive;
     bool keep_newline;
-    bool ahead; /* the member below is read up to its name */
+    bool ahead;    /* the member below is read up to its name */
+    bool cut_name; /* which is longer than it may be */
     struct t5g_buf name, key;
     uint64_t *seen; /* [cap_seen] hashes of keys, open addressing; 0: free */
     size_t n_seen, cap_seen;
@@ -206,6 +207,12 @@ static int
 take(struct t5g_members *m, struct t5g_corpus_doc *d, struct t5g_err *e)
 {
     const char *suffix = suffix_of(m->name.p);
+    if (m->cut_name) { /* what it is called at its end nobody knows */
+        if (d->fault.code == 0)
+            t5g_err_set(&d->fault, T5G_EX_DATA, "a member's name is longer than %d bytes",
+                        T5G_UNPACK_NAME_MAX);
+        return 0;
+    }
     if (strcasecmp(suffix, ".txt") == 0 || strcasecmp(suffix, ".md") == 0)
         return take_text(m, d, e);
     if (strcasecmp(suffix, ".json") == 0)
@@ -287,6 +294,7 @@ look_ahead(struct t5g_members *m, struct t5g_err *e)
         size_t n;
         m->name.n = 0;
         t5g_buf_add(&m->name, member.name, member.name_len);
+        m->cut_name = member.cut;
         key_of(m->name.p, m->name.n, &key, &n);
         if (n > 0 && key[n - 1] != '/') {
             m->ahead = true;

@@ -374,6 +374,9 @@ read_frame(struct t5g_reader *r, struct t5g_frame *f, struct t5g_err *e)
     if (got == 0) {
         if (r->state == AFTER_END)
             return 0;
+        if (r->state == AT_START && r->in != NULL && t5g_unpack_is_archive(r->in))
+            return t5g_err_set(e, T5G_EX_DATA,
+                               "not a t5g stream: an archive without members *.t5g");
         if (r->state == AT_START)
             return t5g_err_set(e, T5G_EX_UPSTREAM, "empty input: upstream wrote nothing");
         return cut(r, e);

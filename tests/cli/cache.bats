@@ -65,6 +65,30 @@ counts() {
     [ "$(cat out)" = "5 entries, 0 damaged" ]
 }
 
+@test "what is no entry but has the name of one is found, and never waited for" {
+    corpus
+    t5g-encode -o plain.t5g ids.t5g
+    t5g-encode --cache=c ids.t5g > /dev/null
+    find c/v1 -name '*.t5g' | sort > entries
+    { read -r a; read -r b; read -r d; read -r e; read -r f; } < entries
+    rm "$a" "$b" "$d"
+    mkfifo "$a"
+    ln -s /dev/zero "$b"
+    mkdir "$d"
+    cp "$e" "$f"
+    cp -a c copy
+    timeout -s KILL 60 t5g-encode --cache=c ids.t5g 2> err | cmp - plain.t5g
+    [ "$(wc -l < err)" = 1 ]
+    [ -f "$a" ] && [ -f "$b" ] && [ ! -L "$b" ] && [ -d "$d" ]
+    status_is 3 timeout -s KILL 60 t5g-frame cache-verify copy > out
+    [ "$(cat out)" = "6 entries, 4 damaged" ]
+    err_has_line "copy/${a#c/}: not a regular file: removed"
+    err_has_line "copy/${b#c/}: not a regular file: removed"
+    err_has_line "copy/${d#c/}: not a regular file: cannot remove: Is a directory"
+    err_has_line "copy/${f#c/}: the entry of another key: removed"
+    [ -e "copy/${e#c/}" ]
+}
+
 @test "a cache that cannot be written is no error" {
     corpus
     t5g-encode -o plain.t5g ids.t5g
@@ -90,6 +114,8 @@ counts() {
     [ -e "$(sed -n 2p entries)" ]
     t5g-frame cache-gc --max-size 1K c | grep -q '^1 removed' # the others are too young
     t5g-frame cache-gc --max-size 1K --grace 0 c | grep -q '^4 removed'
+    t5g-encode --cache=c ids.t5g > /dev/null
+    t5g-frame cache-gc --max-size 0 --grace 0 c | grep -q '^6 removed.*; 0 bytes stay'
     status_is 64 t5g-frame cache-gc c
     status_is 66 t5g-frame cache-stat nowhere
     t5g-encode --cache=c ids.t5g > /dev/null

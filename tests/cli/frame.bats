@@ -205,6 +205,15 @@ ids() { t5g-frame ls "$@" | cut -f 1 | tr '\n' ' '; }
     [ "$(echo s-*)" = 's-000000.t5g' ]
     printf '' | t5g-frame import --jsonl | t5g-frame split -n 5 --prefix none
     t5g-frame ls --totals none-000000.t5g | grep -q '^0 documents'
+    printf '' | t5g-frame import --jsonl | t5g-frame split --tar -n 5 --prefix none
+    t5g-frame split --tar --parts 12 --prefix t n.t5g
+    t5g-frame verify none-000000.tar t-*.tar
+    t5g-frame ls --totals t-000011.tar | grep -q '^0 documents'
+    t5g-frame cat t-*.tar | t5g-frame diff - n.t5g
+    echo text > a.txt
+    tar -cf texts.tar a.txt
+    status_is 65 t5g-frame ls texts.tar
+    err_has "texts.tar: not a t5g stream: an archive without members"
     status_is 3 t5g-frame split -n 1 --prefix f "$good"
     status_is 64 t5g-frame split n.t5g
     status_is 64 t5g-frame split -n 2 --parts 2 n.t5g

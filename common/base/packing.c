@@ -1,0 +1,120 @@
+/* packing.c: magic numbers and names of packed files. */
+#include "base/packing.h"
+#include "base/mem.h"
+
+#include <string.h>
+#include <strings.h>
+
+enum { TAR_BLOCK = 512 };
+
+/* The checksum of a tar header: all bytes, its own field as spaces. */
+static bool
+is_tar(const unsigned char *p, size_t n)
+{
+    unsigned sum = 0, want = 0;
+    bool digit = false;
+    if (n < TAR_BLOCK)
+        return false;
+    for (size_t i = 0; i < TAR_BLOCK; i++)
+        sum += i >= 148 && i < 156 ? ' ' : p[i];
+    for (size_t i = 148; i < 156; i++)
+        if (p[i] >= '0' && p[i] <= '7') {
+            want = want * 8 + (p[i] - '0');
+            digit = true;
+        } else if (digit || p[i] != ' ') {
+            break;
+        }
+    return digit && sum == want;
+}
+
+/* An archive without members begins with its two end-of-archive blocks. */
+static bool
+is_zeros(const unsigned char *p, size_t n)
+{
+    size_t i = 0;
+    while (i < n && p[i] == 0)
+        i++;
+    return n >= 2 * TAR_BLOCK && i == n;
+}
+
+static bool
+begins(const unsigned char *p, size_t n, const char *magic, size_t m)
+{
+    return n >= m && memcmp(p, magic, m) == 0;
+}
+
+static const struct {
+    const char *magic;
+    size_t n;
+} compressed[] = {
+    {"\x1f\x8b\x08", 3},
+    {"\xfd"
+     "7zXZ\0",
+     6},
+    {"\x28\xb5\x2f\xfd", 4},
+    {"\x04\x22\x4d\x18", 4},
+    /* "BZh9" alone may begin a text; behind it a bzip2 file has pi, or its root. */
+    {"BZh", 3},
+};
+
+/* [n] bytes are the magic number of a compressed file, or with `part` the beginning of one. */
+static bool
+is_compressed(const unsigned char *p, size_t n, bool part)
+{
+    for (size_t i = 0; i < T5G_LEN(compressed); i++) {
+        const char *magic = compressed[i].magic;
+        size_t m = compressed[i].n;
+        if (part ? n < m && memcmp(p, magic, n) == 0 : begins(p, n, magic, m)) {
+            if (part || magic[0] != 'B')
+                return true;
+            return n >= 10 && (memcmp(p + 4, "\x31\x41\x59\x26\x53\x59", 6) == 0 ||
+                               memcmp(p + 4, "\x17\x72\x45\x38\x50\x90", 6) == 0);
+        }
+    }
+    return part && n > 3 && n < 10 && memcmp(p, "BZh", 3) == 0;
+}
+
+bool
+t5g_packing_begun(const unsigned char *p, size_t n)
+{
+    return is_compressed(p, n, true);
+}
+
+enum t5g_packing
+t5g_packing_of(const unsigned char *p, size_t n)
+{
+    n = t5g_min(n, T5G_PACKING_LOOK);
+    if (is_compressed(p, n, false))
+        return p[0] == 0x1f ? T5G_GZIP : T5G_COMPRESSED;
+    if (begins(p, n, "PK\3\4", 4) || begins(p, n, "PK\5\6", 4))
+        return T5G_ZIP;
+    if (begins(p, n, "7z\xbc\xaf\x27\x1c", 6))
+        return T5G_SEVEN;
+    if (is_tar(p, n) || is_zeros(p, n))
+        return T5G_TAR;
+    return n >= TAR_BLOCK && memcmp(p + 257, "ustar", 5) == 0 ? T5G_TAR_DAMAGED : T5G_PLAIN;
+}
+
+/* name ends in suffix, without regard to case. */
+static bool
+ends(const char *name, size_t n, const char *suffix)
+{
+    size_t m = strlen(suffix);
+    return n > m && strncasecmp(name + n - m, suffix, m) == 0;
+}
+
+enum t5g_packing
+t5g_packing_named(const char *name)
+{
+    static const char *const archives[] = {".tar", ".tgz",  ".tbz", ".tbz2",
+                                           ".txz", ".tzst", ".zip", ".7z"},
+                             *const packed[] = {".gz", ".bz2", ".xz", ".zst", ".lz4"};
+    size_t n = strlen(name);
+    for (size_t i = 0; i < T5G_LEN(archives); i++)
+        if (ends(name, n, archives[i]))
+            return T5G_TAR;
+    for (size_t i = 0; i < T5G_LEN(packed); i++)
+        if (ends(name, n, packed[i]))
+            return ends(name, n - strlen(packed[i]), ".tar") ? T5G_TAR : T5G_COMPRESSED;
+    return T5G_PLAIN;
+}
