@@ -187,7 +187,7 @@ remove_damaged(struct t5g_cache *c, const char *path)
 {
     if (unlink(path) == 0)
         complain(c, "%s: damaged entry of the cache removed", path);
-    else
+    else if (errno != ENOENT) /* a collector was quicker: nothing was damaged */
         complain(c, "%s: damaged entry of the cache; cannot remove: %s", path, strerror(errno));
 }
 
