@@ -4,7 +4,6 @@ DIR ?= .
 T5G_PICTURES = 1
 include $(dir $(lastword $(MAKEFILE_LIST)))t5g.mk
 
-$(DIR)/captions.jsonl: $(sort $(patsubst %.png,%.jsonl,$(wildcard $(DIR)/*.png)) \
-                              $(patsubst %.jpg,%.jsonl,$(wildcard $(DIR)/*.jpg)))
-	cat $^ > $@
+$(DIR)/captions.jsonl: $(call t5g-answers,$(DIR),png jpg)
+	$(t5g-join)
 .DEFAULT_GOAL := $(DIR)/captions.jsonl

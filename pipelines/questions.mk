@@ -5,7 +5,6 @@ DIR ?= .
 QUESTIONS ?= $(DIR)/questions.txt
 include $(dir $(lastword $(MAKEFILE_LIST)))t5g.mk
 
-$(DIR)/answers.jsonl: $(sort $(patsubst %.tar.zst,%.jsonl,$(wildcard $(DIR)/*.tar.zst)) \
-                             $(patsubst %.tar,%.jsonl,$(wildcard $(DIR)/*.tar)))
-	cat $^ > $@
+$(DIR)/answers.jsonl: $(call t5g-answers,$(DIR),tar tar.zst)
+	$(t5g-join)
 .DEFAULT_GOAL := $(DIR)/answers.jsonl

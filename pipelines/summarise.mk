@@ -4,6 +4,6 @@ DIR ?= .
 PROMPT ?= synopsis:
 include $(dir $(lastword $(MAKEFILE_LIST)))t5g.mk
 
-$(DIR)/summaries.jsonl: $(sort $(patsubst %.txt,%.jsonl,$(wildcard $(DIR)/*.txt)))
-	cat $^ > $@
+$(DIR)/summaries.jsonl: $(call t5g-answers,$(DIR),txt)
+	$(t5g-join)
 .DEFAULT_GOAL := $(DIR)/summaries.jsonl

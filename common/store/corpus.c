@@ -296,7 +296,10 @@ t5g_corpus_next(struct t5g_corpus *c, struct t5g_corpus_doc *d, struct t5g_err *
     d->fault.code = 0;
     if (c->text < c->o.n_texts) {
         t5g_buf_adds(&d->text, c->o.texts[c->text++]);
-        t5g_buf_printf(&d->id, "e%zu", c->text);
+        if (c->o.n_pictures > 0) /* a question of the picture more than a text */
+            t5g_buf_adds(&d->id, t5g_corpus_id(c->o.pictures[0]));
+        else
+            t5g_buf_printf(&d->id, "e%zu", c->text);
         add_pictures(c, d);
         return 1;
     }

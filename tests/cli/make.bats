@@ -50,6 +50,10 @@ made() { grep -c "$1" log || :; }
     t5g-tokenize -i "$T5G_TESTS/data/number.png" -e '<start_of_image>' | t5g-vision | t5g-encode | t5g-decode |
         t5g-detok > direct
     grep -qF "\"text\":\"$(cat direct)\"" photos/captions.jsonl
+    grep -q '^{"id":"photos/x.png"' photos/captions.jsonl
+    make -f "$pipelines/caption.mk" DIR=photos PICTURE_TEXT="<start_of_image> what's \"this\" \$\$HOME" > log
+    t5g-frame ls --json photos/x.ids.t5g | grep -qF '"id":"photos/x.png"'
+    [ "$(t5g-detok --input photos/x.ids.t5g | grep -oF "what's \"this\" \$HOME")" != "" ]
 }
 
 @test "questions of a corpus; a changed question runs the decoder alone" {
@@ -95,6 +99,29 @@ made() { grep -c "$1" log || :; }
     make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt > log
     [ ! -e corpus/1.ids.t5g.failed ]
     [ ! -e corpus/1.jsonl.failed ]
+}
+
+@test "lists of failed documents are written alike" {
+    default_model
+    mkdir corpus
+    printf '\xff' > $'a"\nb.txt'
+    tar -cf corpus/1.tar $'a"\nb.txt'
+    make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS= PROMPT=section: > log 2>&1
+    for f in ids.t5g enc.t5g jsonl; do [ "$(cat corpus/1.$f.failed)" = 'corpus/1.tar:a\"\nb' ]; done
+}
+
+@test "no documents, and two of one name, are said" {
+    default_model
+    texts
+    mkdir none
+    for p in summarise caption questions; do
+        status_is 2 make -f "$pipelines/$p.mk" DIR=none QUESTIONS= PROMPT=x: < /dev/null
+        err_has_line "no documents: none/*."
+    done
+    cp "$T5G_TESTS/data/number.png" docs/x.png
+    cp "$T5G_TESTS/data/number.png" docs/x.jpg
+    status_is 2 make -f "$pipelines/caption.mk" DIR=docs
+    err_has_line "two documents of one name: docs/x.*"
 }
 
 @test "a fault leaves no target" {

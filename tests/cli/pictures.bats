@@ -44,7 +44,7 @@ run_cases() {
     t5g-tokenize -i rgb.png -i base420.ppm -e '<start_of_image><start_of_image> compare' -o a.t5g
     t5g-tokenize -e '<start_of_image><start_of_image> compare' -i rgb.png -i base420.ppm -o b.t5g
     cmp a.t5g b.t5g
-    echo '{"id":"e1","text":"<start_of_image><start_of_image> compare","images":["rgb.png","base420.ppm"]}' |
+    echo '{"id":"rgb.png","text":"<start_of_image><start_of_image> compare","images":["rgb.png","base420.ppm"]}' |
         t5g-tokenize --jsonl -o c.t5g
     cmp a.t5g c.t5g
     printf '<start_of_image><start_of_image> compare' > text

@@ -115,6 +115,8 @@ seven() {
     status_is 66 "$pipelines/shard" 0 1 none docs/no-such-file
     T5G_ENCODE_FLAGS=--no-such-option status_is 64 "$pipelines/shard" 0 2 parts docs/*.txt
     T5G_DECODE_FLAGS=--no-such-option status_is 64 "$pipelines/shard" 0 2 parts docs/*.txt
+    T5G_DECODE_FLAGS="-n 4 -p 'open" status_is 64 "$pipelines/shard" 0 2 parts docs/*.txt
+    err_has "T5G_DECODE_FLAGS: a quote is not closed"
     [ ! -e parts/part-000000-of-000002.t5g ]
     status_is 64 "$pipelines/shard" 2 2 parts docs/*.txt
 }
@@ -188,6 +190,9 @@ END
     err_has 'other inputs'
     T5G_DECODE_FLAGS='-n 5' status_is 65 "$pipelines/prepare" 3 parts docs/*.txt
     status_is 66 "$pipelines/prepare" 3 parts docs/*.txt docs/8.txt
+    echo more >> docs/3.txt
+    status_is 65 "$pipelines/prepare" 3 parts docs/*.txt
+    err_has 'other sizes and times'
     "$pipelines/shard" 0 3 parts
     "$pipelines/shard" 2 3 parts
     "$pipelines/merge" 3 parts out.t5g
