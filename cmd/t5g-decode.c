@@ -13,15 +13,7 @@ static struct {
     int kv, early;
 } opt = {.batch = 4096, .max_frame = T5G_FRAME_SIZE_DEFAULT};
 
-/* Hugging Face's defaults, but for the length. */
-static struct t5g_generate_options how = {.max_new_tokens = 256,
-                                          .num_beams = 1,
-                                          .num_return = 1,
-                                          .length_penalty = 1,
-                                          .repetition_penalty = 1,
-                                          .temperature = 1,
-                                          .top_k = 50,
-                                          .top_p = 1};
+static struct t5g_generate_options how;
 
 static const struct t5g_option options[] = {
     {'p', "prompt", "PROMPT", T5G_OPT_LIST, &opt.prompts,
@@ -110,7 +102,6 @@ open_all(struct t5g_err *e)
         (at.pool = t5g_pool_open(t5g_thread_count(), e)) == NULL)
         t5g_die_err(e);
     at.x.decoder = t5g_decoder_open(at.model, kernels, at.pool);
-    how.early_stopping = (enum t5g_early)opt.early;
     how.logprobs = how.logprobs || how.sample || how.num_beams > 1;
     at.x.asker.generator = t5g_generator_open(at.x.decoder, at.model, &how);
     at.x.asker.at_once = live_prompts() || opt.stream;
@@ -138,20 +129,20 @@ close_all(void)
 int
 main(int argc, char **argv)
 {
+    struct t5g_err e = {0};
     t5g_start("t5g-decode");
+    how = t5g_generate_defaults;
     int first = t5g_options_parse(&program, argc, argv);
     for (int i = first; live_prompts() && (i < argc || first == argc); i++)
         if (i == argc || strcmp(argv[i], "-") == 0)
             t5g_usage(
                 "--prompts - reads prompts from stdin: name files of encoder outputs as operands");
-    if (how.num_beams > 1 && (how.sample || opt.stream || how.lookup > 0))
+    how.early_stopping = (enum t5g_early)opt.early;
+    if (how.num_beams > 1 && opt.stream)
         t5g_usage("--num-beams goes with none of --sample, --stream and --lookup");
-    if (!how.sample && how.num_return > how.num_beams)
-        t5g_usage("--num-return-sequences is larger than --num-beams (or give --sample)");
-    if (how.min_new_tokens > how.max_new_tokens)
-        t5g_usage("--min-new-tokens is larger than --max-new-tokens");
+    if (t5g_generate_check(&how, &e) < 0)
+        t5g_usage("%s", e.msg);
 
-    struct t5g_err e = {0};
     struct t5g_run run;
     t5g_run_open(&run);
     open_all(&e);

@@ -5,10 +5,10 @@
 static struct {
     bool force;
     uint64_t docs, max_frame;
-} opt = {.max_frame = T5G_FRAME_SIZE_DEFAULT};
+} opt = {.docs = UINT64_MAX, .max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static const struct t5g_option options[] = {
-    {0, "docs", "N", T5G_OPT_U64, &opt.docs, "fail unless there are N documents", 1, 0x1p53},
+    {0, "docs", "N", T5G_OPT_U64, &opt.docs, "fail unless there are N documents", 0, 0x1p53},
     FORCE_OPTION(&opt.force),
     MAX_FRAME_OPTION(&opt.max_frame),
     NO_MORE_OPTIONS,
@@ -59,7 +59,7 @@ verb_cat(int argc, char **argv)
         while (!t5g_run_stopping(&run) && (r = t5g_source_next(in, &doc, &e)) == 1)
             copy_doc(&run, &doc);
     uint64_t docs = t5g_writer_docs_ok(run.w) + t5g_writer_docs_failed(run.w);
-    if (r == 0 && opt.docs > 0 && docs != opt.docs && !t5g_run_stopping(&run))
+    if (r == 0 && opt.docs != UINT64_MAX && docs != opt.docs && !t5g_run_stopping(&run))
         r = t5g_err_set(&e, T5G_EX_DATA, "%llu documents, --docs says %llu",
                         (unsigned long long)docs, (unsigned long long)opt.docs);
     int status = t5g_run_close(&run, r < 0 ? &e : NULL);

@@ -34,6 +34,12 @@ struct t5g_generate_options {
     size_t lookup;
 };
 
+/* Hugging Face's defaults, but for the length. */
+extern const struct t5g_generate_options t5g_generate_defaults;
+
+/* -1 with e (64), naming options of t5g-decode(1), when some exclude each other or are in vain. */
+int t5g_generate_check(const struct t5g_generate_options *o, struct t5g_err *e);
+
 enum { T5G_LOOKUP_MAX = 15, T5G_BEAMS_MAX = 32 };
 
 enum t5g_finish { T5G_FINISH_EOS, T5G_FINISH_LENGTH };

@@ -168,6 +168,27 @@ run_examples() {
     [ "$bad" = 0 ]
 }
 
+# in_synopsis PAGE OPTIONS: every option that is not common to all programs stands in the page's SYNOPSIS.
+in_synopsis() {
+    sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' "$1" > synopsis
+    while read -r option; do
+        case $option in -q,* | -v,* | -t,* | --on-error* | --progress* | --stats | --help | --version) continue ;; esac
+        name=${option%%[, =[]*}
+        grep -qE "Fl ${name#-}( |\$)" synopsis || { echo "$1: SYNOPSIS lacks $option"; return 1; }
+    done < "$2"
+}
+
+@test "every option of a program stands in the SYNOPSIS of its page" {
+    for p in $(programs); do
+        [ "$p" != t5g-frame ] || continue
+        help_options "$p" > options
+        in_synopsis "$root/man/$p.1" options
+    done
+    help_options t5g-decode > options
+    sed '/^.Op Fl -top-p/d' "$root/man/t5g-decode.1" > page
+    status_is 1 in_synopsis page options
+}
+
 @test "every verb of t5g-frame has a heading in the page, with its options" {
     local bad=0 verb page=$root/man/t5g-frame.1
     [ -n "$(frame_verbs)" ]

@@ -174,6 +174,11 @@ corpus() {
     status_is 64 t5g-decode --num-beams 2 --num-return-sequences 3 e.t5g
     status_is 64 t5g-decode --num-return-sequences 2 e.t5g
     status_is 64 t5g-decode --num-beams 33 e.t5g
+    for vain in "--temperature 0.5" "--top-k 3" "--top-p 0.5" "--min-p 0.1" "--seed 1" "--length-penalty 2" \
+        "--early-stopping true"; do
+        # shellcheck disable=SC2086
+        status_is 64 t5g-decode $vain e.t5g
+    done
     status_is 64 t5g-decode --top-p 0 e.t5g
     status_is 64 t5g-decode --temperature 0 e.t5g
 }

@@ -1,0 +1,47 @@
+/* options.c: generation options as a user gives them: defaults, and which go together. */
+#include "generate/generate.h"
+
+const struct t5g_generate_options t5g_generate_defaults = {.max_new_tokens = 256,
+                                                           .num_beams = 1,
+                                                           .num_return = 1,
+                                                           .length_penalty = 1,
+                                                           .repetition_penalty = 1,
+                                                           .temperature = 1,
+                                                           .top_k = 50,
+                                                           .top_p = 1};
+
+static bool
+shapes_draws(const struct t5g_generate_options *o)
+{
+    const struct t5g_generate_options *d = &t5g_generate_defaults;
+    return o->temperature < d->temperature || o->temperature > d->temperature ||
+           o->top_p < d->top_p || o->min_p > d->min_p || o->top_k != d->top_k || o->seed != d->seed;
+}
+
+static bool
+shapes_beams(const struct t5g_generate_options *o)
+{
+    const struct t5g_generate_options *d = &t5g_generate_defaults;
+    return o->length_penalty < d->length_penalty || o->length_penalty > d->length_penalty ||
+           o->early_stopping != d->early_stopping;
+}
+
+int
+t5g_generate_check(const struct t5g_generate_options *o, struct t5g_err *e)
+{
+    if (o->num_beams > 1 && (o->sample || o->lookup > 0))
+        return t5g_err_set(e, T5G_EX_USAGE,
+                           "--num-beams goes with none of --sample, --stream and --lookup");
+    if (!o->sample && o->num_return > o->num_beams)
+        return t5g_err_set(e, T5G_EX_USAGE,
+                           "--num-return-sequences is larger than --num-beams (or give --sample)");
+    if (o->min_new_tokens > o->max_new_tokens)
+        return t5g_err_set(e, T5G_EX_USAGE, "--min-new-tokens is larger than --max-new-tokens");
+    if (!o->sample && shapes_draws(o))
+        return t5g_err_set(e, T5G_EX_USAGE,
+                           "--temperature, --top-k, --top-p, --min-p and --seed go with --sample");
+    if (o->num_beams == 1 && shapes_beams(o))
+        return t5g_err_set(e, T5G_EX_USAGE,
+                           "--length-penalty and --early-stopping go with --num-beams");
+    return 0;
+}
