@@ -20,9 +20,30 @@ wait_for(int fd, short events)
     (void)poll(&p, 1, -1);
 }
 
+static struct {
+    void (*fn)(int fd, void *arg);
+    void *arg;
+} before_reading;
+
+void
+t5g_before_reading(void (*fn)(int fd, void *arg), void *arg)
+{
+    before_reading.fn = fn;
+    before_reading.arg = arg;
+}
+
+bool
+t5g_would_block(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return poll(&p, 1, 0) == 0; /* an error will show when it is read */
+}
+
 int
 t5g_read_some(int fd, const char *name, void *buf, size_t n, size_t *got, struct t5g_err *e)
 {
+    if (before_reading.fn != NULL)
+        before_reading.fn(fd, before_reading.arg);
     for (;;) {
         ssize_t r = read(fd, buf, t5g_min(n, (size_t)1 << 30));
         if (r >= 0) {

@@ -18,6 +18,13 @@ int t5g_read_full(int fd, const char *name, void *buf, size_t n, size_t *got, st
 int t5g_read_some(int fd, const char *name, void *buf, size_t n, size_t *got, struct t5g_err *e);
 
 /*
+ * fn is called before every t5g_read_some, with its descriptor: a program that holds back output
+ * writes it when t5g_would_block says so. One for the process; NULL: none.
+ */
+void t5g_before_reading(void (*fn)(int fd, void *arg), void *arg);
+bool t5g_would_block(int fd); /* nothing to read, and no end of file */
+
+/*
  * Write all n bytes. 0, or -1 with e (74). A closed pipe ends the process by SIGPIPE, as for any
  * filter, also where the parent had the signal ignored.
  */

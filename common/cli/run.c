@@ -1,11 +1,28 @@
 /* run.c: the frame around a program that writes a stream. */
 #include "cli/run.h"
+#include "base/io.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 
 #include <stdio.h>
 #include <string.h>
+
+static void
+written(int result, const struct t5g_err *e)
+{
+    if (result < 0)
+        t5g_die_err(e);
+}
+
+/* Whoever waits for input lets go what the next program could work on meanwhile. */
+static void
+let_go(int fd, void *writer)
+{
+    struct t5g_err e;
+    if (t5g_writer_holds(writer) && t5g_would_block(fd))
+        written(t5g_writer_flush(writer, &e), &e);
+}
 
 void
 t5g_run_open(struct t5g_run *r)
@@ -17,13 +34,7 @@ t5g_run_open(struct t5g_run *r)
     if (fd < 0)
         t5g_die_err(&e);
     r->w = t5g_writer_open(fd, t5g_output_name());
-}
-
-static void
-written(int result, const struct t5g_err *e)
-{
-    if (result < 0)
-        t5g_die_err(e);
+    t5g_before_reading(let_go, r->w);
 }
 
 /* Files made with another model have the right shapes and the wrong meaning. */
@@ -125,6 +136,7 @@ t5g_run_close(struct t5g_run *r, const struct t5g_err *e)
     else
         t5g_output_discard();
     t5g_progress_end();
+    t5g_before_reading(NULL, NULL);
     t5g_writer_free(r->w);
     return status;
 }

@@ -13,7 +13,6 @@
 #include "stream/head.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -115,8 +114,7 @@ t5g_reader_mapped(const struct t5g_reader *r)
 bool
 t5g_reader_ready(const struct t5g_reader *r)
 {
-    struct pollfd p = {.fd = r->fd, .events = POLLIN};
-    return r->mapped || poll(&p, 1, 0) != 0; /* an error will show when it is read */
+    return r->mapped || !t5g_would_block(r->fd);
 }
 
 static int

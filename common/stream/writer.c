@@ -61,6 +61,12 @@ t5g_writer_flush(struct t5g_writer *w, struct t5g_err *e)
     return r;
 }
 
+bool
+t5g_writer_holds(const struct t5g_writer *w)
+{
+    return w->out.n > 0;
+}
+
 static int
 add(struct t5g_writer *w, const void *p, size_t n, struct t5g_err *e)
 {

@@ -40,6 +40,7 @@ int t5g_writer_frame(struct t5g_writer *w, const struct t5g_frame *f, struct t5g
 
 /* Send what is buffered, for a reader that waits. */
 int t5g_writer_flush(struct t5g_writer *w, struct t5g_err *e);
+bool t5g_writer_holds(const struct t5g_writer *w); /* something is buffered */
 
 /* END. status 0: complete (also when documents failed), else the exit status of the tool. */
 int t5g_writer_end(struct t5g_writer *w, int status, struct t5g_err *e);

@@ -182,3 +182,16 @@ corpus() {
     status_is 64 t5g-decode --top-p 0 e.t5g
     status_is 64 t5g-decode --temperature 0 e.t5g
 }
+
+@test "a document goes all the way while the next one is waited for" {
+    mkfifo in
+    (t5g-tokenize -l < in | t5g-encode | t5g-decode -n 2 | t5g-detok --jsonl > out) 3>&- &
+    exec 9> in
+    echo one >&9
+    for _ in {1..200}; do [ ! -s out ] || break; sleep 0.05; done
+    [ "$(wc -l < out)" = 1 ]
+    echo two >&9
+    exec 9>&-
+    wait
+    [ "$(wc -l < out)" = 2 ]
+}
