@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""t5g(5) streams in numpy, and what they hold: numpy_reader.py FILE ... prints one line a frame."""
-# READER: this part stands in t5g(5) too
+"""t5g-stream(5) streams in numpy, and what they hold: numpy_reader.py FILE ... prints one line a frame."""
+# READER: this part stands in t5g-stream(5) too
 import json, struct, numpy as np
 TYPES = '- u1 i1 <u2 <i2 <u4 <i4 <u8 <i8 <f2 <u2 <f4 <f8 ?'.split()
 def frames(buf):            # bytes, or mmap.mmap of a file: payloads are views

@@ -61,7 +61,7 @@ struct importer {
 /* The meta {"KEY":VALUE, and the members of the object rest}. */
 void make_meta(struct t5g_buf *b, const char *key, const struct span *value,
                const struct span *rest);
-/* A frame with this meta; p NULL: no payload. -1 with e (65) over the limits of t5g(5). */
+/* A frame with this meta; p NULL: no payload. -1 with e (65) over the limits of t5g-stream(5). */
 int write_frame(struct importer *im, int kind, const struct t5g_buf *meta, const struct payload *p,
                 uint64_t key, struct t5g_err *e);
 /* The frame that an element of "frames" describes. */

@@ -1,4 +1,4 @@
-/* dtype.h: element types of tensors, as numbered in t5g(5), and bf16/f16 conversion. */
+/* dtype.h: element types of tensors, as numbered in t5g-stream(5), and bf16/f16 conversion. */
 #ifndef T5G_DTYPE_H
 #define T5G_DTYPE_H
 

@@ -1,7 +1,7 @@
 /*
- * packed.h: a model in one file, which is a segment of a t5g(5) stream with one document: TEXT
- * frames with the directory's JSON files by name, the tokenizer's table, and a TENSOR frame for
- * each weight. Everything is used where it lies in the mapping.
+ * packed.h: a model in one file, which is a segment of a t5g-stream(5) stream with one document:
+ * TEXT frames with the directory's JSON files by name, the tokenizer's table, and a TENSOR frame
+ * for each weight. Everything is used where it lies in the mapping.
  */
 #ifndef T5G_PACKED_H
 #define T5G_PACKED_H

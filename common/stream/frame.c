@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Offsets of t5g(5), FRAME. */
+/* Offsets of t5g-stream(5), FRAME. */
 enum {
     AT_KIND = 7,
     AT_MAJOR = 8,

@@ -1,4 +1,4 @@
-/* frame.h: one frame of a t5g(5) stream: the 128-byte header, its meta and its payload. */
+/* frame.h: one frame of a t5g-stream(5) stream: the 128-byte header, its meta and its payload. */
 #ifndef T5G_FRAME_H
 #define T5G_FRAME_H
 

@@ -1,4 +1,4 @@
-/* writer.h: one segment of a t5g(5) stream: HEAD, documents, END. */
+/* writer.h: one segment of a t5g-stream(5) stream: HEAD, documents, END. */
 #ifndef T5G_WRITER_H
 #define T5G_WRITER_H
 
@@ -8,7 +8,7 @@ struct t5g_writer;
 
 /*
  * Write to fd (not closed here). The grammar is enforced: a call out of order is a bug and aborts.
- * All functions return 0, or -1 with e (74 write error, 65 over a limit of t5g(5)).
+ * All functions return 0, or -1 with e (74 write error, 65 over a limit of t5g-stream(5)).
  */
 struct t5g_writer *t5g_writer_open(int fd, const char *name);
 void t5g_writer_free(struct t5g_writer *w);

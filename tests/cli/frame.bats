@@ -42,7 +42,7 @@ ids() { t5g-frame ls "$@" | cut -f 1 | tr '\n' ' '; }
     done
 }
 
-@test "the numpy reader of t5g(5) reads what is whole" {
+@test "the numpy reader of t5g-stream(5) reads what is whole" {
     python=/usr/bin/python3
     $python -c 'import numpy' || skip "python3-numpy is not installed"
     for f in "$conformance"/good-*.t5g; do
@@ -61,7 +61,7 @@ ids() { t5g-frame ls "$@" | cut -f 1 | tr '\n' ' '; }
     grep -q 'no END' err
     # the page shows the same lines
     sed -n '/^# READER/,/^# END OF READER/p' "$T5G_TESTS/numpy_reader.py" | grep -v '^# ' > file
-    sed -n '/^import json, struct/,/^\.Ed/p' "$T5G_TESTS/../man/t5g.5" | grep -v '^\.Ed' |
+    sed -n '/^import json, struct/,/^\.Ed/p' "$T5G_TESTS/../man/t5g-stream.5" | grep -v '^\.Ed' |
         sed 's/\\(aq/'"'"'/g; s/\\e/\\/g; s/\\&//g' > page
     diff file page
 }

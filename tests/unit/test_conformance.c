@@ -1,6 +1,6 @@
 /*
- * test_conformance.c: the files of tests/conformance, which are the format: a reader of t5g(5),
- * ours or another, must take every good-*.t5g and refuse every other.
+ * test_conformance.c: the files of tests/conformance, which are the format: a reader of
+ * t5g-stream(5), ours or another, must take every good-*.t5g and refuse every other.
  *
  * The name of a bad one begins with the exit status that a program ends with. The files are never
  * changed, only added to: write a function here, add it to the table, and run this program with

@@ -29,7 +29,7 @@ test_pack(void **state)
     struct t5g_frame f = sample(), back;
     struct t5g_frame_layout l;
     assert_int_equal(t5g_frame_pack(h, &f, false), 256);
-    /* the table of t5g(5), written out */
+    /* the table of t5g-stream(5), written out */
     memcpy(want, "\x89T5G\r\n\x1aT\x01\x00\x0b\x02", 12);
     want[17] = 1;   /* frame_len 256 */
     want[24] = 24;  /* payload_len */
