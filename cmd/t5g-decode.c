@@ -59,7 +59,8 @@ static const struct t5g_option options[] = {
 };
 
 static const struct t5g_program program = {"t5g-decode", "[options] [FILE ...]",
-                                           "Generate token ids from encoder outputs.", options};
+                                           "Generate token ids from encoder outputs.", options,
+                                           "t5g-decode -p 'section:' report.t5g | t5g-detok"};
 
 static struct {
     struct t5g_model *model;

@@ -34,6 +34,7 @@ static const struct t5g_program program = {
     "[options] [FILE ...]",
     "Turn token ids into text, one record a sequence.",
     options,
+    "t5g-decode -p 'section:' report.t5g | t5g-detok",
 };
 
 /* The HEAD must name this tokenizer, or none. */

@@ -35,6 +35,7 @@ static const struct t5g_program program = {
     "[options] [FILE ...]",
     "Turn documents of token ids into encoder outputs.",
     options,
+    "t5g-tokenize -l lines.txt | t5g-encode -o lines.t5g",
 };
 
 static bool

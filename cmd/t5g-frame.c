@@ -31,7 +31,8 @@ help(void)
     puts("usage: t5g-frame VERB [options] [FILE ...]\nWork on t5g streams as files.\n");
     for (size_t i = 0; i < T5G_LEN(verbs); i++)
         printf("  %-14s%s\n", verbs[i].name, verbs[i].summary);
-    puts("\n't5g-frame VERB --help' lists the options of one.");
+    puts("\n't5g-frame VERB --help' lists the options of one.\n\n"
+         "Example:\n  t5g-frame ls report.t5g\n\nManual: t5g-frame(1)");
     exit(fflush(stdout) == 0 ? T5G_EX_OK : T5G_EX_IO);
 }
 
@@ -42,7 +43,7 @@ main(int argc, char **argv)
     t5g_start("t5g-frame");
     if (argc < 2)
         t5g_usage("a verb is missing");
-    if (strcmp(argv[1], "--help") == 0)
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         help();
     if (strcmp(argv[1], "--version") == 0) {
         printf("t5g-frame (t5g) %s, stream format 1.0\n", T5G_VERSION);
@@ -54,5 +55,6 @@ main(int argc, char **argv)
             t5g_start(program);
             return verbs[i].run(argc - 1, argv + 1);
         }
-    t5g_usage("'%s' is no verb", argv[1]);
+    t5g_usage(argv[1][0] == '-' ? "%s: the verb stands first, options after it" : "'%s' is no verb",
+              argv[1]);
 }

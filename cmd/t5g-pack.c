@@ -24,6 +24,7 @@ static const struct t5g_program program = {
     "[options] [MODEL]",
     "Put a model directory into one file, ready to be mapped.",
     options,
+    "t5g-pack --weights q8 -o model.t5g model",
 };
 
 /* The small files of a model that programs read; those that are there. */

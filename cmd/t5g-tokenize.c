@@ -47,6 +47,7 @@ static const struct t5g_program program = {
     "[options] [FILE ...]",
     "Turn text into documents of token ids.",
     options,
+    "t5g-tokenize report.txt | t5g-encode -o report.t5g",
 };
 
 static struct t5g_tokenizer *tokenizer;

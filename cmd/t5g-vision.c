@@ -34,6 +34,7 @@ static const struct t5g_program program = {
     "[options] [STREAM ... | IMAGE ...]",
     "Turn the pictures of documents into image features.",
     options,
+    "t5g-tokenize -i number.png | t5g-vision | t5g-encode -o number.t5g",
 };
 
 static struct t5g_looker looker;

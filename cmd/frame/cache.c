@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <time.h>
@@ -68,7 +69,9 @@ static void
 start(const char *name, const char *summary, const struct t5g_option *options, int argc,
       char **argv)
 {
-    const struct t5g_program program = {name, "[options] [DIR]", summary, options};
+    char example[64];
+    snprintf(example, sizeof example, "%s%s", name, options == gc_options ? " --max-size 10G" : "");
+    const struct t5g_program program = {name, "[options] [DIR]", summary, options, example};
     int first = t5g_options_parse(&program, argc, argv);
     struct t5g_err e = {0};
     if (argc - first > 1)

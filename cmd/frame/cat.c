@@ -19,6 +19,7 @@ static const struct t5g_program program = {
     "[options] [FILE ...]",
     "Join streams into one segment, with one END that counts all.",
     options,
+    "t5g-frame cat -o all.t5g report.t5g lines.t5g",
 };
 
 int

@@ -27,6 +27,7 @@ static const struct t5g_program program = {
     "[options] A B",
     "Compare the documents of two streams; exit status 1 where they differ.",
     options,
+    "t5g-frame diff --rtol 0.004 report.t5g half.t5g",
 };
 
 static struct text out;

@@ -25,6 +25,7 @@ static const struct t5g_program program = {
     "[options] --npy DIR | --safetensors FILE | --jsonl [FILE ...]",
     "Convert a stream for other software.",
     options,
+    "t5g-frame export --npy arrays lines.t5g",
 };
 
 static int

@@ -21,6 +21,7 @@ static const struct t5g_program program = {
     "[options] [FILE ...]",
     "Copy the first documents of a stream.",
     options,
+    "t5g-frame head -n 10 -o few.t5g lines.t5g",
 };
 
 int

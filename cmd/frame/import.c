@@ -24,6 +24,7 @@ static const struct t5g_program program = {
     "[options] --npy DIR | --safetensors FILE | --jsonl [FILE ...]",
     "Make a stream from npy, safetensors or JSON lines.",
     options,
+    "t5g-frame import --npy arrays -o lines.t5g",
 };
 
 /* The whole lines in b, numbered on from *number; `last`: what has no newline too. */

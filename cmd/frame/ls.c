@@ -22,10 +22,8 @@ static const struct t5g_option options[] = {
 };
 
 static const struct t5g_program program = {
-    "t5g-frame ls",
-    "[options] [FILE ...]",
-    "List the documents of streams, with their frames.",
-    options,
+    "t5g-frame ls", "[options] [FILE ...]",   "List the documents of streams, with their frames.",
+    options,        "t5g-frame ls lines.t5g",
 };
 
 static struct {

@@ -19,6 +19,7 @@ static const struct t5g_program program = {
     "[options] FILE ...",
     "Check the beginning and the end of every segment of files, but not what is between.",
     options,
+    "t5g-frame quickcheck *.t5g",
 };
 
 /* A verified header without meta check; meta must lie inside [at, m->size). */

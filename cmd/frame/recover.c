@@ -27,6 +27,7 @@ static const struct t5g_program program = {
     "[options] [FILE ...]",
     "Save the whole documents of damaged streams.",
     options,
+    "t5g-frame recover -o saved.t5g lines.t5g",
 };
 
 static struct t5g_run run;

@@ -32,6 +32,7 @@ static const struct t5g_program program = {
     "[options] -n N | --parts N [FILE ...]",
     "Cut a stream into files of whole documents, in order.",
     options,
+    "t5g-frame split --parts 2 lines.t5g",
 };
 
 static struct {

@@ -15,6 +15,7 @@ static const struct t5g_program program = {
     "[options] [FILE ...]",
     "Check every byte of streams: lengths, checksums, order, counts.",
     options,
+    "t5g-frame verify lines.t5g",
 };
 
 /* One file, by itself: files of different models may stand in one command. */

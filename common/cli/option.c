@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { HELP = 1000, VERSION, FIRST_LONG }; /* values getopt_long returns, above any letter */
+/* Values that getopt_long returns beside letters; OPERAND is its own. */
+enum { OPERAND = 1, HELP = 1000, VERSION, FIRST_LONG };
 
 const struct t5g_option t5g_common_options[] = {
     {'o', "output", "FILE", T5G_OPT_STRING, &t5g_common.output,
@@ -56,8 +56,11 @@ print_help(const struct t5g_program *p)
         print_option(o->letter, o->name, o->arg, o->kind == T5G_OPT_MAYBE, o->help);
     for (const struct t5g_option *o = t5g_common_options; o->help != NULL; o++)
         print_option(o->letter, o->name, o->arg, o->kind == T5G_OPT_MAYBE, o->help);
-    print_option(0, "help", NULL, false, "print this and exit");
+    print_option('h', "help", NULL, false, "print this and exit");
     print_option(0, "version", NULL, false, "print the version and exit");
+    /* The page is the program's, of a verb too. */
+    printf("\nExample:\n  %s\n\nManual: %.*s(1)\n", p->example, (int)strcspn(p->name, " "),
+           p->name);
     exit(fflush(stdout) == 0 ? T5G_EX_OK : T5G_EX_IO);
 }
 
@@ -121,6 +124,17 @@ apply(const struct t5g_option *o, char *arg)
     }
 }
 
+/* An option that getopt_long does not know, or one without its argument. Ends the process. */
+T5G_NORETURN static void
+refuse(int c, const char *word)
+{
+    if (c == ':')
+        t5g_usage("%s: argument missing", word);
+    if (optopt > 0 && optopt < HELP)
+        t5g_usage("unknown option -%c", optopt);
+    t5g_usage("%s: unknown, ambiguous, or takes no argument", word);
+}
+
 /* Both tables as one array of pointers; returns how many. */
 static size_t
 gather(const struct t5g_program *p, const struct t5g_option *all[static 96])
@@ -133,14 +147,13 @@ gather(const struct t5g_program *p, const struct t5g_option *all[static 96])
     return n;
 }
 
-int
-t5g_options_parse(const struct t5g_program *p, int argc, char **argv)
+/* What getopt_long wants of n options; longs and shorts have room for them. */
+static void
+describe(const struct t5g_option *const *all, size_t n, struct option *longs, char *shorts)
 {
-    const struct t5g_option *all[96];
-    struct option longs[96 + 3];
-    char shorts[2 * 96 + 3] =
-        "+:"; /* POSIX order; ':' tells a missing argument from an unknown option */
-    size_t n = gather(p, all), m = 0, s = 2;
+    /* '-': operands are given to us in their places, whatever POSIXLY_CORRECT says; ':' tells a
+     * missing argument from an unknown option. */
+    size_t m = 0, s = (size_t)sprintf(shorts, "-:h");
     for (size_t i = 0; i < n; i++) {
         if (all[i]->letter != 0) {
             shorts[s++] = all[i]->letter;
@@ -158,34 +171,44 @@ t5g_options_parse(const struct t5g_program *p, int argc, char **argv)
     longs[m++] = (struct option){"help", 0, NULL, HELP};
     longs[m++] = (struct option){"version", 0, NULL, VERSION};
     longs[m] = (struct option){NULL, 0, NULL, 0};
+}
 
-    int c;
+int
+t5g_options_parse(const struct t5g_program *p, int argc, char **argv)
+{
+    const struct t5g_option *all[96];
+    struct option longs[96 + 3];
+    char shorts[2 * 96 + 4];
+    size_t n = gather(p, all);
+    char **operands = t5g_alloc((size_t)argc + 1, sizeof *operands);
+    int c, n_operands = 0;
+    describe(all, n, longs, shorts);
     optind = 1;
     opterr = 0;
     while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-        if (c == HELP)
+        if (c == OPERAND) {
+            operands[n_operands++] = optarg;
+            continue;
+        }
+        if (c == HELP || c == 'h')
             print_help(p);
         if (c == VERSION) {
             printf("%s (t5g) %s, stream format 1.0\n", t5g_program_name(), T5G_VERSION);
             exit(fflush(stdout) == 0 ? T5G_EX_OK : T5G_EX_IO);
         }
-        if (c == ':')
-            t5g_usage("%s: argument missing", argv[optind - 1]);
-        if (c == '?' && optopt > 0 && optopt < HELP)
-            t5g_usage("unknown option -%c", optopt);
-        if (c == '?')
-            t5g_usage("%s: unknown, ambiguous, or takes no argument", argv[optind - 1]);
+        if (c == ':' || c == '?')
+            refuse(c, argv[optind - 1]);
         const struct t5g_option *o = c >= FIRST_LONG ? all[c - FIRST_LONG] : NULL;
         for (size_t i = 0; o == NULL && i < n; i++)
             if (all[i]->letter == c)
                 o = all[i];
         apply(o, optarg);
     }
-    /* POSIX order: what stands after an operand is an operand. Say so before a file of that name is
-     * missed. */
-    bool ended = optind > 0 && strcmp(argv[optind - 1], "--") == 0;
-    for (int i = optind + 1; i < argc && !ended; i++)
-        if (argv[i][0] == '-' && argv[i][1] != '\0' && access(argv[i], F_OK) < 0)
-            t5g_usage("%s: options stand before operands", argv[i]);
-    return optind;
+    /* Options are done with: the end of argv becomes the list of operands, in their order. What
+     * follows "--" stands there already. */
+    int first = optind - n_operands;
+    if (n_operands > 0)
+        memcpy(argv + first, operands, (size_t)n_operands * sizeof *operands);
+    t5g_free(operands);
+    return first;
 }

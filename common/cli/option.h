@@ -36,13 +36,14 @@ struct t5g_program {
     const char *synopsis; /* "[options] [FILE ...]" */
     const char *summary;  /* one line for --help */
     const struct t5g_option *options;
+    const char *example; /* a command that works, for --help */
 };
 
 /*
- * Parse argv by the program's table, then the common table (option.c), --help and --version.
- * Options stand before operands, "--" ends them. Returns the index of the first operand. Ends the
- * process:
- * --help and --version on stdout with 0, misuse on stderr with 64.
+ * Parse argv by the program's table, then the common table (option.c), --help (-h) and --version.
+ * Options stand anywhere before "--", which ends them; POSIXLY_CORRECT changes nothing. Returns the
+ * index of the first operand: argv is rearranged so that operands are its end, in their order. Ends
+ * the process: --help and --version on stdout with 0, misuse on stderr with 64.
  */
 int t5g_options_parse(const struct t5g_program *p, int argc, char **argv);
 

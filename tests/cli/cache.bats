@@ -14,9 +14,7 @@ counts() {
     t5g-encode -o plain.t5g ids.t5g
     t5g-encode --cache=c ids.t5g | cmp - plain.t5g
     t5g-encode --cache=c ids.t5g | cmp - plain.t5g
-    [ "$(counts t5g-encode --cache=d ids.t5g)" = "" ] # options stand before operands
-    [ "$(counts t5g-encode --cache=c < ids.t5g)" = "6 0 0" ]
-    rm -rf d
+    [ "$(counts t5g-encode --cache=c ids.t5g)" = "6 0 0" ]
     [ "$(counts t5g-encode --cache=d < ids.t5g)" = "0 6 6" ]
     T5G_CACHE_DIR=c t5g-encode --cache --stats ids.t5g 2> err | cmp - plain.t5g
     grep -q 'cache: 6 hits' err

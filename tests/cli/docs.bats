@@ -172,7 +172,7 @@ run_examples() {
 in_synopsis() {
     sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' "$1" > synopsis
     while read -r option; do
-        case $option in -q,* | -v,* | -t,* | --on-error* | --progress* | --stats | --help | --version) continue ;; esac
+        case $option in -q,* | -v,* | -t,* | --on-error* | --progress* | --stats | -h,* | --version) continue ;; esac
         name=${option%%[, =[]*}
         grep -qE "Fl ${name#-}( |\$)" synopsis || { echo "$1: SYNOPSIS lacks $option"; return 1; }
     done < "$2"
@@ -212,6 +212,36 @@ in_synopsis() {
         [ "$status" = 1 ]
         [ -n "$output" ]
     done
+}
+
+# what_help_shows PROGRAM [VERB]: the example at the end of --help, which ends with the page's name.
+what_help_shows() {
+    "$@" --help > shown
+    [ "$(tail -n 1 shown)" = "Manual: $1(1)" ] && [ -e "$root/man/$1.1" ] || { tail -n 3 shown; return 1; }
+    [ "$(grep -c '^Example:$' shown)" = 1 ]
+    sed -n '/^Example:$/,/^$/s/^  //p' shown
+}
+
+@test "--help ends with the page's name and an example, which runs" {
+    local bad=0 program verb
+    unset T5G_MODEL
+    samples
+    ln -s "$(realpath "$root/pipelines/demo/model")" model
+    t5g-tokenize report.txt | t5g-encode -o report.t5g
+    t5g-encode --dtype bf16 -o half.t5g report.t5g
+    export T5G_CACHE_DIR=$PWD/cache
+    { programs; frame_verbs | sed '/^head$/d;s/^/t5g-frame /'; echo t5g-frame head; } > all
+    while read -r program verb; do
+        what_help_shows "$program" ${verb:+"$verb"} > example.sh
+        [ "$(wc -l < example.sh)" = 1 ]
+        # what the examples of other programs write and this one reads
+        [ -e lines.t5g ] || t5g-tokenize -l lines.txt | t5g-encode -o lines.t5g
+        sh -eu example.sh > out 2>&1 < /dev/null && continue
+        bad=1
+        cat example.sh out
+    done < all
+    [ "$bad" = 0 ]
+    status_is 1 what_help_shows echo
 }
 
 @test "pages are well-formed mdoc" {
