@@ -61,7 +61,11 @@ BENCH    = $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 MODEL    = pipelines/demo/model
 SCALE    = $(addprefix pipelines/,parallel.sh slurm.sh prepare shard retry merge slurm-task)
 
-all: $(BIN) $(B)/share/t5g/model  ## build the programs (default)
+# Completion of the shells, from the option tables as --help prints them; paths under share/.
+COMPLETIONS = $(PROGRAMS:%=bash-completion/completions/%) $(PROGRAMS:%=zsh/site-functions/_%) \
+              $(PROGRAMS:%=fish/vendor_completions.d/%.fish)
+
+all: $(BIN) $(B)/share/t5g/model $(COMPLETIONS:%=$(B)/share/%)  ## build the programs (default)
 
 $(LIB): $(LIB_SRC:%.c=$(B)/%.o)
 	rm -f $@
@@ -80,6 +84,14 @@ $(BIN): $(B)/bin/%: $(B)/cmd/%.o $(LIB)
 $(B)/share/t5g/model:
 	@mkdir -p $(@D)
 	ln -sfn $(CURDIR)/$(MODEL) $@
+
+complete = mkdir -p $(@D) && awk -v shell=$(1) -v program=$< -f common/cli/completion.awk < /dev/null > $@
+$(B)/share/bash-completion/completions/%: $(B)/bin/% common/cli/completion.awk
+	$(call complete,bash)
+$(B)/share/zsh/site-functions/_%: $(B)/bin/% common/cli/completion.awk
+	$(call complete,zsh)
+$(B)/share/fish/vendor_completions.d/%.fish: $(B)/bin/% common/cli/completion.awk
+	$(call complete,fish)
 
 deps:  ## install what build, demo and tests need (Debian packages)
 	@missing=; for p in $(DEPS); do \
@@ -153,6 +165,9 @@ install: all  ## programs, pages and default model to DESTDIR PREFIX
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/t5g/pipelines
 	$(INSTALL) -m 644 pipelines/*.mk $(DESTDIR)$(PREFIX)/share/t5g/pipelines
 	$(INSTALL) $(SCALE) $(DESTDIR)$(PREFIX)/share/t5g/pipelines
+	for f in $(COMPLETIONS); do \
+	    $(INSTALL) -D -m 644 $(B)/share/$$f $(DESTDIR)$(PREFIX)/share/$$f || exit; \
+	done
 	for s in 1 5 7; do \
 	    $(INSTALL) -d $(DESTDIR)$(PREFIX)/share/man/man$$s && \
 	    $(INSTALL) -m 644 man/*.$$s $(DESTDIR)$(PREFIX)/share/man/man$$s || exit; \
@@ -161,6 +176,7 @@ install: all  ## programs, pages and default model to DESTDIR PREFIX
 uninstall:  ## remove what install put there
 	cd $(DESTDIR)$(PREFIX)/bin && rm -f $(PROGRAMS)
 	rm -rf $(DESTDIR)$(PREFIX)/share/t5g
+	for f in $(COMPLETIONS); do rm -f $(DESTDIR)$(PREFIX)/share/$$f; done
 	for f in $(notdir $(wildcard man/*)); do rm -f $(DESTDIR)$(PREFIX)/share/man/man?/$$f; done
 
 dist:  ## source tarball of HEAD
@@ -175,4 +191,4 @@ help:  ## this list
 .PHONY: all deps demo check check-aarch64 check-cluster check-corpus soak units asan tsan fuzz fuzzers bench bench-readme lint install uninstall dist clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -type f -name '*.d' 2>/dev/null)

@@ -40,7 +40,8 @@ load common
 
 @test "-h is --help" {
     for p in t5g-tokenize t5g-vision t5g-encode t5g-decode t5g-detok t5g-pack t5g-frame 't5g-frame ls'; do
-        $p --help > long && [ -s long ]
+        $p --help > long
+        [ -s long ]
         $p -h | cmp - long
     done
     t5g-tokenize no-such-file -h > /dev/null
@@ -48,4 +49,95 @@ load common
     err_has_line 'unknown option -x'
     status_is 64 t5g-encode ids.t5g --dtype
     err_has_line '--dtype: argument missing'
+}
+
+# The completions that make built stand beside the programs.
+share=$T5G_BUILD/share
+
+# in_bash WORD...: what the last word may become.
+in_bash() {
+    bash -c 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+        "$(complete -p "$1" | sed "s/.*-F \([^ ]*\) .*/\1/")"; printf "%s\n" "${COMPREPLY[@]}"' \
+        - "$share/bash-completion/completions/$1" "$@"
+}
+
+in_fish() {
+    fish --no-config -c 'source $argv[1]; complete -C $argv[2]' "$share/fish/vendor_completions.d/${1%% *}.fish" "$1" |
+        cut -f 1
+}
+
+# in_zsh LINE SIGN: type LINE and Tab into an interactive shell, and wait until SIGN is listed.
+in_zsh() {
+    cat > type.zsh <<'EOF'
+zmodload zsh/zpty
+zpty z zsh -f -i
+zpty -w z "PROMPT= ; fpath=($1 \$fpath); autoload -Uz compinit; compinit -u -D; bindkey '^I' list-choices; print RE''ADY"
+while zpty -r z line; do [[ $line == *READY* ]] && break; done
+zpty -w -n z "$2"$'\t'
+zpty -r z line "*$3*"
+EOF
+    timeout 10 zsh -f type.zsh "$share/zsh/site-functions" "$1" "$2" || { echo "zsh: $1: no $2"; return 1; }
+}
+
+@test "completion for bash: options, choices, files, verbs" {
+    mkdir dir && touch 'a file.txt' b.t5g dir/c
+    [ "$(in_bash t5g-encode --dty)" = --dtype ]
+    [ "$(in_bash t5g-encode ids.t5g --dtype '' | tr '\n' ' ')" = "f32 bf16 " ]
+    [ "$(in_bash t5g-encode --dtype = b)" = bf16 ]
+    [ "$(in_bash t5g-encode --on-error st)" = stop ]
+    [ "$(in_bash t5g-encode '' | tr '\n' '|')" = "a file.txt|b.t5g|dir|" ]
+    [ "$(in_bash t5g-encode -m '' | tr '\n' '|')" = "b.t5g|dir|" ]
+    [ "$(in_bash t5g-encode --cache = '' | tr '\n' '|')" = "dir|off|" ]
+    [ "$(in_bash t5g-decode -n '')" = "" ]
+    [ "$(in_bash t5g-decode -- -)" = "" ]
+    [ "$(in_bash t5g-frame qui)" = quickcheck ]
+    [ "$(in_bash t5g-frame ls --tot)" = --totals ]
+    [ "$(in_bash t5g-frame split --tot)" = "" ]
+    [ "$(in_bash t5g-frame cache-stat '')" = dir ]
+}
+
+@test "completion for fish" {
+    command -v fish > /dev/null || skip "fish is not installed"
+    mkdir dir && touch a.txt b.t5g
+    [ "$(in_fish 't5g-encode --dty')" = --dtype ]
+    [ "$(in_fish 't5g-encode ids.t5g --dtype ' | sort | tr '\n' ' ')" = "bf16 f32 " ]
+    [ "$(in_fish 't5g-encode -o ' | tr '\n' ' ')" = "a.txt b.t5g dir/ " ]
+    [ "$(in_fish 't5g-decode -n ')" = "" ]
+    in_fish 't5g-encode -m ' | grep -qx b.t5g
+    [ "$(in_fish 't5g-frame qui')" = quickcheck ]
+    [ "$(in_fish 't5g-frame ls --tot')" = --totals ]
+    [ "$(in_fish 't5g-frame split --tot')" = "" ]
+}
+
+@test "completion for zsh" {
+    command -v zsh > /dev/null || skip "zsh is not installed"
+    in_zsh 't5g-encode ids.t5g --dtype ' bf16
+    in_zsh 't5g-encode --' '--max-frame'
+    in_zsh 't5g-frame ' quickcheck
+    in_zsh 't5g-frame ls --' '--totals'
+}
+
+@test "every option of every program is in its completions" {
+    for p in "$T5G_BUILD"/bin/t5g-*; do
+        p=${p##*/}
+        verbs=$(t5g-frame --help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p')
+        [ "$p" = t5g-frame ] || verbs=
+        for v in ${verbs:-''}; do
+            $p ${v:+"$v"} --help | grep -o -- '^  .*--[a-z0-9-]*' | sed 's/.*--//' > long
+            [ "$(wc -l < long)" -ge 10 ]
+            while read -r option; do
+                grep -qE -- "--$option( |')" "$share/bash-completion/completions/$p"
+                grep -qE -- "--$option(\[|=|\}|')" "$share/zsh/site-functions/_$p"
+                grep -qE -- "-l $option " "$share/fish/vendor_completions.d/$p.fish"
+            done < long
+        done
+    done
+}
+
+@test "install puts completions in place and uninstall takes them away" {
+    env -u MAKEFLAGS make -s -C "$T5G_TESTS/.." B="$T5G_BUILD" DESTDIR="$PWD/d" PREFIX=/usr install > /dev/null
+    ls d/usr/share/bash-completion/completions/t5g-encode d/usr/share/zsh/site-functions/_t5g-encode \
+        d/usr/share/fish/vendor_completions.d/t5g-encode.fish
+    env -u MAKEFLAGS make -s -C "$T5G_TESTS/.." B="$T5G_BUILD" DESTDIR="$PWD/d" PREFIX=/usr uninstall
+    [ "$(find d -type f | wc -l)" = 0 ]
 }
