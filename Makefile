@@ -7,10 +7,10 @@ CFLAGS  ?= -O2 -g
 V       ?= release
 B        = build/$(V)
 
-# Debian packages: what the build, the demo and the tests need.
-DEPS = gcc make pkg-config libarchive-dev zlib1g-dev libcjson-dev libxxhash-dev libstb-dev \
-       libcmocka-dev bats perl mandoc procps python3-numpy pango1.0-tools fonts-dejavu-core netpbm \
-       libarchive-tools zstd
+# Debian packages: what the build and the demo need, and what the tests need besides.
+DEPS       = gcc make pkg-config libarchive-dev zlib1g-dev libcjson-dev libxxhash-dev libstb-dev
+DEPS_CHECK = libcmocka-dev bats perl mandoc procps python3-numpy pango1.0-tools fonts-dejavu-core netpbm \
+             libarchive-tools zstd
 
 # Of stb the header alone is used; libarchive and zlib are loaded when a packed file is met (common/base/library.h).
 PKGS     = libcjson libxxhash
@@ -93,8 +93,10 @@ $(B)/share/zsh/site-functions/_%: $(B)/bin/% common/cli/completion.awk
 $(B)/share/fish/vendor_completions.d/%.fish: $(B)/bin/% common/cli/completion.awk
 	$(call complete,fish)
 
-deps:  ## install what build, demo and tests need (Debian packages)
-	@missing=; for p in $(DEPS); do \
+deps: PACKAGES = $(DEPS) $(DEPS_CHECK)
+deps-build: PACKAGES = $(DEPS)
+deps deps-build:  ## install what build, demo and tests need, or build and demo only (Debian packages)
+	@missing=; for p in $(PACKAGES); do \
 	    dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$p"; \
 	done; \
 	[ -z "$$missing" ] && exit 0; \
@@ -104,7 +106,7 @@ deps:  ## install what build, demo and tests need (Debian packages)
 	    echo "missing packages; run:  sudo apt-get install$$missing" >&2; exit 1; \
 	fi
 
-demo: deps  ## build, then encode package descriptions of this machine and ask questions of them
+demo: deps-build  ## build, then encode package descriptions of this machine and ask questions of them
 	$(MAKE) all
 	PATH="$(CURDIR)/$(B)/bin:$$PATH" sh pipelines/demo/demo.sh
 
@@ -188,7 +190,7 @@ clean:  ## remove everything built
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## /{printf "%-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all deps demo check check-aarch64 check-cluster check-corpus soak units asan tsan fuzz fuzzers bench bench-readme lint install uninstall dist clean help
+.PHONY: all deps deps-build demo check check-aarch64 check-cluster check-corpus soak units asan tsan fuzz fuzzers bench bench-readme lint install uninstall dist clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -type f -name '*.d' 2>/dev/null)
