@@ -6,7 +6,7 @@
 #   $ COMMAND  # exit 3   is run and must end with status 3 (else 0, as under `sh -eu`)
 #   # NAME                as the first line: the rest of the block is a file NAME, not a script
 #   anything else         is output, shown to the reader and not compared
-# In README.md every ```sh block is run as it stands; other blocks are not.
+# In README.md every ```sh block is run as it stands, all of them in order in an empty folder; other blocks are not.
 # The blocks of a page run in order in one folder with the files that `samples` makes, and with the
 # default model.
 load common
@@ -101,7 +101,7 @@ TEXT
 
 # extract FILE: its blocks as block-01.sh, block-02.sh, ... and files; prints the scripts' names.
 extract() {
-    awk -v markdown="$([ "${1##*.}" = md ] && echo 1 || echo 0)" '
+    awk '
     function flush() {
         if (command == "") return
         if (match(command, /  # exit [0-9]+$/)) {
@@ -121,10 +121,6 @@ extract() {
         if (commands == 0) { print "block " blocks " has no command" > "/dev/stderr"; bad = 1 }
         print out
     }
-    markdown && /^```sh$/ { open(); next }
-    markdown && inside && /^```$/ { shut(); next }
-    markdown && inside { print > out; commands++ }
-    markdown { next }
     /^\.Sh / { examples = $2 == "EXAMPLES" }
     examples && /^\.Bd -literal/ { open(); next }
     inside && /^\.Ed/ { shut(); next }
@@ -279,9 +275,28 @@ what_help_shows() {
     [ "$bad" = 0 ]
 }
 
-@test "examples of README run" {
+# readme_script FILE: the ```sh blocks one after another, as a reader pastes them into a shell.
+readme_script() {
+    sed -n '/^```sh/,/^```/{/^```/!p}' "$1"
+}
+
+# run_readme FILE: its blocks in order, in an empty folder.
+run_readme() {
+    rm -rf empty
+    mkdir empty
+    readme_script "$1" > readme.sh
+    [ -s readme.sh ] || return
+    (cd empty && sh -eu ../readme.sh < /dev/null) > out 2>&1 || { cat out; return 1; }
+}
+
+@test "the blocks of README run in order in an empty folder" {
     unset T5G_MODEL
-    run_examples "$(realpath "$root/README.md")"
+    run_readme "$root/README.md"
+    [ "$(grep -c '^```sh' "$root/README.md")" -ge 3 ]
+    grep -qw blue out
+    # One that needs a file which no block has made is noticed, and so is one that fails before the last.
+    printf '```sh\nls no-such-file\n```\n```sh\ntrue\n```\n' > broken.md
+    status_is 1 run_readme broken.md
 }
 
 @test "an example that fails, or ends with another status than it says, is noticed" {
