@@ -1,7 +1,8 @@
 /*
  * jsonscan.c: one pass over a JSON text that accepts exactly RFC 8259, and less where readers
  * differ: no duplicate keys, no lone surrogates, bounded nesting, finite numbers. Whatever passes
- * here can be walked and decoded without further checks.
+ * here can be walked and decoded without further checks. Or it accepts that of some members of an
+ * object, and of the others all that has an end (t5g_json_check_members).
  */
 #include "base/jsonstr.h"
 #include "base/hash.h"
@@ -12,7 +13,8 @@
 #include <string.h>
 
 #define DEPTH_MAX  64
-#define NUMBER_MAX 63 /* characters: cJSON cuts a number off after so many */
+#define LOOSE_MAX  (1 << 20) /* nesting of what nobody reads */
+#define NUMBER_MAX 63        /* characters: cJSON cuts a number off after so many */
 
 /* A key as it stands in the text, with its quotes; object numbers tell equal keys apart. */
 struct key {
@@ -40,9 +42,13 @@ struct scan {
     struct keyset keys;
     uint32_t objects;
     bool nul;
+    bool loose;                 /* within what nobody reads: any number, lone surrogates */
+    const char *const *members; /* [n_members] of the outer object that are read; NULL: all */
+    size_t n_members;
 };
 
 static int scan_value(struct scan *s, int depth);
+static int skip_value(struct scan *s);
 
 static int
 fail(struct scan *s, const unsigned char *at, const char *what)
@@ -143,6 +149,10 @@ scan_escape(struct scan *s)
     int unit = hex4(s->p, s->end);
     if (unit < 0)
         return fail(s, s->p, "\\u without four hex digits");
+    if (s->loose) { /* a lone surrogate is two things of six bytes */
+        s->p += 6;
+        return 0;
+    }
     if (unit == 0 && !s->nul)
         return fail(s, s->p, "\\u0000 is not allowed here");
     if (unit >= 0xdc00 && unit <= 0xdfff)
@@ -221,6 +231,10 @@ scan_number(struct scan *s)
             return fail(s, start, "number without digits in its exponent");
         p += n;
     }
+    if (s->loose) {
+        s->p = p;
+        return 0;
+    }
     if (p - start > NUMBER_MAX)
         return fail(s, start, "number of more than 63 characters");
     if (exponent) { /* 63 digits alone cannot overflow a double */
@@ -275,6 +289,44 @@ scan_key(struct scan *s, uint32_t object)
     return keyset_add(&s->keys, k) ? 0 : fail(s, start, "duplicate key");
 }
 
+/* Behind a key: its colon. */
+static int
+scan_colon(struct scan *s)
+{
+    skip_space(s);
+    if (s->p == s->end || *s->p != ':')
+        return fail(s, s->p, "expected ':'");
+    s->p++;
+    return 0;
+}
+
+/* Whether a key that was just scanned, from start on, is one of those that are read. */
+static bool
+is_read(const struct scan *s, const unsigned char *start)
+{
+    for (size_t i = 0; i < s->n_members; i++)
+        if (t5g_jsonstr_equal((const char *)start, (size_t)(s->p - start), s->members[i]))
+            return true;
+    return false;
+}
+
+/* A member of the outer object where only some are read: nothing is asked of the value of another
+ * one but that it ends where it seems to. */
+static int
+scan_some_member(struct scan *s, uint32_t object, int depth)
+{
+    const unsigned char *start = s->p;
+    bool escaped;
+    s->loose = true;
+    if (scan_string(s, &escaped) < 0)
+        return -1;
+    s->loose = !is_read(s, start);
+    if (s->loose)
+        return scan_colon(s) < 0 ? -1 : skip_value(s);
+    s->p = start;
+    return scan_key(s, object) < 0 || scan_colon(s) < 0 ? -1 : scan_value(s, depth);
+}
+
 static int
 scan_object(struct scan *s, int depth)
 {
@@ -291,14 +343,12 @@ scan_object(struct scan *s, int depth)
             return fail(s, s->p, "end of text inside an object");
         if (*s->p != '"')
             return fail(s, s->p, "expected a key in quotes");
-        if (scan_key(s, object) < 0)
+        if (s->members != NULL && depth == 1) {
+            if (scan_some_member(s, object, depth) < 0)
+                return -1;
+        } else if (scan_key(s, object) < 0 || scan_colon(s) < 0 || scan_value(s, depth) < 0) {
             return -1;
-        skip_space(s);
-        if (s->p == s->end || *s->p != ':')
-            return fail(s, s->p, "expected ':'");
-        s->p++;
-        if (scan_value(s, depth) < 0)
-            return -1;
+        }
         if (s->p == s->end)
             return fail(s, s->p, "end of text inside an object");
         if (*s->p != ',' && *s->p != '}')
@@ -319,7 +369,101 @@ scan_word(struct scan *s)
             return 0;
         }
     }
+    if (s->end - s->p >= 3 && memcmp(s->p, "\xef\xbb\xbf", 3) == 0)
+        return fail(s, s->p, "byte-order mark, expected a value");
     return fail(s, s->p, "expected a value");
+}
+
+/* ---- what nobody reads ---- */
+
+/* As Python's json writes them. */
+static bool
+skip_nan(struct scan *s)
+{
+    static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
+    for (size_t i = 0; i < T5G_LEN(words); i++) {
+        size_t n = strlen(words[i]);
+        if ((size_t)(s->end - s->p) >= n && memcmp(s->p, words[i], n) == 0) {
+            s->p += n;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int
+skip_key(struct scan *s)
+{
+    bool escaped;
+    skip_space(s);
+    if (s->p == s->end || *s->p != '"')
+        return fail(s, s->p, "expected a key in quotes");
+    return scan_string(s, &escaped) < 0 ? -1 : scan_colon(s);
+}
+
+/* The beginning of a value: all of it, or an array or object that becomes the innermost of
+ * `open`. */
+static int
+skip_opening(struct scan *s, struct t5g_buf *open)
+{
+    bool escaped;
+    skip_space(s);
+    if (s->p == s->end)
+        return fail(s, s->p, "end of text, expected a value");
+    int c = *s->p;
+    if (c == '"')
+        return scan_string(s, &escaped);
+    if (skip_nan(s))
+        return 0;
+    if (c == '-' || (c >= '0' && c <= '9'))
+        return scan_number(s);
+    if (c != '{' && c != '[')
+        return scan_word(s);
+    if (open->n == LOOSE_MAX)
+        return fail(s, s->p, "nested more than 1048576 deep");
+    t5g_buf_addc(open, (char)c);
+    s->p++;
+    return 0;
+}
+
+/* Behind a value, or behind an opening bracket when `opened`: to where the next value begins. 1, 0
+ * when all that was open is closed, -1. */
+static int
+skip_closing(struct scan *s, struct t5g_buf *open, bool opened)
+{
+    for (;; opened = false) {
+        skip_space(s);
+        if (open->n == 0)
+            return 0;
+        bool object = open->p[open->n - 1] == '{';
+        if (s->p == s->end)
+            return fail(s, s->p,
+                        object ? "end of text inside an object" : "end of text inside an array");
+        if (*s->p == (object ? '}' : ']')) {
+            s->p++;
+            open->n--;
+            continue;
+        }
+        if (!opened && *s->p++ != ',')
+            return fail(s, s->p - 1, object ? "expected ',' or '}'" : "expected ',' or ']'");
+        return object && skip_key(s) < 0 ? -1 : 1;
+    }
+}
+
+/* One value and the white space around it, without recursion: its depth is not ours. */
+static int
+skip_value(struct scan *s)
+{
+    struct t5g_buf open = {0};
+    int r;
+    do {
+        size_t depth = open.n;
+        r = skip_opening(s, &open);
+        if (r == 0)
+            r = skip_closing(s, &open, open.n > depth);
+    } while (r == 1);
+    t5g_buf_free(&open);
+    return r;
 }
 
 /* One value and the white space around it. */
@@ -348,18 +492,37 @@ scan_value(struct scan *s, int depth)
     return r;
 }
 
+static int
+check(struct scan *s, size_t n)
+{
+    s->p = (const unsigned char *)s->text;
+    s->end = s->p + n;
+    s->keys.slot = s->keys.first;
+    s->keys.cap = T5G_LEN(s->keys.first);
+    int r = scan_value(s, 0);
+    if (r == 0 && s->p != s->end)
+        r = fail(s, s->p, "text after the value");
+    if (s->keys.slot != s->keys.first)
+        t5g_free(s->keys.slot);
+    return r;
+}
+
 int
 t5g_json_check(const char *text, size_t n, bool nul, const char *name, struct t5g_err *e)
 {
     struct scan s = {.name = name, .text = text, .e = e, .nul = nul};
-    s.p = (const unsigned char *)text;
-    s.end = s.p + n;
-    s.keys.slot = s.keys.first;
-    s.keys.cap = T5G_LEN(s.keys.first);
-    int r = scan_value(&s, 0);
-    if (r == 0 && s.p != s.end)
-        r = fail(&s, s.p, "text after the value");
-    if (s.keys.slot != s.keys.first)
-        t5g_free(s.keys.slot);
-    return r;
+    return check(&s, n);
+}
+
+int
+t5g_json_check_members(const char *text, size_t n, const char *const *members, size_t n_members,
+                       const char *name, struct t5g_err *e)
+{
+    struct scan s = {.name = name,
+                     .text = text,
+                     .e = e,
+                     .nul = true,
+                     .members = members,
+                     .n_members = n_members};
+    return check(&s, n);
 }

@@ -92,7 +92,8 @@ decode(const char *raw, size_t *at, unsigned char out[4])
     }
     uint32_t c = hex4(p + 2);
     *at += 6;
-    if (c >= 0xd800 && c <= 0xdbff) {
+    if (c >= 0xd800 && c <= 0xdbff && p[6] == '\\' && p[7] == 'u' && hex4(p + 8) >= 0xdc00 &&
+        hex4(p + 8) <= 0xdfff) {
         c = 0x10000 + ((c - 0xd800) << 10) + (hex4(p + 8) - 0xdc00);
         *at += 6;
     }

@@ -63,6 +63,12 @@ t5g_utf8_check(const char *s, size_t n)
     return n;
 }
 
+size_t
+t5g_utf8_mark(const char *s, size_t n)
+{
+    return n >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 void
 t5g_utf8_replace(struct t5g_buf *b, const char *s, size_t n)
 {

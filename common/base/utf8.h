@@ -14,6 +14,9 @@ size_t t5g_utf8_len(const unsigned char *s, size_t n, size_t *bad);
 /* Offset of the first ill-formed byte, or n when all is well. */
 size_t t5g_utf8_check(const char *s, size_t n);
 
+/* Bytes of the byte-order mark that s begins with: 3, or 0. */
+size_t t5g_utf8_mark(const char *s, size_t n);
+
 /* Append s with one U+FFFD per maximal ill-formed subpart, as Python's errors="replace". */
 void t5g_utf8_replace(struct t5g_buf *b, const char *s, size_t n);
 

@@ -245,7 +245,8 @@ read_line(struct t5g_corpus *c, struct t5g_corpus_doc *d)
 {
     struct t5g_object_options o = {.with_id = true, .image = named_picture};
     const char *raw = c->line.p != NULL ? c->line.p : "";
-    d->has_text = t5g_object_read(d, raw, c->line.n, "JSON line", &o);
+    size_t mark = c->record == 1 ? t5g_utf8_mark(raw, c->line.n) : 0;
+    d->has_text = t5g_object_read(d, raw + mark, c->line.n - mark, "JSON line", &o);
     if (!d->has_text && d->n_pictures == 0 && d->fault.code == 0)
         t5g_err_set(&d->fault, T5G_EX_DATA, "JSON line: \"text\" is missing");
 }

@@ -12,10 +12,15 @@ struct t5g_object_options {
 };
 
 /*
- * Fields of the object raw [n] into d; faults go to d->fault, their message beginning with `what`.
- * Returns true when it has a "text".
+ * Fields of the object raw [n] into d; faults go to d->fault, their message beginning with `what`
+ * and the byte of raw, counted from 0. null is as if the field were not there; a number as id is
+ * what Python prints, 1.0 being 1; other members are passed over unread. Returns true when it has
+ * a "text".
  */
 bool t5g_object_read(struct t5g_corpus_doc *d, const char *raw, size_t n, const char *what,
                      const struct t5g_object_options *o);
+
+/* Whether raw [n] is an object with a "text", whatever that is. */
+bool t5g_object_has_text(const char *raw, size_t n);
 
 #endif

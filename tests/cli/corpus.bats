@@ -72,6 +72,22 @@ same_documents() {
     err_has "twice.gz.gz: compressed more than once"
 }
 
+@test "JSON lines of others: null, members nobody reads, a byte-order mark, CRLF" {
+    printf '\xef\xbb\xbf{"text":"a","prompt":null,"id":null,"images":null}\r\n' > x.jsonl
+    # shellcheck disable=SC2028
+    echo '{"id":2.0,"text":"b","n":NaN,"m":1e999,"s":"\ud800","s":[[]]}' >> x.jsonl
+    t5g-tokenize --jsonl x.jsonl | t5g-frame ls | cut -f 1 > ids
+    [ "$(tr '\n' ' ' < ids)" = "x.jsonl:1 2 " ]
+    echo '{"text":null}' | status_is 3 t5g-tokenize --jsonl > /dev/null
+    err_has 'stdin:1: JSON line: "text" is missing'
+    echo '{"id":1,"text":["a"]}' | status_is 3 t5g-tokenize --jsonl > /dev/null
+    err_has 'JSON line: byte 15: "text": expected a string, not an array'
+    echo '{"text":"a\udc00"}' | status_is 3 t5g-tokenize --jsonl > /dev/null
+    err_has 'JSON line: byte 10: surrogate without its pair'
+    printf '{"text":"a"}\n\xef\xbb\xbf{"text":"b"}\n' | status_is 3 t5g-tokenize --jsonl > /dev/null
+    err_has 'stdin:2: JSON line: byte 0: byte-order mark'
+}
+
 @test "streams may be compressed, or members of a tar, for every program" {
     printf 'first\nsecond\n' | t5g-tokenize -l -o ids.t5g
     t5g-encode -o enc.t5g ids.t5g

@@ -34,6 +34,23 @@ walk(const char *text, size_t n)
     }
 }
 
+/* With some members read: no less passes, and what does can be walked and those decoded. */
+static void
+some_members(const char *text, size_t n, bool all_well)
+{
+    static const char *const members[] = {"a", "text"};
+    struct t5g_err e = {0};
+    struct t5g_json_walk w;
+    bool well = t5g_json_check_members(text, n, members, 2, "x", &e) == 0;
+    must(well || (!all_well && e.code == T5G_EX_DATA && strncmp(e.msg, "x: byte ", 8) == 0));
+    if (!well || !t5g_json_walk_open(&w, text, n))
+        return;
+    while (t5g_json_walk_next(&w))
+        for (size_t i = 0; i < 2; i++)
+            if (t5g_jsonstr_equal(w.key, w.key_len, members[i]))
+                must(t5g_json_check(w.value, w.value_len, true, "value", NULL) == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -43,6 +60,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(with_nul || (e.code == T5G_EX_DATA && strncmp(e.msg, "x: byte ", 8) == 0));
     if (with_nul)
         walk(text, size);
+    some_members(text, size, with_nul);
     bool accepted = t5g_json_check(text, size, false, "x", &e) == 0;
     struct t5g_json *v = t5g_json_parse(text, size, "x", &e);
     must((v != NULL) == accepted && (!accepted || with_nul));

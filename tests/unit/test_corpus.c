@@ -95,13 +95,94 @@ json_lines(void **state)
     J("{\"text\":\"a\",\"id\":\"x\",\"prompt\":\"p\"}", "x=a|p;");
     J("{\"id\":17,\"text\":\"\",\"other\":[1,{\"text\":\"no\"}]}\n", "17=;");
     J("not json\n{\"text\":\"b\"}\n", "f:1!;f:2=b;");
-    J("[]\n{}\n{\"text\":1}\n{\"text\":\"a\",\"id\":null}\n\n", "f:1!;f:2!;f:3!;f:4!;f:5!;");
+    J("[]\n{}\n{\"text\":1}\n{\"text\":\"a\",\"id\":[]}\n\n", "f:1!;f:2!;f:3!;f:4!;f:5!;");
+    J("{\"text\":\"a\",\"prompt\":null,\"id\":null,\"images\":null}\n{\"text\":null}",
+      "f:1=a;f:2!;");
+    J("{\"text\":\"a\"}\r\n{\"text\":\"b\"}\r\n", "f:1=a;f:2=b;");
     J("{\"text\":\"a\",\"text\":\"b\"}\n{\"text\":\"\\ud800\"}\n", "f:1!;f:2!;");
     J("{\"text\":\"x\",\"id\":\"a\\u0000b\"}\n", "f:1!;");
 #undef J
     char *got = read_all("{\"text\":\"a\\u0000b\"}", 19, T5G_CORPUS_JSONL, false);
     assert_memory_equal(got, "f:1=a\0b;", 9);
     t5g_free(got);
+}
+
+/* What Python's json takes, and what it prints for a number. */
+static void
+json_lines_of_others(void **state)
+{
+    (void)state;
+#define J(text, want) expect(text, sizeof text - 1, T5G_CORPUS_JSONL, false, want)
+    static const char *const ids[][2] = {
+        {"1.0", "1"},
+        {"1e0", "1"},
+        {"-0", "0"},
+        {"-0.0", "0"},
+        {"1.5", "1.5"},
+        {"1E2", "100"},
+        {"1e-5", "1e-05"},
+        {"0.0001", "0.0001"},
+        {"1e22", "1e+22"},
+        {"123.456", "123.456"},
+        {"0.1", "0.1"},
+        {"-2.50", "-2.5"},
+        {"1e16", "1e+16"},
+        {"1.25e300", "1.25e+300"},
+        {"123456789012345678901234567890", "123456789012345678901234567890"},
+    };
+    for (size_t i = 0; i < T5G_LEN(ids); i++) {
+        struct t5g_buf line = {0}, want = {0};
+        t5g_buf_printf(&line, "{\"text\":\"a\",\"id\":%s}", ids[i][0]);
+        t5g_buf_printf(&want, "%s=a;", ids[i][1]);
+        expect(line.p, line.n, T5G_CORPUS_JSONL, false, want.p);
+        t5g_buf_free(&line);
+        t5g_buf_free(&want);
+    }
+    J("{\"id\":1e999,\"text\":\"a\"}\n{\"id\":NaN,\"text\":\"a\"}\n{\"id\":true,\"text\":\"a\"}",
+      "f:1!;f:2!;f:3!;");
+    /* What nobody reads may be anything that ends. */
+    J("{\"a\":NaN,\"b\":[Infinity,-Infinity],\"c\":1e999,\"text\":\"x\",\"d\":\"\\ud800\"}",
+      "f:1=x;");
+    J("{\"a\":1,\"a\":2,\"\\udc00\":3,\"\\ud800\\n\":{\"a\":[],\"a\":{}},\"te\\u0078t\":\"x\"}",
+      "f:1=x;");
+    J("{\"n\":1234567890123456789012345678901234567890123456789012345678901234567890,\"text\":"
+      "\"x\"}",
+      "f:1=x;");
+    J("{\"m\":[{\"text\":\"no\"},[],{}],\"text\":\"x\",\"z\":\"\\u0000\"}", "f:1=x;");
+    /* ... and nothing that does not. */
+    J("{\"text\":\"x\",\"m\":[1,2}\n{\"text\":\"x\",\"m\":[1,]}\n{\"text\":\"x\",\"m\":{\"a\" 1}}\n"
+      "{\"text\":\"x\",\"m\":[1 "
+      "2]}\n{\"text\":\"x\",\"m\":01}\n{\"text\":\"x\",\"m\":nope}\n{\"text\":\"x\",\"m\":\n"
+      "{\"text\":\"x\",\"m\":[,1]}\n{\"text\":\"x\",\"m\":{,}}\n{\"text\":\"x\",\"m\":{\"a\":1,}}"
+      "\n",
+      "f:1!;f:2!;f:3!;f:4!;f:5!;f:6!;f:7!;f:8!;f:9!;f:10!;");
+    /* A member that is read comes once, and is whole. */
+    J("{\"id\":1,\"id\":2,\"text\":\"x\"}\n{\"text\":\"x\",\"te\\u0078t\":\"y\"}\n{\"text\":"
+      "\"\\ud800\"}\n"
+      "{\"prompt\":\"\\udfff\",\"text\":\"a\"}\n",
+      "f:1!;f:2!;f:3!;f:4!;");
+    /* A mark may stand before the first line alone. */
+    J("\xef\xbb\xbf{\"text\":\"a\"}\n\xef\xbb\xbf{\"text\":\"a\"}", "f:1=a;f:2!;");
+    expect("\xef\xbb\xbf"
+           "a\nb",
+           6, T5G_CORPUS_LINE, false,
+           "f:1=\xef\xbb\xbf"
+           "a;f:2=b;");
+#undef J
+    static const char *const brackets[] = {"[", "]", "{\"a\":", "}"};
+    for (size_t k = 0; k < 4; k += 2) {
+        struct t5g_buf line = {0};
+        t5g_buf_adds(&line, "{\"text\":\"a\",\"m\":");
+        for (int i = 0; i < 1000000; i++)
+            t5g_buf_adds(&line, brackets[k]);
+        t5g_buf_adds(&line, "1");
+        for (int i = 0; i < 1000000; i++)
+            t5g_buf_adds(&line, brackets[k + 1]);
+        expect(line.p, line.n, T5G_CORPUS_JSONL, false, "f:1!;");
+        t5g_buf_adds(&line, "}");
+        expect(line.p, line.n, T5G_CORPUS_JSONL, false, "f:1=a;");
+        t5g_buf_free(&line);
+    }
 }
 
 static void
@@ -131,6 +212,7 @@ main(void)
         cmocka_unit_test(whole_files),
         cmocka_unit_test(lines),
         cmocka_unit_test(json_lines),
+        cmocka_unit_test(json_lines_of_others),
         cmocka_unit_test(texts_first_then_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,7 +60,7 @@ test_refuses(void **state)
     static const struct refused cases[] = {
         {"", "x: byte 0: end of text, expected a value"},
         {"  ", "x: byte 2: end of text, expected a value"},
-        {"\xef\xbb\xbf{}", "x: byte 0: expected a value"},
+        {"\xef\xbb\xbf{}", "x: byte 0: byte-order mark, expected a value"},
         {"{} x", "x: byte 3: text after the value"},
         {"nul", "x: byte 0: expected a value"},
         {"+1", "x: byte 0: expected a value"},
