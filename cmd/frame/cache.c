@@ -147,7 +147,7 @@ static void
 lock(void)
 {
     char *path = t5g_path_join(t5g_cache_dir(at.cache), "v1/gc.lock");
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
         t5g_die(T5G_EX_AGAIN, "%s: another collector is at work", path);
     t5g_free(path); /* the lock goes with the process */

@@ -2,7 +2,7 @@
 #include "base/stamp.h"
 #include "base/cachedir.h"
 #include "base/hash.h"
-#include "base/io.h"
+#include "base/own.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,7 +41,7 @@ t5g_stamp_get(const char *kind, const struct t5g_stamp *s, size_t n, char *out, 
     char *path = path_of(kind, s, n);
     struct t5g_buf b = {0};
     bool found = false;
-    if (path != NULL && t5g_read_file(path, 4096, &b, NULL) == 0 && b.n > 17) {
+    if (path != NULL && t5g_own_read(path, 4096, &b, NULL) == 0 && b.n > 17) {
         char want[32];
         size_t len = b.n - 17; /* text, space, 16 hex digits */
         snprintf(want, sizeof want, " %016llx", (unsigned long long)t5g_hash64(b.p, len));
@@ -67,7 +67,7 @@ t5g_stamp_put(const char *kind, const struct t5g_stamp *s, size_t n, const char 
     struct t5g_buf b = {0};
     t5g_buf_printf(&b, "%s %016llx", text, (unsigned long long)t5g_hash64(text, strlen(text)));
     if (path != NULL)
-        (void)t5g_write_file(path, b.p, b.n, NULL);
+        (void)t5g_own_write(path, b.p, b.n, NULL);
     t5g_buf_free(&b);
     t5g_free(path);
 }

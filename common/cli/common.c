@@ -2,6 +2,7 @@
 #include "cli/common.h"
 #include "base/io.h"
 #include "base/num.h"
+#include "base/own.h"
 #include "base/pool.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -19,10 +20,17 @@
 struct t5g_common t5g_common;
 static const char *program = "t5g";
 
+static void
+warn(const char *line)
+{
+    t5g_warn("cache: %s", line);
+}
+
 void
 t5g_start(const char *name)
 {
     program = name;
+    t5g_own_warn(warn);
     /*
      * A closed descriptor 0-2 would be handed to the next file opened. It is filled so that using
      * it still fails: standard input with a descriptor that cannot be read, standard output with

@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/num.h"
+#include "base/own.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -177,8 +178,8 @@ touch(const char *path)
     struct stat st;
     struct timespec now[2] = {{.tv_nsec = UTIME_OMIT}, {0}};
     clock_gettime(CLOCK_REALTIME, &now[1]);
-    if (stat(path, &st) == 0 && now[1].tv_sec - st.st_mtim.tv_sec > TOUCH_AFTER)
-        (void)utimensat(AT_FDCWD, path, now, 0);
+    if (lstat(path, &st) == 0 && now[1].tv_sec - st.st_mtim.tv_sec > TOUCH_AFTER)
+        (void)utimensat(AT_FDCWD, path, now, AT_SYMLINK_NOFOLLOW);
 }
 
 /* What stands at path is not the entry it should be. */
@@ -191,40 +192,31 @@ remove_damaged(struct t5g_cache *c, const char *path)
         complain(c, "%s: damaged entry of the cache; cannot remove: %s", path, strerror(errno));
 }
 
-/* A FIFO or a device must not be opened: it could hold us for ever. */
-static bool
-is_regular(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
-}
-
 bool
 t5g_cache_get(struct t5g_cache *c, const struct t5g_cache_key *k, const char *name,
               const int32_t *ids, size_t n_ids, struct t5g_cache_entry *x)
 {
     struct t5g_buf path = {0};
+    struct t5g_err e = {0};
     double seconds = 0;
     bool hit = false;
     if (c->dir == NULL)
         return false;
     path_of(c, k, &path);
-    if (access(path.p, R_OK) == 0) {
-        char *paths[] = {path.p};
-        *x = (struct t5g_cache_entry){0};
-        if (is_regular(path.p)) {
-            x->source = t5g_source_open(paths, 1, T5G_FRAME_SIZE_DEFAULT, true);
-            t5g_source_hold(x->source);
-            hit = holds(x, k, name, ids, n_ids, &seconds);
-        }
-        if (hit) {
-            touch(path.p);
-        } else {
-            t5g_cache_entry_close(x);
-            remove_damaged(c, path.p);
-        }
-    } else if (errno != ENOENT && errno != ESTALE) {
-        complain(c, "%s: the cache cannot be read: %s", path.p, strerror(errno));
+    *x = (struct t5g_cache_entry){0};
+    int fd = t5g_own_open(path.p, &e);
+    if (fd >= 0) {
+        x->source = t5g_source_open_fd(fd, path.p, T5G_FRAME_SIZE_DEFAULT);
+        t5g_source_hold(x->source);
+        hit = holds(x, k, name, ids, n_ids, &seconds);
+    }
+    if (hit) {
+        touch(path.p);
+    } else if (fd >= 0 || e.code == T5G_EX_DATA) {
+        t5g_cache_entry_close(x);
+        remove_damaged(c, path.p);
+    } else if (e.code != T5G_EX_NOINPUT) {
+        complain(c, "cache: %s", e.msg);
     }
     c->stats.hits += hit;
     c->stats.misses += !hit;
@@ -242,7 +234,7 @@ static int
 make_folder(const char *path, struct t5g_err *e)
 {
     if (mkdir(path, 0700) == 0 || errno == EEXIST)
-        return 0;
+        return t5g_own_folder(path, false, e);
     return t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot make folder", path);
 }
 
@@ -254,8 +246,12 @@ make_folders(struct t5g_cache *c, const struct t5g_cache_key *k, struct t5g_err 
     int r = 0;
     if (!c->made) {
         t5g_buf_printf(&path, "%s/CACHEDIR.TAG", c->dir);
-        if (access(path.p, F_OK) != 0)
+        if (t5g_own_folder(c->dir, true, e) < 0 && e->code != T5G_EX_NOINPUT)
+            r = -1;
+        else if (access(path.p, F_OK) != 0)
             r = t5g_write_file(path.p, TAG, strlen(TAG), e);
+        if (r == 0) /* also when it was made just now */
+            r = t5g_own_folder(c->dir, true, e);
         static const char *const below[] = {"v1", "v1/tmp"};
         for (size_t i = 0; i < T5G_LEN(below) && r == 0; i++) {
             path.n = 0;
@@ -378,15 +374,21 @@ t5g_cache_entry_whole(const char *path, struct t5g_err *e)
     size_t documents = 0;
     int r = -1;
     bool named = true;
-    if (!is_regular(path)) {
-        if (access(path, F_OK) < 0 && errno == ENOENT)
-            t5g_err_sys(e, T5G_EX_NOINPUT, "%s", path);
-        else
-            t5g_err_set(e, T5G_EX_DATA, "not a regular file");
+    /* Whose it is does not matter here: root looks after the caches of others. */
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 && errno != ELOOP && errno != ENXIO) { /* a link, a socket */
+        t5g_err_sys(e, T5G_EX_DATA, "cannot open");
         return false;
     }
-    struct t5g_reader *in = t5g_reader_open(path, T5G_FRAME_SIZE_DEFAULT, e);
-    while (in != NULL && (r = t5g_reader_next(in, &f, e)) == 1) {
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        t5g_err_set(e, T5G_EX_DATA, "not a regular file");
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    struct t5g_reader *in = t5g_reader_open_fd(fd, true, path, T5G_FRAME_SIZE_DEFAULT);
+    while ((r = t5g_reader_next(in, &f, e)) == 1) {
         if (f.kind != T5G_KIND_DOC)
             continue;
         struct t5g_json *meta = t5g_json_parse(f.meta, f.meta_len, "DOC", NULL);

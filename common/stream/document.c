@@ -145,6 +145,16 @@ t5g_source_open(char *const *paths, size_t n, uint64_t max_frame, bool force)
     return s;
 }
 
+struct t5g_source *
+t5g_source_open_fd(int fd, const char *name, uint64_t max_frame)
+{
+    struct t5g_source *s = t5g_alloc(1, sizeof *s);
+    s->reader = t5g_reader_open_fd(fd, true, name, max_frame);
+    s->max_frame = max_frame;
+    snprintf(s->name, sizeof s->name, "%s", name);
+    return s;
+}
+
 void
 t5g_source_close(struct t5g_source *s)
 {

@@ -48,6 +48,8 @@ struct t5g_source;
 
 /* paths [n]; n = 0 reads stdin. Nothing is opened yet. force: HEADs may disagree. */
 struct t5g_source *t5g_source_open(char *const *paths, size_t n, uint64_t max_frame, bool force);
+/* One input that is open already: fd is closed with the source. name for messages. */
+struct t5g_source *t5g_source_open_fd(int fd, const char *name, uint64_t max_frame);
 void t5g_source_close(struct t5g_source *s);
 
 /*

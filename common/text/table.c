@@ -1,6 +1,7 @@
 /* table.c: finding, verifying and keeping compiled tokenizers. */
 #include "text/table.h"
 #include "base/cachedir.h"
+#include "base/own.h"
 #include "model/packed.h"
 
 #include <errno.h>
@@ -48,7 +49,7 @@ t5g_table_bind(struct t5g_table *t, const void *block, uint64_t size)
 static bool
 open_kept(struct t5g_table *t, const char *path)
 {
-    if (t5g_map_file(path, &t->map, NULL) < 0)
+    if (t5g_own_map(path, &t->map, NULL) < 0)
         return false;
     const struct t5g_table_header *h = (const void *)t->map.p;
     if (t5g_table_bind(t, h, t->map.size) == 0 &&
@@ -117,7 +118,7 @@ t5g_table_open(struct t5g_table *t, const char *dir, struct t5g_err *e)
     if (t5g_table_bind(t, h, h->size) < 0)
         r = t5g_err_set(e, T5G_EX_BUG, "%s: compiled table does not fit itself", path);
     else if (kept != NULL)
-        (void)t5g_write_file(kept, h, h->size, NULL); /* only a cache */
+        (void)t5g_own_write(kept, h, h->size, NULL); /* only a cache */
 out:
     t5g_free(kept);
     t5g_free(path);

@@ -87,6 +87,76 @@ counts() {
     [ -e "copy/${e#c/}" ]
 }
 
+@test "what another user put into a cache is not used, and the first is named" {
+    [ "$(id -u)" = 0 ] || skip "not root: cannot make files of another user"
+    corpus
+    t5g-encode -o plain.t5g ids.t5g
+    t5g-encode --cache=c ids.t5g > /dev/null
+    # an entry of another user is no hit, and is replaced
+    find c/v1 -name '*.t5g' | sort > entries
+    a=$(sed -n 1p entries)
+    chown 12345 "$a"
+    [ "$(counts t5g-encode --cache=c < ids.t5g)" = "5 1 1" ]
+    [ "$(stat -c %u "$a")" = 0 ]
+    chown 12345 "$a"
+    t5g-encode --cache=c ids.t5g 2> err | cmp - plain.t5g
+    err_has "$a: belongs to another user (12345): not used"
+    # nor is a folder used that is another's: nothing is read or kept
+    cp -a c d
+    chown 12345 d d/v1 d/v1/*
+    t5g-encode --cache=d --stats ids.t5g 2> err | cmp - plain.t5g
+    [ "$(grep -c 'not used' err)" = 1 ]
+    grep -q 'cache: 0 hits, 6 misses, 0 stored' err
+}
+
+@test "no links of a cache are followed, and a folder that is open to everybody is not used" {
+    corpus
+    t5g-encode -o plain.t5g ids.t5g
+    t5g-encode --cache=c ids.t5g > /dev/null
+    a=$(find c/v1 -name '*.t5g' | sort | sed -n 1p)
+    cp "$a" copy
+    ln -sf "$PWD/copy" "$a"
+    [ "$(counts t5g-encode --cache=c < ids.t5g)" = "5 1 1" ]
+    [ ! -L "$a" ]
+    chmod 777 c c/v1 c/v1/*
+    t5g-encode --cache=c --stats ids.t5g 2> err | cmp - plain.t5g
+    grep -q 'everybody may write there: not used' err
+    grep -q 'cache: 0 hits, 6 misses, 0 stored' err
+    chmod 1777 c c/v1 c/v1/*
+    [ "$(counts t5g-encode --cache=c < ids.t5g)" = "6 0 0" ]
+    # a link where a folder of the cache should be leads nowhere
+    mkdir away e && ln -s ../away e/v1
+    t5g-encode --cache=e ids.t5g 2> err | cmp - plain.t5g
+    [ "$(wc -l < err)" = 1 ]
+    [ -z "$(ls away)" ]
+}
+
+@test "tokenizer tables and identities of another user are not used" {
+    [ "$(id -u)" = 0 ] || skip "not root: cannot make files of another user"
+    export XDG_CACHE_HOME=$PWD/x
+    t5g-tokenize -e 'Hello world' -o want.t5g
+    t5g-encode -o enc.t5g want.t5g
+    table=$(echo x/t5g/tokenizer-*)
+    [ -f "$table" ]
+    chown 12345 "$table"
+    status_is 0 t5g-tokenize -e 'Hello world' -o got.t5g
+    err_has "$table: belongs to another user (12345): not used"
+    cmp got.t5g want.t5g
+    [ "$(stat -c %u "$table")" = 0 ] # compiled again
+    find x/t5g -type f ! -name 'tokenizer-*' > stamps
+    [ -s stamps ]
+    xargs chown 12345 < stamps
+    status_is 0 t5g-encode -o got.t5g want.t5g
+    err_has 'belongs to another user (12345): not used'
+    cmp got.t5g enc.t5g
+    chown 12345 x/t5g
+    rm x/t5g/*
+    status_is 0 t5g-tokenize -e 'Hello world' -o got.t5g
+    err_has 'x/t5g: belongs to another user (12345): not used'
+    [ -z "$(ls x/t5g)" ]
+    cmp got.t5g want.t5g
+}
+
 @test "a cache that cannot be written is no error" {
     corpus
     t5g-encode -o plain.t5g ids.t5g
