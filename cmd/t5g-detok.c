@@ -11,16 +11,18 @@
 
 static struct {
     struct t5g_records_options out;
-    bool jsonl, nul, input, force;
+    bool jsonl, tsv, nul, input, force;
     uint64_t max_frame;
 } opt = {.max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static const struct t5g_option options[] = {
     {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl, "one JSON object a sequence", 0, 0},
+    {0, "tsv", NULL, T5G_OPT_FLAG, &opt.tsv, "a table: a row a document, a column a prompt", 0, 0},
     {'0', "null", NULL, T5G_OPT_FLAG, &opt.nul, "end every text with NUL, and keep newlines in it",
      0, 0},
     {0, "newline", "space|keep|escape", T5G_OPT_CHOICE, &opt.out.newline,
      "what a newline inside a text becomes in line output", 0, 0},
+    {0, "trim", NULL, T5G_OPT_FLAG, &opt.out.trim, "no white space at the ends of a text", 0, 0},
     {0, "all", NULL, T5G_OPT_FLAG, &opt.out.all, "print special tokens too", 0, 0},
     {0, "input", NULL, T5G_OPT_FLAG, &opt.input, "print input.ids instead of decode.ids", 0, 0},
     {0, "force", NULL, T5G_OPT_FLAG, &opt.force, "take streams made with another tokenizer", 0, 0},
@@ -34,7 +36,7 @@ static const struct t5g_program program = {
     "[options] [FILE ...]",
     "Turn token ids into text, one record a sequence.",
     options,
-    "t5g-decode -p 'section:' report.t5g | t5g-detok",
+    "t5g-decode -p 'section:' report.t5g | t5g-detok --trim",
 };
 
 /* The HEAD must name this tokenizer, or none. */
@@ -54,11 +56,14 @@ main(int argc, char **argv)
 {
     t5g_start("t5g-detok");
     int first = t5g_options_parse(&program, argc, argv);
-    if (opt.jsonl && opt.nul)
-        t5g_usage("--jsonl and -0 exclude each other");
-    if ((opt.jsonl || opt.nul) && opt.out.newline != T5G_NEWLINE_SPACE)
-        t5g_usage("--newline is for line output: --jsonl and -0 are exact");
-    opt.out.form = opt.jsonl ? T5G_RECORDS_JSONL : opt.nul ? T5G_RECORDS_NUL : T5G_RECORDS_LINE;
+    if (opt.jsonl + opt.tsv + opt.nul > 1)
+        t5g_usage("--jsonl, --tsv and -0 exclude each other");
+    if ((opt.jsonl || opt.tsv || opt.nul) && opt.out.newline != T5G_NEWLINE_SPACE)
+        t5g_usage("--newline is for line output: --jsonl, --tsv and -0 are exact");
+    opt.out.form = opt.jsonl ? T5G_RECORDS_JSONL
+                   : opt.tsv ? T5G_RECORDS_TSV
+                   : opt.nul ? T5G_RECORDS_NUL
+                             : T5G_RECORDS_LINE;
     opt.out.frame = opt.input ? "input.ids" : "decode.ids";
 
     struct t5g_err e = {0};
@@ -78,7 +83,8 @@ main(int argc, char **argv)
     int r = t5g_source_start(in, &e);
     if (r == 0)
         r = check_head(in, t5g_tokenizer_identity(t), &e);
-    if (r == 0)
+    bool begun = r == 0;
+    if (begun)
         while ((r = t5g_source_frame(in, &f, &e)) == 1) {
             bool end = f.kind == T5G_KIND_CLOSE || f.kind == T5G_KIND_ERROR;
             if ((r = t5g_records_frame(records, &f, &e)) < 0)
@@ -88,6 +94,11 @@ main(int argc, char **argv)
                 break;
             }
         }
+    struct t5g_err io = {0};
+    if (begun && t5g_records_end(records, &io) < 0 && r == 0) {
+        r = -1;
+        e = io;
+    }
     int status = r < 0 ? e.code : t5g_records_failed(records) > 0 ? T5G_EX_DOCS : T5G_EX_OK;
     if (r == 0 && t5g_output_commit(&e) < 0) {
         r = -1;

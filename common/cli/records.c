@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/jsonstr.h"
 #include "base/utf8.h"
+#include "cli/columns.h"
 #include "cli/common.h"
 #include "cli/progress.h"
 
@@ -13,9 +14,11 @@ struct t5g_records {
     struct t5g_records_options o;
     struct t5g_detok detok;
     struct t5g_buf id, text, out;
-    size_t sequences; /* complete ones of this document */
-    bool inside;      /* a sequence with parts is under way */
-    bool begun;       /* LINE and NUL: some of its text is written */
+    size_t sequences;            /* complete ones of this document */
+    bool inside;                 /* a sequence with parts is under way */
+    bool solid;                  /* trim: something but white space of it is written */
+    struct t5g_buf white;        /* trim: white space that may prove to be its end */
+    struct t5g_columns *columns; /* TSV */
     uint64_t failed;
 };
 
@@ -25,6 +28,8 @@ t5g_records_open(const struct t5g_tokenizer *t, const struct t5g_records_options
     struct t5g_records *r = t5g_alloc(1, sizeof *r);
     r->o = *o;
     t5g_detok_open(&r->detok, t, o->all);
+    if (o->form == T5G_RECORDS_TSV)
+        r->columns = t5g_columns_open();
     return r;
 }
 
@@ -37,6 +42,8 @@ t5g_records_close(struct t5g_records *r)
     t5g_buf_free(&r->id);
     t5g_buf_free(&r->text);
     t5g_buf_free(&r->out);
+    t5g_buf_free(&r->white);
+    t5g_columns_close(r->columns);
     t5g_free(r);
 }
 
@@ -64,28 +71,96 @@ put_char(struct t5g_records *r, const unsigned char *s, size_t n)
         t5g_buf_add(&r->out, s, n);
 }
 
-/* Move the decoded text so far into the output: all forms but JSON, which needs it whole. */
+/* What Python's str.strip() takes away. */
+static bool
+is_white(uint32_t c)
+{
+    return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 ||
+           c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
+           c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+static size_t
+char_len(const char *s, size_t n)
+{
+    size_t len = t5g_utf8_len((const unsigned char *)s, n, NULL);
+    return len > 0 ? len : 1;
+}
+
+static void
+put_text(struct t5g_records *r, const char *s, size_t n)
+{
+    for (size_t i = 0, len; i < n; i += len) {
+        len = char_len(s + i, n - i);
+        put_char(r, (const unsigned char *)s + i, len);
+    }
+}
+
+/* As much of the text so far as is known not to be white space at its ends, into *out. */
+static void
+trim(struct t5g_records *r, struct t5g_buf *out)
+{
+    const char *s = r->text.p;
+    for (size_t i = 0, len; i < r->text.n; i += len) {
+        len = char_len(s + i, r->text.n - i);
+        if (is_white(t5g_utf8_decode((const unsigned char *)s + i, len))) {
+            if (r->solid)
+                t5g_buf_add(&r->white, s + i, len);
+            continue;
+        }
+        t5g_buf_add(out, r->white.p, r->white.n);
+        t5g_buf_add(out, s + i, len);
+        r->white.n = 0;
+        r->solid = true;
+    }
+    r->text.n = 0;
+}
+
+/* Move the decoded text so far into the output: lines and NUL-ended texts, which need not be whole.
+ */
 static void
 pour(struct t5g_records *r)
 {
-    if (r->o.form == T5G_RECORDS_JSONL)
+    if (r->o.form != T5G_RECORDS_LINE && r->o.form != T5G_RECORDS_NUL)
         return;
-    const unsigned char *s = (const unsigned char *)r->text.p;
-    for (size_t i = 0, n; i < r->text.n; i += n) {
-        n = t5g_utf8_len(s + i, r->text.n - i, NULL);
-        n = n > 0 ? n : 1;
-        put_char(r, s + i, n);
-    }
-    r->begun = r->begun || r->text.n > 0;
+    struct t5g_buf trimmed = {0};
+    if (r->o.trim)
+        trim(r, &trimmed);
+    const struct t5g_buf *b = r->o.trim ? &trimmed : &r->text;
+    put_text(r, b->p, b->n);
+    t5g_buf_free(&trimmed);
     r->text.n = 0;
+}
+
+/* The other forms need it whole. */
+static void
+trim_whole(struct t5g_records *r)
+{
+    struct t5g_buf trimmed = {0};
+    if (!r->o.trim)
+        return;
+    trim(r, &trimmed);
+    t5g_buf_free(&r->text);
+    r->text = trimmed;
 }
 
 static void
 end_record(struct t5g_records *r)
 {
-    t5g_buf_addc(&r->out, r->o.form == T5G_RECORDS_NUL ? '\0' : '\n');
-    r->begun = r->inside = false;
-    r->text.n = 0;
+    if (r->o.form != T5G_RECORDS_TSV)
+        t5g_buf_addc(&r->out, r->o.form == T5G_RECORDS_NUL ? '\0' : '\n');
+    r->inside = r->solid = false;
+    r->text.n = r->white.n = 0;
+}
+
+/* Rows as they are, but on a terminal. */
+static void
+put_rows(struct t5g_records *r, const struct t5g_buf *rows)
+{
+    if (r->o.terminal)
+        put_text(r, rows->p, rows->n);
+    else
+        t5g_buf_add(&r->out, rows->p, rows->n);
 }
 
 static void
@@ -104,7 +179,15 @@ finish_sequence(struct t5g_records *r, const struct t5g_json *meta)
 {
     t5g_detok_end(&r->detok, &r->text);
     pour(r);
+    if (r->o.form == T5G_RECORDS_TSV) {
+        int64_t rank = 0;
+        trim_whole(r);
+        (void)t5g_json_int(t5g_json_get(meta, "rank"), 0, INT64_MAX, &rank);
+        t5g_columns_add(r->columns, t5g_json_str(t5g_json_get(meta, "prompt")), (uint64_t)rank,
+                        r->text.p, r->text.n);
+    }
     if (r->o.form == T5G_RECORDS_JSONL) {
+        trim_whole(r);
         t5g_buf_adds(&r->out, "{\"id\":");
         t5g_jsonstr_write(&r->out, r->id.p, r->id.n);
         t5g_buf_adds(&r->out, ",\"text\":");
@@ -119,20 +202,40 @@ finish_sequence(struct t5g_records *r, const struct t5g_json *meta)
     r->sequences++;
 }
 
-static int
-fail(struct t5g_records *r, const char *msg, struct t5g_err *e)
+/* One record, whatever the document had so far. */
+static void
+put_failed(struct t5g_records *r, const char *tool, int64_t code, const char *msg)
 {
-    t5g_warn("%.*s: %s", (int)t5g_min(r->id.n, 1000), r->id.p, msg);
-    struct t5g_buf scrap = {0};
-    t5g_detok_end(&r->detok, &scrap);
-    t5g_buf_free(&scrap);
+    if (r->o.form == T5G_RECORDS_TSV) {
+        struct t5g_buf rows = {0};
+        t5g_columns_failed(r->columns, r->id.p, r->id.n, &rows);
+        put_rows(r, &rows);
+        t5g_buf_free(&rows);
+    }
     if (r->o.form == T5G_RECORDS_JSONL) {
         t5g_buf_adds(&r->out, "{\"id\":");
         t5g_jsonstr_write(&r->out, r->id.p, r->id.n);
         t5g_buf_adds(&r->out, ",\"error\":");
         t5g_jsonstr_write(&r->out, msg, strlen(msg));
+        t5g_buf_adds(&r->out, ",\"tool\":");
+        t5g_jsonstr_write(&r->out, tool, strlen(tool));
+        t5g_buf_printf(&r->out, ",\"code\":%lld,\"msg\":", (long long)code);
+        t5g_jsonstr_write(&r->out, msg, strlen(msg));
         t5g_buf_addc(&r->out, '}');
     }
+}
+
+/* The document failed, here or in the program `tool` before. */
+static int
+fail(struct t5g_records *r, const char *tool, int64_t code, const char *msg, struct t5g_err *e)
+{
+    bool here = strcmp(tool, t5g_program_name()) == 0;
+    t5g_warn("%.*s: %s%s%s%s", (int)t5g_min(r->id.n, 1000), r->id.p, here ? "" : "failed in ",
+             here ? "" : tool, here ? "" : ": ", msg);
+    struct t5g_buf scrap = {0};
+    t5g_detok_end(&r->detok, &scrap);
+    t5g_buf_free(&scrap);
+    put_failed(r, tool, code, msg);
     end_record(r);
     r->failed++;
     t5g_progress_doc(true);
@@ -140,6 +243,12 @@ fail(struct t5g_records *r, const char *msg, struct t5g_err *e)
         return t5g_err_set(e, T5G_EX_DATA,
                            "stopped at the first failed document (--on-error stop)");
     return 0;
+}
+
+static int
+fail_here(struct t5g_records *r, const char *msg, struct t5g_err *e)
+{
+    return fail(r, t5g_program_name(), T5G_EX_DATA, msg, e);
 }
 
 static int
@@ -174,7 +283,11 @@ take_error(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
     if (meta == NULL)
         return -1;
     const char *msg = t5g_json_str(t5g_json_get(meta, "msg"));
-    int result = fail(r, msg != NULL ? msg : "failed upstream", e);
+    const char *tool = t5g_json_str(t5g_json_get(meta, "tool"));
+    int64_t code = T5G_EX_DATA;
+    (void)t5g_json_int(t5g_json_get(meta, "code"), 0, INT32_MAX, &code);
+    int result = fail(r, tool != NULL ? tool : "a program before", code,
+                      msg != NULL ? msg : "no reason given", e);
     t5g_json_free(meta);
     return result;
 }
@@ -183,13 +296,22 @@ static int
 take_close(struct t5g_records *r, struct t5g_err *e)
 {
     if (r->inside)
-        return fail(r, "last sequence has no end", e);
+        return fail_here(r, "last sequence has no end", e);
     if (r->sequences == 0)
-        return fail(r,
-                    strcmp(r->o.frame, "decode.ids") == 0
-                        ? "no decode.ids frame: run t5g-decode before t5g-detok"
-                        : "no input.ids frame",
-                    e);
+        return fail_here(r,
+                         strcmp(r->o.frame, "decode.ids") == 0
+                             ? "no decode.ids frame: run t5g-decode before t5g-detok"
+                             : "no input.ids frame",
+                         e);
+    if (r->o.form == T5G_RECORDS_TSV) {
+        struct t5g_buf rows = {0};
+        struct t5g_err misfit = {0};
+        int fits = t5g_columns_row(r->columns, r->id.p, r->id.n, &rows, &misfit);
+        put_rows(r, &rows);
+        t5g_buf_free(&rows);
+        if (fits < 0)
+            return fail_here(r, misfit.msg, e);
+    }
     t5g_progress_doc(false);
     return 0;
 }
@@ -205,7 +327,27 @@ take_doc(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
     const char *id = t5g_json_str(t5g_json_get(meta, "id"));
     t5g_buf_adds(&r->id, id != NULL ? id : "");
     t5g_json_free(meta);
+    if (r->columns != NULL)
+        t5g_columns_begin(r->columns);
     return 0;
+}
+
+/* A prompt that the document brings itself. */
+static void
+take_text(struct t5g_records *r, const struct t5g_frame *f)
+{
+    char name[64];
+    t5g_frame_name(f, name, sizeof name);
+    if (r->columns != NULL && strcmp(name, "prompt") == 0)
+        t5g_columns_own(r->columns, (const char *)f->data, (size_t)f->size);
+}
+
+static int
+send_out(struct t5g_records *r, struct t5g_err *e)
+{
+    size_t n = r->out.n;
+    r->out.n = 0;
+    return n > 0 ? t5g_write_full(r->o.fd, r->o.name, r->out.p, n, e) : 0;
 }
 
 int
@@ -219,6 +361,9 @@ t5g_records_frame(struct t5g_records *r, const struct t5g_frame *f, struct t5g_e
     case T5G_KIND_TENSOR:
         result = take_tensor(r, f, e);
         break;
+    case T5G_KIND_TEXT:
+        take_text(r, f);
+        break;
     case T5G_KIND_CLOSE:
         result = take_close(r, e);
         break;
@@ -229,8 +374,17 @@ t5g_records_frame(struct t5g_records *r, const struct t5g_frame *f, struct t5g_e
     default:
         break;
     }
-    if (r->out.n > 0 && t5g_write_full(r->o.fd, r->o.name, r->out.p, r->out.n, e) < 0)
-        result = -1;
-    r->out.n = 0;
-    return result;
+    return send_out(r, e) < 0 ? -1 : result;
+}
+
+int
+t5g_records_end(struct t5g_records *r, struct t5g_err *e)
+{
+    if (r->columns == NULL)
+        return 0;
+    struct t5g_buf rows = {0};
+    t5g_columns_end(r->columns, &rows);
+    put_rows(r, &rows);
+    t5g_buf_free(&rows);
+    return send_out(r, e);
 }

@@ -141,3 +141,92 @@ EOF
     env -u MAKEFLAGS make -s -C "$T5G_TESTS/.." B="$T5G_BUILD" DESTDIR="$PWD/d" PREFIX=/usr uninstall
     [ "$(find d -type f | wc -l)" = 0 ]
 }
+
+# three documents, the second one bad, with the answers to prompts "a" and "b	tab"
+answers() {
+    printf 'one\n\377bad\nthree\n' > lines
+    t5g-tokenize -l lines -o ids.t5g || [ $? = 3 ]
+    t5g-encode ids.t5g -o enc.t5g || [ $? = 3 ]
+    t5g-decode -n 4 -p a -p $'b\ttab' enc.t5g -o dec.t5g || [ $? = 3 ]
+}
+
+@test "--tsv: a heading, a row a document, failed ones too, a column a prompt" {
+    answers
+    status_is 3 t5g-detok --tsv dec.t5g -o table
+    printf 'id\ta\tb\\ttab\n' | cmp - <(head -n 1 table)
+    [ "$(cut -f 1 table | tr '\n' ' ')" = "id lines:1 lines:2 lines:3 " ]
+    [ "$(awk -F'\t' '{print NF}' table | tr '\n' ' ')" = "3 3 3 3 " ]
+    printf 'lines:2\t\t\n' | cmp - <(sed -n 3p table)
+    # the cells are the texts
+    t5g-detok --jsonl dec.t5g > objects || [ $? = 3 ]
+    sed -n '/"prompt":"a"/s/.*"text":"\([^"]*\)".*/\1/p' objects > want
+    sed -n '2p;4p' table | cut -f 2 | cmp - want
+    # a failed document at the very beginning waits for the heading
+    t5g-tokenize -l -o bad.t5g <(printf '\377\n') || [ $? = 3 ]
+    cat bad.t5g ids.t5g | t5g-encode | t5g-decode -n 4 -p a | t5g-detok --tsv > table || [ $? = 3 ]
+    [ "$(head -n 1 table)" = $'id\ta' ]
+    [ "$(wc -l < table)" = 5 ]
+    # nothing but failed ones, and nothing at all
+    t5g-encode bad.t5g | t5g-decode | t5g-detok --tsv > table || [ $? = 3 ]
+    [ "$(head -n 1 table)" = id ]
+    [ "$(wc -l < table)" = 2 ]
+    t5g-tokenize -l /dev/null | t5g-encode | t5g-decode | t5g-detok --tsv > table
+    [ "$(cat table)" = id ]
+    status_is 76 t5g-detok --tsv /dev/null
+    [ -z "$(t5g-detok --tsv /dev/null 2> /dev/null)" ]
+    status_is 64 t5g-detok --tsv --jsonl dec.t5g
+    status_is 64 t5g-detok --tsv --newline keep dec.t5g
+}
+
+@test "--tsv: ranks, prompts of the documents, streams that do not fit, escapes" {
+    printf '{"text":"x","prompt":"p","id":"a\\tb"}\n{"text":"y","prompt":"q"}\n{"text":"z"}\n' |
+        t5g-tokenize --jsonl | t5g-encode -o own.t5g
+    t5g-decode -n 2 own.t5g | t5g-detok --tsv > table
+    [ "$(head -n 1 table)" = $'id\ttext' ]
+    [ "$(cut -f 1 table | tr '\n' ' ')" = 'id a\tb stdin:2 stdin:3 ' ]
+    t5g-decode -n 2 -p p own.t5g | t5g-detok --tsv > table
+    [ "$(wc -l < table)" = 4 ]
+    t5g-decode -n 2 -p c -p c --num-beams 2 --num-return-sequences 2 own.t5g | t5g-detok --tsv > table
+    [ "$(head -n 1 table)" = $'id\tc\tc#1\tc\tc#1' ]
+    [ "$(awk -F'\t' '{print NF}' table | sort -u)" = 5 ]
+    # another order of prompts finds its columns; another prompt has none
+    t5g-decode -n 2 -p c -p d own.t5g > one.t5g
+    t5g-decode -n 2 -p d -p c own.t5g > other.t5g
+    t5g-detok --tsv one.t5g | tail -n 3 > want
+    t5g-detok --tsv one.t5g other.t5g | tail -n 3 | cmp - want
+    t5g-decode -n 2 -p e own.t5g > third.t5g
+    status_is 3 t5g-detok --tsv one.t5g third.t5g -o table
+    [ "$(tail -n 1 table)" = $'stdin:3\t\t' ]
+    err_has_line "an answer to 'e', rank 0, has no column"
+    # texts with tab, newline and backslash
+    t5g-tokenize -e $'a\tb\nc\\d\re' | t5g-detok --input --tsv > table
+    [ "$(tail -n 1 table)" = $'e1\ta\\tb\\nc\\\\d\\re' ]
+    [ "$(head -n 1 table)" = $'id\ttext' ]
+}
+
+@test "--trim takes white space at both ends of a text, in every form" {
+    text=$'  \n\u3000 a  b \u00a0\t\n'
+    t5g-tokenize -e "$text" -e ' ' -o ids.t5g
+    [ "$(t5g-detok --input --trim ids.t5g)" = 'a  b' ]
+    [ "$(t5g-detok --input --trim ids.t5g | wc -l)" = 2 ]
+    t5g-detok --input --trim -0 ids.t5g | cmp - <(printf 'a  b\0\0')
+    t5g-detok --input --trim --jsonl ids.t5g | cmp - <(printf '{"id":"e1","text":"a  b"}\n{"id":"e2","text":""}\n')
+    t5g-detok --input --trim --tsv ids.t5g | cmp - <(printf 'id\ttext\ne1\ta  b\ne2\t\n')
+    [ "$(t5g-detok --input -0 ids.t5g | head -c 2)" = '  ' ]
+    # token by token too
+    t5g-encode ids.t5g | t5g-decode -n 30 -o whole.t5g
+    t5g-encode ids.t5g | t5g-decode -n 30 --stream | t5g-detok --trim | cmp - <(t5g-detok --trim whole.t5g)
+}
+
+@test "records of failed documents say which program, which code, and why; one a document" {
+    answers
+    status_is 3 t5g-detok --jsonl dec.t5g -o objects
+    [ "$(wc -l < objects)" = 5 ]
+    grep -qx '{"id":"lines:2","error":"invalid UTF-8 at byte 0","tool":"t5g-tokenize","code":65,"msg":"invalid UTF-8 at byte 0"}' objects
+    err_has_line 't5g-detok: lines:2: failed in t5g-tokenize: invalid UTF-8 at byte 0'
+    [ "$(t5g-detok dec.t5g 2> /dev/null | wc -l)" = 5 ]
+    t5g-detok --jsonl ids.t5g 2> /dev/null > objects || [ $? = 3 ]
+    [ "$(grep -c '"tool":"t5g-detok","code":65' objects)" = 2 ]
+    t5g-frame ls --json dec.t5g | grep -q '"error":{"tool":"t5g-tokenize","code":65,"msg":"invalid'
+    t5g-frame export --jsonl dec.t5g | grep -q '"error":{"tool":"t5g-tokenize","code":65,"msg":"invalid'
+}
