@@ -5,6 +5,6 @@ DIR ?= .
 QUESTIONS ?= $(DIR)/questions.txt
 include $(dir $(lastword $(MAKEFILE_LIST)))t5g.mk
 
-$(DIR)/answers.jsonl: $(call t5g-answers,$(DIR),tar tar.zst)
+$(DIR)/answers.jsonl: $(call t5g-answers,$(DIR),tar tar.gz tgz tar.xz tar.zst zip 7z)
 	$(t5g-join)
 .DEFAULT_GOAL := $(DIR)/answers.jsonl

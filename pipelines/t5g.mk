@@ -1,35 +1,72 @@
 # t5g.mk: rules that make encoder outputs and answers of documents; include it in a Makefile of yours.
 #
-#   NAME.ids.t5g   token ids of NAME.txt, .md, .docs.jsonl, .tar, .tar.gz, .tar.zst, .zip, .png or .jpg
-#   NAME.enc.t5g   encoder output of those
-#   NAME.jsonl     answers, an object a line
+#   FILE.ids.t5g   token ids of FILE: a text, an archive (tar, zip, 7z), NAME.docs.jsonl (a document a line)
+#   FILE.enc.t5g   encoder output of those
+#   FILE.jsonl     answers, an object a line
 #
 # PROMPT, or QUESTIONS (a file, a prompt a line), is what is asked; with neither, documents' own
-# prompts. T5G_PICTURES=1 for documents with pictures, PICTURE_TEXT for the text of a picture that is a
-# file. T5G_MODEL, T5G_TOKENIZE_FLAGS, T5G_VISION_FLAGS, T5G_ENCODE_FLAGS and T5G_DECODE_FLAGS are
-# passed on. Under `make -j N` set T5G_THREADS to the processors divided by N.
+# prompts. T5G_PICTURES=1 for documents with pictures, and for FILEs that are pictures; PICTURE_TEXT is the
+# text of such a one. T5G_MODEL, T5G_TOKENIZE_FLAGS, T5G_VISION_FLAGS, T5G_ENCODE_FLAGS and T5G_DECODE_FLAGS
+# are passed on. Under `make -j N` set T5G_THREADS to the processors divided by N. V=1 shows commands in full.
+#
+# $(call t5g-answers,DIR,SUFFIX ...) are the answers of all DIR/NAME.SUFFIX, and $(t5g-join) in a recipe joins them.
+# Names may have any bytes: see `documents` beside this file. What a file is called, and the values of DIR,
+# QUESTIONS, PROMPT, PICTURE_TEXT and T5G_MODEL, never reach a shell or make as text of theirs: recipes find
+# them in the environment. Given on make's command line or in the environment these values are taken as they
+# are ($ is a dollar). The T5G_..._FLAGS are words of a shell.
 #
 # Another model, other flags and another prompt make again what depends on them, and nothing else.
 # Documents that fail do not stop anything: their ids are in TARGET.failed, a line each, as in JSON.
-# File names are make's: no spaces. Of NAME.txt and NAME.md, say, make takes one; t5g-answers refuses.
+# make's own rules are off: one of them would write NAME.txt from a file that is called NAME.txt.sh.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
 .DELETE_ON_ERROR:
 .SECONDARY:
-PICTURE_TEXT ?= <start_of_image>
-export T5G_MODEL T5G_THREADS
 
-# Model and numeric profile as the head of a stream names them: a model that is copied or touched is
-# the same. T5G_MODEL itself is an order-only prerequisite: it must be there, its age does not matter.
-T5G_IDENTITY := $(shell export T5G_MODEL='$(T5G_MODEL)'; t5g-tokenize -l /dev/null | t5g-encode | t5g-frame ls --frames | \
-    sed -n 's/.*"model":"\([^"]*\)","num":"\([^"]*\)".*/\1 \2/p' | tail -n 1)
+PICTURE_TEXT ?= <start_of_image>
+
+# $(call t5g-quote,TEXT): a word of a shell that is TEXT. For $(shell) alone, which sees no exported variables.
+t5g-quote = '$(subst ','\'',$(1))'
+t5g-scripts := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
+t5g-documents = $(call t5g-quote,$(t5g-scripts)/documents)
+
+# What comes from outside is text, not an expression of make.
+t5g-literal = $(if $(filter command environment,$(firstword $(origin $(1)))),$(eval override $(1) := $$(value $(1))))
+$(foreach v,DIR QUESTIONS PROMPT PICTURE_TEXT T5G_MODEL,$(call t5g-literal,$(v)))
+
+# $(call t5g-check,WHAT,NAME): a name that cannot stand in a rule ends the run, before anything is made.
+define t5g-newline
+
+
+endef
+t5g-check = $(if $(findstring $(t5g-newline),$(2))$(shell LC_ALL=C; n=$(call t5g-quote,$(2)); \
+    if [[ $$n = [-~]* || $$n = *[^-A-Za-z0-9_.,@+/$$'\x80'-$$'\xff']* ]]; then echo bad; fi),$(error \
+    t5g.mk: $(1): '$(2)': a name of letters, digits and _ . , @ + - / is needed; or run make in that folder, without DIR))
+$(call t5g-check,DIR,$(DIR))
+$(call t5g-check,QUESTIONS,$(QUESTIONS))
+
+export T5G_MODEL T5G_THREADS
+export T5G_QUESTIONS = $(QUESTIONS)
+export T5G_TO = $@
+export T5G_FROM = $<
+export T5G_PICTURE_TEXT = $(if $(T5G_PICTURES),$(PICTURE_TEXT))
+export V
+
+# Model and numeric profile as the head of a stream names them: a model that is copied or touched is the same.
+T5G_IDENTITY := $(shell export T5G_MODEL=$(call t5g-quote,$(T5G_MODEL)); t5g-tokenize -l /dev/null | t5g-encode | \
+    t5g-frame ls --frames | sed -n 's/.*"model":"\([^"]*\)","num":"\([^"]*\)".*/\1 \2/p' | tail -n 1)
 ifeq ($(T5G_IDENTITY),)
 $(error t5g.mk: the model cannot be used (T5G_MODEL=$(T5G_MODEL)))
 endif
 
 # $(call t5g-stamp,NAME,TEXT): .t5g/NAME holds TEXT and is as old as that.
-t5g-stamp = $(shell mkdir -p .t5g)$(file >.t5g/$(1).new,$(2))$(shell \
+ifneq ($(shell mkdir -p .t5g; if [[ -L .t5g || ! -O .t5g ]]; then echo foreign; else rm -f .t5g/*.new; fi),)
+$(error t5g.mk: .t5g is a link, or another user's)
+endif
+t5g-stamp = $(file >.t5g/$(1).new,$(2))$(shell \
     if cmp -s .t5g/$(1).new .t5g/$(1); then rm .t5g/$(1).new; else mv .t5g/$(1).new .t5g/$(1); fi)
 $(call t5g-stamp,tokenize,$(T5G_TOKENIZE_FLAGS))
 $(call t5g-stamp,picture,$(PICTURE_TEXT))
@@ -37,44 +74,29 @@ $(call t5g-stamp,encode,$(T5G_IDENTITY) $(T5G_PICTURES) $(T5G_VISION_FLAGS) $(T5
 $(call t5g-stamp,decode,$(T5G_DECODE_FLAGS))
 $(call t5g-stamp,prompt,$(PROMPT))
 
-# $(call t5g-answers,DIR,SUFFIX ...): NAME.jsonl of all DIR/NAME.SUFFIX. $(t5g-join) in a recipe joins them.
-t5g-answers = $(call t5g-distinct,$(strip $(foreach s,$(2),$(patsubst %.$(s),%.jsonl,$(wildcard $(1)/*.$(s))))),$(2:%=$(1)/*.%))
-t5g-distinct = $(if $(1),,$(error t5g.mk: no documents: $(2)))$(sort $(1))$(if $(filter-out \
-    $(words $(sort $(1))),$(words $(1))),$(error t5g.mk: two documents of one name: $(strip \
-    $(foreach n,$(sort $(1)),$(if $(filter-out 1,$(words $(filter $(n),$(1)))), $(n:.jsonl=.*))))))
-t5g-join = $(file >$@.parts,$^)tr ' ' '\n' < $@.parts | xargs -d '\n' cat > $@; rm $@.parts
+# A stamp of the list goes with the answers: one document less is another result.
+t5g-answers = $(call t5g-check,folder,$(1))$(call t5g-listed,$(shell $(t5g-documents) list $(call t5g-quote,$(1)) $(2)),$(subst \
+    /,_,/$(1))-$(subst $(t5g-empty) ,-,$(strip $(2))))
+t5g-listed = $(if $(filter 0,$(.SHELLSTATUS)),,$(error t5g.mk: $(1)))$(call t5g-stamp,list$(2),$(1)).t5g/list$(2) $(1:%=%.jsonl)
+t5g-join = @$(shell rm -f -- $(call t5g-quote,$@.parts))$(file >$@.parts,$(filter %.jsonl,$^))$(call t5g-say,JOIN) \
+    tr ' ' '\n' < "$$T5G_TO.parts" | xargs -r -d '\n' cat -- > "$$T5G_TO"; rm -- "$$T5G_TO.parts"
+t5g-say = printf '%-8s %s\n' $(1) "$$T5G_TO";$(if $(filter-out 0,$(V)), set -x;)
 
-t5g-failed = $(if $(filter %.jsonl,$@),cat,t5g-frame ls --json) $@ | sed -nE '$(t5g-failed-id)'
+# $(call t5g,WORD,COMMAND): COMMAND makes $@. Status 3, some documents failed, is success with a list of
+# them; anything else leaves no target, not even one of before.
+t5g = @status=0; { $(call t5g-say,$(1)) $(2); } || status=$$?; \
+    { set +x; } 2> /dev/null; case $$status in 0) rm -f -- "$$T5G_TO.failed" ;; \
+    3) $(t5g-failed) > "$$T5G_TO.failed" ;; *) rm -f -- "$$T5G_TO" "$$T5G_TO.failed"; exit $$status ;; esac
+t5g-failed = $(if $(filter %.jsonl,$@),cat,t5g-frame ls --json) -- "$$T5G_TO" | sed -nE '$(t5g-failed-id)'
 t5g-failed-id = s/^\{"id":"(([^"\\]|\\.)*)",("frames":\[.*\],)?"error":.*/\1/p
 
-# $(call t5g,COMMAND): COMMAND makes $@. Status 3, some documents failed, is success with a list of
-# them; anything else leaves no target, not even one of before.
-t5g = status=0; { $(1); } || status=$$?; case $$status in 0) rm -f $@.failed ;; \
-    3) $(t5g-failed) > $@.failed ;; *) rm -f $@ $@.failed; exit $$status ;; esac
+T5G_ASK = $(if $(PROMPT),--prompts .t5g/prompt,$(if $(QUESTIONS),--prompts "$$T5G_QUESTIONS"))
 
-T5G_ASK = $(if $(PROMPT),--prompts .t5g/prompt,$(if $(QUESTIONS),--prompts $(QUESTIONS)))
+%.ids.t5g: % .t5g/tokenize $(if $(T5G_PICTURES),.t5g/picture)
+	$(call t5g,TOKENIZE,$(t5g-documents) tokenize "$$T5G_TO" "$$T5G_FROM" $(T5G_TOKENIZE_FLAGS))
 
-%.ids.t5g: %.txt .t5g/tokenize
-	$(call t5g,t5g-tokenize $(T5G_TOKENIZE_FLAGS) -o $@ $<)
-%.ids.t5g: %.md .t5g/tokenize
-	$(call t5g,t5g-tokenize $(T5G_TOKENIZE_FLAGS) -o $@ $<)
-%.ids.t5g: %.docs.jsonl .t5g/tokenize
-	$(call t5g,t5g-tokenize $(T5G_TOKENIZE_FLAGS) --jsonl -o $@ $<)
-%.ids.t5g: %.tar .t5g/tokenize
-	$(call t5g,t5g-tokenize $(T5G_TOKENIZE_FLAGS) -o $@ $<)
-%.ids.t5g: %.tar.gz .t5g/tokenize
-	$(call t5g,t5g-tokenize $(T5G_TOKENIZE_FLAGS) -o $@ $<)
-%.ids.t5g: %.tar.zst .t5g/tokenize
-	$(call t5g,t5g-tokenize $(T5G_TOKENIZE_FLAGS) -o $@ $<)
-%.ids.t5g: %.zip .t5g/tokenize
-	$(call t5g,t5g-tokenize $(T5G_TOKENIZE_FLAGS) -o $@ $<)
-%.ids.t5g: %.png .t5g/tokenize .t5g/picture
-	$(call t5g,t5g-tokenize $(T5G_TOKENIZE_FLAGS) -e "$$(cat .t5g/picture)" -i $< -o $@)
-%.ids.t5g: %.jpg .t5g/tokenize .t5g/picture
-	$(call t5g,t5g-tokenize $(T5G_TOKENIZE_FLAGS) -e "$$(cat .t5g/picture)" -i $< -o $@)
+%.enc.t5g: %.ids.t5g .t5g/encode
+	$(call t5g,ENCODE,$(if $(T5G_PICTURES),t5g-vision $(T5G_VISION_FLAGS) -- "$$T5G_FROM" | t5g-encode $(T5G_ENCODE_FLAGS) -o "$$T5G_TO",t5g-encode $(T5G_ENCODE_FLAGS) -o "$$T5G_TO" -- "$$T5G_FROM"))
 
-%.enc.t5g: %.ids.t5g .t5g/encode | $(T5G_MODEL)
-	$(call t5g,$(if $(T5G_PICTURES),t5g-vision $(T5G_VISION_FLAGS) $< | t5g-encode $(T5G_ENCODE_FLAGS) -o $@,t5g-encode $(T5G_ENCODE_FLAGS) -o $@ $<))
-
-%.jsonl: %.enc.t5g .t5g/decode .t5g/prompt $(QUESTIONS) | $(T5G_MODEL)
-	$(call t5g,t5g-decode $(T5G_DECODE_FLAGS) $(T5G_ASK) $< | t5g-detok --jsonl -o $@)
+%.jsonl: %.enc.t5g .t5g/decode .t5g/prompt $(QUESTIONS)
+	$(call t5g,DECODE,t5g-decode $(T5G_DECODE_FLAGS) $(T5G_ASK) -- "$$T5G_FROM" | t5g-detok --jsonl -o "$$T5G_TO")

@@ -23,8 +23,8 @@ shards() {
     printf 'section:\nkind:\n' > questions.txt
 }
 
-# made FILE: what make ran, by program.
-made() { grep -c "$1" log || :; }
+# made WORD: how many targets of a kind make has made: TOKENIZE, ENCODE, DECODE, JOIN.
+made() { grep -c "^$1  *[^ ]*\$" log || :; }
 
 @test "summarise a folder; nothing is done twice" {
     default_model
@@ -36,9 +36,15 @@ made() { grep -c "$1" log || :; }
     sleep 0.01
     printf 'Documentation of a compiler.\n' > docs/b.txt
     make -f "$pipelines/summarise.mk" DIR=docs > log
-    [ "$(made t5g-tokenize)" = 1 ]
-    [ "$(made t5g-encode)" = 1 ]
-    [ "$(made t5g-decode)" = 1 ]
+    [ "$(cat log)" = "TOKENIZE docs/b.txt.ids.t5g
+ENCODE   docs/b.txt.enc.t5g
+DECODE   docs/b.txt.jsonl
+JOIN     docs/summaries.jsonl" ]
+    # One document less is another result, and what was made of it stays out.
+    rm docs/c.txt
+    make -f "$pipelines/summarise.mk" DIR=docs > log
+    [ "$(cat log)" = 'JOIN     docs/summaries.jsonl' ]
+    [ "$(wc -l < docs/summaries.jsonl)" = 2 ]
 }
 
 @test "caption pictures" {
@@ -51,9 +57,9 @@ made() { grep -c "$1" log || :; }
         t5g-detok > direct
     grep -qF "\"text\":\"$(cat direct)\"" photos/captions.jsonl
     grep -q '^{"id":"photos/x.png"' photos/captions.jsonl
-    make -f "$pipelines/caption.mk" DIR=photos PICTURE_TEXT="<start_of_image> what's \"this\" \$\$HOME" > log
-    t5g-frame ls --json photos/x.ids.t5g | grep -qF '"id":"photos/x.png"'
-    [ "$(t5g-detok --input photos/x.ids.t5g | grep -oF "what's \"this\" \$HOME")" != "" ]
+    make -f "$pipelines/caption.mk" DIR=photos PICTURE_TEXT="<start_of_image> what's \"this\" \$HOME" > log
+    t5g-frame ls --json photos/x.png.ids.t5g | grep -qF '"id":"photos/x.png"'
+    [ "$(t5g-detok --input photos/x.png.ids.t5g | grep -oF "what's \"this\" \$HOME")" != "" ]
 }
 
 @test "questions of a corpus; a changed question runs the decoder alone" {
@@ -61,26 +67,25 @@ made() { grep -c "$1" log || :; }
     shards
     make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt T5G_DECODE_FLAGS=--stats > log 2>&1
     [ "$(wc -l < corpus/answers.jsonl)" = 8 ]
-    [ "$(made t5g-encode)" = 2 ]
-    cp corpus/1.enc.t5g before
-    touch -r corpus/1.enc.t5g before
+    [ "$(made ENCODE)" = 2 ]
+    cp corpus/1.tar.enc.t5g before
+    touch -r corpus/1.tar.enc.t5g before
     sleep 0.01
     printf 'section:\nlanguage:\nkind:\n' > questions.txt
     make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt T5G_DECODE_FLAGS=--stats > log 2>&1
     [ "$(wc -l < corpus/answers.jsonl)" = 12 ]
-    [ "$(made '^status=0; { t5g-tokenize')" = 0 ]
-    [ "$(made '^status=0; { t5g-encode')" = 0 ]
-    [ "$(made '^t5g-encode: ')" = 0 ]
+    [ "$(made TOKENIZE)" = 0 ]
+    [ "$(made ENCODE)" = 0 ]
     [ "$(grep -c '^t5g-decode: 2 documents, 0 failed' log)" = 2 ]
-    [ ! corpus/1.enc.t5g -nt before ]
+    [ ! corpus/1.tar.enc.t5g -nt before ]
     # The prompt as a variable, and flags, are noticed too.
     make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS= PROMPT='it'"'"'s "so":' > log
-    [ "$(made '^status=0; { t5g-decode')" = 2 ]
-    [ "$(made t5g-encode)" = 0 ]
+    [ "$(made DECODE)" = 2 ]
+    [ "$(made ENCODE)" = 0 ]
     grep -qF '"prompt":"it'"'"'s \"so\":"' corpus/answers.jsonl
     make -j 2 -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt T5G_ENCODE_FLAGS=--cache=c > log
-    [ "$(made t5g-tokenize)" = 0 ]
-    [ "$(made t5g-encode)" = 2 ]
+    [ "$(made TOKENIZE)" = 0 ]
+    [ "$(made ENCODE)" = 2 ]
 }
 
 @test "a document that fails is listed, and the rest is made" {
@@ -90,15 +95,15 @@ made() { grep -c "$1" log || :; }
     tar -C docs -cf corpus/1.tar a.txt bad.txt b.txt
     make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt > log 2>&1
     for f in ids.t5g enc.t5g jsonl; do
-        [ "$(cat corpus/1.$f.failed)" = corpus/1.tar:bad ]
-        [ ! -e corpus/2.$f.failed ]
+        [ "$(cat corpus/1.tar.$f.failed)" = corpus/1.tar:bad ]
+        [ ! -e corpus/2.tar.zst.$f.failed ]
     done
     [ "$(wc -l < corpus/answers.jsonl)" = 9 ]
     [ "$(grep -c '"error"' corpus/answers.jsonl)" = 1 ]
     tar -C docs -cf corpus/1.tar a.txt b.txt
     make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt > log
-    [ ! -e corpus/1.ids.t5g.failed ]
-    [ ! -e corpus/1.jsonl.failed ]
+    [ ! -e corpus/1.tar.ids.t5g.failed ]
+    [ ! -e corpus/1.tar.jsonl.failed ]
 }
 
 @test "lists of failed documents are written alike" {
@@ -107,21 +112,66 @@ made() { grep -c "$1" log || :; }
     printf '\xff' > $'a"\nb.txt'
     tar -cf corpus/1.tar $'a"\nb.txt'
     make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS= PROMPT=section: > log 2>&1
-    for f in ids.t5g enc.t5g jsonl; do [ "$(cat corpus/1.$f.failed)" = 'corpus/1.tar:a\"\nb' ]; done
+    for f in ids.t5g enc.t5g jsonl; do [ "$(cat corpus/1.tar.$f.failed)" = 'corpus/1.tar:a\"\nb' ]; done
 }
 
-@test "no documents, and two of one name, are said" {
+@test "no documents are said, and two of one stem are two" {
     default_model
-    texts
     mkdir none
     for p in summarise caption questions; do
         status_is 2 make -f "$pipelines/$p.mk" DIR=none QUESTIONS= PROMPT=x: < /dev/null
-        err_has_line "no documents: none/*."
+        err_has_line 't5g.mk: no documents: none/: '
     done
+    mkdir docs
     cp "$T5G_TESTS/data/number.png" docs/x.png
     cp "$T5G_TESTS/data/number.png" docs/x.jpg
-    status_is 2 make -f "$pipelines/caption.mk" DIR=docs
-    err_has_line "two documents of one name: docs/x.*"
+    make -f "$pipelines/caption.mk" DIR=docs > log
+    [ "$(sed 's/",.*//' docs/captions.jsonl)" = '{"id":"docs/x.jpg
+{"id":"docs/x.png' ]
+}
+
+# photos: thirty pictures in a folder, as they lie about, and some files that are none.
+photos() {
+    local i name number=$T5G_TESTS/data/number.png
+    mkdir photos
+    for i in {10..23}; do cp "$number" "photos/$i.png"; done
+    pngtopnm "$number" > number.pgm
+    cp number.pgm photos/scan.PGM
+    for name in 'IMG 0001.JPG' 'IMG 0002.JPG' a.jpeg A.JPEG 'sea & sand.Jpg' "it's.png" 'IMG_1.Png' no-suffix 'no suffix' captions \
+        wrong.jpg wrong.txt .hidden.png; do
+        cp "$number" "photos/$name"
+    done
+    cp number.pgm photos/as-stored
+    head -c 300 "$number" > photos/corrupt.png
+    : > photos/nothing.JPG
+    mkfifo photos/pipe.png
+    echo 'P5 is the name of a car.' > photos/notes.txt
+    printf '\x89PN' > photos/short
+}
+
+@test "caption.mk takes every picture, by what it is, and one that is corrupt is an error in its place" {
+    default_model
+    photos
+    status_is 0 make -j 2 -f "$pipelines/caption.mk" DIR=photos T5G_DECODE_FLAGS='-n 4' > log
+    err_has_line 'photos/pipe.png: not a file, passed over'
+    [ "$(wc -l < photos/captions.jsonl)" = 30 ]
+    [ "$(grep -c '"error"' photos/captions.jsonl)" = 2 ]
+    grep '"error"' photos/captions.jsonl | grep -q '"id":"photos/corrupt.png"'
+    grep '"error"' photos/captions.jsonl | grep -q '"id":"photos/nothing.JPG"'
+    grep -qF '"id":"photos/sea & sand.Jpg","text":' photos/captions.jsonl
+    grep -qF '"id":"photos/wrong.txt","text":' photos/captions.jsonl
+    [ "$(grep -cE 'notes|short|pipe|hidden' photos/captions.jsonl)" = 0 ]
+    make -f "$pipelines/caption.mk" DIR=photos T5G_DECODE_FLAGS='-n 4' 2> err | grep -q 'up to date'
+}
+
+@test "V=1 shows the commands, with names that a shell takes back" {
+    default_model
+    mkdir docs
+    echo 'Fonts.' > "docs/it's.txt"
+    status_is 0 make V=1 -f "$pipelines/summarise.mk" DIR=docs T5G_TOKENIZE_FLAGS='--max-tokens 9' > log
+    grep -qF "t5g-tokenize --max-tokens 9 -o 'docs/.t5g/files/it,27s.txt.ids.t5g' -- 'docs/it'\\''s.txt'" err ||
+        grep -qF "t5g-tokenize --max-tokens 9 -o docs/.t5g/files/it,27s.txt.ids.t5g -- 'docs/it'\\''s.txt'" err
+    grep -q '^+ t5g-decode --prompts .t5g/prompt -- ' err
 }
 
 @test "a fault leaves no target" {
@@ -129,13 +179,13 @@ made() { grep -c "$1" log || :; }
     shards
     make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt > log
     sleep 0.01
-    head -c 1500 corpus/1.ids.t5g > cut.t5g
-    cp cut.t5g corpus/1.ids.t5g
+    head -c 1500 corpus/1.tar.ids.t5g > cut.t5g
+    cp cut.t5g corpus/1.tar.ids.t5g
     status_is 2 make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt > log
-    [ ! -e corpus/1.enc.t5g ]
+    [ ! -e corpus/1.tar.enc.t5g ]
     head -c 700 docs/a.txt > corpus/2.tar.zst
     status_is 2 make -k -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt > log
-    rm corpus/1.ids.t5g
+    rm corpus/1.tar.ids.t5g
     tar -C docs -c c.txt d.txt | zstd -q > corpus/2.tar.zst
     make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt > log
     [ "$(wc -l < corpus/answers.jsonl)" = 8 ]
@@ -153,8 +203,8 @@ made() { grep -c "$1" log || :; }
     make -f "$pipelines/summarise.mk" DIR=docs T5G_MODEL=copy | grep -q 'up to date'
     t5g-pack --weights q8 -o q8.t5g m
     make -f "$pipelines/summarise.mk" DIR=docs T5G_MODEL=q8.t5g > log
-    [ "$(made '^status=0; { t5g-encode')" = 3 ]
-    [ "$(made t5g-tokenize)" = 0 ]
+    [ "$(made ENCODE)" = 3 ]
+    [ "$(made TOKENIZE)" = 0 ]
     status_is 2 make -f "$pipelines/summarise.mk" DIR=docs T5G_MODEL=nowhere > log
     err_has_line "the model cannot be used (T5G_MODEL=nowhere)"
 }
