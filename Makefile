@@ -54,6 +54,7 @@ $(B)/common/kernels/neondot.o: ISA = -march=armv8.2-a+dotprod $(NO_AHEAD)
 LIB_SRC  = $(filter-out $(ISA_SRC),$(wildcard common/*/*.c)) $(KERNELS_ISA)
 LIB      = $(B)/libt5g.a
 PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/t5g-*.c))
+SCRIPTS  = t5g t5g-ask
 BIN      = $(PROGRAMS:%=$(B)/bin/%)
 UNITS    = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZERS  = $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -62,10 +63,11 @@ MODEL    = pipelines/demo/model
 SCALE    = $(addprefix pipelines/,documents parallel.sh slurm.sh prepare shard retry merge slurm-task)
 
 # Completion of the shells, from the option tables as --help prints them; paths under share/.
-COMPLETIONS = $(PROGRAMS:%=bash-completion/completions/%) $(PROGRAMS:%=zsh/site-functions/_%) \
-              $(PROGRAMS:%=fish/vendor_completions.d/%.fish)
+COMPLETED   = $(PROGRAMS) $(SCRIPTS)
+COMPLETIONS = $(COMPLETED:%=bash-completion/completions/%) $(COMPLETED:%=zsh/site-functions/_%) \
+              $(COMPLETED:%=fish/vendor_completions.d/%.fish)
 
-all: $(BIN) $(B)/share/t5g/model $(COMPLETIONS:%=$(B)/share/%)  ## build the programs (default)
+all: $(BIN) $(SCRIPTS:%=$(B)/bin/%) $(B)/share/t5g/model $(COMPLETIONS:%=$(B)/share/%)  ## build the programs (default)
 
 $(LIB): $(LIB_SRC:%.c=$(B)/%.o)
 	rm -f $@
@@ -79,6 +81,10 @@ $(B)/bin/t5g-frame: $(patsubst %.c,$(B)/%.o,$(wildcard cmd/frame/*.c))
 $(BIN): $(B)/bin/%: $(B)/cmd/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
+
+$(SCRIPTS:%=$(B)/bin/%): $(B)/bin/%: cmd/% $(BIN)
+	@mkdir -p $(@D)
+	install -m 755 $< $@
 
 # The programs look for the default model in ../share/t5g/model, in the build folder as when installed.
 $(B)/share/t5g/model:
@@ -159,27 +165,48 @@ bench-readme:  ## put table and chart of the newest results into README.md (need
 lint:  ## formatting, pages, scripts, include order, symbols (needs clang-format, mandoc, shellcheck)
 	sh tests/lint.sh
 
+# What install puts under PREFIX and uninstall takes away: MODE=SOURCE=PLACE, or link=TARGET=PLACE.
+put = $(foreach f,$(2),$(1)=$f=$(3)/$(notdir $f))
+INSTALLED = $(call put,755,$(BIN) $(SCRIPTS:%=$(B)/bin/%),bin) \
+            $(call put,644,$(wildcard $(MODEL)/*),share/t5g/model) \
+            $(call put,644,$(wildcard pipelines/*.mk),share/t5g/pipelines) \
+            $(call put,755,$(SCALE),share/t5g/pipelines) \
+            $(foreach f,$(COMPLETIONS),644=$(B)/share/$f=share/$f) \
+            $(foreach s,1 5 7,$(call put,644,$(wildcard man/*.$s),share/man/man$s)) \
+            link=../man7/t5g.7=share/man/man1/t5g.1 link=t5g-stream.5=share/man/man5/t5g.5
+# share/t5g/installed lists the files, and the folders (with / at the end) that were not there before.
 INSTALL = install
+ROOT    = $(DESTDIR)$(PREFIX)
+RECORD  = share/t5g/installed
+
 install: all  ## programs, pages and default model to DESTDIR PREFIX
-	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/t5g/model
-	$(INSTALL) $(BIN) $(DESTDIR)$(PREFIX)/bin
-	$(INSTALL) -m 644 $(wildcard $(MODEL)/*) $(DESTDIR)$(PREFIX)/share/t5g/model
-	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/t5g/pipelines
-	$(INSTALL) -m 644 pipelines/*.mk $(DESTDIR)$(PREFIX)/share/t5g/pipelines
-	$(INSTALL) $(SCALE) $(DESTDIR)$(PREFIX)/share/t5g/pipelines
-	for f in $(COMPLETIONS); do \
-	    $(INSTALL) -D -m 644 $(B)/share/$$f $(DESTDIR)$(PREFIX)/share/$$f || exit; \
-	done
-	for s in 1 5 7; do \
-	    $(INSTALL) -d $(DESTDIR)$(PREFIX)/share/man/man$$s && \
-	    $(INSTALL) -m 644 man/*.$$s $(DESTDIR)$(PREFIX)/share/man/man$$s || exit; \
-	done
+	@set -eu; umask 022; new=$(B)/installed; rm -f $$new; echo $(RECORD) > $$new; \
+	folder() { \
+	    [ ! -d "$$1" ] || return 0; \
+	    folder "$$(dirname "$$1")"; \
+	    mkdir "$$1"; \
+	    case $$1/ in '$(DESTDIR)'*) printf '%s/\n' "$${1#'$(DESTDIR)'}" >> $$new ;; esac; \
+	}; \
+	for i in $(INSTALLED); do \
+	    mode=$${i%%=*} place=$${i##*=} i=$${i#*=}; \
+	    folder "$$(dirname '$(ROOT)'/$$place)"; \
+	    case $$mode in \
+	    link) ln -sfn $${i%=*} '$(ROOT)'/$$place ;; \
+	    *) $(INSTALL) -m $$mode $${i%=*} '$(ROOT)'/$$place ;; \
+	    esac; \
+	    echo $$place >> $$new; \
+	done; \
+	[ ! -f '$(ROOT)/$(RECORD)' ] || cat '$(ROOT)/$(RECORD)' >> $$new; \
+	LC_ALL=C sort -ru -o $$new $$new; \
+	$(INSTALL) -m 644 $$new '$(ROOT)/$(RECORD)'; \
+	echo "installed in $(ROOT): $$(grep -vc '/$$' $$new) files"
 
 uninstall:  ## remove what install put there
-	cd $(DESTDIR)$(PREFIX)/bin && rm -f $(PROGRAMS)
-	rm -rf $(DESTDIR)$(PREFIX)/share/t5g
-	for f in $(COMPLETIONS); do rm -f $(DESTDIR)$(PREFIX)/share/$$f; done
-	for f in $(notdir $(wildcard man/*)); do rm -f $(DESTDIR)$(PREFIX)/share/man/man?/$$f; done
+	@was=$$(cat '$(ROOT)/$(RECORD)' 2>/dev/null); \
+	printf '%s\n' "$$was" $(foreach i,$(INSTALLED),$(lastword $(subst =, ,$i))) $(RECORD) | grep -v '/$$' | \
+	    while read -r f; do [ -z "$$f" ] || rm -f '$(ROOT)'/"$$f" || exit; done || exit; \
+	{ printf '%s\n' "$$was" | sed -n 's|.*/$$|$(DESTDIR)&|p'; [ -n "$$was" ] || find '$(ROOT)/share/t5g' -depth -type d 2>/dev/null; } | \
+	    while read -r d; do [ ! -d "$$d" ] || rmdir --ignore-fail-on-non-empty "$$d" || exit; done
 
 dist:  ## source tarball of HEAD
 	git archive --prefix=t5g/ -o t5g.tar.gz HEAD

@@ -22,9 +22,9 @@ c_files() {
     find cmd common tests -name '*.[ch]' | sort
 }
 
-# Scripts that other scripts run have no suffix.
+# Scripts that are commands have no suffix.
 bare_scripts() {
-    find pipelines -maxdepth 1 -type f ! -name '*.*' | sort
+    find cmd pipelines -maxdepth 1 -type f ! -name '*.*' | sort
 }
 
 text_files() {
@@ -83,6 +83,10 @@ long_files() {
         case $f in
         cmd/t5g-*) [ "$n" -le 180 ] || echo "$f: $n lines, at most 180 for a program" ;;
         esac
+    done
+    for f in cmd/t5g cmd/t5g-ask; do
+        n=$(wc -l < "$f")
+        [ "$n" -le 60 ] || echo "$f: $n lines, at most 60"
     done
 }
 

@@ -30,7 +30,7 @@ function read_help(c, command,    line, n, left, rest, word, m, split_here) {
     while ((command | getline line) > 0) {
         if (line == "Example:") break
         if (line ~ /^usage: /) operands[c] = kind_of_operands(line)
-        else if (line ~ /^  [a-z][a-z-]* /) {
+        else if (c == name && line ~ /^  [a-z][a-z-]* /) {
             word = line
             sub(/^  /, "", word)
             rest = word
@@ -130,7 +130,7 @@ function bash(    f) {
         print "    fi"
         print "    case ${COMP_WORDS[1]} in"
         for (v = 1; v in verb; v++)
-            print "    " verb[v] ") _" f "_" identifier(verb[v]) " ;;"
+            if (count[name " " verb[v]] > 0) print "    " verb[v] ") _" f "_" identifier(verb[v]) " ;;"
         print "    esac"
     } else
         print "    _" f

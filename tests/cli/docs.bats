@@ -54,7 +54,7 @@ same_options() {
 }
 
 programs() {
-    find "$root/cmd" -maxdepth 1 -name 't5g-*.c' -exec basename {} .c \; | sort
+    find "$root/cmd" -maxdepth 1 -name 't5g-*' -exec basename {} .c \; | sort
 }
 
 frame_verbs() {
