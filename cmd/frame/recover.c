@@ -1,22 +1,25 @@
 /*
  * t5g-frame recover: the whole documents of a damaged stream.
  *
- * Every byte offset is tried for a frame (bytes may have been cut out or inserted, so alignment
- * says nothing); a frame counts only when both of its checksums are right. A document is whole when
- * its frames follow each other without a gap from DOC to CLOSE or ERROR, all with its key.
+ * A document is whole when its frames follow each other without a gap from DOC to CLOSE or ERROR,
+ * all with its key and with right checksums. What counts as a frame of the stream, and not of a
+ * payload of it, is for stream/scan.h to say.
  */
 #include "verbs.h"
 #include "stream/scan.h"
 #include "cli/progress.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct {
     uint64_t max_frame;
-    bool force;
+    bool force, doubtful;
 } opt = {.max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static const struct t5g_option options[] = {
+    {0, "doubtful", NULL, T5G_OPT_FLAG, &opt.doubtful,
+     "save also what may have been the contents of a lost frame", 0, 0},
     FORCE_OPTION(&opt.force),
     MAX_FRAME_OPTION(&opt.max_frame),
     NO_MORE_OPTIONS,
@@ -76,6 +79,19 @@ write_document(const struct t5g_frame *f, size_t n)
         t5g_run_done(&run, n);
 }
 
+static void
+report(const struct t5g_scan *s)
+{
+    char left_out[128] = "";
+    if (s->left_out > 0)
+        snprintf(left_out, sizeof left_out,
+                 "; %llu left out, which may come from inside a lost one (--doubtful takes them)",
+                 (unsigned long long)s->left_out);
+    t5g_warn("%llu documents saved, %s%llu lost%s",
+             (unsigned long long)(t5g_writer_docs_ok(run.w) + t5g_writer_docs_failed(run.w)),
+             s->uncertain ? "at least " : "", (unsigned long long)s->lost, left_out);
+}
+
 static int
 recover(const char *path, struct t5g_scan *s, struct t5g_err *e)
 {
@@ -105,7 +121,7 @@ verb_recover(int argc, char **argv)
     int n = argc - first;
     char **paths = n > 0 ? argv + first : standard;
     struct t5g_err e = {0};
-    struct t5g_scan s = {0};
+    struct t5g_scan s = {.doubtful = opt.doubtful};
     t5g_run_open(&run);
     t5g_progress_start("frames");
     for (int i = 0; i < (n > 0 ? n : 1) && r == 0; i++)
@@ -113,9 +129,7 @@ verb_recover(int argc, char **argv)
     if (r == 0 && !t5g_writer_started(run.w))
         r = t5g_err_set(&e, T5G_EX_DATA, "no undamaged HEAD and no whole document in the input");
     if (r == 0 && s.damaged)
-        t5g_warn("%llu documents saved, %s%llu lost",
-                 (unsigned long long)(t5g_writer_docs_ok(run.w) + t5g_writer_docs_failed(run.w)),
-                 s.uncertain ? "at least " : "", (unsigned long long)s.lost);
+        report(&s);
     int status = t5g_run_close(&run, r < 0 ? &e : NULL);
     if (status == T5G_EX_OK && s.damaged)
         status = T5G_EX_DOCS;

@@ -73,6 +73,28 @@ payload_offset(size_t meta_len)
     return t5g_round_up(T5G_FRAME_HEADER + meta_len, T5G_ALIGN);
 }
 
+uint64_t
+t5g_frame_length(const struct t5g_frame *f)
+{
+    return t5g_round_up(payload_offset(f->meta_len) + f->size, T5G_ALIGN);
+}
+
+void
+t5g_frame_guess(const unsigned char in[T5G_FRAME_HEADER], uint64_t out[4])
+{
+    uint64_t off = get(in + AT_PAYLOAD_OFF, 4), size = get(in + AT_PAYLOAD_LEN, 8);
+    uint64_t bytes = t5g_dtype_size(in[AT_DTYPE]);
+    bool known = bytes > 0;
+    for (size_t i = 0; i < T5G_FRAME_NDIM_MAX && i < in[AT_NDIM]; i++)
+        known = known && !__builtin_mul_overflow(bytes, get(in + AT_DIMS + 8 * i, 8), &bytes);
+    size = size <= T5G_FRAME_PAYLOAD_MAX ? size : 0;
+    bytes = known && bytes <= T5G_FRAME_PAYLOAD_MAX ? bytes : 0;
+    out[0] = get(in + AT_FRAME_LEN, 8);
+    out[1] = t5g_round_up(off + size, T5G_ALIGN);
+    out[2] = t5g_round_up(payload_offset(get(in + AT_META_LEN, 4)) + size, T5G_ALIGN);
+    out[3] = t5g_round_up(off + bytes, T5G_ALIGN);
+}
+
 int
 t5g_frame_check(const struct t5g_frame *f, uint64_t max_frame, struct t5g_err *e)
 {

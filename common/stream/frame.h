@@ -62,6 +62,16 @@ int t5g_frame_unpack(struct t5g_frame *f, struct t5g_frame_layout *l,
                      const unsigned char in[T5G_FRAME_HEADER], uint64_t offset, uint64_t max_frame,
                      struct t5g_err *e);
 
+/* Length of a whole frame: header, meta, payload and padding. */
+uint64_t t5g_frame_length(const struct t5g_frame *f);
+
+/*
+ * The lengths that a damaged header may have had, from each of its fields that say it: of the
+ * frame, of payload_off and payload, of meta and payload, of payload_off and dimensions. 0: of
+ * none.
+ */
+void t5g_frame_guess(const unsigned char in[T5G_FRAME_HEADER], uint64_t out[4]);
+
 /* XXH3-64 over header bytes 0..119 and the meta. */
 uint64_t t5g_frame_head_hash(const unsigned char header[T5G_FRAME_HEADER], const char *meta,
                              size_t meta_len);

@@ -13,7 +13,7 @@ t5g_scan_open(struct t5g_scan_input *in, struct t5g_scan *s, const char *path, u
 {
     bool dash = strcmp(path, "-") == 0;
     struct stat st;
-    *in = (struct t5g_scan_input){.max_frame = max_frame};
+    *in = (struct t5g_scan_input){.max_frame = max_frame, .start = T5G_SCAN_NOWHERE};
     in->name = t5g_strdup(dash ? "stdin" : path);
     int fd = dash ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC), r = 0;
     if (fd < 0) {
@@ -41,6 +41,7 @@ t5g_scan_open(struct t5g_scan_input *in, struct t5g_scan *s, const char *path, u
 void
 t5g_scan_close(struct t5g_scan_input *in)
 {
+    t5g_gap_free(in->gap);
     t5g_unmap(&in->map);
     t5g_buf_free(&in->read);
     t5g_free(in->name);
@@ -55,25 +56,46 @@ t5g_scan_free(struct t5g_scan *s)
     *s = (struct t5g_scan){0};
 }
 
-/* Length of the undamaged frame at `at`, or 0. */
-static uint64_t
-frame_at(const struct t5g_scan_input *in, uint64_t at, struct t5g_frame *f)
+uint64_t
+t5g_scan_header(const struct t5g_scan_input *in, uint64_t at, struct t5g_frame *f)
 {
     struct t5g_frame_layout l;
-    uint64_t left = in->size - at;
-    if (left < T5G_FRAME_HEADER || t5g_frame_unpack(f, &l, in->p + at, at, in->max_frame, NULL) < 0)
+    uint64_t left = at < in->size ? in->size - at : 0;
+    if (left < T5G_FRAME_HEADER ||
+        t5g_frame_unpack(f, &l, in->p + at, at, in->max_frame, NULL) < 0 ||
+        f->meta_len > left - T5G_FRAME_HEADER)
         return 0;
     f->meta = (const char *)in->p + at + T5G_FRAME_HEADER;
-    if (l.frame_len > left || t5g_frame_head_hash(in->p + at, f->meta, f->meta_len) != f->head_hash)
+    f->data = in->p + at + l.payload_off; /* which may be beyond the end */
+    /*
+     * No meta holds the magic (its last byte is a control character): so of many headers that claim
+     * the bytes of each other, none takes time for more than those up to the next.
+     */
+    if (memmem(f->meta, f->meta_len, T5G_FRAME_MAGIC, 7) != NULL ||
+        t5g_frame_head_hash(in->p + at, f->meta, f->meta_len) != f->head_hash ||
+        t5g_frame_check_meta(f, NULL) < 0 || (f->kind == T5G_KIND_END && f->size != 64))
         return 0;
-    f->data = in->p + at + l.payload_off;
     struct t5g_head h = {0};
-    bool good = t5g_hash64(f->data, (size_t)f->size) == f->payload_hash &&
-                t5g_frame_check_meta(f, NULL) == 0 && t5g_frame_check_text(f, NULL) == 0 &&
-                (f->kind != T5G_KIND_END || f->size == 64) &&
-                (f->kind != T5G_KIND_HEAD || t5g_head_read(&h, f->meta, f->meta_len, NULL) == 0);
+    bool good = f->kind != T5G_KIND_HEAD || t5g_head_read(&h, f->meta, f->meta_len, NULL) == 0;
     t5g_head_clear(&h);
     return good ? l.frame_len : 0;
+}
+
+bool
+t5g_scan_payload(const struct t5g_scan_input *in, const struct t5g_frame *f)
+{
+    uint64_t off = (uint64_t)(f->data - in->p);
+    return off <= in->size && f->size <= in->size - off &&
+           t5g_hash64(f->data, (size_t)f->size) == f->payload_hash &&
+           t5g_frame_check_text(f, NULL) == 0;
+}
+
+bool
+t5g_scan_may_waste(struct t5g_scan_input *in, uint64_t bytes)
+{
+    uint64_t most = 8 * (uint64_t)in->size + (1 << 20);
+    in->wasted = bytes < most ? in->wasted + bytes : most + 1;
+    return in->wasted <= most;
 }
 
 /* The document being collected, or the one a stray frame belongs to, is not whole. */
@@ -87,8 +109,8 @@ lose(struct t5g_scan *s, uint64_t key)
     s->n = 0;
 }
 
-static void
-end_segment(struct t5g_scan *s, const struct t5g_frame *f)
+void
+t5g_scan_end_segment(struct t5g_scan *s, const struct t5g_frame *f)
 {
     struct t5g_end x = {0};
     if (s->n > 0)
@@ -131,13 +153,13 @@ place(struct t5g_scan *s, const struct t5g_frame *f)
     bool open = s->n > 0;
     if (f->kind == T5G_KIND_HEAD) {
         if (s->in_segment)
-            end_segment(s, NULL);
+            t5g_scan_end_segment(s, NULL);
         s->n = 0;
         collect(s, f);
         return true;
     }
     if (f->kind == T5G_KIND_END) {
-        end_segment(s, f);
+        t5g_scan_end_segment(s, f);
         return false;
     }
     if (open && (f->doc_key != s->frames[0].doc_key || f->kind == T5G_KIND_DOC)) {
@@ -165,35 +187,76 @@ place(struct t5g_scan *s, const struct t5g_frame *f)
     return true;
 }
 
+/* A frame whose header is right; good: its payload is too. True when it completes a document or is
+ * a HEAD. */
+static bool
+take(struct t5g_scan_input *in, struct t5g_scan *s, const struct t5g_frame *f, bool good)
+{
+    unsigned char link[8];
+    bool done = false;
+    if (f->offset != in->end_of_last) {
+        s->damaged = true;
+        if (s->n > 0)
+            lose(s, s->frames[0].doc_key);
+    }
+    if (f->kind == T5G_KIND_HEAD)
+        in->start = f->offset;
+    if (good)
+        done = place(s, f);
+    else if (f->kind == T5G_KIND_END)
+        t5g_scan_end_segment(s, NULL);
+    else if (f->doc_key != 0)
+        lose(s, f->doc_key);
+    s->damaged |= !good;
+    if (f->kind == T5G_KIND_END) {
+        in->start = T5G_SCAN_NOWHERE;
+        return false;
+    }
+    memcpy(link, in->p + f->offset + 120, 8);
+    t5g_hash_add(s->chain, link, 8);
+    s->n_frames++;
+    s->in_segment = true;
+    return done;
+}
+
+/* The next frame of the gap, or at in->at. 1, 0 where a gap begins, -1 at the end of the input. */
+static int
+step(struct t5g_scan_input *in, struct t5g_frame *f, bool *good, uint64_t *end)
+{
+    if (in->next < in->stop) {
+        t5g_gap_frame(in, in->next++, f);
+        *good = true;
+        *end = f->offset + t5g_frame_length(f);
+        return 1;
+    }
+    if (in->at >= in->size)
+        return -1;
+    uint64_t len = t5g_scan_header(in, in->at, f);
+    if (len == 0)
+        return 0;
+    *good = len <= in->size - in->at && t5g_scan_payload(in, f);
+    *end = in->at = in->at + t5g_min(len, in->size - in->at);
+    return 1;
+}
+
 int
 t5g_scan_next(struct t5g_scan_input *in, struct t5g_scan *s, const struct t5g_frame **f, size_t *n)
 {
     struct t5g_frame now;
+    bool good;
+    uint64_t end;
+    int r;
     if (s->n > 0 &&
         (s->frames[0].kind == T5G_KIND_HEAD || strchr("CX", s->frames[s->n - 1].kind) != NULL))
         s->n = 0; /* handed out by the last call */
-    while (in->at < in->size) {
-        const unsigned char *p = memmem(in->p + in->at, in->size - in->at, T5G_FRAME_MAGIC, 7);
-        uint64_t at = p != NULL ? (uint64_t)(p - in->p) : in->size;
-        uint64_t len = p != NULL ? frame_at(in, at, &now) : 0;
-        if (len == 0) {
-            in->at = t5g_min(at + 1, in->size);
+    while ((r = step(in, &now, &good, &end)) >= 0) {
+        if (r == 0) {
+            s->damaged = true;
+            t5g_gap_cross(in, s);
             continue;
         }
-        if (at != in->end_of_last) {
-            s->damaged = true;
-            if (s->n > 0)
-                lose(s, s->frames[0].doc_key);
-        }
-        in->at = in->end_of_last = at + len;
-        bool done = place(s, &now);
-        if (now.kind != T5G_KIND_END) {
-            unsigned char link[8];
-            memcpy(link, in->p + at + 120, 8);
-            t5g_hash_add(s->chain, link, 8);
-            s->n_frames++;
-            s->in_segment = true;
-        }
+        bool done = take(in, s, &now, good);
+        in->end_of_last = end;
         if (done) {
             *f = s->frames;
             *n = s->n;
@@ -203,6 +266,6 @@ t5g_scan_next(struct t5g_scan_input *in, struct t5g_scan *s, const struct t5g_fr
     if (in->end_of_last != in->size)
         s->damaged = true;
     if (s->in_segment)
-        end_segment(s, NULL);
+        t5g_scan_end_segment(s, NULL);
     return 0;
 }

@@ -250,6 +250,25 @@ ids() { t5g-frame ls "$@" | cut -f 1 | tr '\n' ' '; }
     [ ! -e out ]
 }
 
+@test "recover: a stream in a payload does not come to life when the frame around it is damaged" {
+    hidden=$T5G_TESTS/data/streams/hidden-in-payload.t5g
+    status_is 3 t5g-frame recover -o saved.t5g "$hidden"
+    err_has '2 documents saved, 1 lost'
+    [ "$(ids saved.t5g)" = 'good1 good2 ' ]
+    # its header gone, its lengths too: what the END counts is proven, and only that
+    cp "$hidden" gone.t5g
+    head -c 150 /dev/zero | dd of=gone.t5g bs=1 seek=384 conv=notrunc 2> /dev/null
+    status_is 3 t5g-frame recover -o saved.t5g gone.t5g
+    err_has '2 documents saved, 1 lost; 1 left out, which may come from inside a lost one (--doubtful takes them)'
+    [ "$(ids saved.t5g)" = 'good1 good2 ' ]
+    status_is 3 t5g-frame recover --doubtful -o saved.t5g gone.t5g
+    [ "$(ids saved.t5g)" = 'INJECTED good1 good2 ' ]
+    # and cut
+    head -c 5000 gone.t5g > cut.t5g
+    t5g-frame recover -q -o saved.t5g cut.t5g || [ $? = 3 ] || [ $? = 65 ]
+    ! t5g-frame ls saved.t5g | grep INJECTED || return 1
+}
+
 @test "diff says where two streams depart" {
     hostile
     t5g-frame diff hostile.t5g hostile.t5g > none

@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static void
-append(struct make *m, struct t5g_frame *f)
+void
+make_any(struct make *m, struct t5g_frame *f)
 {
     static const char zero[64];
     unsigned char header[T5G_FRAME_HEADER];
@@ -36,7 +36,7 @@ make_frame(struct make *m, int kind, uint64_t key, const char *meta, const void 
     struct t5g_frame f = {.kind = (uint8_t)kind, .doc_key = key, .meta = meta, .data = data};
     f.meta_len = meta != NULL ? strlen(meta) : 0;
     f.size = size;
-    append(m, &f);
+    make_any(m, &f);
 }
 
 void
@@ -69,7 +69,7 @@ make_ids(struct make *m, const char *name, const int32_t *v, size_t n)
     f.meta_len = strlen(meta);
     f.data = (const unsigned char *)v;
     f.size = n * sizeof *v;
-    append(m, &f);
+    make_any(m, &f);
 }
 
 void
@@ -157,7 +157,7 @@ make_sample(struct make *m)
     f.meta_len = strlen(f.meta);
     f.data = (const unsigned char *)rows;
     f.size = sizeof rows;
-    append(m, &f);
+    make_any(m, &f);
     make_text(m, "prompt", "sec\xc3\xa9tion:");
     make_close(m);
     make_doc(m, "b.txt");

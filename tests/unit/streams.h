@@ -17,6 +17,8 @@ struct make {
 /* Any frame, with right checksums; meta NULL: none. */
 void make_frame(struct make *m, int kind, uint64_t key, const char *meta, const void *data,
                 size_t size);
+/* The same of a frame that is described; its hashes are filled. */
+void make_any(struct make *m, struct t5g_frame *f);
 void make_head(struct make *m);
 void make_doc(struct make *m, const char *id);
 void make_ids(struct make *m, const char *name, const int32_t *v, size_t n);
