@@ -188,11 +188,11 @@ install: all  ## programs, pages and default model to DESTDIR PREFIX
 	    case $$1/ in '$(DESTDIR)'*) printf '%s/\n' "$${1#'$(DESTDIR)'}" >> $$new ;; esac; \
 	}; \
 	for i in $(INSTALLED); do \
-	    mode=$${i%%=*} place=$${i##*=} i=$${i#*=}; \
-	    folder "$$(dirname '$(ROOT)'/$$place)"; \
+	    mode=$${i%%=*} place=$${i##*=} i=$${i#*=} to='$(ROOT)'/$${i##*=}; \
+	    folder "$${to%/*}"; \
 	    case $$mode in \
-	    link) ln -sfn $${i%=*} '$(ROOT)'/$$place ;; \
-	    *) $(INSTALL) -m $$mode $${i%=*} '$(ROOT)'/$$place ;; \
+	    link) ln -sfn $${i%=*} "$$to" ;; \
+	    *) $(INSTALL) -m $$mode $${i%=*} "$$to" ;; \
 	    esac; \
 	    echo $$place >> $$new; \
 	done; \

@@ -4,6 +4,7 @@
 #include "base/num.h"
 #include "base/own.h"
 #include "base/pool.h"
+#include "cli/installed.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 
@@ -112,38 +113,25 @@ t5g_usage(const char *fmt, ...)
     exit(T5G_EX_USAGE);
 }
 
-/* PREFIX/bin/t5g-x and PREFIX/share/t5g/model move together, so the program's own path leads there.
- */
-static const char *
-installed_model(void)
-{
-    static char path[4096];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 64);
-    if (n <= 0)
-        return NULL;
-    path[n] = '\0';
-    for (int i = 0; i < 2; i++) {
-        char *slash = strrchr(path, '/');
-        if (slash == NULL)
-            return NULL;
-        *slash = '\0';
-    }
-    strcat(path, "/share/t5g/model");
-    struct stat st;
-    return stat(path, &st) == 0 ? path : NULL;
-}
-
 const char *
 t5g_model_path(void)
 {
     const char *path = t5g_common.model;
+    struct stat st;
     if (path == NULL)
         path = getenv("T5G_MODEL");
-    if (path == NULL || path[0] == '\0')
-        path = installed_model();
-    if (path == NULL)
-        t5g_die(T5G_EX_NOINPUT, "no model: give -m MODEL or set T5G_MODEL");
-    struct stat st;
+    if (path == NULL || path[0] == '\0') {
+        path = t5g_installed_model();
+        if (path == NULL)
+            t5g_die(T5G_EX_NOINPUT,
+                    "no model: give -m MODEL or set T5G_MODEL (without /proc the "
+                    "installed one is found only if %s is started by its path)",
+                    program);
+        if (stat(path, &st) < 0)
+            t5g_die(T5G_EX_NOINPUT,
+                    "no model: give -m MODEL or set T5G_MODEL (none is installed as %s: %s)", path,
+                    strerror(errno));
+    }
     if (stat(path, &st) < 0) {
         struct t5g_err e;
         t5g_err_sys(&e, T5G_EX_NOINPUT, "%s: cannot open model", path);

@@ -66,3 +66,32 @@ everything() { (cd "$1" && find . -mindepth 1 | LC_ALL=C sort); }
     # nothing there: no fault
     tree_make uninstall PREFIX="$PWD/nowhere"
 }
+
+# no_proc COMMAND...: run it where /proc is empty.
+no_proc() { unshare -rm sh -c 'mount -t tmpfs none /proc && exec "$@"' - "$@"; }
+
+@test "without /proc the installed model is found, by path, by PATH and through links" {
+    unset T5G_MODEL
+    no_proc true 2> /dev/null || skip "no namespaces for mounts here"
+    status_is 1 no_proc test -e /proc/self
+    t5g-tokenize -e one > want.t5g
+    no_proc t5g-tokenize -e one | cmp - want.t5g
+    no_proc "$T5G_BUILD/bin/t5g-tokenize" -e one | cmp - want.t5g
+    ln -s "$T5G_BUILD" there
+    ln -s there/bin/t5g-tokenize tok
+    (cd there && no_proc bin/t5g-tokenize -e one) | cmp - want.t5g
+    no_proc ./tok -e one | cmp - want.t5g
+    PATH=$PWD:$PATH no_proc tok -e one | cmp - want.t5g
+}
+
+@test "no installed model: the message says where it was looked for" {
+    unset T5G_MODEL
+    mkdir bin
+    cp "$T5G_BUILD/bin/t5g-tokenize" bin
+    status_is 66 bin/t5g-tokenize -e one
+    err_has "$PWD/share/t5g/model: No such file"
+    T5G_MODEL='' status_is 66 bin/t5g-tokenize -e one
+    no_proc true 2> /dev/null || skip "no namespaces for mounts here"
+    status_is 66 no_proc bin/t5g-tokenize -e one
+    err_has "$PWD/share/t5g/model: No such file"
+}
