@@ -105,12 +105,12 @@ open_next(struct t5g_corpus *c, struct t5g_err *e)
     bool standard = strcmp(path, "-") == 0;
     struct stat st;
     c->name = standard ? "stdin" : path;
+    c->record = 0;
     c->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (c->fd < 0)
         return t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open", path);
     if (fstat(c->fd, &st) == 0 && S_ISDIR(st.st_mode))
         return t5g_err_set(e, T5G_EX_NOINPUT, "%s: is a directory", path);
-    c->record = 0;
     c->at = c->have = 0;
     if ((c->in = t5g_unpack_open(c->fd, e)) == NULL)
         return t5g_err_in(e, "%s", c->name);
@@ -129,6 +129,32 @@ open_next(struct t5g_corpus *c, struct t5g_err *e)
                            c->name);
     c->members = t5g_members_open(c->in, t5g_corpus_id(path), c->o.keep_newline);
     return 0;
+}
+
+/*
+ * An operand that cannot be opened or read is a document of its own that fails (1), under the id of
+ * the record that was to come. A fault of standard input, of the system, or of an archive or
+ * compressed file in itself is the run's (-1).
+ */
+static int
+unreadable(struct t5g_corpus *c, struct t5g_corpus_doc *d, const struct t5g_err *cause,
+           struct t5g_err *e)
+{
+    bool alone =
+        c->members == NULL && strcmp(c->o.paths[c->path - 1], "-") != 0 &&
+        (cause->code == T5G_EX_NOINPUT || cause->code == T5G_EX_PERM || cause->code == T5G_EX_IO);
+    if (!alone) {
+        if (e != NULL)
+            *e = *cause;
+        return -1;
+    }
+    d->id.n = 0;
+    t5g_buf_adds(&d->id, t5g_corpus_id(c->name));
+    if (c->record > 0)
+        t5g_buf_printf(&d->id, ":%zu", c->record + 1);
+    d->fault = *cause;
+    close_input(c);
+    return 1;
 }
 
 /* After the last document of an archive. */
@@ -314,16 +340,19 @@ t5g_corpus_next(struct t5g_corpus *c, struct t5g_corpus_doc *d, struct t5g_err *
         return 1;
     }
     for (;;) {
+        struct t5g_err cause = {0};
         if (c->fd < 0) {
             if (c->path == c->o.n_paths)
                 return 0;
-            if (open_next(c, e) < 0)
-                return -1;
+            if (open_next(c, &cause) < 0)
+                return unreadable(c, d, &cause, e);
         }
         bool archive = c->members != NULL;
-        int r = archive ? t5g_members_next(c->members, d, e) : read_from_input(c, d, e);
+        int r = archive ? t5g_members_next(c->members, d, &cause) : read_from_input(c, d, &cause);
         if (r < 0 && archive)
-            t5g_err_in(e, "%s", c->name);
+            t5g_err_in(&cause, "%s", c->name);
+        if (r < 0)
+            return unreadable(c, d, &cause, e);
         if (r != 0 && (archive || c->o.mode != T5G_CORPUS_FILE))
             return r;
         if (archive && end_archive(c, e) < 0)

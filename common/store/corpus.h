@@ -69,9 +69,11 @@ struct t5g_corpus *t5g_corpus_open(
 void t5g_corpus_close(struct t5g_corpus *c);
 
 /*
- * Next document into *d (its buffers are reused): 1, 0 after the last, -1 with e when an input
- * cannot be opened or read (66, 77, 74). Texts of the command line come first, then the paths in
- * order. Pictures that a JSON line names are opened when they are regular files only.
+ * Next document into *d (its buffers are reused): 1, 0 after the last, -1 with e when standard
+ * input cannot be read, or an archive or compressed file is damaged (65, 66, 74). A path that
+ * cannot be opened or read is a document with a fault (66, 77, 74). Texts of the command line come
+ * first, then the paths in order. Pictures that a JSON line names are opened when they are regular
+ * files only.
  */
 int t5g_corpus_next(struct t5g_corpus *c, struct t5g_corpus_doc *d, struct t5g_err *e);
 

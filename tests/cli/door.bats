@@ -230,3 +230,82 @@ answers() {
     t5g-frame ls --json dec.t5g | grep -q '"error":{"tool":"t5g-tokenize","code":65,"msg":"invalid'
     t5g-frame export --jsonl dec.t5g | grep -q '"error":{"tool":"t5g-tokenize","code":65,"msg":"invalid'
 }
+
+ids_of() { t5g-frame ls "$1" | cut -f 1 | tr '\n' ' '; }
+
+@test "an operand that cannot be read is a failed document, and stops the run where it is asked" {
+    echo one > a && echo two > b && mkdir dir && echo no > closed && chmod 0 closed
+    # /proc/self/mem opens, and its first byte cannot be read
+    status_is 3 t5g-tokenize a missing dir /proc/self/mem b -o out.t5g
+    [ "$(ids_of out.t5g)" = "a missing dir mem b " ]
+    [ "$(t5g-frame ls --failed out.t5g | tr '\n' ' ')" = "missing dir mem " ]
+    err_has_line 'missing: cannot open: No such file or directory'
+    err_has_line 'dir: is a directory'
+    err_has_line 'cannot read: Input/output error'
+    t5g-frame ls --json out.t5g | grep -q '"error":{"tool":"t5g-tokenize","code":66,"msg":"missing: cannot'
+    if [ "$(id -u)" != 0 ]; then
+        status_is 3 t5g-tokenize a closed -o out.t5g
+        t5g-frame ls --json out.t5g | grep -q '"code":77'
+    fi
+    # of lines and objects too, one for the operand
+    for form in -l -0 --jsonl; do
+        status_is 3 t5g-tokenize $form missing -o out.t5g
+        [ "$(ids_of out.t5g)" = "missing " ]
+    done
+    rm out.t5g
+    status_is 65 t5g-tokenize --on-error stop a missing b -o out.t5g
+    err_has_line 'stopped at the first failed document'
+    [ ! -e out.t5g ]
+    # a picture in its place
+    status_is 3 t5g-tokenize -i missing.png -e '<start_of_image> here' -o out.t5g
+    [ "$(ids_of out.t5g)" = "missing.png " ]
+    status_is 65 t5g-tokenize --on-error stop -i missing.png -o out2.t5g
+    [ ! -e out2.t5g ]
+    # streams are another matter: documents in them are not known
+    status_is 66 t5g-encode missing.t5g -o enc.t5g
+    [ ! -e enc.t5g ]
+}
+
+@test "--files0-from: names from a list, any bytes, any number" {
+    mkdir -p $'c/with\nnewline' 'c/a b' && n=0
+    for f in $'c/with\nnewline/x.txt' 'c/a b/y.txt' c/--help.txt $'c/\xff.txt' 'c/$(canary).txt'; do
+        echo "text $((++n))" > "$f"
+    done
+    find c -name '*.txt' -print0 | LC_ALL=C sort -z > list
+    t5g-tokenize --files0-from list -o got.t5g
+    xargs -0 t5g-tokenize -o want.t5g -- < list
+    cmp want.t5g got.t5g
+    t5g-tokenize --files0-from - -o got.t5g < list
+    cmp want.t5g got.t5g
+    # the last name may lack its NUL
+    head -c -1 list | t5g-tokenize --files0-from - | cmp - want.t5g
+    # shards of it are the whole
+    for i in 0 1 2; do t5g-tokenize --files0-from list --shard $i/3 -o part$i.t5g; done
+    t5g-frame cat part?.t5g -o joined.t5g
+    [ "$(t5g-frame diff want.t5g joined.t5g)" = "" ]
+    # more names than a command line holds
+    seq -f 'c/a b/../a b/%020.0f' 20000 | tr '\n' '\0' > many
+    getconf ARG_MAX > /dev/null
+    status_is 3 t5g-tokenize -q --files0-from many -o many.t5g
+    [ "$(t5g-frame ls --totals many.t5g | cut -d ' ' -f 1,3)" = "20000 20000" ]
+    # a missing one among them is a failed document
+    printf 'missing\0c/a b/y.txt\0' | status_is 3 t5g-tokenize --files0-from - -o got.t5g
+    [ "$(t5g-frame ls --failed got.t5g)" = missing ]
+    # none at all
+    t5g-tokenize --files0-from /dev/null -o got.t5g
+    t5g-frame ls --totals got.t5g | grep -q '^0 documents'
+}
+
+@test "--files0-from: what is refused" {
+    printf 'one\n' > a && printf 'a\0' > list
+    status_is 64 t5g-tokenize --files0-from list a
+    status_is 64 t5g-tokenize --files0-from list -e text
+    printf 'a\0\0a\0' | status_is 65 t5g-tokenize --files0-from - -o out
+    err_has 'stdin: name 2 is empty'
+    printf 'a\nb\n' | status_is 65 t5g-tokenize --files0-from - -o out
+    err_has 'must end with NUL'
+    printf 'a\0-\0' | status_is 64 t5g-tokenize --files0-from - -o out
+    err_has_line 'name 2 is -'
+    status_is 66 t5g-tokenize --files0-from nowhere -o out
+    [ ! -e out ]
+}

@@ -112,7 +112,8 @@ seven() {
     status_is 0 "$pipelines/shard" 0 1 parts docs/*.txt
     status_is 3 "$pipelines/merge" 1 parts out.t5g
     [ "$(t5g-frame ls --failed out.t5g)" = docs/4.txt ]
-    status_is 66 "$pipelines/shard" 0 1 none docs/no-such-file
+    echo damaged > bad.tar
+    status_is 65 "$pipelines/shard" 0 1 none bad.tar
     T5G_ENCODE_FLAGS=--no-such-option status_is 64 "$pipelines/shard" 0 2 parts docs/*.txt
     T5G_DECODE_FLAGS=--no-such-option status_is 64 "$pipelines/shard" 0 2 parts docs/*.txt
     T5G_DECODE_FLAGS="-n 4 -p 'open" status_is 64 "$pipelines/shard" 0 2 parts docs/*.txt
