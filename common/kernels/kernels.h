@@ -133,15 +133,9 @@ struct t5g_kernels {
 
 /*
  * The table of a level, or of the best one for this CPU when level is NULL. NULL with e: 64 for an
- * unknown name (the empty one included), 69 for a level that this CPU does not have.
+ * unknown name (the empty one included), 69 for a level that this CPU does not have. The table is
+ * static; call it from one thread first.
  */
 const struct t5g_kernels *t5g_kernels_get(const char *level, struct t5g_err *e);
-
-extern const struct t5g_kernels t5g_kernels_ref;
-#if defined(__x86_64__)
-extern const struct t5g_kernels t5g_kernels_v3; /* AVX2, FMA, F16C */
-#elif defined(__aarch64__)
-extern const struct t5g_kernels t5g_kernels_neon;
-#endif
 
 #endif

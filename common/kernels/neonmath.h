@@ -1,5 +1,4 @@
-/* neonmath.h: loads, sums and elementary functions on 4 floats; for the files of level neon only.
- */
+/* neonmath.h: loads, stores and arithmetic on 4 floats; for the files of level neon only. */
 #ifndef T5G_NEONMATH_H
 #define T5G_NEONMATH_H
 
@@ -10,7 +9,13 @@
 
 #define TEMPLATE static inline __attribute__((always_inline))
 
-enum { W = 4 }; /* floats in a register */
+typedef float32x4_t vec;
+typedef float32x4x2_t vec8; /* 8 floats */
+
+enum {
+    W = 4,    /* floats in a register */
+    TAIL = 1, /* see elementwise.h */
+};
 
 /* ---- loading and storing ---- */
 
@@ -89,53 +94,88 @@ put(float *p, size_t n, float32x4_t v)
         vst1q_lane_f32(p + 2, v, 2);
 }
 
-/* ---- exp and tanh ---- */
-
-/*
- * e^x, at most 2 units in the last place; 0 below -87.3 (where results stop being normal numbers),
- * e^88 above 88; NaN stays. x = n ln 2 + r, |r| <= ln 2 / 2, ln 2 in two parts; e^r = 1 + r + r^2
- * q(r) with q fitted for the smallest largest relative error (3e-9 before rounding).
- */
-TEMPLATE float32x4_t
-exp4(float32x4_t x)
+TEMPLATE uint32x4_t
+iota(void)
 {
-    const float32x4_t low = vdupq_n_f32(-87.3f);
-    uint32x4_t tiny = vcltq_f32(x, low);
-    x = vmaxq_f32(low, vminq_f32(vdupq_n_f32(88), x)); /* both hand a NaN on */
-    float32x4_t n = vrndnq_f32(vmulq_n_f32(x, 1.44269504f));
-    float32x4_t r = vfmsq_f32(x, n, vdupq_n_f32(0.693359375f));
-    r = vfmsq_f32(r, n, vdupq_n_f32(-2.12194440e-4f));
-    float32x4_t q = vdupq_n_f32(0x1.6a2430p-10f);
-    q = vfmaq_f32(vdupq_n_f32(0x1.1239e4p-7f), q, r);
-    q = vfmaq_f32(vdupq_n_f32(0x1.5558f2p-5f), q, r);
-    q = vfmaq_f32(vdupq_n_f32(0x1.555492p-3f), q, r);
-    q = vfmaq_f32(vdupq_n_f32(0x1.fffffcp-2f), q, r);
-    q = vfmaq_f32(r, q, vmulq_f32(r, r));
-    q = vaddq_f32(q, vdupq_n_f32(1));
-    int32x4_t e = vshlq_n_s32(vaddq_s32(vcvtnq_s32_f32(n), vdupq_n_s32(127)), 23);
-    q = vmulq_f32(q, vreinterpretq_f32_s32(e));
-    return vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(q), tiny));
+    static const uint32_t first[W] = {0, 1, 2, 3};
+    return vld1q_u32(first);
 }
 
-/*
- * tanh z, at most 3 units in the last place: z + z^3 p(z^2) for |z| < 0.625 (4e-9 before rounding),
- * else 1 - 2 / (e^2z + 1), whose difference does not cancel there.
- */
-TEMPLATE float32x4_t
-tanh4(float32x4_t z)
+TEMPLATE vec
+get_or(const float *p, size_t n, vec x)
 {
-    const float32x4_t one = vdupq_n_f32(1);
-    float32x4_t a = vabsq_f32(z), z2 = vmulq_f32(z, z);
-    float32x4_t p = vdupq_n_f32(-0.0057049785f);
-    p = vfmaq_f32(vdupq_n_f32(0.020639079f), p, z2);
-    p = vfmaq_f32(vdupq_n_f32(-0.05373971f), p, z2);
-    p = vfmaq_f32(vdupq_n_f32(0.13331442f), p, z2);
-    p = vfmaq_f32(vdupq_n_f32(-0.3333328f), p, z2);
-    p = vfmaq_f32(z, p, vmulq_f32(z2, z));
-    float32x4_t t = vaddq_f32(exp4(vaddq_f32(a, a)), one);
-    t = vsubq_f32(one, vdivq_f32(vdupq_n_f32(2), t));
-    t = vbslq_f32(vdupq_n_u32(0x80000000), z, t); /* the sign of z */
-    return vbslq_f32(vcltq_f32(a, vdupq_n_f32(0.625f)), p, t);
+    uint32x4_t in = vcltq_u32(iota(), vdupq_n_u32((uint32_t)t5g_min(n, W)));
+    return n >= W ? vld1q_f32(p) : vbslq_f32(in, get(p, n), x);
+}
+
+TEMPLATE vec8
+get8(const float *p, size_t n)
+{
+    size_t low = t5g_min(W, n);
+    return (vec8){{get(p, n), get(p + low, n - low)}};
+}
+
+TEMPLATE void
+put8(float *p, size_t n, vec8 v)
+{
+    size_t low = t5g_min(W, n);
+    put(p, n, v.val[0]);
+    put(p + low, n - low, v.val[1]);
+}
+
+/* ---- arithmetic, as elementwise.h and rows8.h have it ---- */
+
+#define vset(f)                  vdupq_n_f32(f)
+#define vadd(a, b)               vaddq_f32(a, b)
+#define vsub(a, b)               vsubq_f32(a, b)
+#define vmul(a, b)               vmulq_f32(a, b)
+#define vdiv(a, b)               vdivq_f32(a, b)
+#define vfma(a, b, c)            vfmaq_f32(c, a, b)
+#define vfnma(a, b, c)           vfmsq_f32(c, a, b)
+#define vrotate(a, c, b, s)      vfmsq_f32(vmulq_f32(a, c), b, s)
+#define vrotate_back(b, c, a, s) vfmaq_f32(vmulq_f32(b, c), a, s)
+#define vmax(m, x)               vmaxnmq_f32(m, x) /* passes over a NaN, which the sum shows */
+#define vsum(v)                  vaddvq_f32(v)
+#define vtop(v)                  vmaxnmvq_f32(v)
+#define vfirst(v)                vgetq_lane_f32(v, 0)
+#define vround(x)                vrndnq_f32(x)
+#define vabs(z)                  vabsq_f32(z)
+#define vsign(x, z)              vbslq_f32(vdupq_n_u32(0x80000000), z, x)
+#define vlimit(lo, x, hi)        vmaxq_f32(lo, vminq_f32(hi, x)) /* both hand a NaN on */
+
+TEMPLATE vec
+vtimes2(vec q, vec n, vec x, vec lo)
+{
+    int32x4_t e = vshlq_n_s32(vaddq_s32(vcvtnq_s32_f32(n), vdupq_n_s32(127)), 23);
+    q = vmulq_f32(q, vreinterpretq_f32_s32(e));
+    return vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(q), vcltq_f32(x, lo)));
+}
+
+TEMPLATE vec
+vbelow(vec z, float f, vec a, vec b)
+{
+    return vbslq_f32(vcltq_f32(z, vdupq_n_f32(f)), a, b);
+}
+
+TEMPLATE vec
+vseen(size_t j, size_t lo, size_t hi, vec x, vec other)
+{
+    uint32x4_t at = vaddq_u32(iota(), vdupq_n_u32((uint32_t)j));
+    uint32x4_t seen = vandq_u32(vcgeq_u32(at, vdupq_n_u32((uint32_t)lo)),
+                                vcltq_u32(at, vdupq_n_u32((uint32_t)hi)));
+    return vbslq_f32(seen, x, other);
+}
+
+TEMPLATE vec
+vfma8(vec8 w, vec8 x, vec s)
+{
+    return vfmaq_f32(vfmaq_f32(s, w.val[0], x.val[0]), w.val[1], x.val[1]);
+}
+
+TEMPLATE vec8
+vmix8(vec8 s, vec8 v, const float *p)
+{
+    return (vec8){{vfmaq_n_f32(s.val[0], v.val[0], *p), vfmaq_n_f32(s.val[1], v.val[1], *p)}};
 }
 
 #endif

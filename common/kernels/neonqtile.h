@@ -19,11 +19,11 @@ tile(const int R, const int bits, float *c, size_t ldc, const struct t5g_qacts *
      const struct t5g_qpanel *b)
 {
     const uint8x16_t low = vdupq_n_u8(15);
-    const int32_t zero = bits == 8 ? 64 : 8;
+    const int32_t zero = t5g_qpanel_zero(bits);
     for (size_t g = 0; g < a->groups; g++) {
         size_t from = g * b->group, to = t5g_min(from + b->group, b->k);
         const int8_t *q = a->q + row * a->ldq;
-        const uint8_t *p = b->w + from * T5G_PANEL * (size_t)bits / 8;
+        const uint8_t *p = b->w + from * t5g_qpanel_bytes(bits);
         int32x4_t t[ROWS][SUMS];
 #pragma GCC unroll 4
         for (int i = 0; i < R; i++)
@@ -66,46 +66,4 @@ tile(const int R, const int bits, float *c, size_t ldc, const struct t5g_qacts *
     }
 }
 
-/* m <= ROWS */
-TEMPLATE void
-rows_of(const int bits, float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b,
-        size_t row, size_t m)
-{
-    if (m == ROWS)
-        tile(ROWS, bits, c, ldc, a, row, b);
-    else if (m == 3)
-        tile(3 < ROWS ? 3 : ROWS, bits, c, ldc, a, row, b);
-    else if (m == 2)
-        tile(2 < ROWS ? 2 : ROWS, bits, c, ldc, a, row, b);
-    else
-        tile(1, bits, c, ldc, a, row, b);
-}
-
-static void
-qgemm_panel(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
-            size_t cols, bool add)
-{
-    for (size_t i = 0; i < m; i += ROWS) {
-        float narrow[ROWS * T5G_PANEL] = {0};
-        size_t n = t5g_min(ROWS, m - i), ld = cols == T5G_PANEL ? ldc : T5G_PANEL;
-        float *to = cols == T5G_PANEL ? c + i * ldc : narrow;
-        for (size_t r = 0; r < n; r++)
-            if (!add)
-                memset(to + r * ld, 0, T5G_PANEL * sizeof *to);
-            else if (to == narrow)
-                memcpy(to + r * ld, c + (i + r) * ldc, cols * sizeof *to);
-        if (b->bits == 8)
-            rows_of(8, to, ld, a, b, i, n);
-        else
-            rows_of(4, to, ld, a, b, i, n);
-        for (size_t r = 0; r < n && to == narrow; r++)
-            memcpy(c + (i + r) * ldc, to + r * ld, cols * sizeof *to);
-    }
-}
-
-static void
-qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
-      size_t cols, bool add)
-{
-    t5g_qgemm_by_panel(qgemm_panel, c, ldc, a, b, m, cols, add);
-}
+#include "kernels/qgemm.h"

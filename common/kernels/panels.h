@@ -1,9 +1,31 @@
-/* panels.h: the products over many panels for levels whose kernels take one panel at a time. */
-#ifndef T5G_KERNEL_PANELS_H
-#define T5G_KERNEL_PANELS_H
+/* panels.h: the geometry of packed panels, for the files of all levels. */
+#ifndef T5G_PANELS_H
+#define T5G_PANELS_H
 
 #include "base/base.h"
 #include "kernels/kernels.h"
+
+#include <string.h>
+
+enum {
+    T5G_KC = 320, /* panel rows at a time: 20 KB, stays in the first-level cache */
+};
+
+/* What the stored value 0 stands for is subtracted by way of the sum of activations. */
+static inline int32_t
+t5g_qpanel_zero(int bits)
+{
+    return bits == 8 ? 64 : 8;
+}
+
+/* Bytes of a quantised panel for each k. */
+static inline size_t
+t5g_qpanel_bytes(int bits)
+{
+    return bits == 8 ? T5G_PANEL : T5G_PANEL / 2;
+}
+
+/* ---- products over many panels for levels whose kernels take one panel at a time ---- */
 
 typedef void t5g_gemm_panel(float *c, size_t ldc, const float *a, size_t lda, const float *panel,
                             size_t m, size_t k, size_t cols, bool add);

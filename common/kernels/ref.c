@@ -4,7 +4,7 @@
  * Inner loops have constant trip counts over arrays of the size of a few registers, so that a
  * compiler turns them into vector instructions of the base line; that is all the tuning there is.
  */
-#include "kernels/kernels.h"
+#include "kernels/levels.h"
 #include "kernels/panels.h"
 
 #include <float.h>
@@ -353,21 +353,22 @@ scale_by(float *x, size_t n, float factor)
         x[i] *= factor;
 }
 
-const struct t5g_kernels t5g_kernels_ref = {
-    .name = "ref",
-    .pack = pack,
-    .gemm = gemm,
-    .dot = dot,
-    .mix = mix,
-    .quantize = quantize,
-    .qgemm = qgemm,
-    .softmax = softmax,
-    .rms = rms,
-    .rms_add = rms_add,
-    .layer_norm = layer_norm,
-    .rope = rope,
-    .geglu = geglu,
-    .gelu = gelu,
-    .softcap = softcap,
-    .scale = scale_by,
-};
+void
+t5g_ref_fill(struct t5g_kernels *k)
+{
+    k->pack = pack;
+    k->gemm = gemm;
+    k->dot = dot;
+    k->mix = mix;
+    k->quantize = quantize;
+    k->qgemm = qgemm;
+    k->softmax = softmax;
+    k->rms = rms;
+    k->rms_add = rms_add;
+    k->layer_norm = layer_norm;
+    k->rope = rope;
+    k->geglu = geglu;
+    k->gelu = gelu;
+    k->softcap = softcap;
+    k->scale = scale_by;
+}

@@ -1,4 +1,4 @@
-/* v3math.h: loads, sums and elementary functions on 8 floats; for v3.c only. */
+/* v3math.h: loads, stores and arithmetic on 8 floats; for the files of level v3 only. */
 #ifndef T5G_V3MATH_H
 #define T5G_V3MATH_H
 
@@ -9,7 +9,13 @@
 
 #define TEMPLATE static inline __attribute__((always_inline))
 
-enum { W = 8 }; /* floats in a register */
+typedef __m256 vec;
+typedef __m256 vec8; /* 8 floats */
+
+enum {
+    W = 8,    /* floats in a register */
+    TAIL = 4, /* see elementwise.h */
+};
 
 /* ---- loading and storing ---- */
 
@@ -66,8 +72,20 @@ put(float *p, size_t n, __m256 v)
         _mm256_maskstore_ps(p, mask_of(n), v);
 }
 
+TEMPLATE vec
+get_or(const float *p, size_t n, vec x)
+{
+    return n >= W ? _mm256_loadu_ps(p)
+                  : _mm256_blendv_ps(x, get(p, n), _mm256_castsi256_ps(mask_of(n)));
+}
+
+#define get8 get
+#define put8 put
+
+/* ---- arithmetic, as elementwise.h and rows8.h have it ---- */
+
 TEMPLATE float
-sum8(__m256 v)
+vsum(vec v)
 {
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
@@ -75,62 +93,59 @@ sum8(__m256 v)
 }
 
 TEMPLATE float
-max8(__m256 v)
+vtop(vec v)
 {
     __m128 s = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
     s = _mm_max_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
 
-/* ---- exp and tanh ---- */
+#define vset(f)                  _mm256_set1_ps(f)
+#define vadd(a, b)               _mm256_add_ps(a, b)
+#define vsub(a, b)               _mm256_sub_ps(a, b)
+#define vmul(a, b)               _mm256_mul_ps(a, b)
+#define vdiv(a, b)               _mm256_div_ps(a, b)
+#define vfma(a, b, c)            _mm256_fmadd_ps(a, b, c)
+#define vfnma(a, b, c)           _mm256_fnmadd_ps(a, b, c)
+#define vrotate(a, c, b, s)      _mm256_fmsub_ps(a, c, _mm256_mul_ps(b, s))
+#define vrotate_back(b, c, a, s) _mm256_fmadd_ps(b, c, _mm256_mul_ps(a, s))
+#define vmax(m, x)               _mm256_max_ps(m, x)
+#define vfirst(v)                _mm256_cvtss_f32(v)
+#define vround(x)                _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
+#define vabs(z)                  _mm256_andnot_ps(_mm256_set1_ps(-0.0f), z)
+#define vsign(x, z)              _mm256_or_ps(x, _mm256_and_ps(_mm256_set1_ps(-0.0f), z))
+#define vfma8(w, x, s)           _mm256_fmadd_ps(w, x, s)
+#define vmix8(s, v, p)           _mm256_fmadd_ps(_mm256_broadcast_ss(p), v, s)
 
-/*
- * e^x, at most 2 units in the last place; 0 below -87.3 (where results stop being normal numbers),
- * e^88 above 88; NaN stays. x = n ln 2 + r, |r| <= ln 2 / 2, ln 2 in two parts; e^r = 1 + r + r^2
- * q(r) with q fitted for the smallest largest relative error (3e-9 before rounding).
- */
-TEMPLATE __m256
-exp8(__m256 x)
+TEMPLATE vec
+vlimit(vec lo, vec x, vec hi)
 {
-    const __m256 low = _mm256_set1_ps(-87.3f);
-    __m256 tiny = _mm256_cmp_ps(x, low, _CMP_LT_OQ);
-    x = _mm256_min_ps(_mm256_set1_ps(88.0f), x); /* in this order a NaN in x is the result */
-    x = _mm256_max_ps(low, x);
-    __m256 n = _mm256_round_ps(_mm256_mul_ps(x, _mm256_set1_ps(1.44269504f)),
-                               _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    __m256 r = _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693359375f), x);
-    r = _mm256_fnmadd_ps(n, _mm256_set1_ps(-2.12194440e-4f), r);
-    __m256 q = _mm256_set1_ps(0x1.6a2430p-10f);
-    q = _mm256_fmadd_ps(q, r, _mm256_set1_ps(0x1.1239e4p-7f));
-    q = _mm256_fmadd_ps(q, r, _mm256_set1_ps(0x1.5558f2p-5f));
-    q = _mm256_fmadd_ps(q, r, _mm256_set1_ps(0x1.555492p-3f));
-    q = _mm256_fmadd_ps(q, r, _mm256_set1_ps(0x1.fffffcp-2f));
-    q = _mm256_fmadd_ps(q, _mm256_mul_ps(r, r), r);
-    q = _mm256_add_ps(q, _mm256_set1_ps(1));
-    __m256i e =
-        _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
-    return _mm256_andnot_ps(tiny, _mm256_mul_ps(q, _mm256_castsi256_ps(e)));
+    return _mm256_max_ps(lo, _mm256_min_ps(hi, x)); /* in this order a NaN in x is the result */
 }
 
-/*
- * tanh z, at most 3 units in the last place: z + z^3 p(z^2) for |z| < 0.625 (4e-9 before rounding),
- * else 1 - 2 / (e^2z + 1), whose difference does not cancel there.
- */
-TEMPLATE __m256
-tanh8(__m256 z)
+TEMPLATE vec
+vtimes2(vec q, vec n, vec x, vec lo)
 {
-    const __m256 sign = _mm256_set1_ps(-0.0f), one = _mm256_set1_ps(1);
-    __m256 a = _mm256_andnot_ps(sign, z), z2 = _mm256_mul_ps(z, z);
-    __m256 p = _mm256_set1_ps(-0.0057049785f);
-    p = _mm256_fmadd_ps(p, z2, _mm256_set1_ps(0.020639079f));
-    p = _mm256_fmadd_ps(p, z2, _mm256_set1_ps(-0.05373971f));
-    p = _mm256_fmadd_ps(p, z2, _mm256_set1_ps(0.13331442f));
-    p = _mm256_fmadd_ps(p, z2, _mm256_set1_ps(-0.3333328f));
-    p = _mm256_fmadd_ps(p, _mm256_mul_ps(z2, z), z);
-    __m256 t = _mm256_add_ps(exp8(_mm256_add_ps(a, a)), one);
-    t = _mm256_sub_ps(one, _mm256_div_ps(_mm256_set1_ps(2), t));
-    t = _mm256_or_ps(t, _mm256_and_ps(sign, z));
-    return _mm256_blendv_ps(p, t, _mm256_cmp_ps(a, _mm256_set1_ps(0.625f), _CMP_NLT_UQ));
+    __m256i e =
+        _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
+    return _mm256_andnot_ps(_mm256_cmp_ps(x, lo, _CMP_LT_OQ),
+                            _mm256_mul_ps(q, _mm256_castsi256_ps(e)));
+}
+
+TEMPLATE vec
+vbelow(vec z, float f, vec a, vec b)
+{
+    return _mm256_blendv_ps(a, b, _mm256_cmp_ps(z, _mm256_set1_ps(f), _CMP_NLT_UQ));
+}
+
+TEMPLATE vec
+vseen(size_t j, size_t lo, size_t hi, vec x, vec other)
+{
+    const __m256i iota = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    __m256i at = _mm256_add_epi32(iota, _mm256_set1_epi32((int)j));
+    __m256i seen = _mm256_and_si256(_mm256_cmpgt_epi32(at, _mm256_set1_epi32((int)lo - 1)),
+                                    _mm256_cmpgt_epi32(_mm256_set1_epi32((int)hi), at));
+    return _mm256_blendv_ps(other, x, _mm256_castsi256_ps(seen));
 }
 
 #endif

@@ -84,7 +84,7 @@ tile(const int R, const int bits, float *c, size_t ldc, const struct t5g_qacts *
      const struct t5g_qpanel *b)
 {
     const __m256i low = _mm256_set1_epi8(15);
-    const int32_t zero = bits == 8 ? 64 : 8;
+    const int32_t zero = t5g_qpanel_zero(bits);
     for (size_t g = 0; g < a->groups; g++) {
         size_t from = g * b->group, to = t5g_min(from + b->group, b->k);
         __m256i t[ROWS][2];
@@ -124,46 +124,11 @@ tile(const int R, const int bits, float *c, size_t ldc, const struct t5g_qacts *
     }
 }
 
-TEMPLATE void
-rows_of(const int bits, float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b,
-        size_t row, size_t m)
-{
-    size_t i = 0;
-    for (; i + 4 <= m; i += 4)
-        tile(4, bits, c + i * ldc, ldc, a, row + i, b);
-    if (m - i == 3)
-        tile(3, bits, c + i * ldc, ldc, a, row + i, b);
-    else if (m - i == 2)
-        tile(2, bits, c + i * ldc, ldc, a, row + i, b);
-    else if (m - i == 1)
-        tile(1, bits, c + i * ldc, ldc, a, row + i, b);
-}
-
-static void
-qgemm_panel(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
-            size_t cols, bool add)
-{
-    for (size_t i = 0; i < m; i += ROWS) {
-        float narrow[ROWS * T5G_PANEL] = {0};
-        size_t n = t5g_min(ROWS, m - i), ld = cols == T5G_PANEL ? ldc : T5G_PANEL;
-        float *to = cols == T5G_PANEL ? c + i * ldc : narrow;
-        for (size_t r = 0; r < n; r++)
-            if (!add)
-                memset(to + r * ld, 0, T5G_PANEL * sizeof *to);
-            else if (to == narrow)
-                memcpy(to + r * ld, c + (i + r) * ldc, cols * sizeof *to);
-        if (b->bits == 8)
-            rows_of(8, to, ld, a, b, i, n);
-        else
-            rows_of(4, to, ld, a, b, i, n);
-        for (size_t r = 0; r < n && to == narrow; r++)
-            memcpy(c + (i + r) * ldc, to + r * ld, cols * sizeof *to);
-    }
-}
+#include "kernels/qgemm.h"
 
 void
 t5g_v3_qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
              size_t cols, bool add)
 {
-    t5g_qgemm_by_panel(qgemm_panel, c, ldc, a, b, m, cols, add);
+    qgemm(c, ldc, a, b, m, cols, add);
 }

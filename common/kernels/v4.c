@@ -9,15 +9,15 @@
 #error "compile with -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c"
 #endif
 
-#include "kernels/v4.h"
+#include "kernels/levels.h"
 #include "kernels/v4math.h"
-
-#include <math.h>
-#include <string.h>
+#include "kernels/elementwise.h"
+#include "kernels/panels.h"
 
 enum {
-    KC = 320, /* panel rows at a time */
-    MC = 120, /* rows of a at a time: 120 x 320 floats stay in the second-level cache */
+    MC = 120,  /* rows of a at a time: 120 x T5G_KC floats stay in the second-level cache */
+    DOT_N = 4, /* see rows.h */
+    DOT_FEW = 1,
 };
 
 /* ---- gemm ---- */
@@ -113,7 +113,7 @@ gemm_of(const int N, float *c, size_t ldc, const float *a, size_t lda, const flo
     for (size_t i = 0; i < m; i += MC) {
         size_t l = 0;
         do { /* once for k == 0 too: c becomes 0 */
-            size_t n = t5g_min(KC, k - l);
+            size_t n = t5g_min(T5G_KC, k - l);
             tiles(N, t5g_min(MC, m - i), c + i * ldc, ldc, a + i * lda + l, lda,
                   panel + l * T5G_PANEL, next, n, add || l > 0, last);
             l += n;
@@ -212,45 +212,6 @@ dot_tile(const int R, const int N, float *y, size_t ldy, const float *x, size_t 
         memcpy(y + (size_t)i * ldy, t + 4 * i, (size_t)R * sizeof *t);
 }
 
-TEMPLATE void
-dot_as(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const char *w, int dtype,
-       size_t rows, size_t k)
-{
-    const size_t row = k * item_size(dtype);
-    size_t r = 0;
-    if (n == 1) /* eight chains hide the latency of the sums */
-        for (; r + 8 <= rows; r += 8)
-            dot_tile(8, 1, y + r, ldy, x, ldx, w + r * row, dtype, k);
-    for (; r + 4 <= rows; r += 4) {
-        size_t i = 0;
-        for (; i + 4 <= n; i += 4)
-            dot_tile(4, 4, y + i * ldy + r, ldy, x + i * ldx, ldx, w + r * row, dtype, k);
-        if (n - i == 3)
-            dot_tile(4, 3, y + i * ldy + r, ldy, x + i * ldx, ldx, w + r * row, dtype, k);
-        else if (n - i == 2)
-            dot_tile(4, 2, y + i * ldy + r, ldy, x + i * ldx, ldx, w + r * row, dtype, k);
-        else if (n - i == 1)
-            dot_tile(4, 1, y + i * ldy + r, ldy, x + i * ldx, ldx, w + r * row, dtype, k);
-    }
-    for (; r < rows; r++)
-        for (size_t i = 0; i < n; i++)
-            dot_tile(1, 1, y + i * ldy + r, ldy, x + i * ldx, ldx, w + r * row, dtype, k);
-}
-
-static void
-dot(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const void *w, int dtype,
-    size_t rows, size_t k)
-{
-    if (dtype == T5G_F32)
-        dot_as(y, ldy, x, ldx, n, w, T5G_F32, rows, k);
-    else if (dtype == T5G_F16)
-        dot_as(y, ldy, x, ldx, n, w, T5G_F16, rows, k);
-    else if (dtype == T5G_I8)
-        dot_as(y, ldy, x, ldx, n, w, T5G_I8, rows, k);
-    else
-        dot_as(y, ldy, x, ldx, n, w, T5G_BF16, rows, k);
-}
-
 /* o [R, 16 N] += p [R, n] v [n, 16 N], the last columns by mask; the sums stay in registers. */
 TEMPLATE void
 mix_tile(const int R, const int N, float *o, size_t ldo, const float *p, size_t ldp, const char *v,
@@ -316,17 +277,7 @@ mix_as(float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const char
     }
 }
 
-static void
-mix(float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const void *v, int dtype,
-    size_t ldv, size_t n, size_t k)
-{
-    if (dtype == T5G_F32)
-        mix_as(o, ldo, p, ldp, rows, v, T5G_F32, ldv, n, k);
-    else if (dtype == T5G_I8)
-        mix_as(o, ldo, p, ldp, rows, v, T5G_I8, ldv, n, k);
-    else
-        mix_as(o, ldo, p, ldp, rows, v, T5G_BF16, ldv, n, k);
-}
+#include "kernels/rows.h"
 
 /* ---- quantised ---- */
 
@@ -355,8 +306,8 @@ qtile(const int R, const int N, const int bits, float *c, size_t ldc, const stru
       size_t row, const struct t5g_qpanel *b, bool add, __mmask16 last)
 {
     const __m512i low = _mm512_set1_epi8(15);
-    const int32_t zero = bits == 8 ? 64 : 8;
-    const size_t bytes = bits == 8 ? T5G_PANEL : T5G_PANEL / 2; /* of a panel for each k */
+    const int32_t zero = t5g_qpanel_zero(bits);
+    const size_t bytes = t5g_qpanel_bytes(bits);
     const size_t ldq = a->ldq;
     const int8_t *q = a->q + row * ldq;
     for (size_t g = 0; g < a->groups; g++) {
@@ -464,77 +415,9 @@ qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *
         qgemm_as(4, c, ldc, a, b, m, cols, add);
 }
 
-/* ---- element by element ---- */
-
-static float
-softmax(float *s, size_t n, size_t lo, size_t hi, float scale, float *max, float *sum)
-{
-    const __m512 hidden = _mm512_set1_ps(-INFINITY), f = _mm512_set1_ps(scale);
-    size_t padded = (n + T5G_SOFT_PAD - 1) / T5G_SOFT_PAD * T5G_SOFT_PAD;
-    if (lo >= hi) {
-        memset(s, 0, padded * sizeof *s);
-        return 1;
-    }
-    __m512 m = hidden, t = _mm512_setzero_ps();
-    for (size_t j = 0; j < padded; j += W) {
-        __mmask16 in = mask_of(padded - j), seen = mask_of(hi > j ? hi - j : 0);
-        seen &= (__mmask16)~mask_of(lo > j ? lo - j : 0);
-        __m512 x = _mm512_mul_ps(_mm512_maskz_loadu_ps(in, s + j), f);
-        x = _mm512_mask_mov_ps(hidden, seen, x);
-        m = _mm512_max_ps(m, x);
-        _mm512_mask_storeu_ps(s + j, in, x);
-    }
-    float top = fmaxf(*max, _mm512_reduce_max_ps(m));
-    for (size_t j = 0; j < padded; j += W) {
-        __mmask16 in = mask_of(padded - j);
-        __m512 x = _mm512_mask_mov_ps(hidden, in, _mm512_maskz_loadu_ps(in, s + j));
-        x = exp16(_mm512_sub_ps(x, _mm512_set1_ps(top)));
-        t = _mm512_add_ps(t, x);
-        _mm512_mask_storeu_ps(s + j, in, x);
-    }
-    float old = _mm512_cvtss_f32(exp16(_mm512_set1_ps(*max - top)));
-    *sum = *sum * old + _mm512_reduce_add_ps(t);
-    *max = top;
-    return old;
-}
-
-/* As gelu8 of v3.c. */
-TEMPLATE __m512
-gelu16(__m512 x)
-{
-    __m512 cube = _mm512_mul_ps(_mm512_mul_ps(x, x), x);
-    __m512 y = _mm512_fmadd_ps(cube, _mm512_set1_ps(0.044715f), x);
-    __m512 e = exp16(_mm512_mul_ps(y, _mm512_set1_ps(-2 * 0.7978845608f)));
-    return _mm512_div_ps(x, _mm512_add_ps(e, _mm512_set1_ps(1)));
-}
-
-static void
-geglu(float *g, size_t ldg, const float *u, size_t ldu, size_t m, size_t n)
-{
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j += W) {
-            __mmask16 in = mask_of(n - j);
-            __m512 x = gelu16(_mm512_maskz_loadu_ps(in, g + i * ldg + j));
-            x = _mm512_mul_ps(x, _mm512_maskz_loadu_ps(in, u + i * ldu + j));
-            _mm512_mask_storeu_ps(g + i * ldg + j, in, x);
-        }
-}
-
-static void
-gelu(float *g, size_t ldg, size_t m, size_t n)
-{
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j += W) {
-            __mmask16 in = mask_of(n - j);
-            _mm512_mask_storeu_ps(g + i * ldg + j, in,
-                                  gelu16(_mm512_maskz_loadu_ps(in, g + i * ldg + j)));
-        }
-}
-
 void
 t5g_v4_fill(struct t5g_kernels *k)
 {
-    k->name = "v4";
     k->gemm = gemm;
     k->dot = dot;
     k->mix = mix;

@@ -1,4 +1,4 @@
-/* v4math.h: loads, sums and elementary functions on 16 floats; for v4.c only. */
+/* v4math.h: loads, stores and arithmetic on 16 floats; for v4.c only. */
 #ifndef T5G_V4MATH_H
 #define T5G_V4MATH_H
 
@@ -7,6 +7,8 @@
 #include <immintrin.h>
 
 #define TEMPLATE static inline __attribute__((always_inline))
+
+typedef __m512 vec;
 
 enum { W = 16 }; /* floats in a register */
 
@@ -37,26 +39,44 @@ load16(const char *p, int dtype, size_t n)
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(h), 16));
 }
 
-/* e^x as exp8 of v3math.h: the same polynomial and the same limits. */
-TEMPLATE __m512
-exp16(__m512 x)
+#define get(p, n)       _mm512_maskz_loadu_ps(mask_of(n), p)
+#define get_or(p, n, x) _mm512_mask_loadu_ps(x, mask_of(n), p)
+#define put(p, n, v)    _mm512_mask_storeu_ps(p, mask_of(n), v)
+
+/* ---- arithmetic, as elementwise.h has it ---- */
+
+#define vset(f)        _mm512_set1_ps(f)
+#define vadd(a, b)     _mm512_add_ps(a, b)
+#define vsub(a, b)     _mm512_sub_ps(a, b)
+#define vmul(a, b)     _mm512_mul_ps(a, b)
+#define vdiv(a, b)     _mm512_div_ps(a, b)
+#define vfma(a, b, c)  _mm512_fmadd_ps(a, b, c)
+#define vfnma(a, b, c) _mm512_fnmadd_ps(a, b, c)
+#define vmax(m, x)     _mm512_max_ps(m, x)
+#define vsum(v)        _mm512_reduce_add_ps(v)
+#define vtop(v)        _mm512_reduce_max_ps(v)
+#define vfirst(v)      _mm512_cvtss_f32(v)
+#define vround(x)      _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
+
+TEMPLATE vec
+vlimit(vec lo, vec x, vec hi)
 {
-    const __m512 low = _mm512_set1_ps(-87.3f);
-    __mmask16 tiny = _mm512_cmp_ps_mask(x, low, _CMP_LT_OQ);
-    x = _mm512_min_ps(_mm512_set1_ps(88.0f), x); /* in this order a NaN in x is the result */
-    x = _mm512_max_ps(low, x);
-    __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)),
-                                    _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), x);
-    r = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4f), r);
-    __m512 q = _mm512_set1_ps(0x1.6a2430p-10f);
-    q = _mm512_fmadd_ps(q, r, _mm512_set1_ps(0x1.1239e4p-7f));
-    q = _mm512_fmadd_ps(q, r, _mm512_set1_ps(0x1.5558f2p-5f));
-    q = _mm512_fmadd_ps(q, r, _mm512_set1_ps(0x1.555492p-3f));
-    q = _mm512_fmadd_ps(q, r, _mm512_set1_ps(0x1.fffffcp-2f));
-    q = _mm512_fmadd_ps(q, _mm512_mul_ps(r, r), r);
-    q = _mm512_add_ps(q, _mm512_set1_ps(1));
+    return _mm512_max_ps(lo, _mm512_min_ps(hi, x)); /* in this order a NaN in x is the result */
+}
+
+TEMPLATE vec
+vtimes2(vec q, vec n, vec x, vec lo)
+{
+    __mmask16 tiny = _mm512_cmp_ps_mask(x, lo, _CMP_LT_OQ);
     return _mm512_mask_scalef_ps(_mm512_setzero_ps(), (__mmask16)~tiny, q, n);
+}
+
+TEMPLATE vec
+vseen(size_t j, size_t lo, size_t hi, vec x, vec other)
+{
+    __mmask16 seen = mask_of(hi > j ? hi - j : 0);
+    seen &= (__mmask16)~mask_of(lo > j ? lo - j : 0);
+    return _mm512_mask_mov_ps(other, seen, x);
 }
 
 #endif
