@@ -46,6 +46,7 @@ export_jsonl(struct t5g_source *in)
     struct t5g_doc doc = {0};
     uint64_t failed = 0;
     text_open(&t);
+    t.json = true;
     int r = t5g_source_start(in, &e);
     if (r == 0 && opt.head)
         index_put_head(&t.out, in);

@@ -1,11 +1,12 @@
 /* t5g-frame ls: what is in a stream, one line a document or a frame. */
 #include "verbs.h"
+#include "base/escape.h"
 #include "base/jsonstr.h"
 
 #include <string.h>
 
 static struct {
-    bool frames, totals, failed, nul, json;
+    bool frames, totals, failed, why, nul, json;
     uint64_t max_frame;
 } opt = {.max_frame = T5G_FRAME_SIZE_DEFAULT};
 
@@ -14,7 +15,10 @@ static const struct t5g_option options[] = {
      "one line a frame: offset, kind, bytes, shape, meta", 0, 0},
     {0, "json", NULL, T5G_OPT_FLAG, &opt.json, "one JSON object a document", 0, 0},
     {0, "totals", NULL, T5G_OPT_FLAG, &opt.totals, "one line of counts for all", 0, 0},
-    {0, "failed", NULL, T5G_OPT_FLAG, &opt.failed, "only the ids of failed documents", 0, 0},
+    {0, "failed", NULL, T5G_OPT_FLAG, &opt.failed,
+     "only documents that failed: their ids (with --json their objects)", 0, 0},
+    {0, "why", NULL, T5G_OPT_FLAG, &opt.why, "with --failed: a tab and the reason behind each id",
+     0, 0},
     {'0', "null", NULL, T5G_OPT_FLAG, &opt.nul,
      "with --failed: end ids with NUL and escape nothing", 0, 0},
     MAX_FRAME_OPTION(&opt.max_frame),
@@ -31,6 +35,15 @@ static struct {
 } total;
 
 static void
+put_failure(struct t5g_buf *b, const struct t5g_doc *d)
+{
+    struct t5g_buf reason = {0};
+    put_reason(&reason, &d->close);
+    put_escaped(b, reason.p, reason.n);
+    t5g_buf_free(&reason);
+}
+
+static void
 line_of_document(struct t5g_buf *b, const struct t5g_doc *d)
 {
     char name[T5G_FRAME_NAME_MAX + 1];
@@ -44,11 +57,8 @@ line_of_document(struct t5g_buf *b, const struct t5g_doc *d)
         put_shape(b, &d->items[i]);
     }
     if (d->failed) {
-        struct t5g_buf reason = {0};
-        put_reason(&reason, &d->close);
         t5g_buf_adds(b, d->n_items > 0 ? ", failed: " : "failed: ");
-        put_escaped(b, reason.p, reason.n);
-        t5g_buf_free(&reason);
+        put_failure(b, d);
     }
     t5g_buf_addc(b, '\n');
 }
@@ -73,22 +83,36 @@ object_of_document(struct t5g_buf *b, const struct t5g_doc *d)
     t5g_buf_adds(b, "}\n");
 }
 
+static void
+list_document(struct t5g_buf *b, const struct t5g_doc *d)
+{
+    if (opt.json) {
+        struct t5g_buf object = {0};
+        object_of_document(&object, d);
+        t5g_escape_json(b, object.p, object.n);
+        t5g_buf_free(&object);
+    } else if (opt.failed && opt.nul) {
+        t5g_buf_add(b, d->id, d->id_len + 1);
+    } else if (opt.failed) {
+        put_escaped(b, d->id, d->id_len);
+        if (opt.why) {
+            t5g_buf_addc(b, '\t');
+            put_failure(b, d);
+        }
+        t5g_buf_addc(b, '\n');
+    } else {
+        line_of_document(b, d);
+    }
+}
+
 static int
 list_documents(struct text *t, struct t5g_source *in, struct t5g_err *e)
 {
     struct t5g_doc d = {0};
     int r;
     while ((r = t5g_source_next(in, &d, e)) == 1) {
-        if (opt.failed && d.failed && opt.nul) {
-            t5g_buf_add(&t->out, d.id, d.id_len + 1);
-        } else if (opt.failed && d.failed) {
-            put_escaped(&t->out, d.id, d.id_len);
-            t5g_buf_addc(&t->out, '\n');
-        } else if (!opt.failed && opt.json) {
-            object_of_document(&t->out, &d);
-        } else if (!opt.failed) {
-            line_of_document(&t->out, &d);
-        }
+        if (!opt.failed || d.failed)
+            list_document(&t->out, &d);
         text_send(t);
     }
     t5g_doc_clear(&d);
@@ -146,10 +170,12 @@ verb_ls(int argc, char **argv)
 {
     static char dash[] = "-", *standard[] = {dash};
     int first = t5g_options_parse(&program, argc, argv), r = 0;
-    if (opt.frames + opt.totals + opt.failed + opt.json > 1)
-        t5g_usage("--frames, --totals, --failed and --json exclude each other");
-    if (opt.nul && !opt.failed)
-        t5g_usage("-0 goes with --failed");
+    if (opt.frames + opt.totals + (opt.failed || opt.json) > 1)
+        t5g_usage("--frames and --totals exclude each other, --failed and --json");
+    if ((opt.nul || opt.why) && !opt.failed)
+        t5g_usage("-0 and --why go with --failed");
+    if (opt.nul + opt.why + opt.json > 1)
+        t5g_usage("-0, --why and --json exclude each other");
     struct t5g_err e = {0};
     struct text t;
     text_open(&t);

@@ -1,11 +1,12 @@
 /* text.c: output that people and line tools read. */
 #include "verbs.h"
+#include "base/escape.h"
 #include "base/io.h"
 #include "base/json.h"
-#include "base/utf8.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 void
 text_open(struct text *t)
@@ -22,6 +23,12 @@ static void
 drain(struct text *t)
 {
     struct t5g_err e;
+    if (t->json && isatty(t->fd)) {
+        struct t5g_buf shown = {0};
+        t5g_escape_json(&shown, t->out.p, t->out.n);
+        t5g_buf_free(&t->out);
+        t->out = shown;
+    }
     if (t->out.n > 0 && t5g_write_full(t->fd, t5g_output_name(), t->out.p, t->out.n, &e) < 0)
         t5g_die_err(&e);
     t->out.n = 0;
@@ -53,22 +60,7 @@ text_end(struct text *t, int status, const struct t5g_err *e)
 void
 put_escaped(struct t5g_buf *b, const char *s, size_t n)
 {
-    const unsigned char *p = (const unsigned char *)s;
-    for (size_t i = 0, len; i < n; i += len) {
-        size_t bad = 1;
-        len = t5g_utf8_len(p + i, n - i, &bad);
-        /* U+0080 to U+009F are controls too: some terminals obey them. */
-        bool control = len == 0 || (len == 1 && (p[i] < 0x20 || p[i] == 0x7f)) ||
-                       (len == 2 && p[i] == 0xc2 && p[i + 1] < 0xa0);
-        len = len == 0 ? bad : len;
-        if (control)
-            for (size_t k = 0; k < len; k++)
-                t5g_buf_printf(b, "\\x%02x", p[i + k]);
-        else if (p[i] == '\\')
-            t5g_buf_adds(b, "\\\\");
-        else
-            t5g_buf_add(b, p + i, len);
-    }
+    t5g_escape(b, s, n, true);
 }
 
 void

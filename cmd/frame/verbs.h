@@ -29,6 +29,7 @@ int verb_cache_gc(int argc, char **argv);
 struct text {
     struct t5g_buf out;
     int fd;
+    bool json; /* set by the caller where it is: on a terminal characters are escaped in its way */
 };
 
 void text_open(struct text *t); /* dies (73) */
@@ -36,7 +37,7 @@ void text_send(struct text *t); /* the buffer to the descriptor, when it is larg
 /* e == NULL: send the rest, commit, return `status`. Else print e, discard, return its code. */
 int text_end(struct text *t, int status, const struct t5g_err *e);
 
-/* Bytes as a terminal may see them: controls as \xNN, backslash doubled. */
+/* As t5g_escape, backslash doubled. */
 void put_escaped(struct t5g_buf *b, const char *s, size_t n);
 /* "f32[12,64]" of a tensor, "text[7]" of TEXT, "n[7]" of a private kind. */
 void put_shape(struct t5g_buf *b, const struct t5g_frame *f);

@@ -1,25 +1,25 @@
 /* err.c: filling struct t5g_err. */
 #include "base/err.h"
+#include "base/escape.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Text may quote hostile names: controls would move the cursor of whoever reads the message. */
+/* Text may quote hostile names: what they hold would move the cursor of whoever reads the message.
+ * No backslash is doubled, so that a message may be put into another one. */
 static void
 put_escaped(char *out, size_t size, const char *in)
 {
-    size_t n = 0;
-    for (; *in != '\0'; in++) {
-        unsigned char c = (unsigned char)*in;
-        bool control = c < 0x20 || c == 0x7f;
-        if (n + (control ? 4 : 1) >= size)
+    char one[16];
+    size_t n = 0, left = strlen(in);
+    for (size_t len; left > 0; in += len, left -= len) {
+        size_t m = t5g_escape_one(one, in, left, &len, false);
+        if (n + m >= size)
             break;
-        if (control)
-            n += (size_t)snprintf(out + n, size - n, "\\x%02x", c);
-        else
-            out[n++] = (char)c;
+        memcpy(out + n, one, m);
+        n += m;
     }
     out[n] = '\0';
 }

@@ -1,5 +1,6 @@
 /* records.c: the frames of a stream as text records. */
 #include "cli/records.h"
+#include "base/escape.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/jsonstr.h"
@@ -65,8 +66,8 @@ put_char(struct t5g_records *r, const unsigned char *s, size_t n)
         t5g_buf_adds(&r->out, "\\n");
     else if (c == '\\' && line && r->o.newline == T5G_NEWLINE_ESCAPE)
         t5g_buf_adds(&r->out, "\\\\"); /* so that "\n" can be told from a backslash and an n */
-    else if (r->o.terminal && c != '\n' && c != '\t' && (c < 0x20 || (c >= 0x7f && c < 0xa0)))
-        t5g_buf_printf(&r->out, "\\x%02x", (unsigned)c);
+    else if (r->o.terminal && c != '\n' && c != '\t')
+        t5g_escape(&r->out, (const char *)s, n, false);
     else
         t5g_buf_add(&r->out, s, n);
 }
@@ -345,6 +346,12 @@ take_text(struct t5g_records *r, const struct t5g_frame *f)
 static int
 send_out(struct t5g_records *r, struct t5g_err *e)
 {
+    struct t5g_buf shown = {0};
+    if (r->o.terminal && r->o.form == T5G_RECORDS_JSONL) {
+        t5g_escape_json(&shown, r->out.p, r->out.n);
+        t5g_buf_free(&r->out);
+        r->out = shown;
+    }
     size_t n = r->out.n;
     r->out.n = 0;
     return n > 0 ? t5g_write_full(r->o.fd, r->o.name, r->out.p, n, e) : 0;

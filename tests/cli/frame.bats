@@ -93,6 +93,54 @@ ids() { t5g-frame ls "$@" | cut -f 1 | tr '\n' ' '; }
 @test "ls --failed lists what to run again" {
     t5g-frame ls --failed "$good" | cmp - <(echo b.txt)
     t5g-frame ls --failed -0 "$good" | cmp - <(printf 'b.txt\0')
+    t5g-frame ls --failed --why "$good" | cmp - <(printf 'b.txt\tmake: invalid UTF-8 at byte 0\n')
+    t5g-frame ls --failed --json "$good" | cmp - <(t5g-frame ls --json "$good" | sed -n 2p)
+    status_is 64 t5g-frame ls --why "$good"
+    status_is 64 t5g-frame ls --failed --why -0 "$good"
+}
+
+# What must not reach a terminal: 8-bit controls, marks that turn the direction, what is not seen.
+unseen=($'\xc2\x85' $'\xc2\x9b' $'\xd8\x9c' $'\xe2\x80\x8b' $'\xe2\x80\x8e' $'\xe2\x80\xae' $'\xe2\x80\xa8' $'\xe2\x81\xa6' $'\xe2\x81\xa9' $'\xef\xbb\xbf' $'\xf3\xa0\x81\x81' $'\x7f')
+
+@test "no verb and no message shows what would steer a terminal" {
+    for c in "${unseen[@]}"; do
+        printf '{"id":"a%sb","frames":[{"name":"x%sy","dtype":"f32","shape":[1],"data":[1],"meta":{"k":"%s"}}]}\n' "$c" "$c" "$c"
+        printf '{"id":"c%sd","error":{"tool":"t%s","code":65,"msg":"m%s"}}\n' "$c" "$c" "$c"
+    done > in.jsonl
+    printf '%s\n' "${unseen[@]}" > unseen
+    status_is 3 t5g-frame import --jsonl -o in.t5g in.jsonl
+    sed 's/\[1\],"meta/[2],"meta/' in.jsonl | t5g-frame import -q --jsonl -o other.t5g || [ $? = 3 ]
+    for v in 'ls' 'ls --json' 'ls --failed' 'ls --failed --why' 'ls --failed --json' 'ls --frames' 'diff --all other.t5g'; do
+        t5g-frame $v in.t5g > shown 2> err || [ $? = 1 ]
+        cat err >> shown
+        [ -s shown ]
+        ! LC_ALL=C grep -nFf unseen shown || { echo "$v"; return 1; }
+    done
+    t5g-frame ls in.t5g | sed -n 3p | grep -qF 'a\xc2\x9bb' # as printf(1) reads it
+    t5g-frame ls --json in.t5g | sed -n 3p | grep -qF '"a\u009bb"'
+    t5g-frame ls --json in.t5g | grep -qF 'a\udb40\udc41b'
+    # messages: names, ids, what programs before said; and bytes that are no character
+    status_is 3 t5g-detok in.t5g
+    ! LC_ALL=C grep -Ff unseen err || return 1
+    status_is 66 t5g-frame ls $'no\x9bsuch\xffname\xe2\x80\xae.t5g'
+    err_has 'no\x9bsuch\xffname\xe2\x80\xae.t5g: '
+    # letters of all scripts, joiners and emoji are none of that
+    status_is 66 t5g-frame ls $'Z\xc3\xab \xe6\x97\xa5\xe6\x9c\xac \xd7\x90 \xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xae \xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9'
+    err_has $'Z\xc3\xab \xe6\x97\xa5\xe6\x9c\xac \xd7\x90 \xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xae \xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9: '
+}
+
+@test "on a terminal, text and JSON of strangers do not steer it either" {
+    command -v script > /dev/null || skip "no script(1)"
+    printf '{"id":"a","frames":[{"name":"prompt","text":"x\u009by\u202ez"}]}\n' | t5g-frame import --jsonl -o in.t5g
+    script -qec "t5g-frame export --jsonl in.t5g" /dev/null < /dev/null > shown
+    grep -qF 'x\u009by\u202ez' shown
+    t5g-frame export --jsonl in.t5g | grep -qF $'x\xc2\x9by\xe2\x80\xaez' # exact elsewhere
+    t5g-tokenize -e $'x\xc2\x9by\xe2\x80\xaez' -o ids.t5g
+    script -qec "t5g-detok --input ids.t5g" /dev/null < /dev/null > shown
+    grep -qF 'x\xc2\x9by\xe2\x80\xaez' shown
+    script -qec "t5g-detok --input --jsonl ids.t5g" /dev/null < /dev/null > shown
+    grep -qF 'x\u009by\u202ez' shown
+    t5g-detok --input ids.t5g | grep -qF $'x\xc2\x9by\xe2\x80\xaez'
 }
 
 @test "ls escapes control characters, -0 does not" {

@@ -27,6 +27,12 @@ errors_escape_controls(void **state)
     assert_string_equal(e.msg, "a\\x0ab\\x1b[2J");
     t5g_err_in(&e, "%s", "file");
     assert_string_equal(e.msg, "file: a\\x0ab\\x1b[2J");
+    t5g_err_set(&e, 65,
+                "a\xc2\x9b"
+                "1m\xe2\x80\xae\xff\xc3 \xc3\xab\\");
+    assert_string_equal(e.msg, "a\\xc2\\x9b1m\\xe2\\x80\\xae\\xff\\xc3 \xc3\xab\\");
+    t5g_err_in(&e, "b"); /* and not twice */
+    assert_string_equal(e.msg, "b: a\\xc2\\x9b1m\\xe2\\x80\\xae\\xff\\xc3 \xc3\xab\\");
     errno = ENOENT;
     t5g_err_sys(&e, T5G_EX_IO, "x");
     assert_int_equal(e.code, T5G_EX_NOINPUT);

@@ -1,0 +1,70 @@
+/* escape.c: text of strangers as a terminal may see it. */
+#include "base/escape.h"
+#include "base/utf8.h"
+
+#include <string.h>
+
+bool
+t5g_escape_needed(uint32_t c)
+{
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        {0, 0x1f},        {0x7f, 0x9f},     {0x61c, 0x61c},   {0x200b, 0x200b}, {0x200e, 0x200f},
+        {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f},
+    };
+    for (size_t i = 0; i < T5G_LEN(ranges); i++)
+        if (c <= ranges[i].last)
+            return c >= ranges[i].first;
+    return false;
+}
+
+size_t
+t5g_escape_one(char out[16], const char *s, size_t n, size_t *len, bool backslash)
+{
+    static const char hex[] = "0123456789abcdef";
+    const unsigned char *p = (const unsigned char *)s;
+    size_t bad = 1, good = t5g_utf8_len(p, n, &bad), used = 0;
+    *len = good > 0 ? good : bad;
+    if (good > 0 && !t5g_escape_needed(t5g_utf8_decode(p, good))) {
+        if (backslash && p[0] == '\\')
+            out[used++] = '\\';
+        memcpy(out + used, p, good);
+        return used + good;
+    }
+    for (size_t i = 0; i < *len; i++) {
+        out[used++] = '\\';
+        out[used++] = 'x';
+        out[used++] = hex[p[i] >> 4];
+        out[used++] = hex[p[i] & 15];
+    }
+    return used;
+}
+
+void
+t5g_escape(struct t5g_buf *b, const char *s, size_t n, bool backslash)
+{
+    char out[16];
+    for (size_t len; n > 0; s += len, n -= len) {
+        size_t m = t5g_escape_one(out, s, n, &len, backslash);
+        t5g_buf_add(b, out, m);
+    }
+}
+
+void
+t5g_escape_json(struct t5g_buf *b, const char *json, size_t n)
+{
+    const unsigned char *p = (const unsigned char *)json;
+    for (size_t i = 0, len; i < n; i += len) {
+        len = t5g_utf8_len(p + i, n - i, NULL);
+        uint32_t c = len > 0 ? t5g_utf8_decode(p + i, len) : p[i];
+        len = len > 0 ? len : 1;
+        if (c < 0x20 || !t5g_escape_needed(c)) /* controls of ASCII are between the strings */
+            t5g_buf_add(b, p + i, len);
+        else if (c < 0x10000)
+            t5g_buf_printf(b, "\\u%04x", (unsigned)c);
+        else
+            t5g_buf_printf(b, "\\u%04x\\u%04x", 0xd7c0u + (unsigned)(c >> 10),
+                           0xdc00u + (unsigned)(c & 0x3ff));
+    }
+}
