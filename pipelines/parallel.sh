@@ -12,6 +12,9 @@
 # is a file of its own in OUT.parts; that of a shard that was killed does not exist. Shards that a lost host took with
 # it are done again by the others.
 #
+# Encoder outputs are kept in .t5g/cache of the working directory (t5g-cache(5)), so that another question, more files
+# or another number of shards encode what is new and nothing else. Remove it when nothing more will be asked.
+#
 # All hosts must compute with the same kernels for the result to be the same bits; where their processors differ, set
 # T5G_CPU to a level that all have. See t5g(7).
 set -u
@@ -24,10 +27,11 @@ usage: parallel.sh [options] -n SHARDS -o OUT.t5g -- FILE...
   -o, --output OUT.t5g  the result; OUT.t5g.joblog and the directory OUT.t5g.parts stand beside it
   -m, --model MODEL     for the programs
   -j, --jobs N          shards at a time on each host (default: 1, it uses all processors)
+      --no-cache        do not keep encoder outputs in .t5g/cache (or T5G_CACHE_DIR)
       --clean           remove OUT.t5g.parts and OUT.t5g.joblog when all is done
 
 Environment: T5G_TOKENIZE_FLAGS, T5G_ENCODE_FLAGS, T5G_DECODE_FLAGS: options for the programs, quoted as for a shell;
-T5G_CPU, T5G_THREADS, T5G_RETRIES.
+T5G_CPU, T5G_THREADS, T5G_RETRIES, T5G_CACHE_DIR.
 Exit status: 0; 3: some documents failed; 75: hosts were lost or shards stopped, try again; 76: a part is missing; of
 the first shard that failed otherwise.
 END
@@ -36,8 +40,8 @@ wrong() {
     echo "parallel.sh: $1" >&2
     exit 64
 }
-hosts=: n='' out='' jobs=1 clean=
-options=$(getopt -n parallel.sh -o S:n:o:m:j:h -l sshlogin:,shards:,output:,model:,jobs:,clean,help -- "$@") || exit 64
+hosts=: n='' out='' jobs=1 clean='' cache=1
+options=$(getopt -n parallel.sh -o S:n:o:m:j:h -l sshlogin:,shards:,output:,model:,jobs:,no-cache,clean,help -- "$@") || exit 64
 eval "set -- $options"
 while [ "$1" != -- ]; do
     case $1 in
@@ -46,6 +50,7 @@ while [ "$1" != -- ]; do
     -o | --output) out=$2 ;;
     -m | --model) export T5G_MODEL=$2 ;;
     -j | --jobs) jobs=$2 ;;
+    --no-cache) cache=''; shift; continue ;;
     --clean) clean=--clean; shift; continue ;;
     *) usage; exit ;;
     esac
@@ -59,28 +64,43 @@ for tool in parallel t5g-decode; do
     command -v "$tool" > /dev/null || { echo "parallel.sh: $tool is not in PATH" >&2; exit 69; }
 done
 
-here=$(cd "$(dirname "$0")" && pwd) || exit 66
-T5G_BIN=$(dirname "$(command -v t5g-decode)")
+# A name with a dash in front is no option of the tools below.
+case $out in
+-*) out=./$out ;;
+esac
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 66
+T5G_BIN=$(dirname -- "$(command -v t5g-decode)")
 case $T5G_BIN in
 /*) ;;
 *) T5G_BIN=$PWD/$T5G_BIN ;;
 esac
 export T5G_BIN
 dir=$out.parts log=$out.joblog
+if [ -n "$cache" ]; then
+    [ -n "${T5G_CACHE_DIR-}" ] || { mkdir -p .t5g && export T5G_CACHE_DIR=$PWD/.t5g/cache; } || exit 73
+else
+    unset T5G_CACHE_DIR
+fi
+printf '%s\0' "$@" | "$here/prepare" "$n" "$dir" || exit
 # A log whose parts were removed would have nothing done.
-[ -d "$dir" ] || rm -f "$log"
-"$here/prepare" "$n" "$dir" "$@" || exit
+shopt -s nullglob
+parts=("$dir"/part-*)
+[ "${#parts[@]}" != 0 ] || rm -f "$log"
 
+# Names go through the environment, which parallel takes over for any shell. The command is the same whatever they are:
+# in it parallel would see {} in them, and the shells on both sides what those know.
+export T5G_AT=$PWD T5G_SCRIPTS=$here T5G_SHARDS=$n T5G_PARTS=$dir
 pass=()
-for name in T5G_BIN T5G_MODEL T5G_CPU T5G_THREADS T5G_RETRIES T5G_TOKENIZE_FLAGS T5G_ENCODE_FLAGS T5G_DECODE_FLAGS; do
+for name in T5G_AT T5G_SCRIPTS T5G_SHARDS T5G_PARTS T5G_CACHE_DIR T5G_BIN T5G_MODEL T5G_CPU T5G_THREADS T5G_RETRIES T5G_TOKENIZE_FLAGS T5G_ENCODE_FLAGS T5G_DECODE_FLAGS; do
     [ -z "${!name-}" ] || pass+=(--env "$name")
 done
-printf -v command '%q %q {} %q %q' "$here/retry" "$here/shard" "$n" "$dir"
+# shellcheck disable=SC2016 # for the shell on the other side
+command='cd -- "$T5G_AT" && exec "$T5G_SCRIPTS/retry" "$T5G_SCRIPTS/shard" {} "$T5G_SHARDS" "$T5G_PARTS"'
 
 # failures: exit statuses of the shards whose last line in the log is not a success, in their order.
 failures() {
     awk -F '\t' 'NR > 1 { failed[$1] = $7 != 0 ? $7 : $8 != 0 ? 75 : 0 }
-        END { for (seq in failed) if (failed[seq]) print seq, failed[seq] }' "$log" | sort -n | cut -d ' ' -f 2
+        END { for (seq in failed) if (failed[seq]) print seq, failed[seq] }' < "$log" | sort -n | cut -d ' ' -f 2
 }
 
 # ssh ends with 255 when the host is lost. The --retries of parallel would repeat every failure; so the log is asked,
@@ -89,7 +109,7 @@ filter=()
 for ((round = 0; ; round++)); do
     # In the background, for a signal to be noticed: parallel then starts no further shard, at the second one it
     # stops those that run.
-    seq 0 $((n - 1)) | parallel -S "$hosts" "${filter[@]}" -j "$jobs" --workdir "$PWD" --joblog "$log" \
+    seq 0 $((n - 1)) | parallel -S "$hosts" "${filter[@]}" -j "$jobs" --joblog "$log" \
         --resume-failed "${pass[@]}" "$command" &
     child=$!
     told=0
@@ -106,7 +126,7 @@ for ((round = 0; ; round++)); do
     mapfile -t statuses < <(failures)
     for s in "${statuses[@]}"; do
         [ "$s" = 255 ] && continue
-        echo "parallel.sh: ${#statuses[@]} of $n shards failed, the first with status $s; see $log" >&2
+        printf 'parallel.sh: %d of %d shards failed, the first with status %d; see %q\n' "${#statuses[@]}" "$n" "$s" "$log" >&2
         exit "$s"
     done
     # Without a failed shard in the log it was parallel that failed, and has said why.
@@ -124,6 +144,6 @@ status=0
 "$here/merge" $clean "$n" "$dir" "$out" || status=$?
 case $status in
 0 | 3) [ -z "$clean" ] || rm -f "$log" ;;
-76) echo "parallel.sh: $log says that all shards are done; remove it to have the missing ones made" >&2 ;;
+76) printf 'parallel.sh: %q says that all shards are done; remove it to have the missing ones made\n' "$log" >&2 ;;
 esac
 exit "$status"

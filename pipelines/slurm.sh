@@ -11,6 +11,9 @@
 # into the queue; one that fails stays failed and the parts are not joined. Give the same command again then: shards
 # whose part is there are left out of the array. Give it only when the jobs of the one before have ended.
 #
+# Encoder outputs are kept in .t5g/cache of the working directory (t5g-cache(5)), so that another question, more files
+# or another number of shards encode what is new and nothing else. Remove it when nothing more will be asked.
+#
 # All nodes must compute with the same kernels for the result to be the same bits; where their processors differ, set
 # T5G_CPU to a level that all have. See t5g(7).
 set -u
@@ -22,11 +25,12 @@ usage: slurm.sh [options] -n SHARDS -o OUT.t5g -- FILE...
   -o, --output OUT.t5g  the result; the directory OUT.t5g.parts stands beside it, with the logs of the jobs
   -m, --model MODEL     for the programs
       --wait            wait for the result, and end with the status of the job that joins the parts
+      --no-cache        do not keep encoder outputs in .t5g/cache (or T5G_CACHE_DIR)
       --clean           remove OUT.t5g.parts when all is done
 
 Without --wait the numbers of the array and of the joining job are printed.
 Environment: T5G_TOKENIZE_FLAGS, T5G_ENCODE_FLAGS, T5G_DECODE_FLAGS: options for the programs, quoted as for a shell;
-T5G_CPU, T5G_THREADS (SLURM_CPUS_PER_TASK goes before it), T5G_RETRIES; SBATCH_*.
+T5G_CPU, T5G_THREADS (SLURM_CPUS_PER_TASK goes before it), T5G_RETRIES, T5G_CACHE_DIR; SBATCH_*.
 Exit status with --wait: 0; 3: some documents failed; 76: a part is missing, its log says why.
 END
 }
@@ -34,8 +38,8 @@ wrong() {
     echo "slurm.sh: $1" >&2
     exit 64
 }
-n='' out='' wait='' clean=
-options=$(getopt -n slurm.sh -o n:o:m:h -l shards:,output:,model:,wait,clean,help -- "$@") || exit 64
+n='' out='' wait='' clean='' cache=1
+options=$(getopt -n slurm.sh -o n:o:m:h -l shards:,output:,model:,wait,no-cache,clean,help -- "$@") || exit 64
 eval "set -- $options"
 while [ "$1" != -- ]; do
     case $1 in
@@ -43,6 +47,7 @@ while [ "$1" != -- ]; do
     -o | --output) out=$2 ;;
     -m | --model) export T5G_MODEL=$2 ;;
     --wait) wait=--wait; shift; continue ;;
+    --no-cache) cache=''; shift; continue ;;
     --clean) clean=--clean; shift; continue ;;
     *) usage; exit ;;
     esac
@@ -56,15 +61,26 @@ for tool in sbatch scontrol t5g-decode; do
     command -v "$tool" > /dev/null || { echo "slurm.sh: $tool is not in PATH" >&2; exit 69; }
 done
 
-here=$(cd "$(dirname "$0")" && pwd) || exit 66
-T5G_BIN=$(dirname "$(command -v t5g-decode)")
+# A name with a dash in front is no option of the tools below.
+case $out in
+-*) out=./$out ;;
+# sbatch takes it for the end of its own signs in the name of a log.
+*\\*) wrong '-o: Slurm does not take a name with a backslash' ;;
+esac
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 66
+T5G_BIN=$(dirname -- "$(command -v t5g-decode)")
 case $T5G_BIN in
 /*) ;;
 *) T5G_BIN=$PWD/$T5G_BIN ;;
 esac
 export T5G_BIN
 dir=$out.parts
-"$here/prepare" "$n" "$dir" "$@" || exit
+if [ -n "$cache" ]; then
+    [ -n "${T5G_CACHE_DIR-}" ] || { mkdir -p .t5g && export T5G_CACHE_DIR=$PWD/.t5g/cache; } || exit 73
+else
+    unset T5G_CACHE_DIR
+fi
+printf '%s\0' "$@" | "$here/prepare" "$n" "$dir" || exit
 
 # part I: the file of shard I.
 part() {
@@ -73,7 +89,7 @@ part() {
 # Only what is missing, as runs of indices: 0-3,7.
 indices='' from='' last=
 for ((i = 0; i <= n; i++)); do
-    if [ "$i" -lt "$n" ] && ! { [ -e "$(part "$i")" ] && t5g-frame quickcheck "$(part "$i")" 2> /dev/null; }; then
+    if [ "$i" -lt "$n" ] && ! { [ -e "$(part "$i")" ] && t5g-frame quickcheck -- "$(part "$i")" 2> /dev/null; }; then
         [ -n "$from" ] || from=$i
         last=$i
     elif [ -n "$from" ]; then
@@ -83,22 +99,22 @@ for ((i = 0; i <= n; i++)); do
     fi
 done
 
+# In names of logs a % is written twice.
 log=$dir/slurm
 array='' after=()
 if [ -n "$indices" ]; then
     # The whole environment goes with the jobs: that is how the T5G_ variables get there.
     array=$(sbatch --parsable --job-name=t5g-shard --export=ALL --array="${indices#,}" --requeue --open-mode=append \
-        --signal=B:TERM@60 --output="$log-%a.log" "$here/slurm-task" "$here" "$n" "$dir") || exit 69
+        --signal=B:TERM@60 --output="${log//%/%%}-%a.log" "$here/slurm-task" "$here" "$n" "$dir") || exit 69
     array=${array%%;*}
     # Without the second option the merge of an array that failed would stay in the queue for ever.
     after=(--dependency="afterok:$array" --kill-on-invalid-dep=yes)
 fi
-printf -v command '%q ' "$here/merge" ${clean:+"$clean"} "$n" "$dir" "$out"
 # The log of a merge that removes DIR stands elsewhere.
 status=0
 # shellcheck disable=SC2086 # nothing, or one word
-merge=$(sbatch --parsable $wait --job-name=t5g-merge --export=ALL "${after[@]}" --output="$out.log" --wrap "exec $command") ||
-    status=$?
+merge=$(sbatch --parsable $wait --job-name=t5g-merge --export=ALL "${after[@]}" --output="${out//%/%%}.log" \
+    "$here/merge" $clean "$n" "$dir" "$out") || status=$?
 merge=${merge%%;*}
 if [ -z "$merge" ]; then
     [ -z "$array" ] || echo "slurm.sh: the array $array was submitted, the joining job was not" >&2
@@ -114,15 +130,15 @@ if [ -d "$dir" ]; then
     for ((i = 0; i < n; i++)); do
         [ -e "$(part "$i")" ] && continue
         missing=$((missing + 1))
-        [ "$missing" -gt 5 ] || echo "slurm.sh: shard $i failed, see $log-$i.log" >&2
+        [ "$missing" -gt 5 ] || printf 'slurm.sh: shard %d failed, see %q\n' "$i" "$log-$i.log" >&2
     done
     if [ "$missing" != 0 ]; then
-        echo "slurm.sh: $missing of $n parts are missing, $out is not made; the same command goes on" >&2
+        printf 'slurm.sh: %d of %d parts are missing, %q is not made; the same command goes on\n' "$missing" "$n" "$out" >&2
         exit 76
     fi
 fi
 case $status in
 0 | 3) ;;
-*) echo "slurm.sh: the joining job $merge ended with status $status, see $out.log" >&2 ;;
+*) printf 'slurm.sh: the joining job %s ended with status %d, see %q\n' "$merge" "$status" "$out.log" >&2 ;;
 esac
 exit "$status"

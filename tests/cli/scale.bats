@@ -180,22 +180,63 @@ END
     [ ! -e out.t5g ]
 }
 
+# prepared N FILE...: prepare with the names on its standard input, as parallel.sh and slurm.sh do.
+prepared() {
+    local n=$1
+    shift
+    printf '%s\0' "$@" | "$pipelines/prepare" "$n" parts
+}
+
 @test "prepare: the same again goes on, other inputs or options do not" {
     seven
-    status_is 0 "$pipelines/prepare" 3 parts docs/*.txt
+    status_is 0 prepared 3 docs/*.txt
     "$pipelines/shard" 1 3 parts
-    status_is 0 "$pipelines/prepare" 3 parts docs/*.txt
-    status_is 65 "$pipelines/prepare" 4 parts docs/*.txt
+    status_is 0 prepared 3 docs/*.txt
+    status_is 65 prepared 4 docs/*.txt
     err_has 'other options'
-    status_is 65 "$pipelines/prepare" 3 parts docs/[1-6].txt
+    T5G_ENCODE_FLAGS=--dtype=bf16 status_is 65 prepared 3 docs/*.txt
+    err_has 'other options'
+    status_is 65 prepared 3 docs/[1-6].txt
     err_has 'other inputs'
-    T5G_DECODE_FLAGS='-n 5' status_is 65 "$pipelines/prepare" 3 parts docs/*.txt
-    status_is 66 "$pipelines/prepare" 3 parts docs/*.txt docs/8.txt
+    T5G_DECODE_FLAGS='-n 5' status_is 65 prepared 3 docs/*.txt
+    err_has 'another question has 1 of 3 parts there'
+    status_is 66 prepared 3 docs/*.txt docs/8.txt
+    err_has 'docs/8.txt: no such file'
+    status_is 64 "$pipelines/prepare" 3 parts < /dev/null
     "$pipelines/shard" 0 3 parts
     "$pipelines/shard" 2 3 parts
     "$pipelines/merge" 3 parts out.t5g
     t5g-frame diff out.t5g whole.t5g
     echo more >> docs/3.txt
-    status_is 65 "$pipelines/prepare" 3 parts docs/*.txt
+    status_is 65 prepared 3 docs/*.txt
     err_has 'other sizes and times'
+}
+
+@test "prepare: another question takes the place of one that was answered, and encodes nothing" {
+    seven
+    export T5G_CACHE_DIR=$PWD/cache T5G_ENCODE_FLAGS=--stats
+    prepared 2 docs/*.txt
+    for i in 0 1; do "$pipelines/shard" "$i" 2 parts; done
+    "$pipelines/merge" 2 parts one.t5g
+    t5g-frame diff one.t5g whole.t5g
+    export T5G_DECODE_FLAGS='-n 3 -p another'
+    prepared 2 docs/*.txt
+    [ -z "$(find parts -name 'part-*')" ]
+    for i in 0 1; do "$pipelines/shard" "$i" 2 parts; done 2> log
+    [ "$(grep -oE '[0-9]+ hits, [0-9]+ misses' log | tr '\n' ' ')" = '4 hits, 0 misses 3 hits, 0 misses ' ]
+    "$pipelines/merge" 2 parts two.t5g
+    t5g-tokenize docs/*.txt | t5g-encode | t5g-decode -n 3 -p another -o direct.t5g
+    t5g-frame diff two.t5g direct.t5g
+}
+
+@test "merge: names with a dash in front, and a folder where the result should be" {
+    seven
+    mkdir -- -parts folder
+    "$pipelines/shard" 0 1 -parts docs/*.txt
+    "$pipelines/merge" 1 -parts -out.t5g
+    t5g-frame diff -- -out.t5g whole.t5g
+    status_is 73 "$pipelines/merge" 1 -parts folder
+    [ -z "$(ls -A folder)" ]
+    "$pipelines/merge" --clean 1 -parts -out.t5g
+    [ ! -e -parts ]
 }
