@@ -64,8 +64,10 @@ done
 # A name with a dash in front is no option of the tools below.
 case $out in
 -*) out=./$out ;;
-# sbatch takes it for the end of its own signs in the name of a log.
-*\\*) wrong '-o: Slurm does not take a name with a backslash' ;;
+esac
+case $PWD/$out in
+# In the path of a log it ends what Slurm knows of other signs.
+*\\*) wrong 'Slurm takes no working directory and no OUT.t5g with a backslash in its name' ;;
 esac
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 66
 T5G_BIN=$(dirname -- "$(command -v t5g-decode)")
@@ -99,13 +101,20 @@ for ((i = 0; i <= n; i++)); do
     fi
 done
 
-# In names of logs a % is written twice.
 log=$dir/slurm
+# The path of a log as sbatch takes it: whole, since it would look for its signs in the working directory, too, and with
+# each % twice.
+log_path() {
+    case $1 in
+    /*) printf %s "${1//%/%%}" ;;
+    *) printf %s "${PWD//%/%%}/${1//%/%%}" ;;
+    esac
+}
 array='' after=()
 if [ -n "$indices" ]; then
     # The whole environment goes with the jobs: that is how the T5G_ variables get there.
     array=$(sbatch --parsable --job-name=t5g-shard --export=ALL --array="${indices#,}" --requeue --open-mode=append \
-        --signal=B:TERM@60 --output="${log//%/%%}-%a.log" "$here/slurm-task" "$here" "$n" "$dir") || exit 69
+        --signal=B:TERM@60 --output="$(log_path "$log")-%a.log" "$here/slurm-task" "$here" "$n" "$dir") || exit 69
     array=${array%%;*}
     # Without the second option the merge of an array that failed would stay in the queue for ever.
     after=(--dependency="afterok:$array" --kill-on-invalid-dep=yes)
@@ -113,7 +122,7 @@ fi
 # The log of a merge that removes DIR stands elsewhere.
 status=0
 # shellcheck disable=SC2086 # nothing, or one word
-merge=$(sbatch --parsable $wait --job-name=t5g-merge --export=ALL "${after[@]}" --output="${out//%/%%}.log" \
+merge=$(sbatch --parsable $wait --job-name=t5g-merge --export=ALL "${after[@]}" --output="$(log_path "$out.log")" \
     "$here/merge" $clean "$n" "$dir" "$out") || status=$?
 merge=${merge%%;*}
 if [ -z "$merge" ]; then

@@ -198,6 +198,40 @@ failed_document() {
     rm docs/99.txt
     return "$r"
 }
+another_question() {
+    export T5G_ENCODE_FLAGS=--stats
+    parallel_sh one,two -n 4 -o next.t5g && T5G_DECODE_FLAGS='-n 8 -p kind:' parallel_sh one,two -n 4 -o next.t5g 2> stats
+    local r=$?
+    unset T5G_ENCODE_FLAGS
+    grep -oE '[0-9]+ hits, [0-9]+ misses' stats | sort -u
+    [ "$r" = 0 ] && [ "$(grep -oE '[0-9]+ hits, [0-9]+ misses' stats | sort -u)" = '10 hits, 0 misses' ] &&
+        [ "$(t5g-detok --jsonl next.t5g | grep -c '"prompt":"kind:"')" = 40 ]
+}
+# In folders, and of files, with names that two shells, parallel and Slurm could take for something to do.
+# shellcheck disable=SC2016 # as they are
+nasty=("it's" '$(touch ran)' '`touch ran`' ';touch ran;' '{}' '{= `touch ran` =}' '%a%j' ' two  words ' '"' '&' '#x' '-x' '-' '~' '*'
+    $'new\nline' $'\xff' $'\xc3\xa4' $'tab\there' 'a=b' '$x')
+# shellcheck disable=SC2016
+nasty_folder=$'fol der\'"$(touch ran)`touch ran`{}%a;\nx'
+any_names() { # COMMAND...: has the options of a run
+    local name r
+    mkdir -p "$nasty_folder" && cd "$nasty_folder" || return
+    for name in "${nasty[@]}"; do echo "A library, $RANDOM." > "$name"; done
+    timeout 100 "$@" -n 3 -o "${nasty_folder}.t5g" -- "${nasty[@]}"
+    r=$?
+    for name; do shift; done
+    for name in "${nasty[@]}"; do
+        [ "$name" != - ] || name=./-
+        set -- "$@" "$name"
+    done
+    t5g-tokenize -- "$@" | t5g-encode | t5g-decode -n 8 -p 'section:' -p "quote: A $" |
+        t5g-frame diff -- - "${nasty_folder}.t5g" || r=1
+    cd "$tmp/work" || return
+    # The name of what would have been made, wherever it had been made.
+    [ -z "$(find "$tmp" /root/ran -name ran 2> /dev/null)" ] || r=1
+    rm -rf "$nasty_folder"
+    return "$r"
+}
 
 with_parallel() {
     local tool
@@ -222,6 +256,8 @@ with_parallel() {
     passes 'parallel: parts of other options are not taken' other_options
     passes 'parallel: the shards of a lost host are done by the others' lost_host
     passes 'parallel: a document that failed, status 3' failed_document
+    passes 'parallel: another question encodes nothing again' another_question
+    passes 'parallel: any names' any_names "$pipelines/parallel.sh" -S one,two
 }
 
 # ---- Slurm
@@ -314,6 +350,7 @@ with_slurm() {
     passes 'slurm: the result is that of one pipeline' as_whole node.t5g
     passes 'slurm: again, only what is missing is submitted' only_missing
     passes 'slurm: a stopped shard goes back into the queue' requeue
+    passes 'slurm: any names' any_names "$pipelines/slurm.sh" --wait
     passes 'slurm: a failed shard, no result and nothing left in the queue' failed_shard
 }
 
