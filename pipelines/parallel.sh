@@ -21,11 +21,13 @@ set -u
 usage() {
     cat << 'END'
 usage: parallel.sh [options] -n SHARDS -o OUT.t5g -- FILE...
+       parallel.sh [options] -n SHARDS -o OUT.t5g --files0-from FILE
 
   -S, --sshlogin HOSTS  hosts, with commas between, as for parallel(1); `:` is this machine (default)
   -n, --shards SHARDS   into how many parts the FILEs are cut; several for each host
   -o, --output OUT.t5g  the result; OUT.t5g.joblog and the directory OUT.t5g.parts stand beside it
   -m, --model MODEL     for the programs
+      --files0-from FILE  the names of the FILEs, each ended by NUL, as find -print0 writes them; -: standard input
   -j, --jobs N          shards at a time on each host (default: 1, it uses all processors)
       --no-cache        do not keep encoder outputs in .t5g/cache (or T5G_CACHE_DIR)
       --clean           remove OUT.t5g.parts and OUT.t5g.joblog when all is done
@@ -40,8 +42,8 @@ wrong() {
     echo "parallel.sh: $1" >&2
     exit 64
 }
-hosts=: n='' out='' jobs=1 clean='' cache=1
-options=$(getopt -n parallel.sh -o S:n:o:m:j:h -l sshlogin:,shards:,output:,model:,jobs:,no-cache,clean,help -- "$@") || exit 64
+hosts=: n='' out='' jobs=1 clean='' cache=1 list=
+options=$(getopt -n parallel.sh -o S:n:o:m:j:h -l sshlogin:,shards:,output:,model:,jobs:,files0-from:,no-cache,clean,help -- "$@") || exit 64
 eval "set -- $options"
 while [ "$1" != -- ]; do
     case $1 in
@@ -49,6 +51,7 @@ while [ "$1" != -- ]; do
     -n | --shards) n=$2 ;;
     -o | --output) out=$2 ;;
     -m | --model) export T5G_MODEL=$2 ;;
+    --files0-from) list=$2 ;;
     -j | --jobs) jobs=$2 ;;
     --no-cache) cache=''; shift; continue ;;
     --clean) clean=--clean; shift; continue ;;
@@ -59,6 +62,12 @@ done
 shift
 [ -n "$n" ] || wrong '-n SHARDS is missing'
 [ -n "$out" ] || wrong '-o OUT.t5g is missing'
+if [ -n "$list" ]; then
+    [ $# = 0 ] || wrong '--files0-from brings the FILEs: leave out operands'
+    [ "$list" != - ] || list=/dev/stdin
+    mapfile -d '' -t inputs < "$list" || exit 66
+    set -- "${inputs[@]}"
+fi
 [ $# -gt 0 ] || wrong 'a FILE is missing'
 for tool in parallel t5g-decode; do
     command -v "$tool" > /dev/null || { echo "parallel.sh: $tool is not in PATH" >&2; exit 69; }

@@ -20,10 +20,12 @@ set -u
 usage() {
     cat << 'END'
 usage: slurm.sh [options] -n SHARDS -o OUT.t5g -- FILE...
+       slurm.sh [options] -n SHARDS -o OUT.t5g --files0-from FILE
 
   -n, --shards SHARDS   into how many jobs the FILEs are cut; best, each takes hours rather than minutes
   -o, --output OUT.t5g  the result; the directory OUT.t5g.parts stands beside it, with the logs of the jobs
   -m, --model MODEL     for the programs
+      --files0-from FILE  the names of the FILEs, each ended by NUL, as find -print0 writes them; -: standard input
       --wait            wait for the result, and end with the status of the job that joins the parts
       --no-cache        do not keep encoder outputs in .t5g/cache (or T5G_CACHE_DIR)
       --clean           remove OUT.t5g.parts when all is done
@@ -38,14 +40,15 @@ wrong() {
     echo "slurm.sh: $1" >&2
     exit 64
 }
-n='' out='' wait='' clean='' cache=1
-options=$(getopt -n slurm.sh -o n:o:m:h -l shards:,output:,model:,wait,no-cache,clean,help -- "$@") || exit 64
+n='' out='' wait='' clean='' cache=1 list=
+options=$(getopt -n slurm.sh -o n:o:m:h -l shards:,output:,model:,wait,files0-from:,no-cache,clean,help -- "$@") || exit 64
 eval "set -- $options"
 while [ "$1" != -- ]; do
     case $1 in
     -n | --shards) n=$2 ;;
     -o | --output) out=$2 ;;
     -m | --model) export T5G_MODEL=$2 ;;
+    --files0-from) list=$2 ;;
     --wait) wait=--wait; shift; continue ;;
     --no-cache) cache=''; shift; continue ;;
     --clean) clean=--clean; shift; continue ;;
@@ -56,6 +59,12 @@ done
 shift
 [ -n "$n" ] || wrong '-n SHARDS is missing'
 [ -n "$out" ] || wrong '-o OUT.t5g is missing'
+if [ -n "$list" ]; then
+    [ $# = 0 ] || wrong '--files0-from brings the FILEs: leave out operands'
+    [ "$list" != - ] || list=/dev/stdin
+    mapfile -d '' -t inputs < "$list" || exit 66
+    set -- "${inputs[@]}"
+fi
 [ $# -gt 0 ] || wrong 'a FILE is missing'
 for tool in sbatch scontrol t5g-decode; do
     command -v "$tool" > /dev/null || { echo "slurm.sh: $tool is not in PATH" >&2; exit 69; }

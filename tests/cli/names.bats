@@ -205,7 +205,9 @@ parts=$'par ts\'"$(canary)`canary`{}%a;\n\xc3\xa4'
     for n in "${names[@]}"; do echo text > "d/$n"; done
     cd d
     HOME=$PWD/../home "$pipelines/parallel.sh" -j 2 -n 3 -o "../${parts}out.t5g" -- "${names[@]}"
+    printf '%s\0' "${names[@]}" | HOME=$PWD/../home "$pipelines/parallel.sh" -n 2 -o ../list.t5g --files0-from -
     cd ../..
     [ ! -e canary-ran ]
+    t5g-frame diff "$parts/list.t5g" "$parts/${parts}out.t5g"
     [ "$(t5g-detok --jsonl "$parts/${parts}out.t5g" | wc -l)" = "${#names[@]}" ]
 }
