@@ -152,8 +152,8 @@ main(int argc, char **argv)
     t5g_source_hold(in);
     t5g_progress_start("tokens");
     struct t5g_batch batch = {0};
-    int r = t5g_run_start(&run, in, t5g_tokenizer_identity(at.x.asker.tokenizer),
-                          at.model->identity, at.model->profile, opt.force, &e);
+    int r = t5g_run_start(&run, in, t5g_tokenizer_id(at.x.asker.tokenizer), at.model->identity,
+                          at.model->profile, opt.force, &e);
     for (bool more = r == 0; more && !t5g_run_stopping(&run);) {
         r = t5g_batch_fill(&batch, in, "encoder.out", at.x.asker.at_once ? 1 : (size_t)opt.batch,
                            &e);

@@ -41,14 +41,12 @@ static const struct t5g_program program = {
 
 /* The HEAD must name this tokenizer, or none. */
 static int
-check_head(const struct t5g_source *in, const char *identity, struct t5g_err *e)
+check_head(const struct t5g_source *in, const struct t5g_tokenizer_id *id, struct t5g_err *e)
 {
     const char *theirs = t5g_source_head(in)->tok;
-    if (opt.force || theirs[0] == '\0' || strcmp(theirs, identity) == 0)
+    if (opt.force || theirs[0] == '\0' || t5g_tokenizer_check(id, theirs, e) == 0)
         return 0;
-    return t5g_err_set(e, T5G_EX_DATA,
-                       "%s: made with another tokenizer: %s, this one is %s (--force takes it)",
-                       t5g_source_name(in), theirs, identity);
+    return t5g_err_in(e, "%s", t5g_source_name(in));
 }
 
 int
@@ -82,7 +80,7 @@ main(int argc, char **argv)
     struct t5g_frame f;
     int r = t5g_source_start(in, &e);
     if (r == 0)
-        r = check_head(in, t5g_tokenizer_identity(t), &e);
+        r = check_head(in, t5g_tokenizer_id(t), &e);
     bool begun = r == 0;
     if (begun)
         while ((r = t5g_source_frame(in, &f, &e)) == 1) {

@@ -48,16 +48,19 @@ dropped(const char *name, void *arg)
     return strcmp(name, "image.feat") == 0 && !opt.keep;
 }
 
-/* Identity of the tokenizer beside the weights; "" where a directory has none. */
-static void
-tokenizer_identity(const char *path, char out[T5G_HEX128])
+/* What the tokenizer beside the weights is named by; "" where a directory has none. */
+static struct t5g_tokenizer_id
+tokenizer_id(const char *path)
 {
     struct t5g_err e = {0};
-    struct t5g_tokenizer *t = t5g_tokenizer_open(path, &e);
-    if (t == NULL && e.code != T5G_EX_NOINPUT)
+    struct t5g_tokenizer *t;
+    struct t5g_tokenizer_id id = {0};
+    if (t5g_tokenizer_find(&t, path, &e) < 0)
         t5g_die_err(&e);
-    snprintf(out, T5G_HEX128, "%s", t != NULL ? t5g_tokenizer_identity(t) : "");
+    if (t != NULL)
+        id = *t5g_tokenizer_id(t);
     t5g_tokenizer_close(t);
+    return id;
 }
 
 int
@@ -77,8 +80,7 @@ main(int argc, char **argv)
     struct t5g_pool *pool = model != NULL ? t5g_pool_open(t5g_thread_count(), &e) : NULL;
     if (pool == NULL)
         t5g_die_err(&e);
-    char tokenizer[T5G_HEX128] = "";
-    tokenizer_identity(path, tokenizer);
+    struct t5g_tokenizer_id tokenizer = tokenizer_id(path);
     struct t5g_encoding x = {.encoder = t5g_encoder_open(model, kernels, pool),
                              .config = &model->config,
                              .cache = t5g_caching_open(opt.cache),
@@ -93,7 +95,7 @@ main(int argc, char **argv)
     t5g_source_hold(in);
     t5g_progress_start("tokens");
     struct t5g_batch batch = {0};
-    int r = t5g_run_start(&run, in, tokenizer, model->identity, model->profile, opt.force, &e);
+    int r = t5g_run_start(&run, in, &tokenizer, model->identity, model->profile, opt.force, &e);
     for (bool more = r == 0; more && !t5g_run_stopping(&run);) {
         r = t5g_batch_fill(&batch, in, "input.ids", T5G_ROW_BLOCK, &e);
         more = r == 1;

@@ -37,13 +37,10 @@ write_texts(struct t5g_writer *w, const char *model, struct t5g_err *e)
     struct t5g_buf b = {0};
     int r = 0;
     for (size_t i = 0; i < T5G_LEN(names) && r == 0; i++) {
-        struct t5g_err absent = {0};
         b.n = 0;
-        t5g_buf_adds(&b, "");
-        if (t5g_model_text(model, names[i], (size_t)4 << 20, &b, &absent) == 0)
+        r = t5g_model_optional(model, names[i], (size_t)4 << 20, &b, e);
+        if (r == 1)
             r = t5g_writer_text(w, names[i], b.p, b.n, e);
-        else if (absent.code != T5G_EX_NOINPUT)
-            r = t5g_err_set(e, absent.code, "%s", absent.msg);
     }
     t5g_buf_free(&b);
     return r;

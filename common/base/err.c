@@ -60,6 +60,8 @@ t5g_err_sys(struct t5g_err *e, int code, const char *fmt, ...)
         code = T5G_EX_PERM;
     else if (cause == ENOSPC || cause == EIO || cause == EDQUOT || cause == EFBIG)
         code = T5G_EX_IO;
+    else if (cause == EMFILE || cause == ENFILE || cause == ENOMEM)
+        code = T5G_EX_OS;
     if (e != NULL) {
         va_list ap;
         va_start(ap, fmt);

@@ -148,9 +148,37 @@ t5g_map_fd(int fd, const char *name, struct t5g_map *m, struct t5g_err *e)
 }
 
 int
+t5g_is_there(const char *path, struct t5g_err *e)
+{
+    struct stat st;
+    if (lstat(path, &st) == 0)
+        return 1;
+    if (errno == ENOENT || errno == ENOTDIR)
+        return 0;
+    return t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open", path);
+}
+
+int
+t5g_map_optional(const char *path, struct t5g_map *m, struct t5g_err *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+        int there = t5g_is_there(path, e);
+        if (there < 1)
+            return there;
+        return t5g_err_set(e, T5G_EX_NOINPUT, "%s: a symbolic link that leads nowhere", path);
+    }
+    if (fd < 0)
+        return t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open", path);
+    int r = t5g_map_fd(fd, path, m, e);
+    close(fd);
+    return r < 0 ? -1 : 1;
+}
+
+int
 t5g_map_file(const char *path, struct t5g_map *m, struct t5g_err *e)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open", path);
     int r = t5g_map_fd(fd, path, m, e);

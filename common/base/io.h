@@ -42,7 +42,16 @@ struct t5g_map {
     size_t size;
 };
 
+/* Of a regular file; anything else is an error (66), and a FIFO is not waited for. */
 int t5g_map_file(const char *path, struct t5g_map *m, struct t5g_err *e);
+/*
+ * The same for a file that need not be there: 1, or 0 when there is no such name, or -1 with e.
+ * A name that is there and cannot be opened, whatever the reason, is an error.
+ */
+int t5g_map_optional(const char *path, struct t5g_map *m, struct t5g_err *e);
+/* There is such a name: 1 (a link that leads nowhere is one), 0; -1 with e when it cannot be said.
+ */
+int t5g_is_there(const char *path, struct t5g_err *e);
 int t5g_map_fd(int fd, const char *name, struct t5g_map *m, struct t5g_err *e); /* regular file */
 void t5g_unmap(struct t5g_map *m);
 

@@ -47,4 +47,7 @@ t5g_utf8_next(const unsigned char **s)
     return (c & 7) << 18 | (p[1] & 0x3fu) << 12 | (p[2] & 0x3fu) << 6 | (p[3] & 0x3f);
 }
 
+/* Length of the white space character (Unicode White_Space) that s[0..n) begins with; 0: none. */
+size_t t5g_utf8_space(const char *s, size_t n);
+
 #endif

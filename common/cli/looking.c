@@ -13,7 +13,8 @@ t5g_look_at_streams(const struct t5g_looker *looker, const struct t5g_retokenize
     struct t5g_features f = {0};
     struct t5g_ids ids = {0};
     struct t5g_doc doc = {0};
-    const char *tok = again->tokenizer != NULL ? t5g_tokenizer_identity(again->tokenizer) : NULL;
+    const struct t5g_tokenizer_id *tok =
+        again->tokenizer != NULL ? t5g_tokenizer_id(again->tokenizer) : NULL;
     int r = t5g_run_start(run, in, tok, m->identity, m->profile, force, e);
     while (r >= 0 && !t5g_run_stopping(run) && (r = t5g_source_next(in, &doc, e)) == 1) {
         struct t5g_err io = {0};

@@ -39,27 +39,28 @@ t5g_run_open(struct t5g_run *r)
 
 /* Files made with another model have the right shapes and the wrong meaning. */
 static int
-same(const char *what, const char *theirs, const char *ours, bool force, struct t5g_err *e)
+same_model(const char *theirs, const char *ours, struct t5g_err *e)
 {
-    if (force || theirs[0] == '\0' || ours == NULL || ours[0] == '\0' || strcmp(theirs, ours) == 0)
+    if (theirs[0] == '\0' || ours == NULL || ours[0] == '\0' || strcmp(theirs, ours) == 0)
         return 0;
     return t5g_err_set(e, T5G_EX_DATA,
-                       "made with another %s: %s, this one is %s (--force takes it)", what, theirs,
+                       "made with another model: %s, this one is %s (--force takes it)", theirs,
                        ours);
 }
 
 int
-t5g_run_start(struct t5g_run *r, struct t5g_source *in, const char *tok, const char *model,
-              const char *num, bool force, struct t5g_err *e)
+t5g_run_start(struct t5g_run *r, struct t5g_source *in, const struct t5g_tokenizer_id *tok,
+              const char *model, const char *num, bool force, struct t5g_err *e)
 {
     if (t5g_source_start(in, e) < 0)
         return -1;
     const struct t5g_head *h = t5g_source_head(in);
-    if (same("tokenizer", h->tok, tok, force, e) < 0 ||
-        same("model", h->model, model, force, e) < 0)
+    if (tok != NULL && tok->id[0] == '\0')
+        tok = NULL;
+    if ((!force && tok != NULL && h->tok[0] != '\0' && t5g_tokenizer_check(tok, h->tok, e) < 0) ||
+        (!force && same_model(h->model, model, e) < 0))
         return t5g_err_in(e, "%s", t5g_source_name(in));
-    char *meta = t5g_head_make(h, t5g_program_name(), tok != NULL && tok[0] != '\0' ? tok : NULL,
-                               model, num);
+    char *meta = t5g_head_make(h, t5g_program_name(), tok != NULL ? tok->id : NULL, model, num);
     struct t5g_err io = {0};
     t5g_note("model %s, %s weights, %zu threads", model, num, t5g_thread_count());
     written(t5g_writer_head(r->w, meta, &io), &io);

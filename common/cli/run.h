@@ -5,6 +5,7 @@
 
 #include "cli/common.h"
 #include "stream/document.h"
+#include "text/tokenizer.h"
 
 struct t5g_run {
     struct t5g_writer *w;
@@ -15,12 +16,12 @@ struct t5g_run {
 void t5g_run_open(struct t5g_run *r);
 
 /*
- * Read the first HEAD of `in`, compare it with this program's tokenizer and model identities ("" or
- * NULL: not compared; -1 with e (65) where they differ, unless force), and write this program's own
- * HEAD.
+ * Read the first HEAD of `in`, compare it with this program's tokenizer and model identities (NULL
+ * or one that is "": not compared; -1 with e (65) where they differ, unless force), and write this
+ * program's own HEAD.
  */
-int t5g_run_start(struct t5g_run *r, struct t5g_source *in, const char *tok, const char *model,
-                  const char *num, bool force, struct t5g_err *e);
+int t5g_run_start(struct t5g_run *r, struct t5g_source *in, const struct t5g_tokenizer_id *tok,
+                  const char *model, const char *num, bool force, struct t5g_err *e);
 
 /* The document of this id failed here: message on stderr, DOC and ERROR frames (dies on write
  * errors). A document that is open in the writer is closed by the ERROR frame alone. open may be

@@ -142,12 +142,10 @@ static int
 read_file(const char *dir, const char *name, const char *path, bool nested, struct t5g_buf *b,
           struct t5g_err *e)
 {
-    struct t5g_err absent = {0};
     b->n = 0;
-    if (t5g_model_text(dir, name, FILE_MAX, b, &absent) < 0)
-        return absent.code == T5G_EX_NOINPUT ? 0 : t5g_err_set(e, absent.code, "%s", absent.msg);
-    if (!nested)
-        return 1;
+    int r = t5g_model_optional(dir, name, FILE_MAX, b, e);
+    if (r < 1 || !nested)
+        return r;
     struct t5g_json *root = t5g_json_parse(b->n > 0 ? b->p : "", b->n, path, e);
     bool has = t5g_json_get(root, "image_processor") != NULL;
     t5g_json_free(root);

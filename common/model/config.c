@@ -261,19 +261,12 @@ t5g_config_load(struct t5g_config *c, const char *dir, struct t5g_err *e)
     char *path = t5g_path_join(dir, "config.json");
     char *gpath = t5g_path_join(dir, "generation_config.json");
     struct t5g_buf b = {0}, g = {0};
-    struct t5g_err absent = {0};
     *c = (struct t5g_config){0};
     int r = t5g_model_text(dir, "config.json", CONFIG_MAX, &b, e);
-    bool generation =
-        r == 0 && t5g_model_text(dir, "generation_config.json", CONFIG_MAX, &g, &absent) == 0;
-    if (r == 0 && !generation && absent.code != T5G_EX_NOINPUT)
-        r = t5g_err_set(e, absent.code, "%s", absent.msg);
+    if (r == 0 && t5g_model_optional(dir, "generation_config.json", CONFIG_MAX, &g, e) < 0)
+        r = -1;
     if (r == 0)
-        r = t5g_config_parse(c, b.n > 0 ? b.p : "", b.n, path,
-                             !generation ? NULL
-                             : g.n > 0   ? g.p
-                                         : "",
-                             g.n, gpath, e);
+        r = t5g_config_parse(c, b.p, b.n, path, g.p, g.n, gpath, e);
     t5g_buf_free(&b);
     t5g_buf_free(&g);
     t5g_free(path);

@@ -7,11 +7,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-bool
-t5g_is_packed(const char *path)
+int
+t5g_is_packed(const char *path, struct t5g_err *e)
 {
     struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+    if (stat(path, &st) < 0)
+        return t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open model", path);
+    return S_ISREG(st.st_mode);
 }
 
 /* The frame at byte `at` into *f; its length, or 0 with e. */
@@ -217,29 +219,61 @@ see_named(void *arg, const struct t5g_frame *f, struct t5g_err *e)
     return 1;
 }
 
-int
-t5g_model_text(const char *model, const char *name, size_t limit, struct t5g_buf *b,
-               struct t5g_err *e)
+/* Append p [n] and a NUL that does not count. 1, or -1 with e. */
+static int
+take_text(struct t5g_buf *b, const char *path, const void *p, uint64_t n, size_t limit,
+          struct t5g_err *e)
 {
-    if (!t5g_is_packed(model)) {
-        char *path = t5g_path_join(model, name);
-        int r = t5g_read_file(path, limit, b, e);
-        t5g_free(path);
-        return r;
-    }
+    if (n > limit)
+        return t5g_err_set(e, T5G_EX_DATA, "%s: larger than %zu bytes", path, limit);
+    t5g_buf_add(b, p, (size_t)n);
+    t5g_buf_adds(b, "");
+    return 1;
+}
+
+static int
+packed_text(const char *model, const char *name, size_t limit, struct t5g_buf *b, struct t5g_err *e)
+{
     struct t5g_map m;
     struct wanted x = {.kind = T5G_KIND_TEXT, .name = name};
     if (t5g_map_file(model, &m, e) < 0)
         return -1;
     int r = t5g_packed_walk(m.p, m.size, model, see_named, &x, e);
-    bool small = x.has && x.found.size <= limit;
-    if (small)
-        t5g_buf_add(b, x.found.data, x.found.size);
-    else if (r >= 0)
-        t5g_err_set(e, x.has ? T5G_EX_DATA : T5G_EX_NOINPUT, "%s: %s: %s", model, name,
-                    x.has ? "too large" : "not in this packed model");
+    r = r < 0 ? -1 : x.has;
+    if (r == 1 && (t5g_hash64(x.found.data, x.found.size) != x.found.payload_hash))
+        r = t5g_err_set(e, T5G_EX_DATA, "%s: %s is damaged (checksum)", model, name);
+    if (r == 1)
+        r = take_text(b, model, x.found.data, x.found.size, limit, e);
     t5g_unmap(&m);
-    return small ? 0 : -1;
+    return r;
+}
+
+int
+t5g_model_optional(const char *model, const char *name, size_t limit, struct t5g_buf *b,
+                   struct t5g_err *e)
+{
+    int r = t5g_is_packed(model, e);
+    if (r != 0)
+        return r < 0 ? -1 : packed_text(model, name, limit, b, e);
+    struct t5g_map m;
+    char *path = t5g_path_join(model, name);
+    r = t5g_map_optional(path, &m, e);
+    if (r == 1) {
+        r = take_text(b, path, m.p, m.size, limit, e);
+        t5g_unmap(&m);
+    }
+    t5g_free(path);
+    return r;
+}
+
+int
+t5g_model_text(const char *model, const char *name, size_t limit, struct t5g_buf *b,
+               struct t5g_err *e)
+{
+    int r = t5g_model_optional(model, name, limit, b, e);
+    if (r == 0)
+        return t5g_err_set(e, T5G_EX_NOINPUT, "%s: no %s", model, name);
+    return r < 0 ? -1 : 0;
 }
 
 int
@@ -250,13 +284,11 @@ t5g_packed_table(const char *path, struct t5g_map *m, const void **block, uint64
     if (t5g_map_file(path, m, e) < 0)
         return -1;
     int r = t5g_packed_walk(m->p, m->size, path, see_named, &x, e);
-    if (x.has) {
+    if (r >= 0 && x.has) {
         *block = x.found.data;
         *n = x.found.size;
-        return 0;
+        return 1;
     }
-    if (r == 0)
-        t5g_err_set(e, T5G_EX_NOINPUT, "%s: no tokenizer in this packed model", path);
     t5g_unmap(m);
-    return -1;
+    return r < 0 ? -1 : 0;
 }

@@ -3,10 +3,8 @@
 #include "base/json.h"
 #include "model/packed.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define INDEX_MAX  ((size_t)16 << 20)
 #define SHARDS_MAX 1024
@@ -142,7 +140,11 @@ check_index(const struct t5g_safetensors *s, const struct t5g_json *map, struct 
 static int
 open_index(struct t5g_safetensors *s, const char *dir, struct t5g_err *e)
 {
-    struct t5g_json *root = t5g_json_parse_file(s->index, INDEX_MAX, e);
+    struct t5g_buf text = {0};
+    struct t5g_json *root = NULL;
+    if (t5g_model_text(dir, index_name, INDEX_MAX, &text, e) == 0)
+        root = t5g_json_parse(text.p, text.n, s->index, e);
+    t5g_buf_free(&text);
     const struct t5g_json *map = t5g_json_get(root, "weight_map");
     int r = root == NULL ? -1 : 0;
     if (r == 0 && (!t5g_json_is_object(map) || t5g_json_first(map) == NULL))
@@ -169,25 +171,25 @@ t5g_safetensors_open(const char *dir, struct t5g_err *e)
 {
     struct t5g_safetensors *s = t5g_alloc(1, sizeof *s);
     char *path = t5g_path_join(dir, single), *index = t5g_path_join(dir, index_name);
-    int r;
-    s->packed = t5g_is_packed(dir);
-    if (s->packed) {
+    int r = t5g_is_packed(dir, e), there;
+    s->packed = r == 1;
+    if (r == 1) {
         s->shards = t5g_alloc(1, sizeof *s->shards);
         s->shards[s->n_shards++] = (struct shard){.name = t5g_strdup(dir), .path = t5g_strdup(dir)};
         r = open_shards(s, e);
-    } else /* Where both are there, transformers takes the single file. */
-        if (access(path, F_OK) == 0 || errno != ENOENT) {
-            s->shards = t5g_alloc(1, sizeof *s->shards);
-            s->shards[s->n_shards++] = (struct shard){.name = t5g_strdup(single), .path = path};
-            path = NULL;
-            r = open_shards(s, e);
-        } else if (access(index, F_OK) == 0 || errno != ENOENT) {
-            s->index = index;
-            index = NULL;
-            r = open_index(s, dir, e);
-        } else {
-            r = t5g_err_set(e, T5G_EX_NOINPUT, "%s: no %s and no %s", dir, single, index_name);
-        }
+    } else if (r == 0 && (there = t5g_is_there(path, e)) != 0) {
+        /* Where both are there, transformers takes the single file. */
+        s->shards = t5g_alloc(1, sizeof *s->shards);
+        s->shards[s->n_shards++] = (struct shard){.name = t5g_strdup(single), .path = path};
+        path = NULL;
+        r = there < 0 ? -1 : open_shards(s, e);
+    } else if (r == 0 && (there = t5g_is_there(index, e)) != 0) {
+        s->index = index;
+        index = NULL;
+        r = there < 0 ? -1 : open_index(s, dir, e);
+    } else if (r == 0) {
+        r = t5g_err_set(e, T5G_EX_NOINPUT, "%s: no %s and no %s", dir, single, index_name);
+    }
     t5g_free(path);
     t5g_free(index);
     if (r == 0)

@@ -453,7 +453,9 @@ t5g_model_open(const char *dir, unsigned need, struct t5g_err *e)
     int r = -1;
     m->dir = t5g_strdup(dir);
     char *config = t5g_path_join(dir, config_name);
-    r = t5g_is_packed(dir) ? 0 : t5g_stamp_of(config, &x.config, e);
+    r = t5g_is_packed(dir, e);
+    if (r == 0)
+        r = t5g_stamp_of(config, &x.config, e);
     t5g_free(config);
     if (r < 0 || (r = t5g_config_load(&m->config, dir, e)) < 0)
         goto out;

@@ -23,13 +23,16 @@
 struct compiler {
     struct t5g_table_header h;
     struct t5g_pipeline p;
-    const char **text; /* [n_ids] of the vocabulary or an added token, NULL: no such id */
-    bool *vocabulary;  /* [n_ids] the model has it */
-    int32_t *slot;     /* [slots] ids by hash of their text */
+    struct t5g_added_list added;
+    const char **text; /* [n_vocabulary] of the vocabulary, NULL: no such id */
+    size_t n_vocabulary;
+    int32_t *slot; /* [slots] ids by hash of their text */
     size_t slots;
     int32_t *chars; /* [0x110000] id of the one-character token */
     struct t5g_merge *merges, *bigrams;
     size_t n_bigrams;
+    struct t5g_hash *hash;
+    uint64_t parts[2]; /* hashes of the vocabulary and of the merges, for the identity */
     struct t5g_err *e;
 };
 
@@ -55,6 +58,13 @@ power_above(size_t n)
     return p;
 }
 
+static void
+hash_text(struct t5g_hash *h, int64_t id, const char *text)
+{
+    t5g_hash_add(h, &id, sizeof id);
+    t5g_hash_add(h, text, strlen(text) + 1);
+}
+
 static int
 read_vocabulary(struct compiler *c, const struct t5g_json *vocab)
 {
@@ -67,14 +77,8 @@ read_vocabulary(struct compiler *c, const struct t5g_json *vocab)
                                t5g_json_key(v), IDS_MAX);
         max = id > max ? id : max;
     }
-    for (size_t i = 0; i < c->p.n_added; i++)
-        max = c->p.added[i].id > max ? c->p.added[i].id : max;
-    if (max > IDS_MAX)
-        return t5g_err_set(c->e, T5G_EX_DATA, "added_tokens: id %lld, limit %d", (long long)max,
-                           IDS_MAX);
-    c->h.n_ids = (uint32_t)(max + 1);
-    c->text = t5g_alloc(c->h.n_ids, sizeof *c->text);
-    c->vocabulary = t5g_alloc(c->h.n_ids, sizeof *c->vocabulary);
+    c->n_vocabulary = (size_t)(max + 1);
+    c->text = t5g_alloc(c->n_vocabulary, sizeof *c->text);
     c->slots = power_above(t5g_json_size(vocab) * 2);
     c->slot = t5g_alloc_raw(c->slots, sizeof *c->slot);
     memset(c->slot, 0xff, c->slots * sizeof *c->slot);
@@ -85,16 +89,35 @@ read_vocabulary(struct compiler *c, const struct t5g_json *vocab)
             return t5g_err_set(c->e, T5G_EX_DATA, "model.vocab: id %lld is both '%s' and '%s'",
                                (long long)id, c->text[id], key);
         c->text[id] = key;
-        c->vocabulary[id] = true;
         size_t i = t5g_hash64(key, strlen(key)) & (c->slots - 1);
         while (c->slot[i] != T5G_NO_ID)
             i = (i + 1) & (c->slots - 1);
         c->slot[i] = (int32_t)id;
     }
-    /* An added token is printed by its own content, also where the vocabulary calls the id
-     * something else. */
-    for (size_t i = 0; i < c->p.n_added; i++)
-        c->text[c->p.added[i].id] = c->p.added[i].text;
+    for (size_t i = 0; i < c->n_vocabulary; i++)
+        if (c->text[i] != NULL)
+            hash_text(c->hash, (int64_t)i, c->text[i]);
+    c->parts[0] = t5g_hash_get64(c->hash);
+    return 0;
+}
+
+static int32_t
+find_in(const void *arg, const char *text, size_t n)
+{
+    return find(arg, text, n);
+}
+
+static int
+read_added(struct compiler *c, const struct t5g_added_files *f)
+{
+    const struct t5g_json *vocab = t5g_json_get(t5g_json_get(f->tokenizer, "model"), "vocab");
+    const struct t5g_added_vocabulary v = {find_in, c, t5g_json_size(vocab)};
+    int32_t max = (int32_t)c->n_vocabulary - 1;
+    if (t5g_added_read(&c->added, f, c->p.gemma, c->p.space_is_bar, &v, c->e) < 0)
+        return -1;
+    for (size_t i = 0; i < c->added.n; i++)
+        max = c->added.v[i].id > max ? c->added.v[i].id : max;
+    c->h.n_ids = (uint32_t)max + 1;
     return 0;
 }
 
@@ -114,10 +137,10 @@ read_characters(struct compiler *c)
 {
     c->chars = t5g_alloc_raw(0x110000, sizeof *c->chars);
     memset(c->chars, 0xff, 0x110000 * sizeof *c->chars);
-    for (uint32_t id = 0; id < c->h.n_ids; id++) {
+    for (size_t id = 0; id < c->n_vocabulary; id++) {
         const unsigned char *s = (const unsigned char *)c->text[id];
         size_t n = s != NULL ? strlen((const char *)s) : 0;
-        if (n > 0 && n <= 4 && c->vocabulary[id] && t5g_utf8_len(s, n, NULL) == n)
+        if (n > 0 && n <= 4 && t5g_utf8_len(s, n, NULL) == n)
             c->chars[t5g_utf8_decode(s, n)] = (int32_t)id;
     }
     for (int b = 0; b < 256; b++) {
@@ -209,11 +232,36 @@ parts_of(const struct t5g_json *v, const char **a, size_t *n, const char **b)
     return true;
 }
 
+/* One entry of the list of merges. */
+static int
+read_merge(struct compiler *c, const struct t5g_json *v, size_t rank, struct t5g_buf *both)
+{
+    const char *a, *b;
+    size_t len;
+    both->n = 0;
+    if (!parts_of(v, &a, &len, &b))
+        return t5g_err_set(c->e, T5G_EX_DATA, "model.merges: entry %zu: expected two tokens", rank);
+    t5g_buf_add(both, a, len);
+    t5g_buf_adds(both, b);
+    int32_t x = find(c, a, len), y = find(c, b, strlen(b)), z = find(c, both->p, both->n);
+    if (x == T5G_NO_ID || y == T5G_NO_ID || z == T5G_NO_ID)
+        return t5g_err_set(c->e, T5G_EX_DATA,
+                           "model.merges: entry %zu: a part or the result is no token", rank);
+    size_t i =
+        (size_t)(t5g_pair_find(c->merges, c->h.merge_mask, (uint32_t)x, (uint32_t)y) - c->merges);
+    c->merges[i] =
+        (struct t5g_merge){(uint32_t)x, (uint32_t)y, (uint32_t)rank, (uint32_t)z}; /* last counts */
+    t5g_hash_add(c->hash, (int32_t[]){x, y}, 2 * sizeof x);
+    add_bigrams_of(c, both->p);
+    return 0;
+}
+
 static int
 read_merges(struct compiler *c, const struct t5g_json *merges)
 {
     size_t n = t5g_json_size(merges), rank = 0;
     struct t5g_buf both = {0};
+    int r = 0;
     if (!t5g_json_is_array(merges) || n > 4 * (size_t)IDS_MAX)
         return t5g_err_set(c->e, T5G_EX_DATA, "model.merges: expected an array of at most %d",
                            4 * IDS_MAX);
@@ -222,33 +270,14 @@ read_merges(struct compiler *c, const struct t5g_json *merges)
     c->merges = free_slots(slots);
     c->h.bigram_mask = 1023;
     c->bigrams = free_slots(1024);
-    for (const struct t5g_json *v = t5g_json_first(merges); v != NULL;
-         v = t5g_json_next(v), rank++) {
-        const char *a, *b;
-        size_t len;
-        both.n = 0;
-        if (!parts_of(v, &a, &len, &b)) {
-            t5g_buf_free(&both);
-            return t5g_err_set(c->e, T5G_EX_DATA, "model.merges: entry %zu: expected two tokens",
-                               rank);
-        }
-        t5g_buf_add(&both, a, len);
-        t5g_buf_adds(&both, b);
-        int32_t x = find(c, a, len), y = find(c, b, strlen(b)), z = find(c, both.p, both.n);
-        if (x == T5G_NO_ID || y == T5G_NO_ID || z == T5G_NO_ID) {
-            t5g_buf_free(&both);
-            return t5g_err_set(c->e, T5G_EX_DATA,
-                               "model.merges: entry %zu: a part or the result is no token", rank);
-        }
-        size_t i = (size_t)(t5g_pair_find(c->merges, c->h.merge_mask, (uint32_t)x, (uint32_t)y) -
-                            c->merges);
-        c->merges[i] = (struct t5g_merge){(uint32_t)x, (uint32_t)y, (uint32_t)rank,
-                                          (uint32_t)z}; /* last counts */
-        add_bigrams_of(c, both.p);
-    }
+    t5g_hash_reset(c->hash);
+    for (const struct t5g_json *v = t5g_json_first(merges); v != NULL && r == 0;
+         v = t5g_json_next(v))
+        r = read_merge(c, v, rank++, &both);
     rank_bigrams(c);
+    c->parts[1] = t5g_hash_get64(c->hash);
     t5g_buf_free(&both);
-    return 0;
+    return r;
 }
 
 static int
@@ -259,6 +288,8 @@ check_model(const struct compiler *c, const struct t5g_json *m)
     if (!t5g_json_is_object(m) ||
         (type != NULL && (t5g_json_str(type) == NULL || strcmp(t5g_json_str(type), "BPE") != 0)))
         return t5g_err_set(c->e, T5G_EX_DATA, "model.type: not supported, expected BPE");
+    if (c->p.gemma) /* it takes vocabulary and merges only */
+        return 0;
     for (size_t i = 0; i < T5G_LEN(off); i++) {
         v = t5g_json_get(m, off[i]);
         const char *s = t5g_json_str(v);
@@ -284,17 +315,23 @@ append(struct t5g_buf *out, const void *p, size_t n)
     return s;
 }
 
-/* Texts as the detokenizer prints them, and kinds. */
+/* Texts as the detokenizer prints them, and kinds. An added token is printed by its own text, also
+ * where the vocabulary calls its id something else. */
 static void
 append_texts(struct compiler *c, struct t5g_buf *out)
 {
     struct t5g_buf text = {0}, off = {0}, kind = {0};
+    const char **printed = t5g_alloc(c->h.n_ids, sizeof *printed);
+    for (size_t id = 0; id < c->n_vocabulary; id++)
+        printed[id] = c->text[id];
+    for (size_t i = 0; i < c->added.n; i++)
+        printed[c->added.v[i].id] = c->added.v[i].text;
     for (uint32_t id = 0; id <= c->h.n_ids; id++) {
         uint32_t at = (uint32_t)text.n;
         t5g_buf_add(&off, &at, sizeof at);
         if (id == c->h.n_ids)
             break;
-        const char *s = c->text[id];
+        const char *s = printed[id];
         int byte = s != NULL ? byte_of(s) : -1;
         t5g_buf_addc(&kind, (char)(s == NULL ? T5G_TOKEN_ABSENT : byte >= 0 ? T5G_TOKEN_BYTE : 0));
         if (byte >= 0) {
@@ -309,13 +346,14 @@ append_texts(struct compiler *c, struct t5g_buf *out)
                 t5g_buf_addc(&text, *s++);
             }
     }
-    for (size_t i = 0; i < c->p.n_added; i++)
-        if (c->p.added[i].special)
-            kind.p[c->p.added[i].id] |= T5G_TOKEN_SPECIAL;
+    for (size_t i = 0; i < c->added.n; i++)
+        if (c->added.v[i].skipped)
+            kind.p[c->added.v[i].id] |= T5G_TOKEN_SPECIAL;
     t5g_buf_addc(&text, '\0');
     c->h.text_off = append(out, off.p, off.n);
     c->h.text = append(out, text.p, text.n);
     c->h.kind = append(out, kind.p, kind.n);
+    t5g_free(printed);
     t5g_buf_free(&text);
     t5g_buf_free(&off);
     t5g_buf_free(&kind);
@@ -361,67 +399,141 @@ append_joins(struct compiler *c, struct t5g_buf *out)
     c->h.joins = append(out, joins, sizeof joins);
 }
 
+static int
+append_tries(struct compiler *c, struct t5g_buf *out)
+{
+    struct t5g_buf nodes = {0}, edges = {0};
+    int r = t5g_trie_build(&nodes, &edges, &c->added, false, false, &c->h.raw, c->e);
+    if (r == 0)
+        r = t5g_trie_build(&nodes, &edges, &c->added, true, c->h.space_is_bar, &c->h.normalized,
+                           c->e);
+    c->h.nodes = append(out, nodes.p, nodes.n);
+    c->h.edges = append(out, edges.p, edges.n);
+    t5g_buf_free(&nodes);
+    t5g_buf_free(&edges);
+    return r;
+}
+
 static struct t5g_table_header *
 assemble(struct compiler *c)
 {
-    struct t5g_buf out = {0}, nodes = {0}, edges = {0};
+    struct t5g_buf out = {0};
     t5g_buf_add(&out, &c->h, sizeof c->h);
     append_texts(c, &out);
     append_chars(c, &out);
     c->h.merges = append(&out, c->merges, ((size_t)c->h.merge_mask + 1) * sizeof *c->merges);
     c->h.bigrams = append(&out, c->bigrams, ((size_t)c->h.bigram_mask + 1) * sizeof *c->bigrams);
     append_joins(c, &out);
-    t5g_trie_build(&nodes, &edges, c->p.added, c->p.n_added);
-    c->h.nodes = append(&out, nodes.p, nodes.n);
-    c->h.edges = append(&out, edges.p, edges.n);
+    if (append_tries(c, &out) < 0) {
+        t5g_buf_free(&out);
+        return NULL;
+    }
     c->h.before = append(&out, c->p.before.p, c->p.before.n * sizeof(int32_t));
     c->h.after = append(&out, c->p.after.p, c->p.after.n * sizeof(int32_t));
     memcpy(c->h.magic, T5G_TABLE_MAGIC, 8);
     c->h.version = T5G_TABLE_VERSION;
     c->h.header_size = sizeof c->h;
     c->h.size = out.n;
-    c->h.hash = t5g_hash64(out.p + sizeof c->h, out.n - sizeof c->h);
     memcpy(out.p, &c->h, sizeof c->h);
-    t5g_buf_free(&nodes);
-    t5g_buf_free(&edges);
+    c->h.hash = t5g_table_hash(out.p, out.n);
+    memcpy(out.p, &c->h, sizeof c->h);
     return (struct t5g_table_header *)(void *)out.p;
 }
 
+static int
+by_id(const void *a, const void *b)
+{
+    const struct t5g_added *x = a, *y = b;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/*
+ * The identity is of all that acts and of nothing else: eight hex digits each for the vocabulary,
+ * the merges, the added tokens, and what stands around a text. Not the order of members, the way
+ * they are written, padding, truncation, or a flag of a token that transformers sets in any case.
+ */
+static void
+identify(struct compiler *c)
+{
+    struct t5g_hash *h = c->hash;
+    uint64_t part[4] = {c->parts[0], c->parts[1]};
+    t5g_hash_reset(h);
+    if (c->added.n > 0)
+        qsort(c->added.v, c->added.n, sizeof *c->added.v, by_id);
+    for (size_t i = 0; i < c->added.n; i++) {
+        const struct t5g_added *x = &c->added.v[i];
+        const uint8_t flags[] = {x->special, x->skipped, x->lstrip, x->rstrip, x->normalized};
+        hash_text(h, x->id, x->text);
+        t5g_hash_add(h, flags, sizeof flags);
+    }
+    part[2] = t5g_hash_get64(h);
+    t5g_hash_reset(h);
+    hash_text(h, c->p.space_is_bar, "");
+    t5g_hash_add(h, c->p.before.p, c->p.before.n * sizeof(int32_t));
+    hash_text(h, -1, "");
+    t5g_hash_add(h, c->p.after.p, c->p.after.n * sizeof(int32_t));
+    part[3] = t5g_hash_get64(h);
+    for (size_t i = 0; i < T5G_LEN(part); i++)
+        snprintf(c->h.identity + 8 * i, 9, "%08lx", (unsigned long)(part[i] >> 32));
+}
+
+const char *const t5g_tokenizer_files[] = {"tokenizer.json", "tokenizer_config.json",
+                                           "special_tokens_map.json", "added_tokens.json"};
+
+/* The trees of the files; roots[i] NULL: there is no such file. */
+static int
+parse_files(const struct t5g_map files[T5G_TOKENIZER_FILES], const char *dir,
+            struct t5g_json *roots[T5G_TOKENIZER_FILES], struct t5g_err *e)
+{
+    for (size_t i = 0; i < T5G_TOKENIZER_FILES; i++) {
+        char *path = t5g_path_join(dir, t5g_tokenizer_files[i]);
+        bool bad = false;
+        if (files[i].size > JSON_MAX)
+            bad = t5g_err_set(e, T5G_EX_DATA, "%s: %zu bytes, limit %zu", path, files[i].size,
+                              JSON_MAX) < 0;
+        else if (files[i].p != NULL)
+            bad = (roots[i] = t5g_json_parse((const char *)files[i].p, files[i].size, path, e)) ==
+                  NULL;
+        t5g_free(path);
+        if (bad)
+            return -1;
+    }
+    return 0;
+}
+
 struct t5g_table_header *
-t5g_table_compile(const char *json, size_t n, const char *config, size_t n_config, const char *name,
+t5g_table_compile(const struct t5g_map files[T5G_TOKENIZER_FILES], const char *dir,
                   struct t5g_err *e)
 {
-    struct compiler c = {.e = e};
+    struct compiler c = {.e = e, .hash = t5g_hash_open()};
     struct t5g_table_header *h = NULL;
-    struct t5g_json *root = NULL, *extra = NULL;
-    if (n > JSON_MAX) {
-        t5g_err_set(e, T5G_EX_DATA, "%s: %zu bytes, limit %zu", name, n, JSON_MAX);
-        return NULL;
+    struct t5g_json *roots[T5G_TOKENIZER_FILES] = {NULL};
+    if (parse_files(files, dir, roots, e) == 0) {
+        const struct t5g_json *m = t5g_json_get(roots[0], "model");
+        const struct t5g_added_files f = {roots[0], roots[1], roots[2], roots[3]};
+        if (t5g_pipeline_read(&c.p, roots[0], roots[1], e) == 0 && check_model(&c, m) == 0 &&
+            read_vocabulary(&c, t5g_json_get(m, "vocab")) == 0 && read_added(&c, &f) == 0 &&
+            read_characters(&c) == 0 && read_merges(&c, t5g_json_get(m, "merges")) == 0) {
+            c.h.space_is_bar = c.p.space_is_bar;
+            t5g_hash128_hex(c.h.file, files[0].p, files[0].size);
+            identify(&c);
+            h = assemble(&c);
+        }
+        if (h == NULL) {
+            char *path = t5g_path_join(dir, t5g_tokenizer_files[0]);
+            t5g_err_in(e, "%s", path);
+            t5g_free(path);
+        }
     }
-    if ((root = t5g_json_parse(json, n, name, e)) == NULL)
-        return NULL;
-    if (n_config > 0 &&
-        (extra = t5g_json_parse(config, n_config, "tokenizer_config.json", e)) == NULL)
-        goto out;
-    const struct t5g_json *m = t5g_json_get(root, "model");
-    if (t5g_pipeline_read(&c.p, root, extra, e) < 0 || check_model(&c, m) < 0 ||
-        read_vocabulary(&c, t5g_json_get(m, "vocab")) < 0 || read_characters(&c) < 0 ||
-        read_merges(&c, t5g_json_get(m, "merges")) < 0) {
-        t5g_err_in(e, "%s", name);
-        goto out;
-    }
-    c.h.space_is_bar = c.p.space_is_bar;
-    t5g_hash128_hex(c.h.identity, json, n);
-    h = assemble(&c);
-out:
     t5g_pipeline_clear(&c.p);
+    t5g_added_clear(&c.added);
+    t5g_hash_close(c.hash);
     t5g_free(c.text);
-    t5g_free(c.vocabulary);
     t5g_free(c.slot);
     t5g_free(c.chars);
     t5g_free(c.merges);
     t5g_free(c.bigrams);
-    t5g_json_free(extra);
-    t5g_json_free(root);
+    for (size_t i = 0; i < T5G_TOKENIZER_FILES; i++)
+        t5g_json_free(roots[i]);
     return h;
 }

@@ -23,14 +23,11 @@ read_literals(struct t5g_picture_text *p, const char *dir, struct t5g_err *e)
 {
     char *path = t5g_path_join(dir, "tokenizer_config.json");
     struct t5g_buf b = {0};
-    struct t5g_err absent = {0};
     struct t5g_json *root = NULL;
-    int r = t5g_model_text(dir, "tokenizer_config.json", FILE_MAX, &b, &absent);
-    if (r == 0)
-        root = t5g_json_parse(b.n > 0 ? b.p : "", b.n, path, e);
-    else if (absent.code != T5G_EX_NOINPUT)
-        t5g_err_set(e, absent.code, "%s", absent.msg);
-    bool failed = root == NULL && (r == 0 || absent.code != T5G_EX_NOINPUT);
+    int r = t5g_model_optional(dir, "tokenizer_config.json", FILE_MAX, &b, e);
+    if (r == 1)
+        root = t5g_json_parse(b.p, b.n, path, e);
+    bool failed = r < 0 || (r == 1 && root == NULL);
     p->boi = literal(root, "boi_token", "<start_of_image>");
     p->eoi = literal(root, "eoi_token", "<end_of_image>");
     p->soft = literal(root, "image_token", "<image_soft_token>");

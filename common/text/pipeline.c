@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#define BAR       "\xe2\x96\x81" /* U+2581 */
-#define ADDED_MAX 1024           /* bytes of an added token: bounds the depth of the trie */
+#define BAR "\xe2\x96\x81" /* U+2581 */
 
 static const struct t5g_json *
 get(const struct t5g_json *v, const char *key)
@@ -127,70 +126,32 @@ read_post(struct t5g_pipeline *p, const struct t5g_json *root, struct t5g_err *e
     return seen ? 0 : refuse(e, "post_processor.single", "special tokens around one sequence A");
 }
 
-/* "<bos>", or {"content": "<bos>", ...}. */
-static const char *
-token_name(const struct t5g_json *v)
-{
-    return t5g_json_is_object(v) ? t5g_json_str(get(v, "content")) : t5g_json_str(v);
-}
-
-static void
-mark(struct t5g_pipeline *p, const char *name)
-{
-    for (size_t i = 0; name != NULL && i < p->n_added; i++)
-        if (strcmp(p->added[i].text, name) == 0)
-            p->added[i].special = true;
-}
-
 /*
- * transformers' GemmaTokenizer registers as special what tokenizer_config.json names (bos_token,
- * mask_token, ..., extra_special_tokens), and <mask> in any case, whatever tokenizer.json says of
- * them.
+ * How transformers' AutoTokenizer would build the tokenizer: tokenizer.json as it is, or, with the
+ * class GemmaTokenizer, anew from the vocabulary and the merges. Other classes go by rules of their
+ * own.
  */
-static void
-mark_specials(struct t5g_pipeline *p, const struct t5g_json *config)
-{
-    mark(p, "<mask>");
-    for (const struct t5g_json *v = t5g_json_first(config); v != NULL; v = t5g_json_next(v)) {
-        const char *key = t5g_json_key(v);
-        size_t n = key != NULL ? strlen(key) : 0;
-        bool list = key != NULL && (strcmp(key, "extra_special_tokens") == 0 ||
-                                    strcmp(key, "additional_special_tokens") == 0);
-        if (n > 6 && strcmp(key + n - 6, "_token") == 0)
-            mark(p, token_name(v));
-        for (const struct t5g_json *x = list ? t5g_json_first(v) : NULL; x != NULL;
-             x = t5g_json_next(x))
-            mark(p, token_name(x));
-    }
-}
-
 static int
-read_added(struct t5g_pipeline *p, const struct t5g_json *root, struct t5g_err *e)
+read_class(struct t5g_pipeline *p, const struct t5g_json *config, struct t5g_err *e)
 {
-    const struct t5g_json *list = get(root, "added_tokens");
-    static const char *const flags[] = {"single_word", "lstrip", "rstrip", "normalized"};
-    if (absent(list))
-        return 0;
-    if (!t5g_json_is_array(list))
-        return t5g_err_set(e, T5G_EX_DATA, "added_tokens: expected an array");
-    p->added = t5g_alloc(t5g_json_size(list), sizeof *p->added);
-    for (const struct t5g_json *v = t5g_json_first(list); v != NULL; v = t5g_json_next(v)) {
-        const char *text = t5g_json_str(get(v, "content"));
-        int64_t id;
-        if (text == NULL || text[0] == '\0' || !t5g_json_int(get(v, "id"), 0, INT32_MAX - 1, &id))
-            return t5g_err_set(e, T5G_EX_DATA, "added_tokens: entry %zu: content or id is missing",
-                               p->n_added);
-        if (strlen(text) > ADDED_MAX)
-            return t5g_err_set(e, T5G_EX_DATA, "added_tokens: entry %zu: %zu bytes, limit %d",
-                               p->n_added, strlen(text), ADDED_MAX);
-        for (size_t i = 0; i < T5G_LEN(flags); i++)
-            if (!is_false(get(v, flags[i])))
-                return t5g_err_set(e, T5G_EX_DATA,
-                                   "added_tokens: '%s': %s: not supported, expected false", text,
-                                   flags[i]);
-        p->added[p->n_added++] =
-            (struct t5g_added){text, strlen(text), (int32_t)id, t5g_json_true(get(v, "special"))};
-    }
+    static const char *const as_it_is[] = {"PreTrainedTokenizer", "TokenizersBackend"};
+    static const char file[] = "tokenizer_config.json";
+    const char *name = t5g_json_str(get(config, "tokenizer_class"));
+    size_t n = name != NULL ? strlen(name) : 0;
+    if (n > 4 && strcmp(name + n - 4, "Fast") == 0)
+        n -= 4;
+    p->gemma = n == 14 && strncmp(name, "GemmaTokenizer", n) == 0;
+    bool known = name == NULL || p->gemma;
+    for (size_t i = 0; i < T5G_LEN(as_it_is); i++)
+        known = known || (strlen(as_it_is[i]) == n && strncmp(name, as_it_is[i], n) == 0);
+    if (!known)
+        return t5g_err_set(e, T5G_EX_DATA,
+                           "%s: tokenizer_class: %s is not supported, expected GemmaTokenizer, "
+                           "PreTrainedTokenizerFast or TokenizersBackend",
+                           file, name);
+    if (!is_false(get(config, "split_special_tokens")))
+        return t5g_err_set(e, T5G_EX_DATA,
+                           "%s: split_special_tokens: not supported, expected false", file);
     return 0;
 }
 
@@ -198,20 +159,20 @@ int
 t5g_pipeline_read(struct t5g_pipeline *p, const struct t5g_json *root,
                   const struct t5g_json *config, struct t5g_err *e)
 {
-    *p = (struct t5g_pipeline){0};
+    *p = (struct t5g_pipeline){.space_is_bar = true};
     if (!t5g_json_is_object(root))
         return t5g_err_set(e, T5G_EX_DATA, "not an object");
-    if (read_normalizer(p, root, e) < 0 || read_decoder(p, root, e) < 0 ||
-        read_post(p, root, e) < 0 || read_added(p, root, e) < 0)
+    if (read_class(p, config, e) < 0)
         return -1;
-    mark_specials(p, config);
-    return 0;
+    /* GemmaTokenizer has a normalizer and a decoder of its own, whatever the file says. */
+    if (!p->gemma && (read_normalizer(p, root, e) < 0 || read_decoder(p, root, e) < 0))
+        return -1;
+    return read_post(p, root, e);
 }
 
 void
 t5g_pipeline_clear(struct t5g_pipeline *p)
 {
-    t5g_free(p->added);
     t5g_ids_free(&p->before);
     t5g_ids_free(&p->after);
 }

@@ -6,25 +6,16 @@
 #include "base/json.h"
 #include "text/tokenizer.h"
 
-/* An added token. text [n] lives with the JSON tree. */
-struct t5g_added {
-    const char *text;
-    size_t n;
-    int32_t id;
-    bool special;
-};
-
 struct t5g_pipeline {
-    bool space_is_bar;       /* normalizer Replace " " by U+2581 */
-    struct t5g_added *added; /* [n_added] */
-    size_t n_added;
+    bool gemma;        /* class GemmaTokenizer */
+    bool space_is_bar; /* normalizer Replace " " by U+2581 */
     struct t5g_ids before, after;
 };
 
 /*
  * Fill p from the root. -1 with e (65), "normalizer: ..." naming what is not supported: a tokenizer
- * that would be followed in part is refused. config: tokenizer_config.json, or NULL; tokens it
- * names as special are special.
+ * that would be followed in part is refused. config: tokenizer_config.json, or NULL; it names the
+ * class.
  */
 int t5g_pipeline_read(struct t5g_pipeline *p, const struct t5g_json *root,
                       const struct t5g_json *config, struct t5g_err *e);

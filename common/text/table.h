@@ -9,7 +9,7 @@
 #include "base/mem.h"
 
 #define T5G_TABLE_MAGIC   "t5g-tok\n"
-#define T5G_TABLE_VERSION 2u /* of the layout and of everything that is computed into it */
+#define T5G_TABLE_VERSION 3u /* of the layout and of everything that is computed into it */
 #define T5G_NO_ID         (-1)
 
 /* A span of the block, in bytes from its start; 64-byte aligned. */
@@ -26,11 +26,14 @@ struct t5g_merge {
 };
 #define T5G_NO_RANK UINT32_MAX
 
-/* Node of the trie of added tokens: edges first..first + n, sorted by byte. */
+/* What an added token is for the tokenizer. */
+enum { T5G_ADDED_SPECIAL = 1, T5G_ADDED_LSTRIP = 2, T5G_ADDED_RSTRIP = 4 };
+
+/* Node of a trie of added tokens: edges first..first + n, sorted by byte. */
 struct t5g_trie_node {
     uint32_t first, n;
-    int32_t id; /* token that ends here, or T5G_NO_ID */
-    uint32_t special;
+    int32_t id;     /* token that ends here, or T5G_NO_ID */
+    uint32_t flags; /* T5G_ADDED_* of it */
 };
 
 struct t5g_trie_edge {
@@ -40,11 +43,15 @@ struct t5g_trie_edge {
 struct t5g_table_header {
     char magic[8];
     uint32_t version, header_size;
-    uint64_t size, hash; /* of the whole block; XXH3-64 of everything after the header */
-    char identity[40];   /* XXH128 of tokenizer.json, hex */
-    uint32_t n_ids;      /* largest id + 1 */
+    uint64_t size; /* of the whole block */
+    /* XXH3-64 of this header, in which the XXH3-64 of everything after it stands in this place. */
+    uint64_t hash;
+    char identity[40]; /* of all that acts: see identify() in compile.c */
+    char file[40];     /* XXH128 of tokenizer.json, hex: the identity of earlier versions */
+    uint32_t n_ids;    /* largest id + 1 */
     uint32_t merge_mask, bigram_mask; /* slots - 1 of the hash tables */
-    uint32_t space_is_bar; /* U+0020 becomes U+2581 before merging, and back when decoding */
+    uint32_t space_is_bar;    /* U+0020 becomes U+2581 before merging, and back when decoding */
+    uint32_t raw, normalized; /* roots of the tries: of texts as they are, of normalised ones */
     int32_t byte_id[256];
     struct t5g_span
         text_off; /* u32 [n_ids + 1]: token i is text[off[i]..off[i + 1]) as it is printed */
@@ -56,7 +63,7 @@ struct t5g_table_header {
     struct t5g_span bigrams; /* struct t5g_merge [bigram_mask + 1]: pairs of character ids inside
                                 some merge's result, rank T5G_NO_RANK if no merge themselves */
     struct t5g_span joins;   /* u64 [128][2]: bit b of row a: ASCII characters a b are a bigram */
-    struct t5g_span nodes, edges;  /* trie of added tokens; node 0 is the root */
+    struct t5g_span nodes, edges;  /* tries of added tokens */
     struct t5g_span before, after; /* i32: what the post-processor puts around a text */
 };
 
@@ -81,19 +88,36 @@ struct t5g_table {
 /* Open DIR's tokenizer: from the cache when there and undamaged, else compiled, and kept if
  * possible. */
 int t5g_table_open(struct t5g_table *t, const char *dir, struct t5g_err *e);
+/* The same for a model that may have none: 1, or 0 when it has none, or -1 with e. */
+int t5g_table_find(struct t5g_table *t, const char *dir, struct t5g_err *e);
 void t5g_table_close(struct t5g_table *t);
 
-/*
- * Compile the text of tokenizer.json (and tokenizer_config.json, NULL when absent) to a block in
- * fresh memory (t5g_free). Whatever this implementation does not do is refused by name. NULL with e
- * (65).
- */
-struct t5g_table_header *t5g_table_compile(const char *json, size_t n, const char *config,
-                                           size_t n_config, const char *name, struct t5g_err *e);
+/* The files that make a tokenizer. */
+enum {
+    T5G_TOKENIZER_JSON,
+    T5G_TOKENIZER_CONFIG,
+    T5G_SPECIAL_TOKENS_MAP,
+    T5G_ADDED_TOKENS,
+    T5G_TOKENIZER_FILES
+};
+extern const char *const t5g_tokenizer_files[T5G_TOKENIZER_FILES]; /* their names */
 
-/* Point t's sections into block [size]; checks sizes, not the hash. -1 when it is no table of this
- * version. */
-int t5g_table_bind(struct t5g_table *t, const void *block, uint64_t size);
+/*
+ * Compile the texts of the files (p NULL: there is none; the first is needed) of directory dir to
+ * a block in fresh memory (t5g_free). Whatever this implementation does not do is refused by name.
+ * NULL with e (65).
+ */
+struct t5g_table_header *t5g_table_compile(const struct t5g_map files[T5G_TOKENIZER_FILES],
+                                           const char *dir, struct t5g_err *e);
+
+/*
+ * Point t's sections into block [size] when every byte of it is as it was written and every index
+ * in it stays inside its section. -1 with e (65): it is of another version, or damaged.
+ */
+int t5g_table_bind(struct t5g_table *t, const void *block, uint64_t size, struct t5g_err *e);
+
+/* The hash that belongs into the header of a block. */
+uint64_t t5g_table_hash(const void *block, uint64_t size);
 
 static inline uint64_t
 t5g_pair_hash(uint32_t a, uint32_t b)

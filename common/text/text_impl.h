@@ -4,11 +4,15 @@
 
 #include "text/bpe.h"
 #include "text/table.h"
+#include "text/tokenizer.h"
 
 struct t5g_tokenizer {
     struct t5g_table table;
     struct t5g_bpe *bpe;
     bool starts[256]; /* bytes an added token can begin with */
+    bool starts_normalized[256];
+    bool normalized; /* there are tokens to look for in the normalised text */
+    struct t5g_tokenizer_id id;
 };
 
 #endif

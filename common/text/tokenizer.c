@@ -10,18 +10,43 @@
 
 #include <string.h>
 
+/* Bytes that a token of the trie can begin with. */
+static void
+first_bytes(const struct t5g_table *t, uint32_t root, bool bar, bool starts[256])
+{
+    const struct t5g_trie_node *node = t->nodes + root;
+    for (uint32_t i = 0; i < node->n; i++)
+        starts[t->edges[node->first + i].byte & 255] = true;
+    if (bar && starts[0xe2])
+        starts[' '] = true;
+}
+
+int
+t5g_tokenizer_find(struct t5g_tokenizer **out, const char *dir, struct t5g_err *e)
+{
+    struct t5g_tokenizer *t = t5g_alloc(1, sizeof *t);
+    int r = t5g_table_find(&t->table, dir, e);
+    *out = r == 1 ? t : NULL;
+    if (r < 1) {
+        t5g_tokenizer_close(t);
+        return r;
+    }
+    const struct t5g_table_header *h = t->table.h;
+    first_bytes(&t->table, h->raw, false, t->starts);
+    first_bytes(&t->table, h->normalized, h->space_is_bar != 0, t->starts_normalized);
+    t->normalized = t->table.nodes[h->normalized].n > 0;
+    t->bpe = t5g_bpe_open(&t->table);
+    memcpy(t->id.id, h->identity, T5G_HEX128);
+    memcpy(t->id.file, h->file, T5G_HEX128);
+    return 1;
+}
+
 struct t5g_tokenizer *
 t5g_tokenizer_open(const char *dir, struct t5g_err *e)
 {
-    struct t5g_tokenizer *t = t5g_alloc(1, sizeof *t);
-    if (t5g_table_open(&t->table, dir, e) < 0) {
-        t5g_tokenizer_close(t);
-        return NULL;
-    }
-    const struct t5g_trie_node *root = t->table.nodes;
-    for (uint32_t i = 0; i < root->n; i++)
-        t->starts[t->table.edges[root->first + i].byte & 255] = true;
-    t->bpe = t5g_bpe_open(&t->table);
+    struct t5g_tokenizer *t;
+    if (t5g_tokenizer_find(&t, dir, e) == 0)
+        t5g_err_set(e, T5G_EX_NOINPUT, "%s: no tokenizer.json", dir);
     return t;
 }
 
@@ -64,35 +89,107 @@ t5g_ids_free(struct t5g_ids *ids)
     *ids = (struct t5g_ids){0};
 }
 
+/* One pass over a piece of the text: added tokens are cut out, the rest goes to the next step. */
+struct pass {
+    const struct t5g_tokenizer *t;
+    uint32_t root;
+    bool normalized; /* the text is looked at as the normalizer leaves it */
+    bool text_only;
+    struct t5g_ids *out;
+};
+
+static void encode_piece(const struct pass *p, const char *text, size_t n);
+
+/* Bytes of the white space before s[n), as Unicode has it; a space that became U+2581 is none. */
+static size_t
+space_before(const struct pass *p, const char *s, size_t n)
+{
+    size_t from = n;
+    while (from > 0) {
+        size_t k = from - 1;
+        while (k > 0 && ((unsigned char)s[k] & 0xc0) == 0x80)
+            k--;
+        if (t5g_utf8_space(s + k, from - k) == 0 ||
+            (p->normalized && p->t->table.h->space_is_bar && s[k] == ' '))
+            break;
+        from = k;
+    }
+    return n - from;
+}
+
+static size_t
+space_after(const struct pass *p, const char *s, size_t n)
+{
+    size_t to = 0, len;
+    while (to < n && (len = t5g_utf8_space(s + to, n - to)) > 0 &&
+           !(p->normalized && p->t->table.h->space_is_bar && s[to] == ' '))
+        to += len;
+    return to;
+}
+
+/*
+ * As Hugging Face's find_matches: the longest token of those that begin leftmost; the search goes
+ * on behind the token's own text, also where it takes white space behind it along.
+ */
+static void
+cut_out(const struct pass *p, const char *text, size_t n)
+{
+    const struct t5g_table *table = &p->t->table;
+    const bool *starts = p->normalized ? p->t->starts_normalized : p->t->starts;
+    bool bar = p->normalized && table->h->space_is_bar != 0;
+    size_t start = 0, len;
+    for (size_t i = 0; i < n; i += len) {
+        const struct t5g_trie_node *x = NULL;
+        len = 1;
+        if (starts[(unsigned char)text[i]])
+            x = t5g_trie_match(table, p->root, bar, text + i, n - i, &len);
+        if (x == NULL) {
+            len = 1;
+            continue;
+        }
+        if (p->text_only && (x->flags & T5G_ADDED_SPECIAL) != 0)
+            continue; /* passed over whole, as HF's split_special_tokens does */
+        size_t from = i, to = i + len;
+        if ((x->flags & T5G_ADDED_LSTRIP) != 0)
+            from = t5g_max(i - space_before(p, text, i), start);
+        if ((x->flags & T5G_ADDED_RSTRIP) != 0)
+            to += space_after(p, text + to, n - to);
+        if (start < from)
+            encode_piece(p, text + start, from - start);
+        if (from < to) /* else the token before took all of it along as its white space */
+            t5g_ids_add(p->out, x->id);
+        start = to;
+    }
+    if (start < n)
+        encode_piece(p, text + start, n - start);
+}
+
+/* What is left of a pass: the second pass, or the model. */
+static void
+encode_piece(const struct pass *p, const char *text, size_t n)
+{
+    if (p->normalized || !p->t->normalized) {
+        t5g_bpe_encode(p->t->bpe, text, n, p->out);
+        return;
+    }
+    struct pass second = *p;
+    second.root = p->t->table.h->normalized;
+    second.normalized = true;
+    cut_out(&second, text, n);
+}
+
 void
 t5g_tokenize(const struct t5g_tokenizer *t, const char *text, size_t n, unsigned flags,
              struct t5g_ids *out)
 {
     const struct t5g_table *table = &t->table;
-    size_t start = 0, i = 0;
     if (t5g_utf8_check(text, n) != n)
         t5g_bug("ill-formed UTF-8 reached the tokenizer");
     if ((flags & T5G_TOK_BARE) == 0)
         t5g_ids_append(out, table->before, table->n_before);
-    while (i < n) {
-        int32_t id;
-        bool special;
-        size_t len = t->starts[(unsigned char)text[i]]
-                         ? t5g_trie_match(table, text + i, n - i, &id, &special)
-                         : 0;
-        if (len == 0) {
-            i++;
-            continue;
-        }
-        if (!special || (flags & T5G_TOK_TEXT_ONLY) == 0) {
-            t5g_bpe_encode(t->bpe, text + start, i - start, out);
-            t5g_ids_add(out, id);
-            start = i + len;
-        }
-        i += len; /* a special literal that stays text is passed over whole, as HF's
-                     split_special_tokens does */
-    }
-    t5g_bpe_encode(t->bpe, text + start, n - start, out);
+    struct pass first = {
+        .t = t, .root = table->h->raw, .text_only = (flags & T5G_TOK_TEXT_ONLY) != 0, .out = out};
+    cut_out(&first, text, n);
     if ((flags & T5G_TOK_BARE) == 0)
         t5g_ids_append(out, table->after, table->n_after);
 }
@@ -111,10 +208,36 @@ t5g_tokenizer_after(const struct t5g_tokenizer *t, const int32_t **ids)
     return t->table.n_after;
 }
 
+const struct t5g_tokenizer_id *
+t5g_tokenizer_id(const struct t5g_tokenizer *t)
+{
+    return &t->id;
+}
+
 const char *
 t5g_tokenizer_identity(const struct t5g_tokenizer *t)
 {
-    return t->table.h->identity;
+    return t->id.id;
+}
+
+int
+t5g_tokenizer_check(const struct t5g_tokenizer_id *ours, const char *theirs, struct t5g_err *e)
+{
+    static const char *const parts[] = {"vocabulary", "merges", "added tokens",
+                                        "tokens around a text"};
+    const char *other = NULL;
+    size_t same = 0;
+    if (strcmp(theirs, ours->id) == 0 || strcmp(theirs, ours->file) == 0)
+        return 0;
+    for (size_t i = T5G_LEN(parts); i-- > 0 && strlen(theirs) == T5G_HEX128 - 1;)
+        if (memcmp(theirs + 8 * i, ours->id + 8 * i, 8) == 0)
+            same++;
+        else
+            other = parts[i];
+    return t5g_err_set(e, T5G_EX_DATA,
+                       "made with another tokenizer%s%s: %s, this one is %s (--force takes it)",
+                       same > 0 ? ", the first difference is in the " : "", same > 0 ? other : "",
+                       theirs, ours->id);
 }
 
 size_t

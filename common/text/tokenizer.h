@@ -3,17 +3,21 @@
 #define T5G_TOKENIZER_H
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 struct t5g_tokenizer;
 
 /*
- * Open the tokenizer of a model directory (DIR/tokenizer.json, DIR/tokenizer_config.json). The JSON
+ * Open the tokenizer of a model: of a packed one its table, of a directory tokenizer.json with
+ * tokenizer_config.json, special_tokens_map.json and added_tokens.json where they are. The JSON
  * is compiled once to a binary table kept under $XDG_CACHE_HOME/t5g (default ~/.cache/t5g), found
  * by the files' content hash and verified on use; where the cache cannot be written the table lives
  * in memory. NULL with e. It remembers words, so one thread at a time may tokenize with it.
  */
 struct t5g_tokenizer *t5g_tokenizer_open(const char *dir, struct t5g_err *e);
+/* The same for a model that may have none: 1, or 0 (*out NULL) when it has none, or -1 with e. */
+int t5g_tokenizer_find(struct t5g_tokenizer **out, const char *dir, struct t5g_err *e);
 void t5g_tokenizer_close(struct t5g_tokenizer *t);
 
 /* Growable list of ids. Zero-initialise. */
@@ -50,7 +54,18 @@ void t5g_tokenize(const struct t5g_tokenizer *t, const char *text, size_t n, uns
 size_t t5g_tokenizer_before(const struct t5g_tokenizer *t, const int32_t **ids);
 size_t t5g_tokenizer_after(const struct t5g_tokenizer *t, const int32_t **ids);
 
-const char *t5g_tokenizer_identity(const struct t5g_tokenizer *t); /* 32 hex digits */
-size_t t5g_tokenizer_size(const struct t5g_tokenizer *t);          /* largest id + 1 */
+/* What streams name a tokenizer by. */
+struct t5g_tokenizer_id {
+    char id[T5G_HEX128];   /* of all that acts: vocabulary, merges, added tokens, template */
+    char file[T5G_HEX128]; /* of tokenizer.json's bytes, which earlier versions wrote */
+};
+
+const struct t5g_tokenizer_id *t5g_tokenizer_id(const struct t5g_tokenizer *t);
+const char *t5g_tokenizer_identity(const struct t5g_tokenizer *t); /* its id: 32 hex digits */
+
+/* 0 when `theirs` names this tokenizer; else -1 with e (65), which says what differs. */
+int t5g_tokenizer_check(const struct t5g_tokenizer_id *ours, const char *theirs, struct t5g_err *e);
+
+size_t t5g_tokenizer_size(const struct t5g_tokenizer *t); /* largest id + 1 */
 
 #endif

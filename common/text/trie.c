@@ -1,20 +1,31 @@
-/* trie.c: the added tokens as a trie over bytes. */
+/* trie.c: the added tokens as tries over bytes. */
 #include "text/trie.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#define BAR "\xe2\x96\x81" /* U+2581 */
+
+/* What is looked for, and the token that it is. */
+struct pattern {
+    char *text;
+    size_t n;
+    const struct t5g_added *token;
+};
+
 static int
 by_text(const void *a, const void *b)
 {
-    const struct t5g_added *x = a, *y = b;
+    const struct pattern *x = a, *y = b;
     int r = memcmp(x->text, y->text, t5g_min(x->n, y->n));
-    return r != 0 ? r : x->n < y->n ? -1 : x->n > y->n;
+    if (r != 0)
+        return r;
+    return x->n < y->n ? -1 : x->n > y->n;
 }
 
 struct builder {
     struct t5g_buf *nodes, *edges;
-    const struct t5g_added *v; /* sorted */
+    const struct pattern *v; /* sorted */
 };
 
 static struct t5g_trie_node *
@@ -37,8 +48,11 @@ static void
 fill(struct builder *b, uint32_t i, size_t from, size_t to, size_t depth)
 {
     if (b->v[from].n == depth) {
-        node_at(b, i)->id = b->v[from].id;
-        node_at(b, i)->special = b->v[from].special;
+        const struct t5g_added *x = b->v[from].token;
+        node_at(b, i)->id = x->id;
+        node_at(b, i)->flags = (x->special ? T5G_ADDED_SPECIAL : 0u) |
+                               (x->lstrip ? T5G_ADDED_LSTRIP : 0u) |
+                               (x->rstrip ? T5G_ADDED_RSTRIP : 0u);
         from++;
     }
     uint32_t first = (uint32_t)(b->edges->n / sizeof(struct t5g_trie_edge)), n = 0;
@@ -61,43 +75,72 @@ fill(struct builder *b, uint32_t i, size_t from, size_t to, size_t depth)
     }
 }
 
-void
-t5g_trie_build(struct t5g_buf *nodes, struct t5g_buf *edges, const struct t5g_added *tokens,
-               size_t n)
+/* The text as it is looked for. */
+static struct pattern
+pattern_of(const struct t5g_added *x, bool bar)
 {
-    struct t5g_added *v = t5g_alloc(n, sizeof *v);
-    size_t m = 0;
-    for (size_t i = 0; i < n; i++)
-        v[i] = tokens[i];
-    qsort(v, n, sizeof *v, by_text);
-    for (size_t i = 0; i < n; i++) /* the same text twice: the last one counts, as in a map */
-        if (m > 0 && by_text(&v[m - 1], &v[i]) == 0)
-            v[m - 1] = v[i];
+    struct t5g_buf b = {0};
+    for (size_t i = 0; i < x->n; i++)
+        if (bar && x->text[i] == ' ')
+            t5g_buf_adds(&b, BAR);
         else
-            v[m++] = v[i];
-    struct builder b = {nodes, edges, v};
-    uint32_t root = new_node(&b);
-    if (m > 0)
-        fill(&b, root, 0, m, 0);
-    t5g_free(v);
+            t5g_buf_addc(&b, x->text[i]);
+    return (struct pattern){b.p, b.n, x};
 }
 
-size_t
-t5g_trie_match(const struct t5g_table *t, const char *s, size_t n, int32_t *id, bool *special)
+int
+t5g_trie_build(struct t5g_buf *nodes, struct t5g_buf *edges, const struct t5g_added_list *tokens,
+               bool normalized, bool space_is_bar, uint32_t *root, struct t5g_err *e)
 {
-    const struct t5g_trie_node *node = t->nodes;
-    size_t best = 0;
+    struct pattern *v = t5g_alloc(tokens->n + 1, sizeof *v);
+    size_t n = 0;
+    int r = 0;
+    for (size_t i = 0; i < tokens->n; i++)
+        if (tokens->v[i].normalized == normalized)
+            v[n++] = pattern_of(&tokens->v[i], normalized && space_is_bar);
+    if (n > 0)
+        qsort(v, n, sizeof *v, by_text);
+    for (size_t i = 1; i < n && r == 0; i++)
+        if (by_text(&v[i - 1], &v[i]) == 0)
+            r = t5g_err_set(e, T5G_EX_DATA,
+                            "added tokens '%s' and '%s': the same once normalised, not supported",
+                            v[i - 1].token->text, v[i].token->text);
+    struct builder b = {nodes, edges, v};
+    *root = new_node(&b);
+    if (n > 0 && r == 0)
+        fill(&b, *root, 0, n, 0);
+    for (size_t i = 0; i < n; i++)
+        t5g_free(v[i].text);
+    t5g_free(v);
+    return r;
+}
+
+/* The node behind the edge of this byte, or NULL. */
+static const struct t5g_trie_node *
+step(const struct t5g_table *t, const struct t5g_trie_node *node, unsigned char byte)
+{
+    const struct t5g_trie_edge *e = t->edges + node->first, *end = e + node->n;
+    while (e < end && e->byte != byte)
+        e++;
+    return e < end ? t->nodes + e->to : NULL;
+}
+
+const struct t5g_trie_node *
+t5g_trie_match(const struct t5g_table *t, uint32_t root, bool bar, const char *s, size_t n,
+               size_t *len)
+{
+    const struct t5g_trie_node *node = t->nodes + root, *best = NULL;
     for (size_t i = 0; i < n; i++) {
-        const struct t5g_trie_edge *e = t->edges + node->first, *end = e + node->n;
-        while (e < end && e->byte != (unsigned char)s[i])
-            e++;
-        if (e == end)
+        if (bar && s[i] == ' ')
+            for (size_t k = 0; k < 3 && node != NULL; k++)
+                node = step(t, node, (unsigned char)BAR[k]);
+        else
+            node = step(t, node, (unsigned char)s[i]);
+        if (node == NULL)
             break;
-        node = t->nodes + e->to;
         if (node->id != T5G_NO_ID) {
-            best = i + 1;
-            *id = node->id;
-            *special = node->special != 0;
+            best = node;
+            *len = i + 1;
         }
     }
     return best;

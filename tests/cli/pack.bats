@@ -107,3 +107,28 @@ pack() { # NAME MODEL WEIGHTS
         status_is 3 t5g-decode --kv $kv -n 8 -o out.t5g bad.t5g
     done
 }
+
+# Flip a bit of byte AT of the file p.t5g, into bad.t5g.
+flipped() {
+    cp p.t5g bad.t5g
+    byte=$(dd if=p.t5g bs=1 skip="$1" count=1 2> /dev/null | od -An -tu1)
+    printf "\\x$(printf %x $((byte ^ 16)))" | dd of=bad.t5g bs=1 seek="$1" conv=notrunc 2> /dev/null
+}
+
+@test "a damaged table or text of a packed model is found when it is opened" {
+    pack p.t5g "$tiny" keep
+    t5g-tokenize -e 'Hello' -o ids.t5g
+    table=$(grep -abo 't5g-tok' p.t5g | head -n 1 | cut -d: -f1)
+    for at in 0 9 12 24 40 100 400 1300 1500 9000 40000 60000; do
+        flipped $((table + at))
+        for p in 't5g-tokenize -m bad.t5g' 't5g-detok -m bad.t5g --input' \
+                 't5g-encode -m bad.t5g'; do
+            status_is 65 $p -o out ids.t5g
+            err_has 'its tokenizer is'
+            [ ! -e out ]
+        done
+    done
+    flipped $(($(grep -abo 'rms_norm_eps' p.t5g | head -n 1 | cut -d: -f1) + 3))
+    status_is 65 t5g-encode -m bad.t5g -o out ids.t5g
+    err_has 'config.json is damaged (checksum)'
+}

@@ -299,8 +299,6 @@ what_is_not_supported_is_named(void **state)
     refuse("{}", "decoder: not supported");
     refuse("{" DECODER ",\"post_processor\":{\"type\":\"ByteLevel\"}}",
            "post_processor: not supported");
-    refuse("{" DECODER ",\"added_tokens\":[{\"id\":1,\"content\":\"x\",\"lstrip\":true}]}",
-           "'x': lstrip");
     refuse("{" DECODER "}", "model.type");
     refuse("{" DECODER ",\"model\":{\"type\":\"WordPiece\"}}", "model.type");
     refuse("{" DECODER ",\"model\":{\"type\":\"BPE\",\"byte_fallback\":false}}",

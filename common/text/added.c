@@ -1,0 +1,204 @@
+/*
+ * added.c: the table of added tokens as it grows: tokens are added one after the other, a later
+ * one of the same text changes the flags of the earlier, and ids are given on the way.
+ *
+ * The order is that of transformers' TokenizersBackend.__init__: GemmaTokenizer starts from
+ * nothing, every other class from the list of tokenizer.json; then come the tokens of
+ * tokenizer_config.json's added_tokens_decoder (where that is missing, of added_tokens.json and
+ * tokenizer.json) by their stated ids, then the named special tokens, then extra_special_tokens.
+ */
+#include "text/added.h"
+#include "base/hash.h"
+#include "text/addedfiles.h"
+
+#include <string.h>
+
+#define ADDED_MAX 1024 /* bytes of an added token: bounds the depth of the trie */
+
+struct table {
+    struct t5g_added_list *out;
+    uint32_t *slot; /* [slots] 1 + index in out by hash of the text; 0: free */
+    size_t slots;
+    bool *last; /* [n] the latest statement says special */
+    bool *kept; /* [n] its normalised text, which is another, was kept for decoding */
+    const struct t5g_added_vocabulary *vocabulary;
+    bool space_is_bar;
+};
+
+static uint32_t *
+slot_of(const struct table *t, const char *text, size_t n)
+{
+    size_t i = t5g_hash64(text, n) & (t->slots - 1);
+    for (; t->slot[i] != 0; i = (i + 1) & (t->slots - 1)) {
+        const struct t5g_added *x = &t->out->v[t->slot[i] - 1];
+        if (x->n == n && memcmp(x->text, text, n) == 0)
+            break;
+    }
+    return &t->slot[i];
+}
+
+/* The text's entry, made when it is new (id -1 then). */
+static size_t
+entry_of(struct table *t, const char *text)
+{
+    size_t n = strlen(text);
+    uint32_t *slot = slot_of(t, text, n);
+    if (*slot == 0) {
+        t->out->v[t->out->n] = (struct t5g_added){.text = text, .n = n, .id = -1};
+        *slot = (uint32_t)++t->out->n;
+    }
+    return *slot - 1;
+}
+
+/* The first id behind the vocabulary and all added tokens so far. */
+static int64_t
+next_id(const struct table *t)
+{
+    int64_t next = (int64_t)t->vocabulary->size;
+    for (size_t i = 0; i < t->out->n; i++)
+        if (t->out->v[i].id >= next)
+            next = t->out->v[i].id + 1;
+    return next;
+}
+
+/* A space of it becomes U+2581 where it is normalised. */
+static bool
+changes(const struct table *t, const struct t5g_added *x)
+{
+    return x->normalized && t->space_is_bar && strchr(x->text, ' ') != NULL;
+}
+
+/* One call of add_tokens of Hugging Face tokenizers. */
+static void
+add_all(struct table *t, const struct t5g_added_versions *list)
+{
+    const struct t5g_added_vocabulary *vocabulary = t->vocabulary;
+    int64_t next = next_id(t);
+    for (size_t i = 0; i < list->n; i++) {
+        const struct t5g_added_version *v = &list->v[i];
+        if (v->text[0] == '\0')
+            continue;
+        size_t at = entry_of(t, v->text);
+        struct t5g_added *x = &t->out->v[at];
+        if (x->id < 0)
+            x->id = vocabulary->find(vocabulary->arg, x->text, x->n);
+        if (x->id < 0)
+            x->id = (int32_t)next++;
+        x->lstrip = v->lstrip;
+        x->rstrip = v->rstrip;
+        x->normalized = v->normalized;
+        x->special = x->special || v->special;
+        t->last[at] = v->special;
+        t->kept[at] = t->kept[at] || changes(t, x);
+    }
+}
+
+/* TokenizersBackend copies the tokenizer by writing it out: only what counts last comes back. */
+static void
+copy_all(struct table *t)
+{
+    for (size_t i = 0; i < t->out->n; i++) {
+        t->out->v[i].special = t->last[i];
+        t->kept[i] = changes(t, &t->out->v[i]);
+    }
+}
+
+/* Decoding skips a token by its text, which of a normalised token is the normalised text. */
+static void
+settle_skipped(const struct table *t)
+{
+    for (size_t i = 0; i < t->out->n; i++) {
+        struct t5g_added *x = &t->out->v[i];
+        x->skipped = x->special;
+        if (!t->kept[i])
+            continue;
+        struct t5g_buf b = {0};
+        for (size_t k = 0; k < x->n; k++)
+            t5g_buf_add(&b, x->text[k] == ' ' ? "\xe2\x96\x81" : &x->text[k],
+                        x->text[k] == ' ' ? 3 : 1);
+        uint32_t slot = *slot_of(t, b.p, b.n);
+        x->skipped = slot != 0 && t->out->v[slot - 1].special;
+        t5g_buf_free(&b);
+    }
+}
+
+static int
+check(const struct t5g_added_version *v, struct t5g_err *e)
+{
+    if (strlen(v->text) > ADDED_MAX)
+        return t5g_err_set(e, T5G_EX_DATA, "added token '%.40s...': %zu bytes, limit %d", v->text,
+                           strlen(v->text), ADDED_MAX);
+    /* What a word is takes Unicode's tables of letters. */
+    if (v->single_word)
+        return t5g_err_set(e, T5G_EX_DATA,
+                           "added token '%s': single_word: not supported, expected false", v->text);
+    return 0;
+}
+
+/* Two texts with one id: Hugging Face's own tables hold only the later one's flags. */
+static int
+check_ids(const struct t5g_added_list *l, struct t5g_err *e)
+{
+    size_t slots = 64;
+    while (slots < 2 * l->n)
+        slots *= 2;
+    uint32_t *slot = t5g_alloc(slots, sizeof *slot);
+    int r = 0;
+    for (size_t i = 0; i < l->n && r == 0; i++) {
+        size_t at = t5g_hash64(&l->v[i].id, sizeof l->v[i].id) & (slots - 1);
+        for (; slot[at] != 0 && l->v[slot[at] - 1].id != l->v[i].id; at = (at + 1) & (slots - 1))
+            continue;
+        if (slot[at] != 0)
+            r = t5g_err_set(e, T5G_EX_DATA,
+                            "added tokens '%s' and '%s' both come to id %ld: the vocabulary's ids "
+                            "have gaps",
+                            l->v[slot[at] - 1].text, l->v[i].text, (long)l->v[i].id);
+        slot[at] = (uint32_t)i + 1;
+    }
+    t5g_free(slot);
+    return r;
+}
+
+int
+t5g_added_read(struct t5g_added_list *out, const struct t5g_added_files *f, bool gemma,
+               bool space_is_bar, const struct t5g_added_vocabulary *vocabulary, struct t5g_err *e)
+{
+    struct t5g_added_versions own = {0}, more = {0};
+    struct table t = {
+        .out = out, .vocabulary = vocabulary, .slots = 64, .space_is_bar = space_is_bar};
+    *out = (struct t5g_added_list){0};
+    int r = t5g_added_of_file(&own, f->tokenizer, e);
+    if (r == 0)
+        r = t5g_added_of_config(&more, f, &own, gemma, e);
+    size_t n = own.n + more.n;
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = check(i < own.n ? &own.v[i] : &more.v[i - own.n], e);
+    if (r == 0) {
+        while (t.slots < 2 * n)
+            t.slots *= 2;
+        t.slot = t5g_alloc(t.slots, sizeof *t.slot);
+        t.last = t5g_alloc(n + 1, sizeof *t.last);
+        t.kept = t5g_alloc(n + 1, sizeof *t.kept);
+        out->v = t5g_alloc(n + 1, sizeof *out->v);
+        if (!gemma) {
+            add_all(&t, &own);
+            copy_all(&t);
+        }
+        add_all(&t, &more);
+        settle_skipped(&t);
+        r = check_ids(out, e);
+    }
+    t5g_free(t.slot);
+    t5g_free(t.last);
+    t5g_free(t.kept);
+    t5g_free(own.v);
+    t5g_free(more.v);
+    return r;
+}
+
+void
+t5g_added_clear(struct t5g_added_list *l)
+{
+    t5g_free(l->v);
+    *l = (struct t5g_added_list){0};
+}

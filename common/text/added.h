@@ -1,0 +1,53 @@
+/* added.h: added tokens: which ones there are, and which ids they have, as transformers 5.18 and
+ * tokenizers 0.23 settle it. */
+#ifndef T5G_ADDED_H
+#define T5G_ADDED_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+/* An added token. text [n] lives with the JSON trees. */
+struct t5g_added {
+    const char *text;
+    size_t n;
+    int32_t id;
+    bool special;        /* text under T5G_TOK_TEXT_ONLY */
+    bool skipped;        /* skipped when decoding */
+    bool lstrip, rstrip; /* white space before, behind it is part of it */
+    bool normalized;     /* looked for in the normalised text, not in the text as it is */
+};
+
+struct t5g_added_list {
+    struct t5g_added *v; /* [n] */
+    size_t n;
+};
+
+/* The files of a model directory that speak of added tokens, parsed; NULL: there is none. */
+struct t5g_added_files {
+    const struct t5g_json *tokenizer; /* tokenizer.json */
+    const struct t5g_json *config;    /* tokenizer_config.json */
+    const struct t5g_json *map;       /* special_tokens_map.json */
+    const struct t5g_json *legacy;    /* added_tokens.json */
+};
+
+/* The model's own vocabulary: the id of a text, or -1; how many entries it has. */
+struct t5g_added_vocabulary {
+    int32_t (*find)(const void *arg, const char *text, size_t n);
+    const void *arg;
+    size_t size;
+};
+
+/*
+ * space_is_bar: the normalizer makes a space U+2581. gemma: the class is GemmaTokenizer, which
+ * builds its tokenizer anew and knows <mask>; else the one that takes tokenizer.json as it is. An
+ * id that a file states does not count: a text that the vocabulary has keeps its id there, any
+ * other gets the next free one. -1 with e (65) naming the token where this implementation cannot
+ * follow.
+ */
+int t5g_added_read(struct t5g_added_list *out, const struct t5g_added_files *f, bool gemma,
+                   bool space_is_bar, const struct t5g_added_vocabulary *vocabulary,
+                   struct t5g_err *e);
+void t5g_added_clear(struct t5g_added_list *l);
+
+#endif
