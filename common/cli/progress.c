@@ -1,9 +1,11 @@
 /* progress.c: a line on stderr, once a second at most. */
 #include "cli/progress.h"
+#include "base/units.h"
 #include "cli/common.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,7 +15,10 @@ static struct {
     uint64_t docs, failed, units;
     double part_started; /* when the current document began to report; 0: not yet */
     bool shown, on;
+    bool piped; /* auto: only what takes long is shown */
 } s;
+
+enum { LONG = 2 }; /* seconds of work on one document */
 
 static double
 now(void)
@@ -30,6 +35,11 @@ t5g_progress_start(const char *unit)
     s.started = s.printed = now();
     s.on = t5g_common.progress == 2 ||
            (t5g_common.progress == 0 && !t5g_common.quiet && isatty(STDERR_FILENO));
+    /* The programs of a pipeline share the line: the last one counts documents, the others show a
+     * document while it takes long. */
+    struct stat st;
+    s.piped = t5g_common.progress == 0 && t5g_common.output == NULL &&
+              fstat(STDOUT_FILENO, &st) == 0 && S_ISFIFO(st.st_mode);
 }
 
 void
@@ -45,7 +55,10 @@ static void
 show(size_t done, size_t total)
 {
     double t = now(), spent = t - s.started;
+    char text[T5G_UNITS_MAX];
     if (!s.on || t - s.printed < 1)
+        return;
+    if (s.piped && (s.part_started == 0 || t - s.part_started < LONG))
         return;
     s.printed = t;
     t5g_progress_clear();
@@ -54,9 +67,9 @@ show(size_t done, size_t total)
             (double)s.units / spent, (unsigned long long)s.failed);
     if (total > 0)
         fprintf(stderr, "; this one %.0f %%", 100.0 * (double)done / (double)total);
-    if (total > 0 && done > 0 && t - s.part_started > 2)
-        fprintf(stderr, ", about %.0f s left",
-                (t - s.part_started) * (double)(total - done) / (double)done);
+    if (total > 0 && done > 0 && t - s.part_started > LONG)
+        fprintf(stderr, ", about %s left",
+                t5g_units_time(text, (t - s.part_started) * (double)(total - done) / (double)done));
     if (!isatty(STDERR_FILENO))
         fputc('\n', stderr);
     else
@@ -69,6 +82,8 @@ t5g_progress_doc(bool failed)
     s.docs++;
     s.failed += failed;
     s.part_started = 0;
+    if (s.piped)
+        t5g_progress_clear();
     show(0, 0);
 }
 
@@ -93,9 +108,10 @@ t5g_progress_end(void)
     if (!t5g_common.stats || s.unit == NULL)
         return;
     double spent = now() - s.started;
+    char text[T5G_UNITS_MAX];
     fprintf(stderr,
-            "%s: %llu documents, %llu failed, %llu %s in %.2f s (%.1f documents/s, %.0f %s/s)\n",
+            "%s: %llu documents, %llu failed, %llu %s in %s (%.1f documents/s, %.0f %s/s)\n",
             t5g_program_name(), (unsigned long long)s.docs, (unsigned long long)s.failed,
-            (unsigned long long)s.units, s.unit, spent, (double)s.docs / spent,
-            (double)s.units / spent, s.unit);
+            (unsigned long long)s.units, s.unit, t5g_units_time(text, spent),
+            (double)s.docs / spent, (double)s.units / spent, s.unit);
 }

@@ -1,4 +1,5 @@
-/* progress.h: documents, tokens and failures on stderr once a second, and --stats at the end. */
+/* progress.h: documents, tokens and failures on stderr once a second, and --stats at the end. With
+ * --progress auto and a pipe as stdout only a document that takes long is shown. */
 #ifndef T5G_PROGRESS_H
 #define T5G_PROGRESS_H
 

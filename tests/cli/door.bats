@@ -309,3 +309,23 @@ ids_of() { t5g-frame ls "$1" | cut -f 1 | tr '\n' ' '; }
     status_is 66 t5g-tokenize --files0-from nowhere -o out
     [ ! -e out ]
 }
+
+@test "progress on a terminal: the last program counts, one before it shows only what takes long" {
+    command -v script > /dev/null || skip "script(1) is not installed"
+    # a second is what the line waits for
+    printf '{ echo one; sleep 1.1; echo two; } | t5g-tokenize -l %s' '-o last.t5g' > last
+    printf '{ echo one; sleep 1.1; echo two; } | t5g-tokenize -l | cat > first.t5g' > first
+    script -qec 'sh last' /dev/null > shown.last < /dev/null &
+    script -qec 'sh first' /dev/null > shown.first < /dev/null
+    wait
+    cmp last.t5g first.t5g
+    grep -q 't5g-tokenize: 2 documents' shown.last
+    [ ! -s shown.first ]
+}
+
+@test "statistics say times and sizes with their units" {
+    t5g-tokenize -e one | t5g-encode --cache=c --stats -o out.t5g 2> err
+    err_has_line 'documents, 0 failed, 3 tokens in 0.'
+    grep -qE ' s \([0-9.]+ documents/s, ' err
+    grep -qE 'stored; 0 B read, [0-9.]+ (B|kB) written; [0-9.]+ s of work saved' err
+}

@@ -10,6 +10,7 @@
 #include "base/io.h"
 #include "base/num.h"
 #include "base/pool.h"
+#include "base/units.h"
 
 #include <errno.h>
 #include <math.h>
@@ -202,14 +203,44 @@ pool_runs_every_item_once(void **state)
     assert_true(t5g_cpu_count() >= 1);
 }
 
+static void
+units(void **state)
+{
+    (void)state;
+    static const struct {
+        double s;
+        const char *text;
+    } times[] = {{0, "0.00 s"},        {0.424, "0.42 s"},     {9.996, "10.0 s"},
+                 {59.4, "59.4 s"},     {59.6, "1 min 0 s"},   {80, "1 min 20 s"},
+                 {119.9, "2 min 0 s"}, {3599, "59 min 59 s"}, {3601, "1 h 0 min"},
+                 {7500, "2 h 5 min"},  {86400, "1 d 0 h"},    {100 * 86400.0, "100 d 0 h"},
+                 {-1, "0.00 s"}};
+    static const struct {
+        uint64_t n;
+        const char *text;
+    } sizes[] = {
+        {0, "0 B"},         {999, "999 B"},        {1000, "1.0 kB"},       {3200000, "3.2 MB"},
+        {999960, "1.0 MB"}, {69000000, "69.0 MB"}, {1400000000, "1.4 GB"}, {UINT64_MAX, "18.4 EB"}};
+    char out[T5G_UNITS_MAX];
+    for (size_t i = 0; i < T5G_LEN(times); i++)
+        assert_string_equal(t5g_units_time(out, times[i].s), times[i].text);
+    for (size_t i = 0; i < T5G_LEN(sizes); i++)
+        assert_string_equal(t5g_units_size(out, sizes[i].n), sizes[i].text);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(errors_escape_controls), cmocka_unit_test(whole_numbers),
-        cmocka_unit_test(real_numbers),           cmocka_unit_test(half_precision_round_trips),
-        cmocka_unit_test(buffers_grow),           cmocka_unit_test(hashes_are_xxh3),
-        cmocka_unit_test(files_read_whole),       cmocka_unit_test(pool_runs_every_item_once),
+        cmocka_unit_test(errors_escape_controls),
+        cmocka_unit_test(whole_numbers),
+        cmocka_unit_test(real_numbers),
+        cmocka_unit_test(half_precision_round_trips),
+        cmocka_unit_test(buffers_grow),
+        cmocka_unit_test(hashes_are_xxh3),
+        cmocka_unit_test(files_read_whole),
+        cmocka_unit_test(pool_runs_every_item_once),
+        cmocka_unit_test(units),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
