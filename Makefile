@@ -10,7 +10,7 @@ B        = build/$(V)
 # Debian packages: what the build and the demo need, and what the tests need besides.
 DEPS       = gcc make pkg-config libarchive-dev zlib1g-dev libcjson-dev libxxhash-dev libstb-dev
 DEPS_CHECK = libcmocka-dev bats perl mandoc procps python3-numpy pango1.0-tools fonts-dejavu-core netpbm \
-             libarchive-tools zstd
+             libarchive-tools zstd dpkg-dev
 
 # Of stb the header alone is used; libarchive and zlib are loaded when a packed file is met (common/base/library.h).
 PKGS     = libcjson libxxhash
@@ -208,16 +208,25 @@ uninstall:  ## remove what install put there
 	{ printf '%s\n' "$$was" | sed -n 's|.*/$$|$(DESTDIR)&|p'; [ -n "$$was" ] || find '$(ROOT)/share/t5g' -depth -type d 2>/dev/null; } | \
 	    while read -r d; do [ ! -d "$$d" ] || rmdir --ignore-fail-on-non-empty "$$d" || exit; done
 
-dist:  ## source tarball of HEAD
-	git archive --prefix=t5g/ -o t5g.tar.gz HEAD
+DIST    = build
+VERSION = $(shell sed -n 's/^.define T5G_VERSION "\(.*\)"/\1/p' common/base/base.h)
+
+dist:  ## source tarball, build/t5g-VERSION.tar.gz, which builds without git
+	sh tests/dist/tarball.sh $(VERSION) $(DIST)/t5g-$(VERSION).tar.gz
+
+deb: all  ## Debian package of what install puts in place, build/t5g_VERSION_ARCH.deb (needs dpkg-dev)
+	MAKE='$(MAKE)' CC='$(CC)' sh tests/dist/deb.sh $(VERSION) $(V) $(DIST)
+
+html:  ## the pages as HTML, build/html/index.html (needs mandoc)
+	sh tests/dist/html.sh $(VERSION) $(DIST)/html
 
 clean:  ## remove everything built
-	rm -rf build t5g.tar.gz
+	rm -rf build
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## /{printf "%-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all deps deps-build demo check check-aarch64 check-cluster check-corpus soak units asan tsan fuzz fuzzers bench bench-readme lint install uninstall dist clean help
+.PHONY: all deps deps-build demo check check-aarch64 check-cluster check-corpus soak units asan tsan fuzz fuzzers bench bench-readme lint install uninstall dist deb html clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -type f -name '*.d' 2>/dev/null)

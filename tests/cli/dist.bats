@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What make puts in place for others: install and uninstall.
+# What make makes for others: install and uninstall, the package, the tarball, the pages as HTML.
 load common
 
 tree=$T5G_TESTS/..
@@ -94,4 +94,98 @@ no_proc() { unshare -rm sh -c 'mount -t tmpfs none /proc && exec "$@"' - "$@"; }
     no_proc true 2> /dev/null || skip "no namespaces for mounts here"
     status_is 66 no_proc bin/t5g-tokenize -e one
     err_has "$PWD/share/t5g/model: No such file"
+}
+
+version() { t5g --version | sed 's/^t5g \([^,]*\),.*/\1/'; }
+
+# deb [FOLDER]: makes the package in FOLDER, and without it one for all tests; prints its path.
+deb() {
+    local folder=${1-$BATS_FILE_TMPDIR/deb}
+    [ -z "${1-}" ] && [ -d "$folder" ] || DPKG_DEB_COMPRESSOR_LEVEL=0 tree_make deb DIST="$folder" > /dev/null
+    echo "$folder/t5g_$(version)_$(dpkg --print-architecture).deb"
+}
+
+need() { for tool; do command -v "$tool" > /dev/null || skip "$tool is not installed"; done; }
+
+@test "deb: what install puts in place, stripped, compressed, root's, with the libraries it needs" {
+    need dpkg-shlibdeps
+    deb=$(deb)
+    [ "$(ls "${deb%/*}")" = "${deb##*/}" ]
+    dpkg-deb -f "$deb" > control
+    grep -q "^Version: $(version)$" control
+    grep -q '^Depends: .*libc6 (>= .*libcjson1.*libxxhash0' control
+    grep -q '^Recommends: .*libarchive13.*zlib1g' control
+    dpkg-deb -c "$deb" > listed
+    ! awk '$2 != "root/root" || $1 !~ /^(drwxr-xr-x|-rw[-x]r-[-x]r-[-x]|l)/' listed | grep . || false
+    # every file of install, pages compressed, and two of Debian's
+    tree_make install DESTDIR="$PWD/d" PREFIX=/usr > /dev/null
+    rm d/usr/share/t5g/installed
+    everything d | sed 's,^\./usr/share/man/.*\.[157]$,&.gz,; s,zsh/site-functions,zsh/vendor-completions,' | sort > want
+    dpkg-deb -x "$deb" x
+    everything x | grep -v '^./usr/share/doc' | sort | diff want -
+    [ "$(everything x/usr/share/doc/t5g | tr '\n' ' ')" = "./changelog.gz ./copyright " ]
+    (cd x && dpkg-deb --ctrl-tarfile "$deb" | tar -xO ./md5sums | md5sum -c --quiet)
+    grep -q 'Permission is hereby granted' x/usr/share/doc/t5g/copyright
+    ! grep -q debug_info <(readelf -SW x/usr/bin/t5g-encode) || false
+    # the same build, the same bytes
+    cmp "$deb" "$(deb "$PWD/again")"
+}
+
+@test "deb: lintian finds nothing" {
+    need dpkg-shlibdeps lintian
+    deb=$(deb)
+    lintian --fail-on error,warning "$deb" 2> /dev/null
+}
+
+@test "deb: installed it runs, removed it leaves nothing" {
+    need dpkg-shlibdeps
+    [ "$(id -u)" = 0 ] || skip "dpkg needs root"
+    deb=$(deb)
+    mkdir -p root/var/lib/dpkg/info root/var/lib/dpkg/updates root/var/log
+    touch root/var/lib/dpkg/status
+    everything root | grep -v /var/ > before || :
+    dpkg --root="$PWD/root" --force-depends -i "$deb" > log 2>&1 || { cat log; false; }
+    unset T5G_MODEL
+    printf 'A text editor for programmers, written in Python.\n' > a.txt
+    printf 'Fonts for mathematical symbols.\n' > b.txt
+    (
+        PATH=$PWD/root/usr/bin:/usr/bin:/bin
+        t5g-tokenize ./*.txt | t5g-encode --stats -o packages.t5g
+        [ "$(t5g-decode -n 40 -p section: packages.t5g | t5g-detok | wc -l)" = 2 ]
+        [ "$(t5g ask -p section: a.txt b.txt | wc -l)" = 2 ]
+        [ -z "$(command -v man)" ] || MANPATH=$PWD/root/usr/share/man MANPAGER=cat man t5g | grep -q 'run T5Gemma 2 from a shell'
+    ) 2> err
+    dpkg --root="$PWD/root" -P t5g > log 2>&1 || { cat log; false; }
+    everything root | grep -v /var/ | diff before -
+}
+
+@test "dist: a tarball that builds and runs without git" {
+    tree_make dist DIST="$PWD" > /dev/null
+    name=t5g-$(version)
+    tar -xzf "$name.tar.gz"
+    [ "$(ls -A "$name" | tr '\n' ' ')" = ".ci .clang-format .gitignore LICENSE Makefile README.md cmd common man pipelines tests " ]
+    env -u MAKEFLAGS make -s -C "$name" -j 2 CFLAGS=-O0 > log 2>&1 || { tail log; false; }
+    unset T5G_MODEL
+    [ "$(printf 'Fonts for symbols.' | "$name/build/release/bin/t5g" ask -p section: | wc -l)" = 1 ]
+    # and again from there
+    env -u MAKEFLAGS make -s -C "$name" dist > log
+    tar -tzf "$name/build/$name.tar.gz" | sort | diff <(tar -tzf "$name.tar.gz" | grep -v "^$name/$" | sort) -
+}
+
+@test "html: every page, an index, and no link into nothing" {
+    need mandoc
+    tree_make html DIST="$PWD" > /dev/null
+    for page in "$tree"/man/*; do
+        page=${page##*/}
+        grep -q "<a href=\"$page.html\">${page%.*}(${page##*.})</a></td><td>[^<]" html/index.html
+        grep -q '<a href="index.html">' "html/$page.html"
+    done
+    links() { for f in html/*.html; do grep -o 'href="[^"]*"' "$f" | sed "s,href=\"\(.*\)\",${f##*/} \1,"; done | sort -u; }
+    links > all
+    [ "$(grep -c ' t5g-decode.1.html' all)" -gt 5 ]
+    while read -r from to; do
+        file=${to%%#*}
+        [ -f "html/${file:-$from}" ] || { echo "$from: $to"; false; }
+        case $to in *'#'*) grep -qF "id=\"${to#*#}\"" "html/${file:-$from}" || { echo "$from: $to"; false; } ;; esac
+    done < all
 }
