@@ -1,42 +1,103 @@
-/* exif.c: which way up a picture is: tag 0x0112 of EXIF (CIPA DC-008, 4.6.5), or XMP. */
+/*
+ * exif.c: which way up a picture is: tag 0x0112 of EXIF (CIPA DC-008, 4.6.5), or XMP; what counts
+ * and what does not as in Pillow's exif_transpose.
+ */
 #include "image/picture.h"
 
 #include <string.h>
 
-static uint32_t
+enum {
+    BYTE = 1,
+    ASCII,
+    SHORT,
+    LONG,
+    RATIONAL,
+    SBYTE,
+    UNDEFINED,
+    SSHORT,
+    SLONG,
+    SRATIONAL,
+    FLOAT,
+    DOUBLE,
+    IFD,
+    LONG8 = 16
+};
+
+static const uint8_t sizes[] = {
+    [BYTE] = 1,  [ASCII] = 1,     [SHORT] = 2,  [LONG] = 4,  [RATIONAL] = 8,
+    [SBYTE] = 1, [UNDEFINED] = 1, [SSHORT] = 2, [SLONG] = 4, [SRATIONAL] = 8,
+    [FLOAT] = 4, [DOUBLE] = 8,    [IFD] = 4,    [LONG8] = 8};
+
+static uint64_t
 number(const unsigned char *p, size_t bytes, bool big)
 {
-    uint32_t v = 0;
+    uint64_t v = 0;
     for (size_t i = 0; i < bytes; i++)
-        v |= (uint32_t)p[i] << 8 * (big ? bytes - 1 - i : i);
+        v |= (uint64_t)p[i] << 8 * (big ? bytes - 1 - i : i);
     return v;
+}
+
+/* The first value of a tag as an orientation: 1 to 8, or 0 when it is none. */
+static int
+value_of(const unsigned char *p, unsigned type, bool big)
+{
+    double v = 0;
+    uint64_t bits = number(p, sizes[type], big);
+    if (type == FLOAT) {
+        float f;
+        uint32_t low = (uint32_t)bits;
+        memcpy(&f, &low, sizeof f);
+        v = f;
+    } else if (type == DOUBLE) {
+        memcpy(&v, &bits, sizeof v);
+    } else if (type == RATIONAL || type == SRATIONAL) {
+        double over = (double)number(p, 4, big), under = (double)number(p + 4, 4, big);
+        v = under != 0 ? over / under : 0;
+    } else if (type != BYTE && type != ASCII && type != UNDEFINED) {
+        v = (double)bits;
+    }
+    for (int o = 1; o <= 8; o++)
+        if (v == o)
+            return o;
+    return 0;
 }
 
 int
 t5g_exif_orientation(const unsigned char *tiff, size_t n)
 {
-    enum { ORIENTATION = 0x0112, SHORT = 3, LONG = 4 };
-    int found = 0;
-    if (n >= 6 && memcmp(tiff, "Exif\0\0", 6) == 0) { /* some writers of PNG keep it */
+    static const char heads[][5] = {"MM\0*", "II*\0", "MM*\0", "II\0*"};
+    bool known = false;
+    for (int i = 0; i < 2 && n >= 6 && memcmp(tiff, "Exif\0\0", 6) == 0; i++) {
         tiff += 6;
         n -= 6;
     }
-    if (n < 8 || (memcmp(tiff, "II*\0", 4) != 0 && memcmp(tiff, "MM\0*", 4) != 0))
-        return 0;
+    for (size_t i = 0; i < T5G_LEN(heads); i++)
+        known = known || (n >= 8 && memcmp(tiff, heads[i], 4) == 0);
+    if (!known)
+        return -1;
     bool big = tiff[0] == 'M';
-    size_t at = number(tiff + 4, 4, big);
+    uint64_t at = number(tiff + 4, 4, big), total = 0;
     if (at > n - 2)
-        return 0;
-    size_t entries = number(tiff + at, 2, big);
+        return -1;
+    size_t entries = (size_t)number(tiff + at, 2, big);
     for (at += 2; entries > 0 && n - at >= 12; entries--, at += 12) {
-        uint32_t type = number(tiff + at + 2, 2, big);
-        if (number(tiff + at, 2, big) != ORIENTATION || number(tiff + at + 4, 4, big) != 1 ||
-            (type != SHORT && type != LONG))
+        const unsigned char *p = tiff + at;
+        unsigned type = (unsigned)number(p + 2, 2, big);
+        size_t unit = type < T5G_LEN(sizes) ? sizes[type] : 0;
+        uint64_t bytes = number(p + 4, 4, big) * unit, where = number(p + 8, 4, big);
+        if (bytes == 0)
             continue;
-        uint32_t v = number(tiff + at + 8, type == SHORT ? 2 : 4, big);
-        found = v >= 1 && v <= 8 ? (int)v : 0;
+        if (bytes <= 4) {
+            where = at + 8;
+        } else if ((total += bytes) > n) {
+            continue;
+        } else if (where > n || bytes > n - where) {
+            return -1; /* what stands behind a value that is cut off is not looked at */
+        }
+        if (number(p, 2, big) == 0x0112) /* the first counts */
+            return value_of(tiff + where, type, big);
     }
-    return found;
+    return -1;
 }
 
 int
@@ -54,4 +115,11 @@ t5g_xmp_orientation(const unsigned char *text, size_t n)
         return p[open] >= '1' && p[open] <= '8' ? p[open] - '0' : 0;
     }
     return 0;
+}
+
+int
+t5g_orientation(int exif, int xmp)
+{
+    int o = exif >= 0 ? exif : xmp;
+    return o >= 1 && o <= 8 ? o : 1;
 }

@@ -1,19 +1,11 @@
-/* jpeg.c: the markers of a JPEG (ITU-T T.81, annex B) from SOI to EOI; nothing decoded. */
-#include "image/picture.h"
+/*
+ * jpeg.c: the markers of a JPEG (ITU-T T.81, annex B) from SOI to EOI: first walked without
+ * decoding, then read in order with every scan decoded. What libjpeg passes over (junk between
+ * markers, restart markers that nobody expects) is passed over; what it refuses is refused.
+ */
+#include "image/jpeg.h"
 
 #include <string.h>
-
-enum {
-    SOI = 0xd8,
-    EOI = 0xd9,
-    SOS = 0xda,
-    DHT = 0xc4,
-    JPG = 0xc8,
-    DAC = 0xcc,
-    APP1 = 0xe1,
-    APP14 = 0xee,
-    TEM = 0x01
-};
 
 static unsigned
 be16(const unsigned char *p)
@@ -21,110 +13,403 @@ be16(const unsigned char *p)
     return (unsigned)p[0] << 8 | p[1];
 }
 
-struct walk {
-    struct t5g_picture *p;
-    bool frame;
-    size_t scans;
-    int exif, xmp; /* orientations found, 0: none */
-};
-
-/* Start of frame: what kind, and the size. d [n] follows the length. */
 static int
-read_frame(struct walk *w, unsigned marker, const unsigned char *d, size_t n, struct t5g_err *e)
+fail(const struct t5g_jpeg *j, struct t5g_err *e, const char *what)
 {
-    struct t5g_picture *p = w->p;
-    if (marker > 0xc2)
-        return t5g_err_set(e, T5G_EX_DATA, "JPEG: %s coding, expected baseline or progressive",
-                           marker == 0xc3                     ? "lossless"
-                           : marker >= 0xc9 && marker <= 0xcb ? "arithmetic"
-                                                              : "hierarchical");
-    if (w->frame)
-        return t5g_err_set(e, T5G_EX_DATA, "JPEG: more than one frame");
-    if (n < 6 || n != 6 + 3 * (size_t)d[5])
-        return t5g_err_set(e, T5G_EX_DATA, "JPEG: frame header of %zu bytes", n);
-    p->h = be16(d + 1);
-    p->w = be16(d + 3);
-    p->depth = d[0];
-    p->channels = d[5];
-    w->frame = true;
-    if (p->depth != 8)
-        return t5g_err_set(e, T5G_EX_DATA, "JPEG: %zu bits a sample, expected 8", p->depth);
-    if (p->channels != 1 && p->channels != 3 && p->channels != 4)
-        return t5g_err_set(e, T5G_EX_DATA, "JPEG: %zu components, expected 1, 3 or 4", p->channels);
-    for (size_t i = 0; i < p->channels; i++) {
-        unsigned across = d[7 + 3 * i] >> 4, down = d[7 + 3 * i] & 15;
-        if (across < 1 || across > 4 || down < 1 || down > 4)
-            return t5g_err_set(e, T5G_EX_DATA, "JPEG: sampling factors %u x %u", across, down);
-    }
-    return t5g_picture_check_size("JPEG", p->w, p->h, e);
+    return t5g_err_set(e, T5G_EX_DATA, "JPEG: marker %02X at byte %zu: %s", j->marker, j->marker_at,
+                       what);
 }
 
-static void
-read_app(struct walk *w, unsigned marker, const unsigned char *file, size_t at, size_t n)
-{
-    static const char xmp[] = "http://ns.adobe.com/xap/1.0/"; /* and its NUL */
-    const unsigned char *d = file + at;
-    if (marker == APP1 && n > 6 && memcmp(d, "Exif\0\0", 6) == 0 && w->exif == 0)
-        w->exif = t5g_exif_orientation(d + 6, n - 6);
-    else if (marker == APP1 && n > sizeof xmp && memcmp(d, xmp, sizeof xmp) == 0)
-        w->xmp = t5g_xmp_orientation(d + sizeof xmp, n - sizeof xmp);
-    else if (marker == APP14 && n >= 12 && memcmp(d, "Adobe\0", 6) == 0)
-        w->p->data = at + 11;
-}
-
-/* The byte behind entropy-coded data that starts at `at`: a marker's 0xff, or n. */
-static size_t
-skip_scan(const unsigned char *file, size_t at, size_t n)
+int
+t5g_jpeg_next_marker(struct t5g_jpeg *j, struct t5g_err *e)
 {
     for (;;) {
-        const unsigned char *ff = at < n ? memchr(file + at, 0xff, n - at) : NULL;
-        if (ff == NULL || ff + 1 == file + n)
-            return n;
-        at = (size_t)(ff - file) + 1;
-        bool restart = file[at] >= 0xd0 && file[at] <= 0xd7;
-        if (file[at] != 0 && file[at] != 0xff && !restart)
-            return at - 1;
+        const unsigned char *ff = j->at < j->n ? memchr(j->file + j->at, 0xff, j->n - j->at) : NULL;
+        size_t at = ff != NULL ? (size_t)(ff - j->file) + 1 : j->n;
+        while (at < j->n && j->file[at] == 0xff)
+            at++;
+        if (at >= j->n) {
+            j->ended = true;
+            return t5g_err_set(e, T5G_EX_DATA, "JPEG: cut off at byte %zu, without EOI", j->n);
+        }
+        j->at = at + 1;
+        if (j->file[at] != 0) {
+            j->marker = j->file[at];
+            j->marker_at = at - 1;
+            return 0;
+        }
     }
+}
+
+/* The segment of j->marker: *d [*n] behind its length; j->at moves behind it. */
+static int
+segment(struct t5g_jpeg *j, const unsigned char **d, size_t *n, struct t5g_err *e)
+{
+    size_t left = j->n - j->at;
+    j->ended = left < 2 || be16(j->file + j->at) > left;
+    if (j->ended)
+        return fail(j, e, "cut off");
+    if (be16(j->file + j->at) < 2)
+        return fail(j, e, "a length below 2");
+    *d = j->file + j->at + 2;
+    *n = be16(j->file + j->at) - 2u;
+    j->at += 2 + *n;
+    return 0;
+}
+
+static bool
+alone(unsigned marker) /* without a segment */
+{
+    return marker == T5G_JPEG_TEM || (marker >= T5G_JPEG_RST0 && marker <= T5G_JPEG_RST7);
+}
+
+static bool
+is_frame(unsigned marker)
+{
+    return marker >= T5G_JPEG_SOF0 && marker <= T5G_JPEG_SOF15 && marker != T5G_JPEG_DHT &&
+           marker != T5G_JPEG_JPG && marker != T5G_JPEG_DAC;
+}
+
+/* Start of frame: what kind, and the size. */
+static int
+read_frame(struct t5g_jpeg *j, const unsigned char *d, size_t n, struct t5g_err *e)
+{
+    if (j->marker > T5G_JPEG_SOF2)
+        return t5g_err_set(e, T5G_EX_DATA,
+                           "JPEG: marker %02X at byte %zu: %s coding, expected baseline or "
+                           "progressive",
+                           j->marker, j->marker_at,
+                           j->marker == 0xc3                        ? "lossless"
+                           : j->marker == 0xc9 || j->marker == 0xca ? "arithmetic"
+                           : j->marker == 0xcb                      ? "lossless arithmetic"
+                                                                    : "hierarchical");
+    if (j->framed)
+        return fail(j, e, "more than one frame");
+    if (n < 6 || n != 6 + 3 * (size_t)d[5])
+        return fail(j, e, "a frame header of the wrong length");
+    if (d[0] != 8)
+        return t5g_err_set(e, T5G_EX_DATA,
+                           "JPEG: marker %02X at byte %zu: %u bits a sample, expected 8", j->marker,
+                           j->marker_at, d[0]);
+    if (d[5] != 1 && d[5] != 3 && d[5] != 4)
+        return t5g_err_set(e, T5G_EX_DATA,
+                           "JPEG: marker %02X at byte %zu: %u components, expected 1, 3 or 4",
+                           j->marker, j->marker_at, d[5]);
+    j->framed = true;
+    j->progressive = j->marker == T5G_JPEG_SOF2;
+    j->h = be16(d + 1);
+    j->w = be16(d + 3);
+    j->n_components = d[5];
+    j->max_h = j->max_v = 1;
+    for (size_t i = 0; i < j->n_components; i++) {
+        struct t5g_jpeg_component *p = &j->component[i];
+        *p = (struct t5g_jpeg_component){.id = d[6 + 3 * i],
+                                         .h = d[7 + 3 * i] >> 4,
+                                         .v = d[7 + 3 * i] & 15,
+                                         .table = d[8 + 3 * i]};
+        memset(p->precision, -1, sizeof p->precision);
+        if (p->h < 1 || p->h > 4 || p->v < 1 || p->v > 4)
+            return fail(j, e, "sampling factors beyond 1 to 4");
+        j->max_h = (unsigned)t5g_max(j->max_h, p->h);
+        j->max_v = (unsigned)t5g_max(j->max_v, p->v);
+    }
+    for (size_t i = 0; i < j->n_components; i++)
+        if (j->max_h % j->component[i].h != 0 || j->max_v % j->component[i].v != 0)
+            return fail(j, e, "sampling factors that do not divide each other");
+    if (j->w == 0 || j->h == 0)
+        return fail(j, e, j->h == 0 ? "no height (DNL is not supported)" : "no width");
+    if (t5g_picture_check_size(j->w, j->h, e) < 0)
+        return t5g_err_in(e, "JPEG: marker %02X at byte %zu", j->marker, j->marker_at);
+    return 0;
+}
+
+struct orientations {
+    bool exif; /* seen */
+    int of_exif, of_xmp;
+};
+
+/* Only what stands before the first scan counts. */
+static void
+read_app1(struct orientations *o, const unsigned char *d, size_t n)
+{
+    static const char xmp[] = "http://ns.adobe.com/xap/1.0/"; /* and its NUL */
+    if (n >= 6 && memcmp(d, "Exif\0\0", 6) == 0 && !o->exif) {
+        o->exif = true;
+        o->of_exif = t5g_exif_orientation(d, n);
+    } else if (n >= sizeof xmp && memcmp(d, xmp, sizeof xmp) == 0) {
+        o->of_xmp = t5g_xmp_orientation(d + sizeof xmp, n - sizeof xmp);
+    }
+}
+
+/* The next marker and its segment, without decoding. */
+static int
+look(struct t5g_jpeg *j, struct orientations *o, size_t *scans, bool *more, struct t5g_err *e)
+{
+    const unsigned char *d;
+    size_t n;
+    if (t5g_jpeg_next_marker(j, e) < 0)
+        return -1;
+    *more = j->marker != T5G_JPEG_EOI || *scans == 0;
+    if (!*more || alone(j->marker) || (*scans > 0 && j->marker < T5G_JPEG_SOF0))
+        return 0; /* the last among coded data: the decoder will see */
+    if (j->marker < T5G_JPEG_SOF0 || j->marker == T5G_JPEG_SOI || j->marker == T5G_JPEG_EOI ||
+        (j->marker == T5G_JPEG_SOS && !j->framed))
+        return fail(j, e, "out of place");
+    if (segment(j, &d, &n, e) < 0 || (is_frame(j->marker) && read_frame(j, d, n, e) < 0))
+        return -1;
+    if (j->marker == T5G_JPEG_SOS && ++*scans > T5G_PICTURE_SCANS_MAX)
+        return t5g_err_set(e, T5G_EX_DATA, "JPEG: marker DA at byte %zu: more than %d scans",
+                           j->marker_at, T5G_PICTURE_SCANS_MAX);
+    if (j->marker == T5G_JPEG_APP1 && *scans == 0)
+        read_app1(o, d, n);
+    return 0;
 }
 
 int
 t5g_jpeg_check(struct t5g_picture *p, const unsigned char *file, size_t n, struct t5g_err *e)
 {
-    struct walk w = {.p = p};
+    struct t5g_jpeg j = {.file = file, .n = n, .at = 2};
+    struct orientations o = {.of_exif = -1};
     p->format = T5G_PICTURE_JPEG;
-    bool ended = false;
-    for (size_t at = 2; !ended;) {
-        while (at + 1 < n && file[at] == 0xff && file[at + 1] == 0xff)
-            at++;
-        if (n - at < 2)
-            return t5g_err_set(e, T5G_EX_DATA, "JPEG: cut off at byte %zu, without EOI", n);
-        if (file[at] != 0xff)
-            return t5g_err_set(e, T5G_EX_DATA, "JPEG: no marker at byte %zu", at);
-        unsigned marker = file[at + 1];
-        at += 2;
-        ended = marker == EOI && w.scans > 0;
-        if (ended || marker == TEM || (marker >= 0xd0 && marker <= 0xd7))
-            continue;
-        if (marker == EOI || marker == SOI || marker == 0 || (marker == SOS && !w.frame))
-            return t5g_err_set(e, T5G_EX_DATA, "JPEG: marker %02X at byte %zu, out of place",
-                               marker, at - 2);
-        if (n - at < 2 || be16(file + at) < 2 || be16(file + at) > n - at)
-            return t5g_err_set(e, T5G_EX_DATA, "JPEG: marker %02X at byte %zu: cut off", marker,
-                               at - 2);
-        size_t len = be16(file + at) - 2u, body = at + 2;
-        at = body + len;
-        if (marker >= 0xc0 && marker <= 0xcf && marker != DHT && marker != JPG && marker != DAC) {
-            if (read_frame(&w, marker, file + body, len, e) < 0)
+    size_t scans = 0;
+    if (n > 2 && file[2] != 0xff)
+        return t5g_err_set(e, T5G_EX_DATA, "JPEG: no marker at byte 2");
+    for (bool more = true; more;)
+        if (look(&j, &o, &scans, &more, e) < 0) {
+            if (!j.ended || scans == 0)
                 return -1;
-        } else if (marker == SOS) {
-            if (++w.scans > T5G_PICTURE_SCANS_MAX)
-                return t5g_err_set(e, T5G_EX_DATA, "JPEG: more than %d scans",
-                                   T5G_PICTURE_SCANS_MAX);
-            at = skip_scan(file, at, n);
-        } else {
-            read_app(&w, marker, file, body, len);
+            break; /* the decoder will see whether something lacks */
+        }
+    p->w = j.w;
+    p->h = j.h;
+    p->depth = 8;
+    p->channels = j.n_components;
+    p->orientation = t5g_orientation(o.of_exif, o.of_xmp);
+    return 0;
+}
+
+static int
+read_quant(struct t5g_jpeg *j, const unsigned char *d, size_t n, struct t5g_err *e)
+{
+    while (n > 0) {
+        size_t bytes = d[0] >> 4 != 0 ? 2 : 1, k = d[0] & 15;
+        if (k > 3 || n < 1 + 64 * bytes)
+            return fail(j, e, k > 3 ? "a table beyond 3" : "of the wrong length");
+        for (size_t i = 0; i < 64; i++)
+            j->quant[k][t5g_jpeg_zigzag[i]] =
+                (uint16_t)(bytes == 2 ? be16(d + 1 + 2 * i) : d[1 + i]);
+        j->quant_defined[k] = true;
+        d += 1 + 64 * bytes;
+        n -= 1 + 64 * bytes;
+    }
+    return 0;
+}
+
+static int
+read_codes(struct t5g_jpeg *j, const unsigned char *d, size_t n, struct t5g_err *e)
+{
+    while (n > 16) {
+        size_t k = d[0] & 15, total = 0;
+        if (d[0] > 0x1f || k > 3)
+            return fail(j, e, "a table beyond 3");
+        struct t5g_jpeg_codes *c = d[0] & 0x10 ? &j->ac[k] : &j->dc[k];
+        *c = (struct t5g_jpeg_codes){.defined = true};
+        for (size_t i = 1; i <= 16; i++)
+            total += c->count[i] = d[i];
+        if (total > 256 || total > n - 17)
+            return fail(j, e, "more codes than there are");
+        memcpy(c->symbol, d + 17, total);
+        d += 17 + total;
+        n -= 17 + total;
+    }
+    return n == 0 ? 0 : fail(j, e, "of the wrong length");
+}
+
+/* Memory for the blocks, when the first scan comes and the frame is known. */
+static int
+make_blocks(struct t5g_jpeg *j, struct t5g_err *e)
+{
+    size_t across = (j->w + 8 * j->max_h - 1) / (8 * j->max_h);
+    size_t down = (j->h + 8 * j->max_v - 1) / (8 * j->max_v);
+    for (size_t i = 0; i < j->n_components; i++) {
+        struct t5g_jpeg_component *p = &j->component[i];
+        p->w = (j->w * p->h + j->max_h - 1) / j->max_h;
+        p->lines = (j->h * p->v + j->max_v - 1) / j->max_v;
+        p->cols = (p->w + 7) / 8;
+        p->rows = (p->lines + 7) / 8;
+        p->stride = across * p->h;
+        p->height = down * p->v;
+        size_t size = p->stride * p->height * sizeof *p->block;
+        if ((p->block = t5g_arena_alloc(j->arena, size)) == NULL)
+            return t5g_err_set(e, T5G_EX_DATA, "JPEG: more memory than is set aside to decode");
+        memset(p->block, 0, size);
+    }
+    return 0;
+}
+
+/* Which components a scan has: those of their ids, not twice. */
+static int
+choose(struct t5g_jpeg *j, const unsigned char *d, size_t n, struct t5g_err *e)
+{
+    size_t blocks = 0;
+    j->n_scan = n > 0 ? d[0] : 0;
+    if (j->n_scan < 1 || j->n_scan > 4 || n != 4 + 2 * j->n_scan)
+        return fail(j, e, "a scan header of the wrong length");
+    memset(j->scan, 0, sizeof j->scan);
+    for (size_t i = 0; i < j->n_scan; i++) {
+        size_t c = 0;
+        while (c < j->n_components &&
+               (j->component[c].id != d[1 + 2 * i] || j->scan[c] != NULL)) /* as libjpeg looks */
+            c++;
+        for (size_t k = 0; c < j->n_components && k < i; k++)
+            if (j->scan[k] == &j->component[c])
+                c = j->n_components;
+        if (c >= j->n_components)
+            return fail(j, e, "a component that the frame does not have, or twice");
+        j->scan[i] = &j->component[c];
+        j->scan[i]->dc = d[2 + 2 * i] >> 4;
+        j->scan[i]->ac = d[2 + 2 * i] & 15;
+        blocks += (size_t)j->scan[i]->h * j->scan[i]->v;
+    }
+    if (j->n_scan > 1 && blocks > 10)
+        return fail(j, e, "more than 10 blocks in an MCU");
+    d += 1 + 2 * j->n_scan;
+    j->first = d[0];
+    j->last = d[1];
+    j->before = d[2] >> 4;
+    j->shift = d[2] & 15;
+    return 0;
+}
+
+/* G.1.1.1: which coefficients a scan of a progressive JPEG has, and which bits of them. */
+static int
+progress(struct t5g_jpeg *j, struct t5g_err *e)
+{
+    if (j->first == 0 ? j->last != 0 : j->first > j->last || j->last > 63 || j->n_scan != 1)
+        return fail(j, e, "coefficients that cannot be in one scan");
+    if (j->shift > 13 || (j->before != 0 && j->shift + 1 != j->before))
+        return fail(j, e, "bits that cannot be in one scan");
+    for (size_t i = 0; i < j->n_scan; i++)
+        for (size_t k = j->first; k <= j->last; k++)
+            j->scan[i]->precision[k] = (int8_t)j->shift;
+    return 0;
+}
+
+static int
+read_scan(struct t5g_jpeg *j, const unsigned char *d, size_t n, struct t5g_err *e)
+{
+    if (choose(j, d, n, e) < 0 || (j->progressive && progress(j, e) < 0))
+        return -1;
+    if (j->scans++ == 0) {
+        if (make_blocks(j, e) < 0)
+            return -1;
+        if (!j->progressive)
+            t5g_jpeg_standard_codes(j);
+        j->several = j->progressive || j->n_scan < j->n_components;
+    } else if (!j->several) {
+        return fail(j, e, "a scan behind the one that had all components");
+    }
+    for (size_t i = 0; i < j->n_scan; i++) {
+        struct t5g_jpeg_component *p = j->scan[i];
+        if (p->latched)
+            continue;
+        if (p->table > 3 || !j->quant_defined[p->table])
+            return t5g_err_set(e, T5G_EX_DATA,
+                               "JPEG: marker DA at byte %zu: quantization table %u was not defined",
+                               j->marker_at, p->table);
+        memcpy(p->quant, j->quant[p->table], sizeof p->quant);
+        p->latched = true;
+    }
+    j->scan_at = j->marker_at;
+    j->marker = 0;
+    return t5g_jpeg_decode_scan(j, e);
+}
+
+static int
+read_marker(struct t5g_jpeg *j, struct t5g_err *e)
+{
+    const unsigned char *d;
+    size_t n;
+    unsigned m = j->marker;
+    if (alone(m))
+        return 0;
+    if (m < T5G_JPEG_SOF0 || m == T5G_JPEG_SOI || m == T5G_JPEG_JPG ||
+        (m > T5G_JPEG_DRI && m < T5G_JPEG_APP0) || (m > T5G_JPEG_APP15 && m != T5G_JPEG_COM))
+        return fail(j, e, "not known, or out of place");
+    if (segment(j, &d, &n, e) < 0)
+        return -1;
+    if (is_frame(m))
+        return read_frame(j, d, n, e);
+    if (m == T5G_JPEG_SOS)
+        return read_scan(j, d, n, e);
+    if (m == T5G_JPEG_DQT)
+        return read_quant(j, d, n, e);
+    if (m == T5G_JPEG_DHT)
+        return read_codes(j, d, n, e);
+    if (m == T5G_JPEG_DRI) {
+        if (n != 2)
+            return fail(j, e, "of the wrong length");
+        j->restart_interval = be16(d);
+    } else if (m == T5G_JPEG_APP0 && n >= 14 && memcmp(d, "JFIF", 5) == 0) {
+        j->jfif = j->jfif || j->scans == 0;
+    } else if (m == T5G_JPEG_APP14 && n >= 12 && memcmp(d, "Adobe", 5) == 0 && j->scans == 0) {
+        j->adobe = true;
+        j->transform = d[11];
+    }
+    return 0;
+}
+
+/*
+ * Where a progressive JPEG lacks bits of the lowest coefficients libjpeg guesses them from the
+ * blocks around; nothing is guessed here.
+ */
+static int
+check_whole(const struct t5g_jpeg *j, struct t5g_err *e)
+{
+    bool lacking = false;
+    for (size_t i = 0; i < j->n_components; i++) {
+        const struct t5g_jpeg_component *p = &j->component[i];
+        if (!p->latched || p->precision[0] < 0)
+            return 0;
+        for (size_t k = 0; k <= 9; k++) {
+            if (p->quant[t5g_jpeg_zigzag[k]] == 0)
+                return 0;
+            lacking = lacking || (k > 0 && p->precision[k] != 0);
         }
     }
-    p->orientation = w.exif != 0 ? w.exif : w.xmp != 0 ? w.xmp : 1;
+    return lacking ? fail(j, e, "before the progressive scans are complete") : 0;
+}
+
+/* The next marker, and what belongs to it; a scan is decoded and leaves the marker behind it. */
+static int
+step(struct t5g_jpeg *j, bool *more, struct t5g_err *e)
+{
+    size_t scans = j->scans;
+    if (j->marker == 0 && t5g_jpeg_next_marker(j, e) < 0)
+        return -1;
+    *more = j->marker != T5G_JPEG_EOI || j->scans == 0;
+    if (*more && read_marker(j, e) < 0)
+        return -1;
+    if (*more && j->scans == scans)
+        j->marker = 0;
     return 0;
+}
+
+int
+t5g_jpeg_decode(struct t5g_picture *p, const unsigned char *file, size_t n, struct t5g_arena *a,
+                uint8_t *rgb, struct t5g_err *e)
+{
+    struct t5g_jpeg *j = t5g_arena_alloc(a, sizeof *j);
+    if (j == NULL)
+        return t5g_err_set(e, T5G_EX_DATA, "JPEG: more memory than is set aside to decode");
+    *j = (struct t5g_jpeg){.file = file, .n = n, .at = 2, .arena = a};
+    for (bool more = true; more;)
+        if (step(j, &more, e) < 0) {
+            /* The whole picture, and behind it something else than an EOI: phones do that. */
+            if (!j->ended || j->several || j->scans == 0 || j->left < 4 || j->damaged != 0)
+                return -1;
+            break;
+        }
+    p->damaged = j->damaged;
+    return j->progressive && check_whole(j, e) < 0 ? -1 : t5g_jpeg_render(j, rgb, e);
 }

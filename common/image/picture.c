@@ -30,9 +30,6 @@ static const struct {
     {"a PFM", 0, "Pf"},
     {"a PFM", 0, "PF"},
     {"a PAM", 0, "P7"},
-    {"a plain (ASCII) PNM", 0, "P1"},
-    {"a plain (ASCII) PNM", 0, "P2"},
-    {"a plain (ASCII) PNM", 0, "P3"},
 };
 
 static bool
@@ -57,16 +54,16 @@ looks_like_text(const unsigned char *file, size_t n)
 }
 
 int
-t5g_picture_check_size(const char *format, uint64_t w, uint64_t h, struct t5g_err *e)
+t5g_picture_check_size(uint64_t w, uint64_t h, struct t5g_err *e)
 {
     if (w == 0 || h == 0)
-        return t5g_err_set(e, T5G_EX_DATA, "%s: %llu x %llu pixels, nothing to see", format,
+        return t5g_err_set(e, T5G_EX_DATA, "%llu x %llu pixels, nothing to see",
                            (unsigned long long)w, (unsigned long long)h);
     if (w > T5G_PICTURE_SIDE_MAX || h > T5G_PICTURE_SIDE_MAX)
-        return t5g_err_set(e, T5G_EX_DATA, "%s: %llu x %llu pixels, at most %d a side", format,
+        return t5g_err_set(e, T5G_EX_DATA, "%llu x %llu pixels, at most %d a side",
                            (unsigned long long)w, (unsigned long long)h, T5G_PICTURE_SIDE_MAX);
     if (w * h > T5G_PICTURE_AREA_MAX)
-        return t5g_err_set(e, T5G_EX_DATA, "%s: %llu x %llu = %llu pixels, at most %d", format,
+        return t5g_err_set(e, T5G_EX_DATA, "%llu x %llu = %llu pixels, at most %d",
                            (unsigned long long)w, (unsigned long long)h,
                            (unsigned long long)(w * h), T5G_PICTURE_AREA_MAX);
     return 0;
@@ -84,7 +81,7 @@ t5g_picture_check(struct t5g_picture *p, const unsigned char *file, size_t n, st
         return t5g_png_check(p, file, n, e);
     if (starts(file, n, 0, "\xff\xd8"))
         return t5g_jpeg_check(p, file, n, e);
-    if (starts(file, n, 0, "P4") || starts(file, n, 0, "P5") || starts(file, n, 0, "P6"))
+    if (n >= 2 && file[0] == 'P' && file[1] >= '1' && file[1] <= '6')
         return t5g_pnm_check(p, file, n, e);
     for (size_t i = 0; i < T5G_LEN(others); i++)
         if (starts(file, n, others[i].offset, others[i].magic))

@@ -15,12 +15,15 @@ enum t5g_picture_format { T5G_PICTURE_PNG, T5G_PICTURE_JPEG, T5G_PICTURE_PNM };
 struct t5g_picture {
     enum t5g_picture_format format;
     size_t w, h;     /* as stored, before the orientation is applied */
-    size_t channels; /* PNG 1 to 4 (a palette counts as 4); JPEG 1, 3 or 4; PNM 1 or 3 */
-    size_t depth;    /* PNG: bits a sample; PNM: 1, 8 or 16 */
-    bool grey;       /* PNG: without colour and without alpha channel */
-    int orientation; /* EXIF or XMP, 1 to 8 */
-    size_t data;     /* PNM: offset of the samples; JPEG: of the transform in APP14, 0: none */
+    size_t channels; /* PNG 1 to 4; JPEG 1, 3 or 4; PNM 1 or 3 */
+    size_t depth;    /* PNG: bits a sample; JPEG: 8; PNM: 1, 8 or 16 */
+    unsigned colour; /* PNG: colour type */
+    bool interlaced; /* PNG */
+    int orientation; /* EXIF or XMP, 1 to 8; of a PNG it is known when it is decoded */
+    size_t data;     /* PNM: offset of the samples */
+    bool plain;      /* PNM: samples are decimal numbers */
     unsigned max;    /* PNM: largest sample value */
+    size_t damaged;  /* JPEG, when decoded: where coded data makes no sense or ends; 0: nowhere */
 };
 
 /*
@@ -35,20 +38,33 @@ int t5g_picture_check(struct t5g_picture *p, const unsigned char *file, size_t n
 int t5g_png_check(struct t5g_picture *p, const unsigned char *file, size_t n, struct t5g_err *e);
 int t5g_jpeg_check(struct t5g_picture *p, const unsigned char *file, size_t n, struct t5g_err *e);
 int t5g_pnm_check(struct t5g_picture *p, const unsigned char *file, size_t n, struct t5g_err *e);
-int t5g_picture_check_size(const char *format, uint64_t w, uint64_t h, struct t5g_err *e);
+/* The message lacks the place. */
+int t5g_picture_check_size(uint64_t w, uint64_t h, struct t5g_err *e);
 
-/* Orientation (1 to 8) in a TIFF structure of n bytes, as in EXIF; 0 when it holds none. */
+/* Orientation (1 to 8) in a TIFF structure of n bytes, as in EXIF, which may have a head "Exif";
+ * 0 when the tag has another value, -1 when it is not there. */
 int t5g_exif_orientation(const unsigned char *tiff, size_t n);
-/* The same in an XMP text. */
+/* The same in an XMP text; 0 when it holds none. */
 int t5g_xmp_orientation(const unsigned char *text, size_t n);
+/* What counts of the two, 1 to 8: XMP only where EXIF has no such tag. */
+int t5g_orientation(int exif, int xmp);
 
 /*
- * Decode a file that t5g_picture_check passed to 8-bit RGB as Pillow's convert("RGB") does:
- * *rgb [h, w, 3] in the arena. file may be changed. -1 with e (65): the decoder refuses it, or the
- * arena is too small.
+ * Decode a file that t5g_picture_check passed to 8-bit RGB with the samples of Pillow 13's
+ * convert("RGB"): *rgb [h, w, 3] in the arena. file may be changed; orientation and damaged of p
+ * are set. -1 with e (65): it is damaged in a way that is not passed over, or the arena is too
+ * small. What it gives is a function of the file alone: memory is written before it is read.
  */
-int t5g_picture_decode(const struct t5g_picture *p, unsigned char *file, size_t n,
-                       struct t5g_arena *a, uint8_t **rgb, struct t5g_err *e);
+int t5g_picture_decode(struct t5g_picture *p, unsigned char *file, size_t n, struct t5g_arena *a,
+                       uint8_t **rgb, struct t5g_err *e);
+
+/* Of its parts, one format each, to rgb [h, w, 3]; a: for what else they need. */
+int t5g_png_decode(struct t5g_picture *p, unsigned char *file, size_t n, struct t5g_arena *a,
+                   uint8_t *rgb, struct t5g_err *e);
+int t5g_jpeg_decode(struct t5g_picture *p, const unsigned char *file, size_t n, struct t5g_arena *a,
+                    uint8_t *rgb, struct t5g_err *e);
+int t5g_pnm_decode(const struct t5g_picture *p, const unsigned char *file, size_t n, uint8_t *rgb,
+                   struct t5g_err *e);
 
 /* *rgb [h, w, 3] turned as the orientation says, in place or to fresh memory of the arena; *w and
  * *h are those of the result. -1 with e (65) when the arena is too small. */

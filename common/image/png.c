@@ -1,5 +1,5 @@
 /* png.c: the chunks of a PNG (W3C PNG, third edition, 5): order, lengths, CRC; nothing inflated. */
-#include "image/picture.h"
+#include "image/png.h"
 
 #include <string.h>
 
@@ -35,8 +35,7 @@ is(const unsigned char *type, const char *name)
 
 struct walk {
     struct t5g_picture *p;
-    bool header, palette, alpha, data, data_over;
-    int colour;
+    bool header, palette, data, data_over;
 };
 
 static int
@@ -58,35 +57,28 @@ read_header(struct walk *w, const unsigned char *d, size_t n, struct t5g_err *e)
         if (d[10] != 0 || d[11] != 0 || d[12] > 1)
             return t5g_err_set(e, T5G_EX_DATA, "compression %u, filter %u, interlace %u", d[10],
                                d[11], d[12]);
-        w->colour = d[9];
         w->header = true;
         w->p->w = be32(d);
         w->p->h = be32(d + 4);
         w->p->depth = d[8];
         w->p->channels = kinds[i].channels;
-        w->p->grey = d[9] == 0;
-        return 0;
+        w->p->colour = d[9];
+        w->p->interlaced = d[12] != 0;
+        return t5g_picture_check_size(w->p->w, w->p->h, e);
     }
     return t5g_err_set(e, T5G_EX_DATA, "colour type %u with %u bits", d[9], d[8]);
 }
 
-/* iTXt, not compressed: keyword, flags, language, translated keyword, text. */
-static void
-read_text(struct walk *w, const unsigned char *d, size_t n)
+/* An animation's first frame may be a part of the picture only. */
+static int
+read_frame(const struct walk *w, const unsigned char *d, size_t n, struct t5g_err *e)
 {
-    static const char key[] = "XML:com.adobe.xmp"; /* and its NUL */
-    if (n < sizeof key + 2 || memcmp(d, key, sizeof key) != 0 || d[sizeof key] != 0)
-        return;
-    size_t at = sizeof key + 2;
-    for (int i = 0; i < 2; i++) {
-        const unsigned char *nul = memchr(d + at, 0, n - at);
-        if (nul == NULL)
-            return;
-        at = (size_t)(nul - d) + 1;
-    }
-    int o = t5g_xmp_orientation(d + at, n - at);
-    if (o != 0 && w->p->orientation == 1)
-        w->p->orientation = o;
+    if (n != 26)
+        return t5g_err_set(e, T5G_EX_DATA, "%zu bytes, expected 26", n);
+    if (!w->data && (be32(d + 4) != w->p->w || be32(d + 8) != w->p->h || be32(d + 12) != 0 ||
+                     be32(d + 16) != 0))
+        return t5g_err_set(e, T5G_EX_DATA, "a first frame that is a part of the picture");
+    return 0;
 }
 
 /* One chunk whose CRC is right; -1 with a message that lacks its place. */
@@ -94,33 +86,27 @@ static int
 read_chunk(struct walk *w, const unsigned char *type, const unsigned char *d, size_t n,
            struct t5g_err *e)
 {
+    bool indexed = w->p->colour == 3;
     if (!w->header && !is(type, "IHDR"))
         return t5g_err_set(e, T5G_EX_DATA, "before IHDR");
     w->data_over = w->data_over || (w->data && !is(type, "IDAT"));
     if (is(type, "IHDR")) {
         return w->header ? t5g_err_set(e, T5G_EX_DATA, "a second one") : read_header(w, d, n, e);
-    } else if (is(type, "PLTE")) {
-        if (w->palette || w->data || n == 0 || n % 3 != 0 || n > 768 || (w->colour & 2) == 0)
+    } else if (is(type, "PLTE") && indexed && !w->data) { /* else nobody needs it */
+        if (w->palette || n == 0 || n % 3 != 0 || n > 768)
             return t5g_err_set(e, T5G_EX_DATA, "not allowed here, or of bad length");
         w->palette = true;
-    } else if (is(type, "tRNS")) {
-        if (w->data || w->alpha || w->colour > 3 || (w->colour == 3 && !w->palette))
-            return t5g_err_set(e, T5G_EX_DATA, "not allowed here");
-        w->alpha = true;
     } else if (is(type, "IDAT")) {
-        if (w->data_over || (w->colour == 3 && !w->palette))
+        if (w->data_over || (indexed && !w->palette))
             return t5g_err_set(e, T5G_EX_DATA,
                                w->data_over ? "not behind the others" : "before the palette");
         w->data = w->data || n > 0;
-    } else if (is(type, "eXIf")) {
-        int o = t5g_exif_orientation(d, n);
-        w->p->orientation = o != 0 ? o : w->p->orientation;
-    } else if (is(type, "iTXt")) {
-        read_text(w, d, n);
+    } else if (is(type, "fcTL")) {
+        return read_frame(w, d, n, e);
     } else if (is(type, "IEND")) {
         if (n != 0 || !w->data)
             return t5g_err_set(e, T5G_EX_DATA, n != 0 ? "of bad length" : "no image data before");
-    } else if ((type[0] & 0x20) == 0) {
+    } else if ((type[0] & 0x20) == 0 && !is(type, "PLTE")) {
         return t5g_err_set(e, T5G_EX_DATA, "unknown, and needed to show the picture");
     }
     return 0;
@@ -148,10 +134,18 @@ t5g_png_check(struct t5g_picture *p, const unsigned char *file, size_t n, struct
                                (const char *)type, at);
         if (read_chunk(&w, type, d, len, e) < 0)
             return t5g_err_in(e, "PNG: chunk %.4s at byte %zu", (const char *)type, at);
-        if (is(type, "IHDR") && t5g_picture_check_size("PNG", p->w, p->h, e) < 0)
-            return -1;
         at += 12 + len;
         if (is(type, "IEND"))
             return 0;
     }
+}
+
+bool
+t5g_png_next(struct t5g_png_chunk *c, const unsigned char *file, size_t n, size_t *at)
+{
+    if (n - *at < 12)
+        return false;
+    *c = (struct t5g_png_chunk){file + *at + 4, file + *at + 8, be32(file + *at), *at};
+    *at = is(c->type, "IEND") ? n : *at + 12 + c->n;
+    return true;
 }

@@ -133,22 +133,30 @@ refused() {
     : > empty; echo 'hello' > text
     refused empty 'empty file'
     refused text 'a text, expected PNG, JPEG or PNM'
-    make_png 0 1 1 > f; refused f 'PNG: 0 x 1 pixels, nothing to see'
-    make_png 65535 65535 1 > f; refused f 'PNG: 65535 x 65535 pixels, at most 16384 a side'
-    make_png 1 100000 1 > f; refused f 'PNG: 1 x 100000 pixels, at most 16384 a side'
-    make_png 16384 16384 268451840 > f; refused f 'PNG: 16384 x 16384 = 268435456 pixels, at most 89478485'
-    make_png 100 100 268451840 > f; refused f 'PNG: '
-    make_png 100 100 100 > f; refused f 'PNG: not enough pixels'
+    make_png 0 1 1 > f; refused f 'PNG: chunk IHDR at byte 8: 0 x 1 pixels, nothing to see'
+    make_png 65535 65535 1 > f; refused f 'PNG: chunk IHDR at byte 8: 65535 x 65535 pixels, at most 16384 a side'
+    make_png 1 100000 1 > f; refused f 'PNG: chunk IHDR at byte 8: 1 x 100000 pixels, at most 16384 a side'
+    make_png 16384 16384 268451840 > f; refused f 'PNG: chunk IHDR at byte 8: 16384 x 16384 = 268435456 pixels, at most 89478485'
+    make_png 100 100 100 > f; refused f 'PNG: chunk IDAT at byte 33: 100 bytes of samples, expected 10100'
     head -c 50 good.png > f; refused f 'PNG: chunk IDAT at byte 33: 33 bytes, 5 are left'
     head -c -12 good.png > f; refused f 'PNG: cut off at byte 78, without IEND'
     { head -c 42 good.png; printf x; tail -c +44 good.png; } > f; refused f 'PNG: chunk IDAT at byte 33: wrong CRC'
-    head -c 1000 base420.jpg > f; refused f 'JPEG: cut off at byte 1000, without EOI'
+    head -c 1000 base420.jpg > f; refused f 'JPEG: marker DA at byte 609: coded data cut off at byte 1000'
+    head -c 400 base420.jpg > f; refused f 'JPEG: marker C4 at byte 393: cut off'
+    head -c -2 base420.jpg > f; refused f "JPEG: marker DA at byte 609: coded data cut off at byte $(stat -c %s f)"
     printf 'GIF89a' > f; refused f 'a GIF'
     printf 'RIFF....WEBPVP8 ' > f; refused f 'a WebP'
     printf '\0\0\0\40ftypheic' > f; refused f 'a HEIC'
     printf 'II*\0' > f; refused f 'a TIFF'
-    printf 'P3 1 1 255 1 2 3' > f; refused f 'a plain (ASCII) PNM'
+    printf 'P3 1 1 255 1 2 x' > f; refused f 'PNM: byte 15: sample 3: expected a number from 0 to 255'
+    printf 'P7\nWIDTH 1\n' > f; refused f 'a PAM, expected PNG, JPEG or PNM'
+    printf 'Pf 1 1 -1.0 abcd' > f; refused f 'a PFM, expected PNG, JPEG or PNM'
     head -c 100 /dev/urandom | tr '\0-\177' '\200-\377' > f; refused f 'of no known picture format'
+    # Data that would inflate to far more than the picture: no more is looked at.
+    make_png 100 100 268451840 > f
+    t5g-vision -o bomb.t5g f
+    t5g-frame export --npy good good.t5g && t5g-frame export --npy bomb bomb.t5g
+    cmp good/000000-000-image.feat.npy bomb/000000-000-image.feat.npy
     # Behind the EOI there may be anything.
     { cat base420.jpg; echo 'trailer'; } > f
     t5g-vision -o trailer.t5g f
@@ -171,7 +179,7 @@ many_scans() { # N
 @test "at most 256 scans, and at most --cpu-limit" {
     fetch_pictures
     many_scans 257 > f
-    refused f 'JPEG: more than 256 scans'
+    refused f 'JPEG: marker DA at byte 44698218: more than 256 scans'
     many_scans 256 > slow.jpg
     t5g-tokenize -i slow.jpg -o a.t5g
     t5g-tokenize -i rgb.png -o b.t5g

@@ -1,6 +1,5 @@
-/* Container checks, EXIF, PNM, turning, crops and resizing of any bytes; stb_image is left out. */
+/* Pictures of any bytes, in process: container checks, decoding, EXIF, turning, crops, resizing. */
 #include "base/mem.h"
-#include "image/pnm.h"
 #include "image/reader.h"
 #include "image/resize.h"
 
@@ -31,12 +30,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (p.w == 0 || p.h == 0 || p.w * p.h > T5G_PICTURE_AREA_MAX || p.orientation < 1 ||
             p.orientation > 8)
             abort();
-        uint8_t *rgb = p.w * p.h < ARENA / 8 ? t5g_arena_alloc(&a, p.w * p.h * 3) : NULL;
+        uint8_t *rgb = NULL;
         size_t w = p.w, h = p.h, cw, ch;
-        if (rgb != NULL) {
-            memset(rgb, 77, w * h * 3);
-            if (p.format == T5G_PICTURE_PNM)
-                t5g_pnm_decode(&p, file, rgb);
+        if (t5g_picture_decode(&p, file, size, &a, &rgb, &e) == 0) {
             t5g_picture_orient(1 + (int)(size % 8), &a, &rgb, &w, &h, &e);
             t5g_resize(view, SIDE, rgb, w, h, w * 3, &a, &e);
             t5g_crops(&(struct t5g_pan_and_scan){1 + size % 9, 1 + size % 5, 1.2}, w, h, &cw, &ch);
