@@ -252,6 +252,10 @@ what_help_shows() {
     [ "$status" != 0 ]
 }
 
+@test "no line of a page begins with a tab, which a reader of a rendered Makefile cannot paste" {
+    ! grep -n "^$(printf '\t')" "$root"/man/* || return 1
+}
+
 @test "exit statuses of the programs and of t5g(7) are the same" {
     sed -n '/^enum t5g_exit/,/^}/s/.* = \([0-9]*\),.*/\1/p' "$root/common/base/base.h" > code
     sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/s/^\.It \([0-9]*\)$/\1/p' "$root/man/t5g.7" > page

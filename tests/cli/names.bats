@@ -72,12 +72,18 @@ hide() {
     mkdir d
     for n in "${names[@]}"; do echo text > "d/$n.txt"; done
     [ "$(find d -type f -printf x | wc -c)" -ge 200 ]
-    # make's own rules would take these.
-    echo canary > d/n33!.txt.sh
-    mkdir d/RCS
-    : > 'd/RCS/n33!.txt,v'
+    # make's own rules would make texts of these.
+    echo text > d/plain.txt
+    mkdir d/RCS d/SCCS
+    touch -d tomorrow d/plain.txt,v d/RCS/plain.txt,v d/SCCS/s.plain.txt d/plain.txt.c
+    echo canary > d/plain.txt.sh
+    touch -d tomorrow d/plain.txt.sh
+    cp bin/canary bin/co
+    cp bin/canary bin/get
+    cp bin/canary bin/cc
     make -j 2 -f "$pipelines/summarise.mk" DIR=d > log
     [ ! -e canary-ran ]
+    [ "$(cat d/plain.txt)" = text ]
     hide d
     same_ids d d/ d/summaries.jsonl .txt
     [ "$(wc -l < d/summaries.jsonl)" -ge 200 ]
