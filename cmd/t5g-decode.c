@@ -8,10 +8,10 @@
 static struct {
     struct t5g_list prompts;
     const char *prompt_file;
-    uint64_t batch, max_frame;
+    uint64_t batch, max_prompt, max_frame;
     bool stream, keep, force;
     int kv, early;
-} opt = {.batch = 4096, .max_frame = T5G_FRAME_SIZE_DEFAULT};
+} opt = {.batch = 4096, .max_prompt = 16384, .max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static struct t5g_generate_options how;
 
@@ -20,6 +20,8 @@ static const struct t5g_option options[] = {
      "text the decoder starts with (repeatable)", 0, 0},
     {0, "prompts", "FILE", T5G_OPT_STRING, &opt.prompt_file,
      "a prompt a line; -: stdin, as they come", 0, 0},
+    {0, "max-prompt-tokens", "N", T5G_OPT_U64, &opt.max_prompt,
+     "longest prompt in tokens (default 16384)", 1, 1 << 30},
     {'n', "max-new-tokens", "N", T5G_OPT_U64, &how.max_new_tokens,
      "longest answer in tokens (default 256)", 1, 1 << 20},
     {0, "min-new-tokens", "N", T5G_OPT_U64, &how.min_new_tokens, "shortest answer in tokens", 0,
@@ -52,7 +54,8 @@ static const struct t5g_option options[] = {
     {0, "kv", "auto|f32|bf16|q8", T5G_OPT_CHOICE, &opt.kv,
      "keys and values of documents (auto: f32, q8 with quantised weights)", 0, 0},
     {0, "keep", NULL, T5G_OPT_FLAG, &opt.keep, "pass encoder.out on too", 0, 0},
-    {0, "force", NULL, T5G_OPT_FLAG, &opt.force, "take streams of another model", 0, 0},
+    {0, "force", NULL, T5G_OPT_FLAG, &opt.force,
+     "take streams made with another tokenizer or model", 0, 0},
     {0, "max-frame", "BYTES", T5G_OPT_BYTES, &opt.max_frame, "largest frame (default 8G)", 4096,
      0x1p40},
     {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
@@ -98,10 +101,11 @@ open_all(struct t5g_err *e)
     const struct t5g_kernels *kernels = t5g_kernels_get(getenv("T5G_CPU"), e);
     if (kernels == NULL || (at.model = t5g_model_open(path, T5G_NEED_DECODER, e)) == NULL ||
         (at.x.asker.tokenizer = t5g_tokenizer_open(path, e)) == NULL ||
-        (at.x.asker.prompts =
-             t5g_prompts_open(at.x.asker.tokenizer, &opt.prompts, opt.prompt_file, e)) == NULL ||
+        (at.x.asker.prompts = t5g_prompts_open(at.x.asker.tokenizer, &opt.prompts, opt.prompt_file,
+                                               (size_t)opt.max_prompt, e)) == NULL ||
         (at.pool = t5g_pool_open(t5g_thread_count(), e)) == NULL)
         t5g_die_err(e);
+    at.x.asker.max_prompt = (size_t)opt.max_prompt;
     at.x.decoder = t5g_decoder_open(at.model, kernels, at.pool);
     how.logprobs = how.logprobs || how.sample || how.num_beams > 1;
     at.x.asker.generator = t5g_generator_open(at.x.decoder, at.model, &how);

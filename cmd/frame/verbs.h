@@ -52,9 +52,10 @@ void put_reason(struct t5g_buf *b, const struct t5g_frame *error);
         0, "max-frame", "BYTES", T5G_OPT_BYTES, dest, "largest frame to accept (default 8G)", \
             4096, 0x1p40                                                                      \
     }
-#define FORCE_OPTION(dest)                                                             \
-    {                                                                                  \
-        0, "force", NULL, T5G_OPT_FLAG, dest, "join streams of different models", 0, 0 \
+#define FORCE_OPTION(dest)                                                                       \
+    {                                                                                            \
+        0, "force", NULL, T5G_OPT_FLAG, dest, "join streams of different tokenizers and models", \
+            0, 0                                                                                 \
     }
 #define NO_MORE_OPTIONS                               \
     {                                                 \

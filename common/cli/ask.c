@@ -41,7 +41,8 @@ t5g_ask(const struct t5g_asker *x, struct t5g_answers *a, const struct t5g_doc *
     if (own == NULL || own->kind != T5G_KIND_TEXT)
         return add(&t, NULL, e);
     struct t5g_prompt mine = {0};
-    r = t5g_prompt_fill(&mine, x->tokenizer, (const char *)own->data, (size_t)own->size, e);
+    r = t5g_prompt_fill(&mine, x->tokenizer, x->max_prompt, (const char *)own->data,
+                        (size_t)own->size, e);
     if (r == 0)
         r = add(&t, &mine, e);
     t5g_prompt_free(&mine);

@@ -7,6 +7,7 @@
 struct t5g_asker {
     struct t5g_tokenizer *tokenizer;
     struct t5g_prompts *prompts; /* of the run; none: the document's own, or no prompt */
+    size_t max_prompt;           /* most tokens of one that a document brings */
     struct t5g_generator *generator;
     bool at_once; /* prompts come one by one, or tokens go out so: each is answered before the next
                    * is asked for */

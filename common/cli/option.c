@@ -16,7 +16,7 @@ const struct t5g_option t5g_common_options[] = {
     {'o', "output", "FILE", T5G_OPT_STRING, &t5g_common.output,
      "write to FILE, which appears only when whole", 0, 0},
     {'m', "model", "MODEL", T5G_OPT_STRING, &t5g_common.model,
-     "model directory (default: $T5G_MODEL, then the installed one)", 0, 0},
+     "model directory, or file of t5g-pack (default: $T5G_MODEL, then the installed one)", 0, 0},
     {'t', "threads", "N", T5G_OPT_U64, &t5g_common.threads,
      "threads in total (default: the processors at hand)", 1, 1024},
     {'q', "quiet", NULL, T5G_OPT_FLAG, &t5g_common.quiet, "no warnings", 0, 0},

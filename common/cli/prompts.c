@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/jsonstr.h"
 #include "base/utf8.h"
+#include "cli/common.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 struct t5g_prompts {
     const struct t5g_tokenizer *t;
+    size_t limit;          /* tokens of one */
     struct t5g_prompt **v; /* [n] */
     size_t n, cap;
     int fd; /* of the file still being read, else -1 */
@@ -20,11 +22,12 @@ struct t5g_prompts {
     size_t line;
     struct t5g_buf chunk; /* unread part of the file */
     bool given;
+    bool warned; /* of carriage returns */
 };
 
 int
-t5g_prompt_fill(struct t5g_prompt *p, const struct t5g_tokenizer *t, const char *text, size_t n,
-                struct t5g_err *e)
+t5g_prompt_fill(struct t5g_prompt *p, const struct t5g_tokenizer *t, size_t limit, const char *text,
+                size_t n, struct t5g_err *e)
 {
     size_t bad = t5g_utf8_check(text, n);
     p->text.n = p->json.n = p->ids.n = 0;
@@ -38,6 +41,9 @@ t5g_prompt_fill(struct t5g_prompt *p, const struct t5g_tokenizer *t, const char 
                            p->json.n, JSON_MAX);
     t5g_buf_add(&p->text, text, n);
     t5g_tokenize(t, text, n, T5G_TOK_BARE, &p->ids);
+    if (p->ids.n > limit)
+        return t5g_err_set(e, T5G_EX_DATA, "prompt: %zu tokens, limit %zu (--max-prompt-tokens)",
+                           p->ids.n, limit);
     return 0;
 }
 
@@ -62,7 +68,7 @@ append(struct t5g_prompts *p, const char *text, size_t n, struct t5g_err *e)
         p->cap = cap;
     }
     struct t5g_prompt *x = t5g_alloc(1, sizeof *x);
-    if (t5g_prompt_fill(x, p->t, text, n, e) < 0) {
+    if (t5g_prompt_fill(x, p->t, p->limit, text, n, e) < 0) {
         t5g_prompt_free(x);
         t5g_free(x);
         return -1;
@@ -73,10 +79,11 @@ append(struct t5g_prompts *p, const char *text, size_t n, struct t5g_err *e)
 
 struct t5g_prompts *
 t5g_prompts_open(const struct t5g_tokenizer *t, const struct t5g_list *given, const char *file,
-                 struct t5g_err *e)
+                 size_t limit, struct t5g_err *e)
 {
     struct t5g_prompts *p = t5g_alloc(1, sizeof *p);
     p->t = t;
+    p->limit = limit;
     p->fd = -1;
     p->given = given->n > 0 || file != NULL;
     for (size_t i = 0; i < given->n; i++)
@@ -141,6 +148,11 @@ read_line(struct t5g_prompts *p, struct t5g_err *e)
             return 0;
         size_t n = end != NULL ? (size_t)(end - p->chunk.p) : p->chunk.n;
         p->line++;
+        if (n > 0 && p->chunk.p[n - 1] == '\r' && !p->warned) {
+            t5g_warn("%s: line %zu ends with a carriage return, which is part of the prompt: %s",
+                     p->name, p->line, "lines of other systems want to be converted");
+            p->warned = true;
+        }
         if (append(p, p->chunk.p, n, e) < 0)
             return t5g_err_in(e, "%s: line %zu", p->name, p->line);
         size_t used = n + (end != NULL);

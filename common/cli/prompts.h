@@ -15,10 +15,10 @@ struct t5g_prompts;
 
 /*
  * given: the -p texts; file: one prompt a line, byte for byte without the newline, "-" for stdin,
- * NULL for none. Both: -p first. NULL with e (65, 66).
+ * NULL for none. Both: -p first. limit: most tokens of one. NULL with e (65, 66).
  */
 struct t5g_prompts *t5g_prompts_open(const struct t5g_tokenizer *t, const struct t5g_list *given,
-                                     const char *file, struct t5g_err *e);
+                                     const char *file, size_t limit, struct t5g_err *e);
 void t5g_prompts_close(struct t5g_prompts *p);
 
 /* Number k, waiting for it where prompts come from stdin: 1, 0 when there are fewer, -1 with e. */
@@ -28,10 +28,10 @@ int t5g_prompts_get(struct t5g_prompts *p, size_t k, const struct t5g_prompt **o
 /* Nothing was given: documents' own prompts, or none, are used. */
 bool t5g_prompts_none(const struct t5g_prompts *p);
 
-/* A prompt that did not come from the list; filled from text. -1 with e (65): not UTF-8, NUL, too
- * long. */
-int t5g_prompt_fill(struct t5g_prompt *p, const struct t5g_tokenizer *t, const char *text, size_t n,
-                    struct t5g_err *e);
+/* A prompt that did not come from the list; filled from text. -1 with e (65): not UTF-8, NUL, more
+ * than limit tokens. */
+int t5g_prompt_fill(struct t5g_prompt *p, const struct t5g_tokenizer *t, size_t limit,
+                    const char *text, size_t n, struct t5g_err *e);
 void t5g_prompt_free(struct t5g_prompt *p);
 
 #endif

@@ -329,3 +329,28 @@ ids_of() { t5g-frame ls "$1" | cut -f 1 | tr '\n' ' '; }
     grep -qE ' s \([0-9.]+ documents/s, ' err
     grep -qE 'stored; 0 B read, [0-9.]+ (B|kB) written; [0-9.]+ s of work saved' err
 }
+
+@test "a prompt has a limit of tokens: of a document it fails that one, of the run the run" {
+    long=$(printf 'abcdefg %.0s' {1..100000})
+    { printf '{"text":"a","prompt":"%s"}\n' "$long"; printf '{"text":"b","prompt":"p"}\n'; } |
+        t5g-tokenize --jsonl | t5g-encode -o own.t5g
+    status_is 3 timeout 20 t5g-decode -n 2 own.t5g -o out.t5g
+    grep -qE 'stdin:1: prompt: [0-9]{6} tokens, limit 16384 \(--max-prompt-tokens\)' err
+    [ "$(t5g-frame ls --failed out.t5g)" = stdin:1 ]
+    echo text | t5g-tokenize | t5g-encode -o enc.t5g
+    t5g-decode -n 2 --max-prompt-tokens 4 -p a enc.t5g -o out.t5g
+    status_is 65 t5g-decode -n 2 --max-prompt-tokens 4 -p 'many more than four' enc.t5g -o out2.t5g
+    [ ! -e out2.t5g ]
+}
+
+@test "prompts of a file with carriage returns: one warning" {
+    echo text | t5g-tokenize | t5g-encode -o enc.t5g
+    printf 'a\r\nb\r\n' > prompts
+    t5g-decode -n 2 --prompts prompts enc.t5g -o out.t5g 2> err
+    err_has 'prompts: line 1 ends with a carriage return'
+    t5g-decode -q -n 2 --prompts prompts enc.t5g -o out.t5g 2> err
+    [ ! -s err ]
+    printf 'a\nb\n' > prompts
+    t5g-decode -n 2 --prompts prompts enc.t5g -o out.t5g 2> err
+    [ ! -s err ]
+}
