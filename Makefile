@@ -91,7 +91,7 @@ $(B)/share/t5g/model:
 	@mkdir -p $(@D)
 	ln -sfn $(CURDIR)/$(MODEL) $@
 
-complete = mkdir -p $(@D) && awk -v shell=$(1) -v program=$< -f common/cli/completion.awk < /dev/null > $@
+complete = @mkdir -p $(@D) && awk -v shell=$(1) -v program=$< -f common/cli/completion.awk < /dev/null > $@
 $(B)/share/bash-completion/completions/%: $(B)/bin/% common/cli/completion.awk
 	$(call complete,bash)
 $(B)/share/zsh/site-functions/_%: $(B)/bin/% common/cli/completion.awk

@@ -70,9 +70,10 @@ without() {
     default_model
     printf 'A text editor for programmers, written in Python.\n' > a.txt
     printf 'Fonts for mathematical symbols.\n' > b.txt
-    t5g-tokenize a.txt b.txt | t5g-encode | t5g-decode -p section: -p kind: | t5g-detok > want
+    t5g-tokenize a.txt b.txt | t5g-encode | t5g-decode -p section: -p kind: | t5g-detok --trim > want
     t5g ask -p section: a.txt --prompt=kind: b.txt | cmp - want
-    t5g ask -p kind: --jsonl b.txt | cmp - <(t5g-tokenize b.txt | t5g-encode | t5g-decode -p kind: | t5g-detok --jsonl)
+    t5g ask -p kind: --jsonl b.txt | cmp - <(t5g-tokenize b.txt | t5g-encode | t5g-decode -p kind: | t5g-detok --trim --jsonl)
+    [ "$(t5g ask -p section: -p kind: --tsv a.txt b.txt | wc -l)" = 3 ]
     [ "$(t5g ask -p kind: < b.txt)" = "$(sed -n 4p want)" ]
     [ "$(t5g ask -p kind: - < b.txt)" = "$(sed -n 4p want)" ]
     [ "$(t5g ask -n 1 -p synopsis: a.txt | wc -w)" = 1 ]
@@ -85,7 +86,7 @@ without() {
 @test "ask: pictures, by -i and in archives" {
     default_model
     cp "$T5G_TESTS/data/number.png" 'my number.png'
-    t5g-tokenize -i 'my number.png' | t5g-vision | t5g-encode | t5g-decode -p text: | t5g-detok > want
+    t5g-tokenize -i 'my number.png' | t5g-vision | t5g-encode | t5g-decode -p text: | t5g-detok --trim > want
     t5g ask -p text: -i 'my number.png' | cmp - want
     tar -cf pictures.tar 'my number.png'
     t5g ask -p text: pictures.tar | cmp - want
