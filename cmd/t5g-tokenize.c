@@ -1,4 +1,5 @@
 /* t5g-tokenize: text to documents of token ids.  See t5g-tokenize(1). */
+#include "cli/document.h"
 #include "cli/names.h"
 #include "cli/progress.h"
 #include "cli/shard.h"
@@ -92,7 +93,8 @@ main(int argc, char **argv)
                                              : opt.nul   ? T5G_CORPUS_NUL
                                              : opt.jsonl ? T5G_CORPUS_JSONL
                                                          : T5G_CORPUS_FILE,
-                                     .keep_newline = opt.keep_newline});
+                                     .keep_newline = opt.keep_newline,
+                                     .note = t5g_document_note});
     struct t5g_run run;
     t5g_run_open(&run);
     t5g_progress_start("tokens");
@@ -111,8 +113,7 @@ main(int argc, char **argv)
             t5g_run_fail(&run, d.id.p, d.id.n, NULL, &e);
     if (r < 0)
         fault = &e;
-    if (t5g_corpus_skipped(corpus) > 0)
-        t5g_note("%zu members of archives skipped", t5g_corpus_skipped(corpus));
+    t5g_progress_passed(t5g_corpus_passed(corpus));
     int status = t5g_run_close(&run, fault);
     t5g_ids_free(&ids);
     t5g_corpus_doc_free(&d);

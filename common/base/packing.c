@@ -1,31 +1,12 @@
 /* packing.c: magic numbers and names of packed files. */
 #include "base/packing.h"
 #include "base/mem.h"
+#include "base/untar.h"
 
 #include <string.h>
 #include <strings.h>
 
 enum { TAR_BLOCK = 512 };
-
-/* The checksum of a tar header: all bytes, its own field as spaces. */
-static bool
-is_tar(const unsigned char *p, size_t n)
-{
-    unsigned sum = 0, want = 0;
-    bool digit = false;
-    if (n < TAR_BLOCK)
-        return false;
-    for (size_t i = 0; i < TAR_BLOCK; i++)
-        sum += i >= 148 && i < 156 ? ' ' : p[i];
-    for (size_t i = 148; i < 156; i++)
-        if (p[i] >= '0' && p[i] <= '7') {
-            want = want * 8 + (p[i] - '0');
-            digit = true;
-        } else if (digit || p[i] != ' ') {
-            break;
-        }
-    return digit && sum == want;
-}
 
 /* An archive without members begins with its two end-of-archive blocks. */
 static bool
@@ -75,8 +56,66 @@ is_compressed(const unsigned char *p, size_t n, bool part)
 }
 
 bool
+t5g_packing_skippable(const unsigned char *p, size_t n)
+{
+    return n >= 4 && (p[0] & 0xf0) == 0x50 && memcmp(p + 1, "\x2a\x4d\x18", 3) == 0;
+}
+
+bool
+t5g_packing_compressed(enum t5g_packing what)
+{
+    return what == T5G_GZIP || what == T5G_COMPRESSED || what == T5G_SKIPPABLE;
+}
+
+/* A header of cpio: digits alone, among them the length of the name that follows, with its NUL. */
+static bool
+is_cpio(const unsigned char *p, size_t n)
+{
+    bool octal = begins(p, n, "070707", 6);
+    size_t digits = octal ? 76 : 110, name = 0;
+    if (n <= digits || (!octal && !begins(p, n, "070701", 6) && !begins(p, n, "070702", 6)))
+        return false;
+    for (size_t i = 0; i < digits; i++) {
+        const char *known = "0123456789abcdef", *c = strchr(known, p[i] | 0x20);
+        if (p[i] < '0' || c == NULL || (octal && c - known > 7))
+            return false;
+        if (octal ? i >= 59 && i < 65 : i >= 94 && i < 102)
+            name = name * (octal ? 8 : 16) + (size_t)(c - known);
+    }
+    return name > 0 && (name > n - digits || p[digits + name - 1] == 0);
+}
+
+const char *
+t5g_packing_foreign(const unsigned char *p, size_t n)
+{
+    static const struct {
+        const char *magic;
+        size_t n;
+        const char *name;
+    } known[] = {{"Rar!\x1a\x07", 6, "a rar archive"},
+                 {"!<arch>\n", 8, "an ar archive"},
+                 {"!<thin>\n", 8, "an ar archive"},
+                 {"MSCF\0\0\0\0", 8, "a cab archive"},
+                 {"xar!\0", 5, "a xar archive"},
+                 {"LZIP\1", 5, "compressed with lzip"},
+                 {"\x1f\x9d", 2, "compressed with compress"},
+                 {"\x1f\xa0", 2, "compressed with compress"},
+                 {"\x89LZO\0", 5, "compressed with lzop"},
+                 {"\x5d\0\0\x80\0", 5, "compressed with lzma"},
+                 {"PK00PK\3\4", 8, "a zip archive in several parts"},
+                 {"PK\7\x08PK\3\4", 8, "a zip archive in several parts"}};
+    for (size_t i = 0; i < T5G_LEN(known); i++)
+        if (begins(p, n, known[i].magic, known[i].n))
+            return known[i].name;
+    return is_cpio(p, n) ? "a cpio archive" : NULL;
+}
+
+bool
 t5g_packing_begun(const unsigned char *p, size_t n)
 {
+    static const unsigned char frame[] = {0x2a, 0x4d, 0x18};
+    if (n > 0 && n < 4 && (p[0] & 0xf0) == 0x50 && memcmp(p + 1, frame, n - 1) == 0)
+        return true;
     return is_compressed(p, n, true);
 }
 
@@ -86,11 +125,13 @@ t5g_packing_of(const unsigned char *p, size_t n)
     n = t5g_min(n, T5G_PACKING_LOOK);
     if (is_compressed(p, n, false))
         return p[0] == 0x1f ? T5G_GZIP : T5G_COMPRESSED;
+    if (t5g_packing_skippable(p, n))
+        return T5G_SKIPPABLE;
     if (begins(p, n, "PK\3\4", 4) || begins(p, n, "PK\5\6", 4))
         return T5G_ZIP;
     if (begins(p, n, "7z\xbc\xaf\x27\x1c", 6))
         return T5G_SEVEN;
-    if (is_tar(p, n) || is_zeros(p, n))
+    if ((n >= TAR_BLOCK && t5g_untar_is_header(p)) || is_zeros(p, n))
         return T5G_TAR;
     return n >= TAR_BLOCK && memcmp(p + 257, "ustar", 5) == 0 ? T5G_TAR_DAMAGED : T5G_PLAIN;
 }

@@ -1,22 +1,21 @@
 /*
- * unpack.c: bytes and members of packed files, by libarchive.
+ * unpack.c: bytes and members of packed files.
  *
  * Two stages, each there when it is needed: a decompressor (libarchive's raw format, one filter and
- * no nesting; gzip by zlib) over the descriptor, and an archive reader over what that gives. The
- * archive reader's own look at filters is not used, so that the end of a tar can be watched:
- * libarchive takes a tar cut between two members for a whole one. Only the formats named here are
- * ever switched on; most of libarchive's faults were in others, and some filters run external
- * programs.
+ * no nesting; gzip by zlib) over the descriptor, and an archive reader over what that gives: our
+ * own for tar, because libarchive takes a tar cut between two members for a whole one and does not
+ * say what hard links point to; libarchive's for zip and 7z. Only the formats named here are ever
+ * switched on; most of libarchive's faults were in others, and some filters run external programs.
  */
 #include "base/unpack.h"
-#include "base/gunzip.h"
+#include "base/filter.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/libarchive.h"
-#include "base/packing.h"
+#include "base/tarread.h"
 #include "base/utf8.h"
+#include "base/zipend.h"
 
-#include <errno.h>
 #include <locale.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,18 +29,21 @@ struct t5g_unpack {
     size_t n_begun, at_begun;
     bool seekable;      /* a regular file, from its start */
     uint64_t file_size; /* of that */
-    struct t5g_gunzip *gunzip;
-    struct archive *filter, *archive;
-    char *raw, *block;     /* [BLOCK] each: what the two stages read */
+    const char *foreign;
+    struct t5g_filter *filter;
+    struct t5g_tarread *tar;
+    struct archive *archive;
+    char *block;           /* [BLOCK] what a tar is read from */
     struct t5g_buf peeked; /* first bytes behind the filter */
     size_t at_peeked;
-    uint64_t in, out; /* bytes before and behind decompression */
-    uint64_t taken;   /* of members */
-    size_t zeros;     /* that a tar ends with so far, 2 * TAR_BLOCK at most */
-    bool tar, in_member, ended;
-    size_t skipped, members; /* members: since the last MANIFEST */
+    uint64_t taken;          /* bytes of members */
+    uint64_t entries, count; /* of a zip: met so far, and as its list says */
+    bool wide;               /* count is all of it, not its last 16 bits */
+    bool zip, in_member, ended;
+    size_t members; /* since the last MANIFEST */
     struct t5g_buf member;
-    struct t5g_err err; /* of a read inside libarchive; code 0: none */
+    t5g_unpack_note *note;
+    void *note_arg;
 };
 
 bool
@@ -54,8 +56,9 @@ t5g_unpack_known(const void *p, size_t n)
 
 /* Some bytes of the descriptor, after those already looked at. */
 static int
-read_fd(struct t5g_unpack *u, void *buf, size_t n, size_t *got, struct t5g_err *e)
+read_fd(void *arg, void *buf, size_t n, size_t *got, struct t5g_err *e)
 {
+    struct t5g_unpack *u = arg;
     if (u->at_begun == u->n_begun)
         return t5g_read_some(u->fd, "input", buf, n, got, e);
     *got = t5g_min(n, u->n_begun - u->at_begun);
@@ -64,49 +67,11 @@ read_fd(struct t5g_unpack *u, void *buf, size_t n, size_t *got, struct t5g_err *
     return 0;
 }
 
-/* For a decompressor: a block of the descriptor. */
 static int
-read_block(void *arg, const void **p, size_t *n, struct t5g_err *e)
+fault(struct t5g_unpack *u, struct t5g_err *e)
 {
-    struct t5g_unpack *u = arg;
-    *p = u->raw;
-    if (read_fd(u, u->raw, BLOCK, n, e) < 0)
-        return -1;
-    u->in += *n;
-    return 0;
-}
-
-/* The same for libarchive. */
-static la_ssize_t
-feed_filter(struct archive *a, void *arg, const void **p)
-{
-    struct t5g_unpack *u = arg;
-    size_t got;
-    if (read_block(u, p, &got, &u->err) == 0)
-        return (la_ssize_t)got;
-    t5g_la.archive_set_error(a, EIO, "read error");
-    return -1;
-}
-
-/* libarchive's reason, or that of the read inside it. */
-static int
-fault(struct t5g_unpack *u, struct archive *a, struct t5g_err *e)
-{
-    if (u->err.code != 0) {
-        if (e != NULL)
-            *e = u->err;
-        return -1;
-    }
-    const char *why = t5g_la.archive_error_string(a);
+    const char *why = t5g_la.archive_error_string(u->archive);
     return t5g_err_set(e, T5G_EX_DATA, "%s", why != NULL ? why : "damaged");
-}
-
-static int
-check_ratio(uint64_t out, uint64_t in, struct t5g_err *e)
-{
-    if (out > (1 << 20) && out / T5G_UNPACK_RATIO > in)
-        return t5g_err_set(e, T5G_EX_DATA, "expands more than %d times", T5G_UNPACK_RATIO);
-    return 0;
 }
 
 /* Some bytes behind the decompressor, or of the descriptor where there is none. */
@@ -119,36 +84,17 @@ read_bytes(struct t5g_unpack *u, void *buf, size_t n, size_t *got, struct t5g_er
         u->at_peeked += *got;
         return 0;
     }
-    if (u->filter == NULL && u->gunzip == NULL)
-        return read_fd(u, buf, n, got, e);
-    if (u->gunzip != NULL) {
-        if (t5g_gunzip_read(u->gunzip, buf, n, got, e) < 0)
-            return -1;
-    } else {
-        la_ssize_t r = t5g_la.archive_read_data(u->filter, buf, n);
-        if (r < 0)
-            return fault(u, u->filter, e);
-        *got = (size_t)r;
-    }
-    u->out += *got;
-    return check_ratio(u->out, u->in, e);
+    return u->filter != NULL ? t5g_filter_read(u->filter, buf, n, got, e)
+                             : read_fd(u, buf, n, got, e);
 }
 
-/* For libarchive: a block of the archive. */
-static la_ssize_t
-feed_archive(struct archive *a, void *arg, const void **p)
+/* For a tar. */
+static int
+fill_block(void *arg, const void **p, size_t *n, struct t5g_err *e)
 {
     struct t5g_unpack *u = arg;
-    size_t got, last = 0;
     *p = u->block;
-    if (read_bytes(u, u->block, BLOCK, &got, &u->err) < 0) {
-        t5g_la.archive_set_error(a, EIO, "read error");
-        return -1;
-    }
-    while (last < got && last < 2 * TAR_BLOCK && u->block[got - 1 - last] == 0)
-        last++;
-    u->zeros = last == got ? t5g_min(u->zeros + got, 2 * TAR_BLOCK) : last;
-    return (la_ssize_t)got;
+    return read_bytes(u, u->block, BLOCK, n, e);
 }
 
 /* ---- opening ---- */
@@ -194,60 +140,32 @@ look(struct t5g_unpack *u, struct t5g_err *e)
     return 0;
 }
 
-static int
-open_libarchive_filter(struct t5g_unpack *u, struct t5g_err *e)
-{
-    struct archive *a;
-    struct archive_entry *entry;
-    if (t5g_libarchive_load(e) < 0)
-        return -1;
-    if ((a = u->filter = t5g_la.archive_read_new()) == NULL)
-        return t5g_err_set(e, T5G_EX_OS, "out of memory");
-    t5g_la.archive_read_support_filter_bzip2(a);
-    t5g_la.archive_read_support_filter_xz(a);
-    t5g_la.archive_read_support_filter_zstd(a);
-    t5g_la.archive_read_support_filter_lz4(a);
-    t5g_la.archive_read_support_format_raw(a);
-    t5g_la.archive_read_support_format_empty(a);
-    if (t5g_la.archive_read_open(a, u, NULL, feed_filter, NULL) != ARCHIVE_OK)
-        return fault(u, a, e);
-    int r = t5g_la.archive_read_next_header(a, &entry);
-    if (t5g_la.archive_filter_count(a) > 2)
-        return t5g_err_set(e, T5G_EX_DATA, "compressed more than once");
-    /* At the end at once: nothing was compressed. */
-    return r == ARCHIVE_OK || r == ARCHIVE_WARN || r == ARCHIVE_EOF ? 0 : fault(u, a, e);
-}
-
 /* The decompressor, and a look at what comes out of it. */
 static int
 open_filter(struct t5g_unpack *u, enum t5g_packing what, struct t5g_err *e)
 {
-    u->raw = t5g_alloc_raw(BLOCK, 1);
-    if (what == T5G_GZIP)
-        u->gunzip = t5g_gunzip_open(read_block, u, e);
-    if (what == T5G_GZIP ? u->gunzip == NULL : open_libarchive_filter(u, e) < 0)
+    if ((u->filter = t5g_filter_open(read_fd, u, what, e)) == NULL)
         return -1;
     for (size_t got = 1; got > 0 && u->peeked.n < T5G_PACKING_LOOK;) {
         char some[T5G_PACKING_LOOK];
-        if (read_bytes(u, some, sizeof some - u->peeked.n, &got, e) < 0)
+        if (t5g_filter_read(u->filter, some, sizeof some - u->peeked.n, &got, e) < 0)
             return -1;
         t5g_buf_add(&u->peeked, some, got);
-        u->at_peeked = u->peeked.n;
     }
-    u->at_peeked = 0;
     return 0;
 }
 
 static int
-open_archive(struct t5g_unpack *u, enum t5g_packing what, struct t5g_err *e)
+open_libarchive(struct t5g_unpack *u, enum t5g_packing what, struct t5g_err *e)
 {
     struct archive *a;
-    if (what == T5G_TAR_DAMAGED)
-        return t5g_err_set(e, T5G_EX_DATA, "damaged: the checksum of the first header differs");
     /* A zip's list of members stands at its end; without it a damaged one would lose some. */
-    if (what != T5G_TAR && !u->seekable)
+    if (!u->seekable)
         return t5g_err_set(e, T5G_EX_DATA, "a %s archive needs a regular file",
                            what == T5G_ZIP ? "zip" : "7z");
+    u->zip = what == T5G_ZIP;
+    if (u->zip && t5g_zipend_count(u->fd, u->file_size, &u->count, &u->wide, e) < 0)
+        return -1;
     if (t5g_libarchive_load(e) < 0)
         return -1;
     if ((a = u->archive = t5g_la.archive_read_new()) == NULL)
@@ -258,21 +176,23 @@ open_archive(struct t5g_unpack *u, enum t5g_packing what, struct t5g_err *e)
         utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     if (utf8 != (locale_t)0)
         uselocale(utf8);
-    u->tar = what == T5G_TAR;
-    int r;
-    if (u->tar) {
-        t5g_la.archive_read_support_format_tar(a);
-        t5g_la.archive_read_set_format_option(a, "tar", "read_concatenated_archives", "1");
-        u->block = t5g_alloc_raw(BLOCK, 1);
-        r = t5g_la.archive_read_open(a, u, NULL, feed_archive, NULL);
-    } else {
-        if (what == T5G_ZIP)
-            t5g_la.archive_read_support_format_zip(a);
-        else
-            t5g_la.archive_read_support_format_7zip(a);
-        r = t5g_la.archive_read_open_fd(a, u->fd, BLOCK);
-    }
-    return r == ARCHIVE_OK ? 0 : fault(u, a, e);
+    if (u->zip)
+        t5g_la.archive_read_support_format_zip_seekable(a);
+    else
+        t5g_la.archive_read_support_format_7zip(a);
+    return t5g_la.archive_read_open_fd(a, u->fd, BLOCK) == ARCHIVE_OK ? 0 : fault(u, e);
+}
+
+static int
+open_archive(struct t5g_unpack *u, enum t5g_packing what, struct t5g_err *e)
+{
+    if (what == T5G_TAR_DAMAGED)
+        return t5g_err_set(e, T5G_EX_DATA, "damaged: the checksum of the first header differs");
+    if (what != T5G_TAR)
+        return open_libarchive(u, what, e);
+    u->block = t5g_alloc_raw(BLOCK, 1);
+    u->tar = t5g_tarread_open(u->filter == NULL && u->seekable ? u->fd : -1, fill_block, u);
+    return 0;
 }
 
 /* Know what it is and open what that needs. */
@@ -282,16 +202,18 @@ open_stages(struct t5g_unpack *u, struct t5g_err *e)
     if (look(u, e) < 0)
         return -1;
     enum t5g_packing what = t5g_packing_of((unsigned char *)u->begun, u->n_begun);
+    u->foreign = t5g_packing_foreign((unsigned char *)u->begun, u->n_begun);
     if (u->seekable) /* those bytes were not taken */
         u->n_begun = 0;
     if (what == T5G_PLAIN)
         return 0;
-    if (what != T5G_GZIP && what != T5G_COMPRESSED)
+    if (!t5g_packing_compressed(what))
         return open_archive(u, what, e);
     if (open_filter(u, what, e) < 0)
         return -1;
     what = t5g_packing_of((unsigned char *)u->peeked.p, u->peeked.n);
-    if (what == T5G_GZIP || what == T5G_COMPRESSED)
+    u->foreign = t5g_packing_foreign((unsigned char *)u->peeked.p, u->peeked.n);
+    if (t5g_packing_compressed(what))
         return t5g_err_set(e, T5G_EX_DATA, "compressed more than once");
     if (what == T5G_ZIP || what == T5G_SEVEN)
         return t5g_err_set(e, T5G_EX_DATA, "an archive that is compressed itself");
@@ -303,7 +225,6 @@ t5g_unpack_open(int fd, struct t5g_err *e)
 {
     struct t5g_unpack *u = t5g_alloc(1, sizeof *u);
     u->fd = fd;
-    u->zeros = 2 * TAR_BLOCK;
     if (open_stages(u, e) == 0)
         return u;
     t5g_unpack_close(u);
@@ -317,11 +238,9 @@ t5g_unpack_close(struct t5g_unpack *u)
         return;
     if (u->archive != NULL)
         t5g_la.archive_read_free(u->archive);
-    if (u->filter != NULL)
-        t5g_la.archive_read_free(u->filter);
-    t5g_gunzip_close(u->gunzip);
+    t5g_tarread_close(u->tar);
+    t5g_filter_close(u->filter);
     t5g_free(u->begun);
-    t5g_free(u->raw);
     t5g_free(u->block);
     t5g_buf_free(&u->peeked);
     t5g_buf_free(&u->member);
@@ -331,19 +250,26 @@ t5g_unpack_close(struct t5g_unpack *u)
 bool
 t5g_unpack_is_archive(const struct t5g_unpack *u)
 {
-    return u->archive != NULL;
+    return u->archive != NULL || u->tar != NULL;
 }
 
 bool
 t5g_unpack_is_plain(const struct t5g_unpack *u)
 {
-    return u->archive == NULL && u->filter == NULL && u->gunzip == NULL;
+    return u->filter == NULL && !t5g_unpack_is_archive(u);
 }
 
-size_t
-t5g_unpack_skipped(const struct t5g_unpack *u)
+const char *
+t5g_unpack_foreign(const struct t5g_unpack *u)
 {
-    return u->skipped;
+    return u->foreign;
+}
+
+void
+t5g_unpack_set_note(struct t5g_unpack *u, t5g_unpack_note *note, void *arg)
+{
+    u->note = note;
+    u->note_arg = arg;
 }
 
 /* ---- members ---- */
@@ -366,6 +292,16 @@ set_name(struct t5g_unpack *u, const char *s, struct t5g_member *m)
     *m = (struct t5g_member){u->member.p, u->member.n, i < n};
 }
 
+/* A member that is nothing to a reader of files. */
+static void
+pass_over(struct t5g_unpack *u, const char *name, const char *why)
+{
+    struct t5g_member m;
+    set_name(u, name, &m);
+    if (u->note != NULL)
+        u->note(u->note_arg, m.name, why);
+}
+
 /* A tar that lost a member at a boundary inside is known by its MANIFEST alone. Another file of
  * that name is passed over. */
 static int
@@ -385,7 +321,8 @@ check_manifest(struct t5g_unpack *u, struct t5g_err *e)
     }
     size_t members = u->members;
     u->members = ours ? 0 : members + 1;
-    u->skipped += !ours;
+    if (!ours)
+        pass_over(u, "MANIFEST", "not one that tells the number of members");
     if (ours && (uint64_t)want != members)
         return t5g_err_set(e, T5G_EX_DATA, "%zu members, its MANIFEST says %lld", members,
                            (long long)want);
@@ -401,28 +338,63 @@ is_manifest(const char *name)
     return name != NULL && strcmp(name, "MANIFEST") == 0;
 }
 
+/* The next member of a tar, or of a zip or 7z, that is a file: 1 and its name, 0, -1. */
+static int
+next_of_tar(struct t5g_unpack *u, const char **name, struct t5g_err *e)
+{
+    struct t5g_untar_member m;
+    int r;
+    while ((r = t5g_tarread_next(u->tar, u->filter != NULL ? t5g_filter_taken(u->filter) : 0, &m,
+                                 e)) == 1 &&
+           m.type != T5G_UNTAR_FILE)
+        pass_over(u, m.name, m.kind);
+    *name = m.name;
+    const char *warning = r == 0 ? t5g_tarread_warning(u->tar) : NULL;
+    if (warning != NULL && u->note != NULL)
+        u->note(u->note_arg, NULL, warning);
+    return r;
+}
+
+static int
+next_of_libarchive(struct t5g_unpack *u, const char **name, struct t5g_err *e)
+{
+    struct archive_entry *entry;
+    for (;; u->entries++) {
+        int r = t5g_la.archive_read_next_header(u->archive, &entry);
+        if (r == ARCHIVE_EOF) {
+            if (u->zip && (u->wide ? u->entries : u->entries & 0xffff) != u->count)
+                return t5g_err_set(e, T5G_EX_DATA,
+                                   "damaged: %llu members are found, its list has %llu",
+                                   (unsigned long long)u->entries, (unsigned long long)u->count);
+            return 0;
+        }
+        /* RETRY: it could go on behind a damaged header, but nobody would know what was lost. */
+        if (r == ARCHIVE_FATAL || r == ARCHIVE_RETRY)
+            return fault(u, e);
+        /* ARCHIVE_WARN and ARCHIVE_FAILED are this member's: reading it will tell. */
+        *name = t5g_la.archive_entry_pathname(entry);
+        unsigned type = t5g_la.archive_entry_filetype(entry);
+        if (type == AE_IFREG) {
+            u->entries++;
+            return 1;
+        }
+        if (type != AE_IFDIR)
+            pass_over(u, *name, type == AE_IFLNK ? "a symbolic link" : "no regular file");
+    }
+}
+
 int
 t5g_unpack_next(struct t5g_unpack *u, struct t5g_member *m, struct t5g_err *e)
 {
-    struct archive_entry *entry;
     u->in_member = false;
     while (!u->ended) {
-        int r = t5g_la.archive_read_next_header(u->archive, &entry);
-        if (r == ARCHIVE_EOF && u->tar && u->zeros < 2 * TAR_BLOCK)
-            return t5g_err_set(e, T5G_EX_DATA, "cut: the end-of-archive blocks are missing");
-        u->ended = r == ARCHIVE_EOF;
+        const char *name = NULL;
+        int r = u->tar != NULL ? next_of_tar(u, &name, e) : next_of_libarchive(u, &name, e);
+        if (r < 0)
+            return -1;
+        u->ended = r == 0;
         if (u->ended)
             break;
-        /* RETRY: it could go on behind a damaged header, but nobody would know what was lost. */
-        if (r == ARCHIVE_FATAL || r == ARCHIVE_RETRY)
-            return fault(u, u->archive, e);
-        /* ARCHIVE_WARN and ARCHIVE_FAILED are this member's: reading it will tell. */
-        if (t5g_la.archive_entry_filetype(entry) != AE_IFREG ||
-            t5g_la.archive_entry_hardlink(entry) != NULL) {
-            u->skipped += t5g_la.archive_entry_filetype(entry) != AE_IFDIR;
-            continue;
-        }
-        const char *name = t5g_la.archive_entry_pathname(entry);
         u->in_member = true;
         if (is_manifest(name)) {
             if (check_manifest(u, e) < 0)
@@ -440,19 +412,26 @@ int
 t5g_unpack_read(struct t5g_unpack *u, void *buf, size_t n, size_t *got, struct t5g_err *e)
 {
     *got = 0;
-    if (u->archive == NULL)
+    if (!t5g_unpack_is_archive(u))
         return read_bytes(u, buf, n, got, e);
     if (!u->in_member)
         return 0;
-    la_ssize_t r = t5g_la.archive_read_data(u->archive, buf, n);
-    if (r >= 0) {
-        *got = (size_t)r;
-        u->taken += *got;
-        return u->tar ? 0 : check_ratio(u->taken, u->file_size, e); /* a tar's bytes are counted */
+    if (u->tar != NULL) {
+        int r = t5g_tarread_read(u->tar, buf, n, got, e);
+        u->in_member = r == 0;
+        return r;
     }
-    u->in_member = false;
-    fault(u, u->archive, e);
-    return r == ARCHIVE_FATAL || u->err.code != 0 ? -1 : 1;
+    la_ssize_t r = t5g_la.archive_read_data(u->archive, buf, n);
+    if (r < 0) {
+        u->in_member = false;
+        fault(u, e);
+        return r == ARCHIVE_FATAL ? -1 : 1;
+    }
+    *got = (size_t)r;
+    u->taken += *got;
+    if (u->taken > (1 << 20) && u->taken / T5G_FILTER_RATIO > u->file_size)
+        return t5g_err_set(e, T5G_EX_DATA, "expands more than %d times", T5G_FILTER_RATIO);
+    return 0;
 }
 
 int

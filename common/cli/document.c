@@ -42,3 +42,12 @@ t5g_document_write(struct t5g_run *run, const struct t5g_buf *id, const struct t
         t5g_die_err(&e);
     t5g_run_done(run, ids->n);
 }
+
+void
+t5g_document_note(const char *input, const char *member, const char *what)
+{
+    if (member == NULL)
+        t5g_warn("%s: %s", input, what);
+    else
+        t5g_note("%s: %s: passed over: %s", input, member, what);
+}

@@ -14,4 +14,8 @@
 void t5g_document_write(struct t5g_run *run, const struct t5g_buf *id,
                         const struct t5g_corpus_doc *d, const struct t5g_ids *ids);
 
+/* For struct t5g_corpus_options: a member that is passed over is said with -v, what is odd about an
+ * input without -q. */
+void t5g_document_note(const char *input, const char *member, const char *what);
+
 #endif

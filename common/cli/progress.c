@@ -12,7 +12,7 @@
 static struct {
     const char *unit;
     double started, printed;
-    uint64_t docs, failed, units;
+    uint64_t docs, failed, units, passed;
     double part_started; /* when the current document began to report; 0: not yet */
     bool shown, on;
     bool piped; /* auto: only what takes long is shown */
@@ -94,6 +94,12 @@ t5g_progress_add(uint64_t units)
 }
 
 void
+t5g_progress_passed(uint64_t members)
+{
+    s.passed = members;
+}
+
+void
 t5g_progress_part(size_t done, size_t total)
 {
     if (s.part_started == 0)
@@ -109,9 +115,11 @@ t5g_progress_end(void)
         return;
     double spent = now() - s.started;
     char text[T5G_UNITS_MAX];
-    fprintf(stderr,
-            "%s: %llu documents, %llu failed, %llu %s in %s (%.1f documents/s, %.0f %s/s)\n",
+    fprintf(stderr, "%s: %llu documents, %llu failed, %llu %s in %s (%.1f documents/s, %.0f %s/s)",
             t5g_program_name(), (unsigned long long)s.docs, (unsigned long long)s.failed,
             (unsigned long long)s.units, s.unit, t5g_units_time(text, spent),
             (double)s.docs / spent, (double)s.units / spent, s.unit);
+    if (s.passed > 0)
+        fprintf(stderr, ", %llu members of archives passed over", (unsigned long long)s.passed);
+    fputc('\n', stderr);
 }

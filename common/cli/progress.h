@@ -8,6 +8,7 @@
 void t5g_progress_start(const char *unit); /* unit of the counter beside documents: "tokens" */
 void t5g_progress_doc(bool failed);        /* one document more */
 void t5g_progress_add(uint64_t units);
+void t5g_progress_passed(uint64_t members); /* of archives, no part of a document: for --stats */
 /* Within a long document: share done, for the estimate of what is left. */
 void t5g_progress_part(size_t done, size_t total);
 void t5g_progress_clear(void); /* erase the line before another message */

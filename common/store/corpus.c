@@ -24,7 +24,7 @@ struct t5g_corpus {
     size_t record;               /* records taken from it so far */
     char *chunk;                 /* [CHUNK] */
     size_t at, have;             /* unread part of chunk */
-    size_t skipped;              /* members of archives that were nothing to us */
+    size_t passed;               /* members of archives that were nothing to us */
     struct t5g_buf line;         /* raw JSON line */
 };
 
@@ -98,6 +98,16 @@ t5g_corpus_close(struct t5g_corpus *c)
     t5g_free(c);
 }
 
+/* Of an archive: what is passed over, or odd. */
+static void
+note(void *arg, const char *member, const char *what)
+{
+    struct t5g_corpus *c = arg;
+    c->passed += member != NULL;
+    if (c->o.note != NULL)
+        c->o.note(c->name, member, what);
+}
+
 static int
 open_next(struct t5g_corpus *c, struct t5g_err *e)
 {
@@ -120,6 +130,9 @@ open_next(struct t5g_corpus *c, struct t5g_err *e)
         return t5g_err_set(e, T5G_EX_DATA, "%s: is no archive, as its name says", path);
     if (promised != T5G_PLAIN && t5g_unpack_is_plain(c->in))
         return t5g_err_set(e, T5G_EX_DATA, "%s: is not compressed, as its name says", path);
+    const char *foreign = t5g_unpack_foreign(c->in);
+    if (foreign != NULL)
+        return t5g_err_set(e, T5G_EX_DATA, "%s: %s, which is not read", c->name, foreign);
     if (!archive)
         return 0;
     if (c->o.mode != T5G_CORPUS_FILE || c->o.n_pictures > 0)
@@ -127,7 +140,12 @@ open_next(struct t5g_corpus *c, struct t5g_err *e)
                            "%s: is an archive, which has documents of its own: "
                            "leave out -l, -0, --jsonl and -i",
                            c->name);
-    c->members = t5g_members_open(c->in, t5g_corpus_id(path), c->o.keep_newline);
+    t5g_unpack_set_note(c->in, note, c);
+    c->members =
+        t5g_members_open(c->in, &(struct t5g_members_options){.archive = t5g_corpus_id(path),
+                                                              .keep_newline = c->o.keep_newline,
+                                                              .note = note,
+                                                              .note_arg = c});
     return 0;
 }
 
@@ -161,16 +179,15 @@ unreadable(struct t5g_corpus *c, struct t5g_corpus_doc *d, const struct t5g_err 
 static int
 end_archive(struct t5g_corpus *c, struct t5g_err *e)
 {
-    c->skipped += t5g_members_skipped(c->members);
     if (t5g_members_documents(c->members) == 0 && !c->o.allow_empty)
         return t5g_err_set(e, T5G_EX_DATA, "%s: no documents in this archive", c->name);
     return 0;
 }
 
 size_t
-t5g_corpus_skipped(const struct t5g_corpus *c)
+t5g_corpus_passed(const struct t5g_corpus *c)
 {
-    return c->skipped;
+    return c->passed;
 }
 
 const char *
@@ -208,8 +225,13 @@ t5g_corpus_doc_picture(struct t5g_corpus_doc *d)
 static void
 add_picture(struct t5g_corpus_doc *d, const char *path, bool regular)
 {
-    struct t5g_corpus_picture *p = t5g_corpus_doc_picture(d);
     struct stat st;
+    if (d->n_pictures == T5G_PICTURES_MAX) {
+        if (d->fault.code == 0)
+            t5g_err_set(&d->fault, T5G_EX_DATA, "more than %d pictures", T5G_PICTURES_MAX);
+        return;
+    }
+    struct t5g_corpus_picture *p = t5g_corpus_doc_picture(d);
     t5g_buf_adds(&p->name, path);
     if (d->fault.code != 0)
         return;
@@ -226,6 +248,12 @@ add_picture(struct t5g_corpus_doc *d, const char *path, bool regular)
         t5g_read_all(fd, path, T5G_PICTURE_MAX, &p->bytes, &d->fault);
     if (fd > 0)
         close(fd);
+    if (p->bytes.cap / 2 > p->bytes.n) { /* there may be many small ones */
+        struct t5g_buf all = p->bytes;
+        p->bytes = (struct t5g_buf){0};
+        t5g_buf_add(&p->bytes, all.p, all.n);
+        t5g_buf_free(&all);
+    }
 }
 
 /*

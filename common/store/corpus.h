@@ -6,8 +6,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-#define T5G_TEXT_MAX    ((size_t)1 << 30)  /* bytes of one text; more is that document's error */
-#define T5G_PICTURE_MAX ((size_t)64 << 20) /* of one picture file, likewise */
+#define T5G_TEXT_MAX     ((size_t)1 << 30)  /* bytes of one text; more is that document's error */
+#define T5G_PICTURE_MAX  ((size_t)64 << 20) /* of one picture file, likewise */
+#define T5G_PICTURES_MAX 4096               /* of one document, likewise */
 
 enum t5g_corpus_mode {
     T5G_CORPUS_FILE,  /* every file is a document */
@@ -29,6 +30,9 @@ struct t5g_corpus_options {
      * stdin. */
     char *const *pictures; /* [n_pictures] */
     size_t n_pictures;
+    /* Called with a member of an archive that is passed over and why, or with member NULL and what
+     * is odd about the input; may be NULL. */
+    void (*note)(const char *input, const char *member, const char *what);
 };
 
 /* A picture file as it is; nothing in it is looked at. */
@@ -77,7 +81,7 @@ void t5g_corpus_close(struct t5g_corpus *c);
  */
 int t5g_corpus_next(struct t5g_corpus *c, struct t5g_corpus_doc *d, struct t5g_err *e);
 
-/* Members of archives so far that belong to no document. */
-size_t t5g_corpus_skipped(const struct t5g_corpus *c);
+/* Members of archives so far that belong to no document and were passed over. */
+size_t t5g_corpus_passed(const struct t5g_corpus *c);
 
 #endif

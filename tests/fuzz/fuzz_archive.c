@@ -17,7 +17,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct t5g_unpack *u = t5g_unpack_open(fd, &e);
     if (u != NULL && t5g_unpack_is_archive(u)) {
-        struct t5g_members *m = t5g_members_open(u, "a", false);
+        struct t5g_members *m = t5g_members_open(u, &(struct t5g_members_options){.archive = "a"});
         for (int n = 0; n < 1000 && t5g_members_next(m, &d, &e) == 1; n++)
             if (d.id.n < 2)
                 __builtin_trap();
