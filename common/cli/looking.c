@@ -5,6 +5,13 @@
 
 #include <string.h>
 
+static void
+warn_of_damage(const struct t5g_features *f, const char *id, size_t id_len)
+{
+    if (f->damaged.code != 0)
+        t5g_warn("%.*s: %s", (int)t5g_min(id_len, 1000), id, f->damaged.msg);
+}
+
 int
 t5g_look_at_streams(const struct t5g_looker *looker, const struct t5g_retokenizer *again,
                     struct t5g_run *run, struct t5g_source *in, const struct t5g_model *m,
@@ -26,8 +33,10 @@ t5g_look_at_streams(const struct t5g_looker *looker, const struct t5g_retokenize
             t5g_run_fail(run, doc.id, doc.id_len, &doc.open, e);
         else if (t5g_features_put(looker, run->w, &doc, &f, &ids, &io) < 0)
             t5g_die_err(&io);
-        else
+        else {
+            warn_of_damage(&f, doc.id, doc.id_len);
             t5g_run_done(run, f.total_views);
+        }
         if (e->code == T5G_EX_OS)
             r = -1; /* of the system, not of the document */
     }
@@ -49,7 +58,8 @@ t5g_look_at_files(const struct t5g_looker *looker, struct t5g_run *run, char *co
         t5g_die_err(&e);
     for (; *paths != NULL && !t5g_run_stopping(run); paths++) {
         const char *id = t5g_corpus_id(*paths);
-        f.pictures = f.total_views = file.n = 0;
+        t5g_features_empty(&f);
+        file.n = 0;
         if (t5g_read_file(*paths, T5G_PICTURE_FILE_MAX, &file, &e) < 0 ||
             t5g_features_add(looker, &f, file.n > 0 ? file.p : "", file.n, 1, &e) < 0) {
             if (e.code == T5G_EX_OS)
@@ -61,6 +71,7 @@ t5g_look_at_files(const struct t5g_looker *looker, struct t5g_run *run, char *co
             t5g_features_write(looker, &f, 0, run->w, &e) < 0 ||
             t5g_writer_close(run->w, NULL, &e) < 0)
             t5g_die_err(&e);
+        warn_of_damage(&f, id, strlen(id));
         t5g_run_done(run, f.total_views);
     }
     t5g_free(head);

@@ -17,7 +17,7 @@ struct answer {
     size_t n;
     int code; /* 0, or an exit status and msg */
     char msg[512];
-    size_t views, w, h;
+    size_t views, w, h, damaged;
 };
 
 struct t5g_image_reader {
@@ -41,7 +41,7 @@ t5g_image_prepare(const struct t5g_image_reader_options *o, unsigned char *file,
     if (o->exif && t5g_picture_orient(p.orientation, a, &rgb, &w, &h, e) < 0)
         return -1;
     size_t crops = o->pan_and_scan ? t5g_crops(&o->crops, w, h, &cw, &ch) : 0;
-    *v = (struct t5g_views){1 + crops, w, h, out};
+    *v = (struct t5g_views){1 + crops, w, h, p.damaged, out};
     if (t5g_resize(out, o->size, rgb, w, h, w * 3, a, e) < 0)
         return -1;
     for (size_t i = 0; i < crops; i++) {
@@ -56,6 +56,13 @@ t5g_image_prepare(const struct t5g_image_reader_options *o, unsigned char *file,
     return 0;
 }
 
+/* What the parent left on the stack is nothing for a child that looks at strangers' data. */
+static void __attribute__((noinline)) clear_stack(void)
+{
+    unsigned char below[128 << 10];
+    explicit_bzero(below, sizeof below);
+}
+
 /* In the child, which can make no system call: memory is the arena, e is on the stack. */
 static void
 job(void *arg)
@@ -63,7 +70,8 @@ job(void *arg)
     struct t5g_image_reader *r = arg;
     struct answer *answer = r->answer;
     struct t5g_views v;
-    struct t5g_err e;
+    struct t5g_err e = {0};
+    clear_stack();
     if (t5g_image_prepare(&r->o, r->file, answer->n, &r->arena, r->views, &v, &e) < 0) {
         answer->code = e.code;
         memcpy(answer->msg, e.msg, sizeof answer->msg); /* cut, and ended by the parent */
@@ -72,6 +80,7 @@ job(void *arg)
     answer->views = v.n;
     answer->w = v.w;
     answer->h = v.h;
+    answer->damaged = v.damaged;
     answer->code = 0;
 }
 
@@ -164,6 +173,6 @@ t5g_image_read(struct t5g_image_reader *r, const void *file, size_t n, struct t5
         a.w > T5G_PICTURE_SIDE_MAX || a.h > T5G_PICTURE_SIDE_MAX)
         return t5g_err_set(e, T5G_EX_DATA, "decoder gave %zu views of %zu x %zu pixels", a.views,
                            a.w, a.h);
-    *v = (struct t5g_views){a.views, a.w, a.h, r->views};
+    *v = (struct t5g_views){a.views, a.w, a.h, a.damaged, r->views};
     return 0;
 }

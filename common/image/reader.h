@@ -20,6 +20,7 @@ struct t5g_image_reader_options {
 /* What a picture became: the whole, then its crops, each u8 [size, size, 3], until the next. */
 struct t5g_views {
     size_t n, w, h; /* views; pixels of the upright picture */
+    size_t damaged; /* byte of a JPEG whose coded data ends or makes no sense there; 0: nowhere */
     const uint8_t *pixels;
 };
 

@@ -12,6 +12,13 @@ t5g_features_free(struct t5g_features *f)
     *f = (struct t5g_features){0};
 }
 
+void
+t5g_features_empty(struct t5g_features *f)
+{
+    f->pictures = f->total_views = 0;
+    f->damaged.code = 0;
+}
+
 /* Memory for n items of size where there is room for cap: twice as much when that is too little. */
 static void *
 grown(void *p, size_t *cap, size_t used, size_t n, size_t size)
@@ -87,6 +94,9 @@ t5g_features_add(const struct t5g_looker *l, struct t5g_features *f, const void 
     size_t view = l->tokens * l->d, side = l->processor->size;
     if (t5g_image_read(l->reader, file, n, &v, e) < 0)
         return -1;
+    if (v.damaged != 0 && f->damaged.code == 0)
+        t5g_err_set(&f->damaged, T5G_EX_DATA,
+                    "JPEG: coded data is damaged at byte %zu, the picture is not whole", v.damaged);
     f->rows =
         grown(f->rows, &f->cap_views, f->total_views, f->total_views + v.n, view * sizeof(float));
     for (size_t i = 0; i < v.n; i++) {
@@ -119,7 +129,8 @@ t5g_features_of(const struct t5g_looker *l, struct t5g_features *f, const struct
                 struct t5g_err *e)
 {
     size_t of = 0;
-    f->pictures = f->total_views = 0;
+    bool warned = false;
+    t5g_features_empty(f);
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < doc->n_items; i++) {
             char name[64];
@@ -134,6 +145,9 @@ t5g_features_of(const struct t5g_looker *l, struct t5g_features *f, const struct
             } else if (t5g_features_add(l, f, frame->data, frame->size, of, e) < 0) {
                 name_picture(doc, frame, f->pictures, e);
                 return -1;
+            } else if (f->damaged.code != 0 && !warned) {
+                name_picture(doc, frame, f->pictures - 1, &f->damaged);
+                warned = true;
             }
         }
     return 0;

@@ -24,10 +24,14 @@ struct t5g_features {
     float *rows;   /* [views, tokens, d] */
     size_t *views; /* [pictures]: 1, and more with pan and scan */
     size_t pictures, total_views;
+    struct t5g_err damaged;         /* of the first picture that is: a warning; no code: none is */
     size_t cap_pictures, cap_views; /* private */
 };
 
 void t5g_features_free(struct t5g_features *f);
+
+/* No pictures, and memory kept. */
+void t5g_features_empty(struct t5g_features *f);
 
 /*
  * Append the views of one picture file [n]. of: pictures there will be, for the progress. -1 with e

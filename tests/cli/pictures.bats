@@ -164,6 +164,20 @@ refused() {
     cmp one/000000-000-image.feat.npy two/000000-000-image.feat.npy
 }
 
+@test "JPEG data that is damaged is decoded with a warning, the same each time" {
+    fetch_pictures
+    { head -c 1500 base420.jpg; printf '\377\331'; } > cut.jpg
+    status_is 0 t5g-vision -o one.t5g cut.jpg
+    err_has 't5g-vision: cut.jpg: JPEG: coded data is damaged at byte 1500, the picture is not whole'
+    for garbage in '' "$(head -c 9999 /dev/zero | tr '\0' x)" "$(head -c 99999 /dev/zero | tr '\0' y)"; do
+        GARBAGE=$garbage t5g-vision -q cut.jpg 2> err | cmp one.t5g -
+        [ ! -s err ]
+    done
+    t5g-tokenize -i rgb.png -i cut.jpg -o ids.t5g
+    status_is 0 t5g-vision -o two.t5g ids.t5g
+    err_has 't5g-vision: rgb.png: cut.jpg: JPEG: coded data is damaged at byte 1500, the picture is not whole'
+}
+
 # A progressive JPEG of 16384 x 5456 grey pixels with the same scan N times: one bit a block.
 many_scans() { # N
     perl -e '
