@@ -154,6 +154,7 @@ photos() {
     photos
     status_is 0 make -j 2 -f "$pipelines/caption.mk" DIR=photos T5G_DECODE_FLAGS='-n 4' > log
     err_has_line 'photos/pipe.png: not a file, passed over'
+    err_has_line 'photos/.hidden.png: hidden, passed over'
     [ "$(wc -l < photos/captions.jsonl)" = 30 ]
     [ "$(grep -c '"error"' photos/captions.jsonl)" = 2 ]
     grep '"error"' photos/captions.jsonl | grep -q '"id":"photos/corrupt.png"'
