@@ -1,9 +1,9 @@
 /* t5g-detok: token ids to text.  See t5g-detok(1). */
+#include "base/map.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/records.h"
 #include "cli/run.h"
-#include "cli/signals.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -65,7 +65,6 @@ main(int argc, char **argv)
     opt.out.frame = opt.input ? "input.ids" : "decode.ids";
 
     struct t5g_err e = {0};
-    t5g_signals_install();
     struct t5g_tokenizer *t = t5g_tokenizer_open(t5g_model_path(), &e);
     if (t == NULL || (opt.out.fd = t5g_output_open(t5g_common.output, false, &e)) < 0)
         t5g_die_err(&e);
@@ -84,19 +83,16 @@ main(int argc, char **argv)
     bool begun = r == 0;
     if (begun)
         while ((r = t5g_source_frame(in, &f, &e)) == 1) {
-            bool end = f.kind == T5G_KIND_CLOSE || f.kind == T5G_KIND_ERROR;
             if ((r = t5g_records_frame(records, &f, &e)) < 0)
                 break;
-            if (end && t5g_stop_requested()) {
-                r = t5g_err_set(&e, T5G_EX_AGAIN, "stopped by SIGTERM");
-                break;
-            }
         }
     struct t5g_err io = {0};
     if (begun && t5g_records_end(records, &io) < 0 && r == 0) {
         r = -1;
         e = io;
     }
+    if (r == 0)
+        r = t5g_maps_whole(&e);
     int status = r < 0 ? e.code : t5g_records_failed(records) > 0 ? T5G_EX_DOCS : T5G_EX_OK;
     if (r == 0 && t5g_output_commit(&e) < 0) {
         r = -1;

@@ -1,6 +1,7 @@
 /* t5g-pack: a model directory to one file that is mapped and used in place.  See t5g-pack(1). */
 #include "cli/progress.h"
 #include "cli/run.h"
+#include "cli/signals.h"
 #include "model/pack.h"
 #include "model/packed.h"
 #include "store/corpus.h"
@@ -68,6 +69,7 @@ main(int argc, char **argv)
     t5g_progress_start("models");
     enum t5g_pack_weights weights = (enum t5g_pack_weights)opt.weights;
     const char *id = t5g_corpus_id(path);
+    t5g_at_work(id, strlen(id), 0);
     char *head = t5g_head_make(NULL, "t5g-pack", table.h->identity, m->identity,
                                t5g_pack_profile(m, weights));
     if (t5g_writer_head(run.w, head, &e) < 0 ||

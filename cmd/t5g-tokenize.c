@@ -3,6 +3,7 @@
 #include "cli/names.h"
 #include "cli/progress.h"
 #include "cli/shard.h"
+#include "cli/signals.h"
 #include "cli/tokenizing.h"
 
 static struct {
@@ -77,7 +78,9 @@ main(int argc, char **argv)
     if (opt.shard != NULL)
         t5g_shard(opt.shard, n, &from, &n);
 
-    struct t5g_err e = {0}, *fault = NULL;
+    struct t5g_err e = {0}, *fault;
+    struct t5g_run run;
+    t5g_run_open(&run);
     if ((opt.x.tokenizer = t5g_tokenizer_open(t5g_model_path(), &e)) == NULL)
         t5g_die_err(&e);
     struct t5g_corpus *corpus = t5g_corpus_open(
@@ -95,8 +98,6 @@ main(int argc, char **argv)
                                                          : T5G_CORPUS_FILE,
                                      .keep_newline = opt.keep_newline,
                                      .note = t5g_document_note});
-    struct t5g_run run;
-    t5g_run_open(&run);
     t5g_progress_start("tokens");
     char *head =
         t5g_head_make(NULL, "t5g-tokenize", t5g_tokenizer_identity(opt.x.tokenizer), NULL, NULL);
@@ -106,13 +107,14 @@ main(int argc, char **argv)
     struct t5g_corpus_doc d = {0};
     struct t5g_ids ids = {0};
     int r = 0;
-    while (!t5g_run_stopping(&run) && (r = t5g_corpus_next(corpus, &d, &e)) == 1)
+    while (!t5g_run_stopping(&run) && (r = t5g_corpus_next(corpus, &d, &e)) == 1) {
+        t5g_at_work(d.id.p, d.id.n, 0);
         if (d.fault.code != 0)
             t5g_run_fail(&run, d.id.p, d.id.n, NULL, &d.fault);
         else if (t5g_tokenizing_run(&opt.x, &run, &d, &ids, &e) < 0)
             t5g_run_fail(&run, d.id.p, d.id.n, NULL, &e);
-    if (r < 0)
-        fault = &e;
+    }
+    fault = r < 0 ? &e : NULL;
     t5g_progress_passed(t5g_corpus_passed(corpus));
     int status = t5g_run_close(&run, fault);
     t5g_ids_free(&ids);

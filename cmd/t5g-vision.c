@@ -83,6 +83,8 @@ main(int argc, char **argv)
 {
     t5g_start("t5g-vision");
     char **paths = argv + t5g_options_parse(&program, argc, argv);
+    struct t5g_run run;
+    t5g_run_open(&run);
     const char *path = t5g_model_path();
     /* Without operands a stream comes from stdin. */
     bool pictures = *paths != NULL && !t5g_may_be_stream(*paths);
@@ -90,8 +92,6 @@ main(int argc, char **argv)
     struct t5g_processor processor;
     open_looker(&processor, path, pictures);
 
-    struct t5g_run run;
-    t5g_run_open(&run);
     const struct t5g_kernels *kernels = t5g_kernels_get(getenv("T5G_CPU"), &e);
     struct t5g_model *model = kernels != NULL ? t5g_model_open(path, T5G_NEED_VISION, &e) : NULL;
     struct t5g_pool *pool = model != NULL ? t5g_pool_open(t5g_thread_count(), &e) : NULL;

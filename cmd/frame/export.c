@@ -50,7 +50,7 @@ export_jsonl(struct t5g_source *in)
     int r = t5g_source_start(in, &e);
     if (r == 0 && opt.head)
         index_put_head(&t.out, in);
-    while (r >= 0 && !t5g_stop_requested() && (r = t5g_source_next(in, &doc, &e)) == 1) {
+    while (r >= 0 && (r = t5g_source_next(in, &doc, &e)) == 1) {
         if ((r = index_put(&t.out, &doc, put_data, NULL, &e)) < 0)
             break;
         t5g_buf_addc(&t.out, '\n');
@@ -58,8 +58,6 @@ export_jsonl(struct t5g_source *in)
         text_send(&t);
     }
     t5g_doc_clear(&doc);
-    if (r > 0)
-        r = t5g_err_set(&e, T5G_EX_AGAIN, "stopped by SIGTERM");
     return text_end(&t, failed > 0 ? T5G_EX_DOCS : T5G_EX_OK, r < 0 ? &e : NULL);
 }
 
@@ -77,7 +75,6 @@ verb_export(int argc, char **argv)
         t5g_usage("--head goes with --jsonl: the other forms always have it");
     struct t5g_source *in =
         t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, true);
-    t5g_signals_install();
     if (opt.jsonl)
         status = export_jsonl(in);
     else if ((opt.npy != NULL ? export_npy(in, opt.npy, &failed, &e)

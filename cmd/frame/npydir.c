@@ -1,9 +1,8 @@
 /* npydir.c: a stream to a directory of .npy files and an index of them. */
 #include "convert.h"
 #include "base/mem.h"
+#include "base/temporary.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,21 +73,6 @@ put_file(void *arg, struct t5g_buf *b, const struct t5g_frame *f, size_t i, stru
     return r;
 }
 
-/* What a failed export leaves: files only, all of them ours. */
-static void
-remove_directory(const char *path)
-{
-    DIR *d = opendir(path);
-    for (struct dirent *f; d != NULL && (f = readdir(d)) != NULL;) {
-        char *p = t5g_path_join(path, f->d_name);
-        unlink(p);
-        t5g_free(p);
-    }
-    if (d != NULL)
-        closedir(d);
-    rmdir(path);
-}
-
 static int
 fill(struct t5g_source *in, struct directory *d, uint64_t *failed, struct t5g_err *e)
 {
@@ -97,7 +81,7 @@ fill(struct t5g_source *in, struct directory *d, uint64_t *failed, struct t5g_er
     int r = t5g_source_start(in, e);
     if (r == 0) {
         index_put_head(&index, in);
-        while ((r = t5g_source_next(in, &doc, e)) == 1 && !t5g_stop_requested()) {
+        while ((r = t5g_source_next(in, &doc, e)) == 1) {
             if ((r = index_put(&index, &doc, put_file, d, e)) < 0)
                 break;
             t5g_buf_addc(&index, '\n');
@@ -107,8 +91,6 @@ fill(struct t5g_source *in, struct directory *d, uint64_t *failed, struct t5g_er
     }
     if (r == 0)
         r = write_file(d->path, NPY_INDEX, &index, "", 0, e);
-    else if (r > 0)
-        r = t5g_err_set(e, T5G_EX_AGAIN, "stopped by SIGTERM");
     t5g_doc_clear(&doc);
     t5g_buf_free(&index);
     return r;
@@ -117,22 +99,14 @@ fill(struct t5g_source *in, struct directory *d, uint64_t *failed, struct t5g_er
 int
 export_npy(struct t5g_source *in, const char *dir, uint64_t *failed, struct t5g_err *e)
 {
-    struct t5g_buf temporary = {0};
     mode_t mask = umask(0);
     umask(mask);
-    t5g_buf_printf(&temporary, "%s.XXXXXX", dir);
-    if (mkdtemp(temporary.p) == NULL) {
-        t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", dir);
-        t5g_buf_free(&temporary);
+    struct t5g_temporary *t = t5g_temporary_folder(dir, 0777 & ~mask, e);
+    if (t == NULL)
         return -1;
-    }
-    struct directory d = {.path = temporary.p};
-    int r = fill(in, &d, failed, e);
-    /* rename replaces an empty directory, and no other. */
-    if (r == 0 && (chmod(temporary.p, 0777 & ~mask) < 0 || rename(temporary.p, dir) < 0))
-        r = t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", dir);
-    if (r < 0)
-        remove_directory(temporary.p);
-    t5g_buf_free(&temporary);
-    return r;
+    struct directory d = {.path = t5g_temporary_name(t)};
+    if (fill(in, &d, failed, e) == 0)
+        return t5g_temporary_rename(t, dir, e); /* replaces an empty directory, and no other */
+    t5g_temporary_remove(t);
+    return -1;
 }

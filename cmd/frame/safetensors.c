@@ -140,15 +140,13 @@ export_safetensors(struct t5g_source *in, const char *path, uint64_t *failed, st
         r = -1;
     if (r == 0 && (r = t5g_source_start(in, e)) == 0) {
         index_put_head(&x.index, in);
-        while ((r = t5g_source_next(in, &doc, e)) == 1 && !t5g_stop_requested()) {
+        while ((r = t5g_source_next(in, &doc, e)) == 1) {
             if ((r = index_put(&x.index, &doc, put_tensor, &x, e)) < 0)
                 break;
             t5g_buf_addc(&x.index, '\n');
             *failed += doc.failed;
         }
     }
-    if (r > 0)
-        r = t5g_err_set(e, T5G_EX_AGAIN, "stopped by SIGTERM");
     if (r == 0)
         r = finish(&x, fd, path, e);
     if (r == 0)

@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/tar.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -52,14 +53,25 @@ name_file(uint64_t i)
                    opt.tar ? "tar" : "t5g");
 }
 
-/* The set is whole or not there: files before a fault of the input go again. */
+/* The set is whole or not there: files before a fault of the input, or a signal, go again. */
+static void
+remove_files(void *arg, int code, const char *msg)
+{
+    char name[PATH_MAX];
+    (void)arg;
+    (void)code;
+    (void)msg;
+    for (uint64_t i = 0; i < out.files; i++) {
+        snprintf(name, sizeof name, "%s-%06llu.%s", opt.prefix, (unsigned long long)i,
+                 opt.tar ? "tar" : "t5g");
+        unlink(name);
+    }
+}
+
 T5G_NORETURN static void
 fail(const struct t5g_err *e)
 {
-    for (uint64_t i = 0; i < out.files; i++) {
-        name_file(i);
-        unlink(out.name.p);
-    }
+    t5g_signals_last(remove_files, NULL);
     t5g_die_err(e);
 }
 
@@ -190,12 +202,12 @@ verb_split(int argc, char **argv)
     if (t5g_common.output != NULL)
         t5g_usage("-o: there are several outputs, see --prefix");
     uint64_t total = opt.parts > 0 ? count_documents(argv + first, n) : 0, here = 0;
-    t5g_signals_install();
     if (opt.tar && (out.memory = memfd_create("document", MFD_CLOEXEC)) < 0)
         t5g_die(T5G_EX_OS, "cannot make a memory file");
+    t5g_signals_last(remove_files, NULL);
     struct t5g_source *in = t5g_source_open(argv + first, n, opt.max_frame, opt.force);
     ok(t5g_source_start(in, &e), &e);
-    while (!t5g_stop_requested() && (r = t5g_source_next(in, &doc, &e)) == 1) {
+    while ((r = t5g_source_next(in, &doc, &e)) == 1) {
         bool last = opt.parts > 0 && out.files + 1 == opt.parts;
         if (!out.open || (here == quota(out.files, total) && !last)) {
             if (out.open)
@@ -211,8 +223,6 @@ verb_split(int argc, char **argv)
         out.docs++;
     }
     ok(r, &e);
-    if (t5g_stop_requested())
-        fail(&(struct t5g_err){T5G_EX_AGAIN, "stopped by SIGTERM"});
     while (out.open || out.files == 0 || out.files < opt.parts) {
         if (!out.open) {
             open_file(in);

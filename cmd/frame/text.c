@@ -3,40 +3,62 @@
 #include "base/escape.h"
 #include "base/io.h"
 #include "base/json.h"
+#include "base/stop.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Before an end by a signal: what was complete when text_send was called last. */
+static void
+last_lines(void *arg, int code, const char *msg)
+{
+    const struct text *t = arg;
+    (void)code;
+    (void)msg;
+    for (size_t at = 0; at < t->whole;) {
+        ssize_t r = write(t->fd, t->out.p + at, t->whole - at);
+        if (r < 0)
+            return;
+        at += (size_t)r;
+    }
+}
 
 void
 text_open(struct text *t)
 {
     struct t5g_err e;
     *t = (struct text){0};
-    t5g_signals_install();
     t->fd = t5g_output_open(t5g_common.output, false, &e);
     if (t->fd < 0)
         t5g_die_err(&e);
+    t5g_signals_last(last_lines, t);
 }
 
 static void
 drain(struct text *t)
 {
     struct t5g_err e;
+    t5g_stop_hold();
+    struct t5g_buf shown = {0};
+    size_t n = t->out.n;
+    const char *p = t->out.p;
     if (t->json && isatty(t->fd)) {
-        struct t5g_buf shown = {0};
-        t5g_escape_json(&shown, t->out.p, t->out.n);
-        t5g_buf_free(&t->out);
-        t->out = shown;
+        t5g_escape_json(&shown, p, n);
+        p = shown.p;
+        n = shown.n;
     }
-    if (t->out.n > 0 && t5g_write_full(t->fd, t5g_output_name(), t->out.p, t->out.n, &e) < 0)
+    t->whole = t->out.n = 0;
+    if (n > 0 && t5g_write_full(t->fd, t5g_output_name(), p, n, &e) < 0)
         t5g_die_err(&e);
-    t->out.n = 0;
+    t5g_buf_free(&shown);
+    t5g_stop_release();
 }
 
 void
 text_send(struct text *t)
 {
+    t->whole = t->out.n;
     if (t->out.n >= 1 << 15)
         drain(t);
 }
@@ -46,6 +68,7 @@ text_end(struct text *t, int status, const struct t5g_err *e)
 {
     struct t5g_err io;
     drain(t);
+    t5g_signals_last(NULL, NULL);
     t5g_buf_free(&t->out);
     if (e != NULL) {
         fprintf(stderr, "%s: %s\n", t5g_program_name(), e->msg);

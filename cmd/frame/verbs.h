@@ -28,12 +28,14 @@ int verb_cache_gc(int argc, char **argv);
 /* The destination of -o or stdout. Everything added to the buffer leaves at the latest by end. */
 struct text {
     struct t5g_buf out;
+    size_t whole; /* bytes of out that a stop by a signal may not lose */
     int fd;
     bool json; /* set by the caller where it is: on a terminal characters are escaped in its way */
 };
 
-void text_open(struct text *t); /* dies (73) */
-void text_send(struct text *t); /* the buffer to the descriptor, when it is large; dies (74) */
+void text_open(struct text *t); /* dies (73); t stays where it is */
+/* What is in the buffer is complete: to the descriptor with it, when it is large; dies (74). */
+void text_send(struct text *t);
 /* e == NULL: send the rest, commit, return `status`. Else print e, discard, return its code. */
 int text_end(struct text *t, int status, const struct t5g_err *e);
 

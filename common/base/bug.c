@@ -4,16 +4,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static const char *name = "t5g";
+static void (*hook)(const char *);
+
+void
+t5g_bug_name(const char *program)
+{
+    name = program;
+}
+
 void
 t5g_bug(const char *what)
 {
-    fprintf(stderr, "t5g: bug: %s\n", what);
+    fprintf(stderr, "%s: bug: %s\n", name, what);
     abort();
+}
+
+void
+t5g_out_of_memory_hook(void (*last)(const char *msg))
+{
+    hook = last;
 }
 
 void
 t5g_out_of_memory(size_t bytes)
 {
-    fprintf(stderr, "t5g: out of memory (%zu bytes wanted)\n", bytes);
+    static char msg[64];
+    snprintf(msg, sizeof msg, "out of memory (%zu bytes wanted)", bytes);
+    fprintf(stderr, "%s: %s\n", name, msg);
+    if (hook != NULL)
+        hook(msg);
     exit(T5G_EX_OS);
 }

@@ -5,12 +5,25 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#define XXH_STATIC_LINKING_ONLY /* a state may stand on the stack */
 #include <xxhash.h>
 
 uint64_t
 t5g_hash64(const void *p, size_t n)
 {
     return XXH3_64bits(n > 0 ? p : "", n);
+}
+
+uint64_t
+t5g_hash64_two(const void *p, size_t n, const void *q, size_t m)
+{
+    XXH3_state_t state;
+    XXH3_64bits_reset(&state);
+    if (n > 0)
+        XXH3_64bits_update(&state, p, n);
+    if (m > 0)
+        XXH3_64bits_update(&state, q, m);
+    return XXH3_64bits_digest(&state);
 }
 
 /* High half, then low half: the order xxh128sum prints. */

@@ -7,6 +7,8 @@
 #define T5G_HEX128 33 /* 32 hex digits and NUL, as xxh128sum prints them */
 
 uint64_t t5g_hash64(const void *p, size_t n); /* XXH3-64, seed 0; n may be 0 */
+/* Of n bytes at p and m bytes at q as if they stood together. Takes no memory. */
+uint64_t t5g_hash64_two(const void *p, size_t n, const void *q, size_t m);
 
 /* XXH3-128 of n bytes as 32 hex digits. */
 void t5g_hash128_hex(char out[T5G_HEX128], const void *p, size_t n);

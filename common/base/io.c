@@ -1,5 +1,7 @@
-/* io.c: whole reads, whole writes, whole files, mappings. */
+/* io.c: whole reads, whole writes, whole files. */
 #include "base/io.h"
+#include "base/stop.h"
+#include "base/temporary.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -74,27 +75,42 @@ t5g_read_full(int fd, const char *name, void *buf, size_t n, size_t *got, struct
     return 0;
 }
 
+static int
+write_failed(const char *name, const void *p, struct t5g_err *e)
+{
+    int status;
+    if (errno == EPIPE) {
+        /* SIGPIPE was inherited as ignored: end as any filter would, with the same status. */
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+        errno = EPIPE;
+    }
+    /* What is written may lie in the mapping of a file that others have cut. */
+    const char *cut = errno == EFAULT ? t5g_map_at(p, &status) : NULL;
+    if (cut != NULL)
+        return t5g_err_set(e, status, "%s: was cut while it was being read", cut);
+    return t5g_err_sys(e, T5G_EX_IO, "%s: cannot write", name);
+}
+
 int
 t5g_write_full(int fd, const char *name, const void *buf, size_t n, struct t5g_err *e)
 {
     const char *p = buf;
-    while (n > 0) {
+    int result = 0;
+    t5g_stop_hold();
+    while (n > 0 && result == 0) {
         ssize_t r = write(fd, p, t5g_min(n, (size_t)1 << 30));
         if (r >= 0) {
             p += r;
             n -= (size_t)r;
         } else if (errno == EAGAIN) {
             wait_for(fd, POLLOUT);
-        } else if (errno == EPIPE) {
-            /* SIGPIPE was inherited as ignored: end as any filter would, with the same status. */
-            signal(SIGPIPE, SIG_DFL);
-            raise(SIGPIPE);
-            return t5g_err_sys(e, T5G_EX_IO, "%s: cannot write", name);
         } else if (errno != EINTR) {
-            return t5g_err_sys(e, T5G_EX_IO, "%s: cannot write", name);
+            result = write_failed(name, p, e);
         }
     }
-    return 0;
+    t5g_stop_release();
+    return result;
 }
 
 int
@@ -116,87 +132,31 @@ t5g_read_all(int fd, const char *name, size_t limit, struct t5g_buf *b, struct t
     }
 }
 
+static int
+read_file(const char *path, bool regular, size_t limit, struct t5g_buf *b, struct t5g_err *e)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | (regular ? O_NONBLOCK : 0)), r;
+    if (fd < 0)
+        return t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open", path);
+    if (regular && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        r = t5g_err_set(e, T5G_EX_NOINPUT, "%s: not a regular file", path);
+    else
+        r = t5g_read_all(fd, path, limit, b, e);
+    close(fd);
+    return r;
+}
+
 int
 t5g_read_file(const char *path, size_t limit, struct t5g_buf *b, struct t5g_err *e)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open", path);
-    int r = t5g_read_all(fd, path, limit, b, e);
-    close(fd);
-    return r;
+    return read_file(path, false, limit, b, e);
 }
 
 int
-t5g_map_fd(int fd, const char *name, struct t5g_map *m, struct t5g_err *e)
+t5g_read_regular(const char *path, size_t limit, struct t5g_buf *b, struct t5g_err *e)
 {
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return t5g_err_sys(e, T5G_EX_IO, "%s: cannot stat", name);
-    if (S_ISDIR(st.st_mode))
-        return t5g_err_set(e, T5G_EX_NOINPUT, "%s: is a directory", name);
-    if (!S_ISREG(st.st_mode))
-        return t5g_err_set(e, T5G_EX_NOINPUT, "%s: not a regular file", name);
-    *m = (struct t5g_map){.p = (const unsigned char *)"", .size = (size_t)st.st_size};
-    if (m->size == 0)
-        return 0;
-    void *p = mmap(NULL, m->size, PROT_READ, MAP_SHARED, fd, 0);
-    if (p == MAP_FAILED)
-        return t5g_err_sys(e, T5G_EX_OS, "%s: cannot map", name);
-    m->p = p;
-    return 0;
-}
-
-int
-t5g_is_there(const char *path, struct t5g_err *e)
-{
-    struct stat st;
-    if (lstat(path, &st) == 0)
-        return 1;
-    if (errno == ENOENT || errno == ENOTDIR)
-        return 0;
-    return t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open", path);
-}
-
-int
-t5g_map_optional(const char *path, struct t5g_map *m, struct t5g_err *e)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
-        int there = t5g_is_there(path, e);
-        if (there < 1)
-            return there;
-        return t5g_err_set(e, T5G_EX_NOINPUT, "%s: a symbolic link that leads nowhere", path);
-    }
-    if (fd < 0)
-        return t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open", path);
-    int r = t5g_map_fd(fd, path, m, e);
-    close(fd);
-    return r < 0 ? -1 : 1;
-}
-
-int
-t5g_map_file(const char *path, struct t5g_map *m, struct t5g_err *e)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open", path);
-    int r = t5g_map_fd(fd, path, m, e);
-    close(fd);
-    return r;
-}
-
-void
-t5g_unmap(struct t5g_map *m)
-{
-    if (m->size > 0) {
-        union {
-            const void *in;
-            void *out;
-        } p = {.in = m->p}; /* munmap takes a pointer without const */
-        munmap(p.out, m->size);
-    }
-    *m = (struct t5g_map){0};
+    return read_file(path, true, limit, b, e);
 }
 
 /* mkdir -p of everything before the last slash of path. */
@@ -218,24 +178,17 @@ make_parents(const char *path, struct t5g_err *e)
 int
 t5g_write_file(const char *path, const void *buf, size_t n, struct t5g_err *e)
 {
-    struct t5g_buf tmp = {0};
-    int r = -1;
+    struct t5g_temporary *t;
     if (make_parents(path, e) < 0)
         return -1;
-    t5g_buf_printf(&tmp, "%s.XXXXXX", path);
-    int fd = mkostemp(tmp.p, O_CLOEXEC);
-    if (fd < 0) {
-        t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", tmp.p);
-        goto out;
-    }
-    r = t5g_write_full(fd, tmp.p, buf, n, e);
+    int fd = t5g_temporary_open(&t, path, 0600, e);
+    if (fd < 0)
+        return -1;
+    int r = t5g_write_full(fd, path, buf, n, e);
     if (close(fd) < 0 && r == 0)
-        r = t5g_err_sys(e, T5G_EX_IO, "%s: cannot write", tmp.p);
-    if (r == 0 && rename(tmp.p, path) < 0)
-        r = t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot rename", tmp.p);
-    if (r < 0)
-        unlink(tmp.p);
-out:
-    t5g_buf_free(&tmp);
-    return r;
+        r = t5g_err_sys(e, T5G_EX_IO, "%s: cannot write", path);
+    if (r == 0)
+        return t5g_temporary_rename(t, path, e);
+    t5g_temporary_remove(t);
+    return -1;
 }

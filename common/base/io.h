@@ -1,9 +1,10 @@
-/* io.h: whole reads, whole writes, whole files, mappings. EINTR and EAGAIN are handled inside. */
+/* io.h: whole reads, whole writes, whole files. EINTR and EAGAIN are handled inside. */
 #ifndef T5G_IO_H
 #define T5G_IO_H
 
-#include "base/mem.h"
 #include "base/err.h"
+#include "base/map.h"
+#include "base/mem.h"
 
 /*
  * Read until n bytes or end of file. *got says how many; less than n only at end of file.
@@ -36,24 +37,9 @@ int t5g_read_all(int fd, const char *name, size_t limit, struct t5g_buf *b, stru
 /* Open, read whole, close. A directory is an error (66). */
 int t5g_read_file(const char *path, size_t limit, struct t5g_buf *b, struct t5g_err *e);
 
-/* A file mapped read-only. An empty file gives size 0 and a valid pointer. */
-struct t5g_map {
-    const unsigned char *p;
-    size_t size;
-};
-
-/* Of a regular file; anything else is an error (66), and a FIFO is not waited for. */
-int t5g_map_file(const char *path, struct t5g_map *m, struct t5g_err *e);
-/*
- * The same for a file that need not be there: 1, or 0 when there is no such name, or -1 with e.
- * A name that is there and cannot be opened, whatever the reason, is an error.
+/* The same, of what has to be a regular file: a FIFO or a device is an error (66), not waited for.
  */
-int t5g_map_optional(const char *path, struct t5g_map *m, struct t5g_err *e);
-/* There is such a name: 1 (a link that leads nowhere is one), 0; -1 with e when it cannot be said.
- */
-int t5g_is_there(const char *path, struct t5g_err *e);
-int t5g_map_fd(int fd, const char *name, struct t5g_map *m, struct t5g_err *e); /* regular file */
-void t5g_unmap(struct t5g_map *m);
+int t5g_read_regular(const char *path, size_t limit, struct t5g_buf *b, struct t5g_err *e);
 
 /*
  * Write path so that it appears whole or not at all: temporary file in its directory, then rename.

@@ -3,6 +3,7 @@
 #include "base/bug.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,12 +98,13 @@ t5g_buf_reserve(struct t5g_buf *b, size_t more)
     if (want <= b->cap)
         return;
     size_t cap = t5g_max(b->cap > SIZE_MAX / 2 ? want : b->cap * 2, t5g_max(want, 64));
-    char *p = get(cap, 1, false);
+    char *p = get(cap, 1, false), *old = b->p;
     if (b->n > 0)
-        memcpy(p, b->p, b->n);
-    t5g_free(b->p);
+        memcpy(p, old, b->n);
     b->p = p;
     b->cap = cap;
+    atomic_signal_fence(memory_order_seq_cst); /* a handler finds the one or the other */
+    t5g_free(old);
 }
 
 void

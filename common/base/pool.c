@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define SPINS 4000 /* about 50 us */
+#define STACK ((size_t)1 << 20)
 
 struct t5g_pool {
     size_t threads;
@@ -133,17 +134,24 @@ t5g_pool_open(size_t threads, struct t5g_err *e)
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->go, NULL);
     pthread_cond_init(&p->done, NULL);
-    /* Signals are the main thread's: it alone knows what to clean up. */
+    /* Signals are the main thread's, but for the faults of a thread itself. */
+    static const int faults[] = {SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP};
     sigset_t all, old;
+    pthread_attr_t attr;
     sigfillset(&all);
+    for (size_t i = 0; i < T5G_LEN(faults); i++)
+        sigdelset(&all, faults[i]);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    int r = 0;
+    int r = pthread_attr_init(&attr);
+    if (r == 0)
+        r = pthread_attr_setstacksize(&attr, STACK); /* not what ulimit -s happens to be */
     for (size_t i = 0; r == 0 && i + 1 < p->threads; i++) {
         p->workers[i] = (struct worker){.pool = p, .index = i + 1};
-        r = pthread_create(&p->ids[i], NULL, worker_main, &p->workers[i]);
+        r = pthread_create(&p->ids[i], &attr, worker_main, &p->workers[i]);
         if (r == 0)
             p->started++;
     }
+    pthread_attr_destroy(&attr);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (r != 0) {
         t5g_err_set(e, T5G_EX_OS, "cannot start thread %zu: %s", p->started + 1, strerror(r));

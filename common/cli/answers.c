@@ -2,6 +2,7 @@
 #include "cli/answers.h"
 #include "base/hash.h"
 #include "base/num.h"
+#include "base/stop.h"
 #include "cli/progress.h"
 
 #include <string.h>
@@ -261,9 +262,11 @@ void
 t5g_answers_finish(struct t5g_answers *a)
 {
     struct t5g_err e;
+    t5g_stop_hold();
     open_doc(a);
     for (size_t i = 0; i < a->n; i++)
         write_held(a, a->v[i]);
     written(t5g_writer_frame(a->run->w, &a->doc->close, &e), &e);
     t5g_run_done(a->run, 0);
+    t5g_stop_release();
 }

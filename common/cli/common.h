@@ -30,7 +30,13 @@ const char *t5g_program_name(void);
 void t5g_warn(const char *fmt, ...) T5G_PRINTF(1, 2);
 void t5g_note(const char *fmt, ...) T5G_PRINTF(1, 2); /* with -v only */
 
-/* Print, remove unfinished output, end with the code. */
+/*
+ * t5g_warn of a document: "ID: msg", or "ID: failed in TOOL: msg" (tool NULL: here); the id once
+ * also where msg begins with it.
+ */
+void t5g_warn_doc(const char *id, size_t n, const char *tool, const char *msg);
+
+/* Print, end the output by t5g_last_words, remove what is unfinished, end with the code. */
 T5G_NORETURN void t5g_die(int code, const char *fmt, ...) T5G_PRINTF(2, 3);
 T5G_NORETURN void t5g_die_err(const struct t5g_err *e);
 /* 64, and a hint at --help. */

@@ -1,5 +1,6 @@
 /* decoding.c: documents of a stream through the decoder, several at a time. */
 #include "cli/decoding.h"
+#include "cli/signals.h"
 #include "nn/input.h"
 
 /* A document in hand. */
@@ -60,14 +61,18 @@ t5g_decoding_run(const struct t5g_decoding *x, struct t5g_run *run, const struct
     struct item *items = t5g_alloc(b->n, sizeof *items);
     bool fatal = false;
     for (size_t i = 0; i < b->n && !fatal; i++) {
+        t5g_at_work(b->docs[i].id, b->docs[i].id_len, b->n - i - 1);
         if (!b->docs[i].failed)
             begin(x, &items[i], run, &b->docs[i], &fatal);
         if (fatal)
             *e = items[i].err;
     }
+    if (b->n > 0)
+        t5g_at_work(b->docs[0].id, b->docs[0].id_len, b->n - 1);
     if (!fatal)
         generate(x, items, b->n);
     for (size_t i = 0; i < b->n; i++) {
+        t5g_at_work(b->docs[i].id, b->docs[i].id_len, b->n - i - 1);
         if (!fatal && !run->stop)
             finish(&items[i], run, &b->docs[i]);
         if (items[i].answers != NULL)
@@ -75,6 +80,7 @@ t5g_decoding_run(const struct t5g_decoding *x, struct t5g_run *run, const struct
         t5g_cross_free(items[i].cross);
         t5g_free(items[i].wide);
     }
+    t5g_at_work(NULL, 0, 0);
     t5g_free(items);
     return fatal ? -1 : 0;
 }

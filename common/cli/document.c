@@ -1,6 +1,7 @@
 /* document.c: a document of the corpus as frames. */
 #include "cli/document.h"
 #include "base/jsonstr.h"
+#include "base/stop.h"
 
 #include <stdio.h>
 
@@ -30,6 +31,7 @@ t5g_document_write(struct t5g_run *run, const struct t5g_buf *id, const struct t
     struct t5g_writer *w = run->w;
     char meta[64];
     snprintf(meta, sizeof meta, "{\"ntok\":%zu}", ids->n);
+    t5g_stop_hold();
     if (t5g_writer_doc(w, id->p, id->n, NULL, &e) < 0 ||
         t5g_writer_tensor(w, "input.ids", T5G_I32, 1, (uint64_t[]){ids->n}, ids->p, NULL, &e) < 0 ||
         (d->has_prompt && write_text(w, "prompt", &d->prompt, &e) < 0) ||
@@ -41,6 +43,7 @@ t5g_document_write(struct t5g_run *run, const struct t5g_buf *id, const struct t
     if (t5g_writer_close(w, meta, &e) < 0)
         t5g_die_err(&e);
     t5g_run_done(run, ids->n);
+    t5g_stop_release();
 }
 
 void

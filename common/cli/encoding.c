@@ -1,6 +1,8 @@
 /* encoding.c: documents of a stream through cache and encoder. */
 #include "cli/encoding.h"
+#include "base/stop.h"
 #include "cli/progress.h"
+#include "cli/signals.h"
 #include "nn/input.h"
 
 #include <stdio.h>
@@ -101,6 +103,7 @@ write_item(const struct t5g_encoding *x, struct t5g_run *run, struct item *t, do
         t5g_run_fail(run, t->doc->id, t->doc->id_len, &t->doc->open, &t->err);
         return;
     }
+    t5g_stop_hold();
     if (t5g_doc_write_open(run->w, t->doc, x->dropped, NULL, &e) < 0)
         t5g_die_err(&e);
     if (t->cached) { /* its hash was checked when it was read and need not be made again */
@@ -117,6 +120,7 @@ write_item(const struct t5g_encoding *x, struct t5g_run *run, struct item *t, do
     if (t5g_writer_frame(run->w, &t->doc->close, &e) < 0)
         t5g_die_err(&e);
     t5g_run_done(run, t->n);
+    t5g_stop_release();
 }
 
 static bool
@@ -124,7 +128,7 @@ report(void *arg, size_t done, size_t total)
 {
     (void)arg;
     t5g_progress_part(done, total);
-    return true; /* SIGTERM lets the documents in hand finish */
+    return true;
 }
 
 static double
@@ -135,21 +139,14 @@ now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-void
-t5g_encoding_run(const struct t5g_encoding *x, struct t5g_run *run, const struct t5g_batch *b)
+/* Write items from *at on that need no job, or one before `done`; they are freed. */
+static void
+write_ready(const struct t5g_encoding *x, struct t5g_run *run, struct item *items, size_t n,
+            size_t *at, const struct t5g_encode_job *done, double each)
 {
-    struct item *items = t5g_alloc(T5G_BATCH_MAX, sizeof *items);
-    struct t5g_encode_job *jobs = t5g_alloc(T5G_BATCH_MAX, sizeof *jobs);
-    size_t n_jobs = 0, rows = 0;
-    for (size_t i = 0; i < b->n; i++)
-        n_jobs += prepare(x, &items[i], &b->docs[i], &jobs[n_jobs]);
-    double before = now();
-    t5g_encode_many(x->encoder, jobs, n_jobs, report, NULL);
-    for (size_t i = 0; i < n_jobs; i++)
-        rows += jobs[i].n;
-    double each = rows > 0 ? (now() - before) / (double)rows : 0;
-    for (size_t i = 0; i < b->n; i++) {
-        struct item *t = &items[i];
+    for (; *at < n && (items[*at].job == NULL || items[*at].job < done); ++*at) {
+        struct item *t = &items[*at];
+        t5g_at_work(t->doc->id, t->doc->id_len, n - *at - 1);
         if (!run->stop)
             write_item(x, run, t, each * (double)t->n);
         if (t->cached)
@@ -157,6 +154,32 @@ t5g_encoding_run(const struct t5g_encoding *x, struct t5g_run *run, const struct
         t5g_free(t->features);
         t5g_free(t->rows);
     }
+    if (*at < n)
+        t5g_at_work(items[*at].doc->id, items[*at].doc->id_len, n - *at - 1);
+}
+
+void
+t5g_encoding_run(const struct t5g_encoding *x, struct t5g_run *run, const struct t5g_batch *b)
+{
+    struct item *items = t5g_alloc(T5G_BATCH_MAX, sizeof *items);
+    struct t5g_encode_job *jobs = t5g_alloc(T5G_BATCH_MAX, sizeof *jobs);
+    size_t n_jobs = 0, at = 0;
+    if (b->n > 0)
+        t5g_at_work(b->docs[0].id, b->docs[0].id_len, b->n - 1);
+    for (size_t i = 0; i < b->n; i++)
+        n_jobs += prepare(x, &items[i], &b->docs[i], &jobs[n_jobs]);
+    write_ready(x, run, items, b->n, &at, jobs, 0);
+    for (size_t i = 0, m; i < n_jobs; i += m) {
+        double before = now();
+        size_t rows = 0;
+        m = t5g_encode_together(jobs + i, n_jobs - i);
+        t5g_encode_many(x->encoder, jobs + i, m, report, NULL);
+        for (size_t k = i; k < i + m; k++)
+            rows += jobs[k].n;
+        double each = rows > 0 ? (now() - before) / (double)rows : 0;
+        write_ready(x, run, items, b->n, &at, jobs + i + m, each);
+    }
+    t5g_at_work(NULL, 0, 0);
     t5g_free(items);
     t5g_free(jobs);
 }

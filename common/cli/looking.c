@@ -1,6 +1,8 @@
 /* looking.c: the pictures of streams, or of the command line, through the vision tower. */
 #include "cli/looking.h"
 #include "base/io.h"
+#include "base/stop.h"
+#include "cli/signals.h"
 #include "store/corpus.h"
 
 #include <string.h>
@@ -26,16 +28,19 @@ t5g_look_at_streams(const struct t5g_looker *looker, const struct t5g_retokenize
     while (r >= 0 && !t5g_run_stopping(run) && (r = t5g_source_next(in, &doc, e)) == 1) {
         struct t5g_err io = {0};
         e->code = 0;
-        if (doc.failed)
+        t5g_at_work(doc.id, doc.id_len, 0);
+        if (doc.failed) {
             t5g_run_pass_failed(run, &doc);
-        else if (t5g_features_of(looker, &f, &doc, e) < 0 ||
-                 t5g_retokenize(again, &doc, &f, &ids, e) < 0)
+        } else if (t5g_features_of(looker, &f, &doc, e) < 0 ||
+                   t5g_retokenize(again, &doc, &f, &ids, e) < 0) {
             t5g_run_fail(run, doc.id, doc.id_len, &doc.open, e);
-        else if (t5g_features_put(looker, run->w, &doc, &f, &ids, &io) < 0)
-            t5g_die_err(&io);
-        else {
+        } else {
+            t5g_stop_hold();
+            if (t5g_features_put(looker, run->w, &doc, &f, &ids, &io) < 0)
+                t5g_die_err(&io);
             warn_of_damage(&f, doc.id, doc.id_len);
             t5g_run_done(run, f.total_views);
+            t5g_stop_release();
         }
         if (e->code == T5G_EX_OS)
             r = -1; /* of the system, not of the document */
@@ -58,6 +63,7 @@ t5g_look_at_files(const struct t5g_looker *looker, struct t5g_run *run, char *co
         t5g_die_err(&e);
     for (; *paths != NULL && !t5g_run_stopping(run); paths++) {
         const char *id = t5g_corpus_id(*paths);
+        t5g_at_work(id, strlen(id), 0);
         t5g_features_empty(&f);
         file.n = 0;
         if (t5g_read_file(*paths, T5G_PICTURE_FILE_MAX, &file, &e) < 0 ||
@@ -67,12 +73,14 @@ t5g_look_at_files(const struct t5g_looker *looker, struct t5g_run *run, char *co
             t5g_run_fail(run, id, strlen(id), NULL, &e);
             continue;
         }
+        t5g_stop_hold();
         if (t5g_writer_doc(run->w, id, strlen(id), NULL, &e) < 0 ||
             t5g_features_write(looker, &f, 0, run->w, &e) < 0 ||
             t5g_writer_close(run->w, NULL, &e) < 0)
             t5g_die_err(&e);
         warn_of_damage(&f, id, strlen(id));
         t5g_run_done(run, f.total_views);
+        t5g_stop_release();
     }
     t5g_free(head);
     t5g_buf_free(&file);

@@ -2,17 +2,16 @@
  * output.c: stdout, or a file that appears whole or not at all.
  *
  * A regular FILE is written as FILE.XXXXXX beside it, flushed to disk and renamed: the target
- * exists if and only if it is complete, which is what make looks at. exit() and fatal signals
- * remove the temporary name; only kill -9 and power loss can leave one behind.
+ * exists if and only if it is complete, which is what make looks at. See base/temporary.h for what
+ * becomes of the temporary name.
  */
 #include "cli/output.h"
 #include "base/mem.h"
+#include "base/temporary.h"
+#include "cli/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,10 +20,9 @@
 static struct {
     int fd;
     bool open;
-    const char *name;              /* for messages */
-    char *target;                  /* real path to rename to; NULL when written in place */
-    char temporary[PATH_MAX + 8];  /* fixed memory: signal handlers read it */
-    volatile sig_atomic_t pending; /* `temporary` names a file to remove */
+    const char *name;                /* for messages */
+    char *target;                    /* real path to rename to; NULL when written in place */
+    struct t5g_temporary *temporary; /* what is to be renamed */
 } out = {.fd = -1};
 
 /* Mode a file made by open(..., 0666) would get; umask can only be read by setting it. */
@@ -34,25 +32,6 @@ default_mode(void)
     mode_t mask = umask(0);
     umask(mask);
     return 0666 & ~mask;
-}
-
-static int
-open_temporary(const char *path, mode_t mode, struct t5g_err *e)
-{
-    int n = snprintf(out.temporary, sizeof out.temporary, "%s.XXXXXX", path);
-    if (n < 0 || (size_t)n >= sizeof out.temporary)
-        return t5g_err_set(e, T5G_EX_CREATE, "%s: name too long", path);
-    int fd = mkostemp(out.temporary, O_CLOEXEC);
-    if (fd < 0)
-        return t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", path);
-    out.pending = 1;
-    if (fchmod(fd, mode) < 0) {
-        t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot set mode", path);
-        close(fd);
-        t5g_output_discard();
-        return -1;
-    }
-    return fd;
 }
 
 static int
@@ -75,16 +54,13 @@ open_file(const char *path, struct t5g_err *e)
         return t5g_err_set(e, T5G_EX_CREATE, "%s: dangling symbolic link", path);
     out.target = t5g_strdup(real != NULL ? real : path);
     free(real);
-    return open_temporary(out.target, exists ? st.st_mode & 0777 : default_mode(), e);
+    return t5g_temporary_open(&out.temporary, out.target,
+                              exists ? st.st_mode & 0777 : default_mode(), e);
 }
 
 int
 t5g_output_open(const char *path, bool frames, struct t5g_err *e)
 {
-    static bool registered;
-    if (!registered)
-        atexit(t5g_output_discard);
-    registered = true;
     out.name = path != NULL ? path : "stdout";
     out.fd = path != NULL ? open_file(path, e) : STDOUT_FILENO;
     if (out.fd < 0) {
@@ -127,17 +103,21 @@ sync_directory(const char *path)
 int
 t5g_output_commit(struct t5g_err *e)
 {
+    struct t5g_temporary *t = out.temporary;
     if (!out.open)
         return 0;
-    if (out.pending && fsync(out.fd) < 0)
+    if (t == NULL)
+        t5g_signals_done();
+    if (t != NULL && fsync(out.fd) < 0)
         return t5g_err_sys(e, T5G_EX_IO, "%s: cannot write", out.name);
     out.open = false;
     if (close(out.fd) < 0)
         return t5g_err_sys(e, T5G_EX_IO, "%s: cannot write", out.name);
-    if (out.pending) {
-        if (rename(out.temporary, out.target) < 0)
-            return t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot rename into place", out.name);
-        out.pending = 0;
+    if (t != NULL) {
+        t5g_signals_done();
+        out.temporary = NULL;
+        if (t5g_temporary_rename(t, out.target, e) < 0)
+            return -1;
         sync_directory(out.target);
     }
     t5g_free(out.target);
@@ -145,11 +125,15 @@ t5g_output_commit(struct t5g_err *e)
     return 0;
 }
 
-/* Called by signal handlers too: unlink is async-signal-safe. */
 void
 t5g_output_discard(void)
 {
-    if (out.pending)
-        unlink(out.temporary);
-    out.pending = 0;
+    t5g_temporary_remove(out.temporary);
+    out.temporary = NULL;
+}
+
+const char *
+t5g_output_unfinished(void)
+{
+    return out.temporary != NULL ? out.name : NULL;
 }

@@ -18,7 +18,10 @@ const char *t5g_output_name(void);
 /* Flush to disk, check close, rename into place. 0 or -1 with e (74). */
 int t5g_output_commit(struct t5g_err *e);
 
-/* Remove what was not committed; safe to call any time (exit and signals do it too). */
+/* Remove what was not committed (exit and signals do it too). */
 void t5g_output_discard(void);
+
+/* The name of a FILE that is not there because the run did not come to its end; NULL: none such. */
+const char *t5g_output_unfinished(void);
 
 #endif

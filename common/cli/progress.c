@@ -50,6 +50,18 @@ t5g_progress_clear(void)
     s.shown = false;
 }
 
+bool
+t5g_progress_shown(void)
+{
+    return s.shown;
+}
+
+uint64_t
+t5g_progress_docs(void)
+{
+    return s.docs;
+}
+
 /* done/total of the current document, total 0 when unknown. */
 static void
 show(size_t done, size_t total)

@@ -11,7 +11,9 @@ void t5g_progress_add(uint64_t units);
 void t5g_progress_passed(uint64_t members); /* of archives, no part of a document: for --stats */
 /* Within a long document: share done, for the estimate of what is left. */
 void t5g_progress_part(size_t done, size_t total);
-void t5g_progress_clear(void); /* erase the line before another message */
-void t5g_progress_end(void);   /* erase it; print --stats when asked for */
+uint64_t t5g_progress_docs(void); /* so far */
+bool t5g_progress_shown(void);    /* a line stands on the terminal */
+void t5g_progress_clear(void);    /* erase the line before another message */
+void t5g_progress_end(void);      /* erase it; print --stats when asked for */
 
 #endif

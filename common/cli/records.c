@@ -4,10 +4,12 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/jsonstr.h"
+#include "base/stop.h"
 #include "base/utf8.h"
 #include "cli/columns.h"
 #include "cli/common.h"
 #include "cli/progress.h"
+#include "cli/signals.h"
 
 #include <string.h>
 
@@ -231,8 +233,7 @@ static int
 fail(struct t5g_records *r, const char *tool, int64_t code, const char *msg, struct t5g_err *e)
 {
     bool here = strcmp(tool, t5g_program_name()) == 0;
-    t5g_warn("%.*s: %s%s%s%s", (int)t5g_min(r->id.n, 1000), r->id.p, here ? "" : "failed in ",
-             here ? "" : tool, here ? "" : ": ", msg);
+    t5g_warn_doc(r->id.p, r->id.n, here ? NULL : tool, msg);
     struct t5g_buf scrap = {0};
     t5g_detok_end(&r->detok, &scrap);
     t5g_buf_free(&scrap);
@@ -327,6 +328,7 @@ take_doc(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
         return -1;
     const char *id = t5g_json_str(t5g_json_get(meta, "id"));
     t5g_buf_adds(&r->id, id != NULL ? id : "");
+    t5g_at_work(r->id.p, r->id.n, 0);
     t5g_json_free(meta);
     if (r->columns != NULL)
         t5g_columns_begin(r->columns);
@@ -361,6 +363,8 @@ int
 t5g_records_frame(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
 {
     int result = 0;
+    bool ends = f->kind == T5G_KIND_CLOSE || f->kind == T5G_KIND_ERROR;
+    t5g_stop_hold(); /* a document is counted when its records are out */
     switch (f->kind) {
     case T5G_KIND_DOC:
         result = take_doc(r, f, e);
@@ -381,7 +385,12 @@ t5g_records_frame(struct t5g_records *r, const struct t5g_frame *f, struct t5g_e
     default:
         break;
     }
-    return send_out(r, e) < 0 ? -1 : result;
+    if (send_out(r, e) < 0)
+        result = -1;
+    if (ends)
+        t5g_at_work(NULL, 0, 0);
+    t5g_stop_release();
+    return result;
 }
 
 int

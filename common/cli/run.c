@@ -1,12 +1,15 @@
 /* run.c: the frame around a program that writes a stream. */
 #include "cli/run.h"
 #include "base/io.h"
+#include "base/stop.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void
 written(int result, const struct t5g_err *e)
@@ -24,16 +27,23 @@ let_go(int fd, void *writer)
         written(t5g_writer_flush(writer, &e), &e);
 }
 
+/* The end of a program that does not come to t5g_run_close. */
+static void
+last_words(void *writer, int code, const char *msg)
+{
+    t5g_writer_abandon(writer, code, t5g_program_name(), code, msg);
+}
+
 void
 t5g_run_open(struct t5g_run *r)
 {
     struct t5g_err e;
     *r = (struct t5g_run){0};
-    t5g_signals_install();
     int fd = t5g_output_open(t5g_common.output, true, &e);
     if (fd < 0)
         t5g_die_err(&e);
     r->w = t5g_writer_open(fd, t5g_output_name());
+    t5g_signals_last(last_words, r->w);
     t5g_before_reading(let_go, r->w);
 }
 
@@ -52,6 +62,7 @@ int
 t5g_run_start(struct t5g_run *r, struct t5g_source *in, const struct t5g_tokenizer_id *tok,
               const char *model, const char *num, bool force, struct t5g_err *e)
 {
+    r->in = in;
     if (t5g_source_start(in, e) < 0)
         return -1;
     const struct t5g_head *h = t5g_source_head(in);
@@ -74,7 +85,8 @@ t5g_run_fail(struct t5g_run *r, const char *id, size_t id_len, const struct t5g_
              const struct t5g_err *e)
 {
     struct t5g_err io = {0};
-    t5g_warn("%.*s: %s", (int)t5g_min(id_len, 1000), id, e->msg);
+    t5g_warn_doc(id, id_len, NULL, e->msg);
+    t5g_stop_hold();
     if (!t5g_writer_in_doc(r->w)) {
         if (open != NULL)
             written(t5g_writer_frame(r->w, open, &io), &io);
@@ -83,6 +95,8 @@ t5g_run_fail(struct t5g_run *r, const char *id, size_t id_len, const struct t5g_
     }
     written(t5g_writer_error(r->w, t5g_program_name(), e->code, e->msg, &io), &io);
     t5g_progress_doc(true);
+    t5g_at_work(NULL, 0, 0);
+    t5g_stop_release();
     r->stop = t5g_common.on_error == 1;
 }
 
@@ -90,8 +104,11 @@ void
 t5g_run_pass_failed(struct t5g_run *r, const struct t5g_doc *d)
 {
     struct t5g_err io = {0};
+    t5g_stop_hold();
     written(t5g_doc_write(r->w, d, NULL, NULL, &io), &io);
     t5g_progress_doc(true);
+    t5g_at_work(NULL, 0, 0);
+    t5g_stop_release();
     r->stop = t5g_common.on_error == 1;
 }
 
@@ -101,12 +118,37 @@ t5g_run_done(struct t5g_run *r, uint64_t units)
     (void)r;
     t5g_progress_add(units);
     t5g_progress_doc(false);
+    t5g_at_work(NULL, 0, 0);
 }
 
 bool
 t5g_run_stopping(const struct t5g_run *r)
 {
-    return r->stop || t5g_stop_requested();
+    return r->stop;
+}
+
+/* A pipe (or socket) that another program reads. */
+static bool
+into_pipe(void)
+{
+    struct stat st;
+    return t5g_common.output == NULL && fstat(STDOUT_FILENO, &st) == 0 &&
+           (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
+/* Say why the run ends early, here and to the next program. */
+static void
+explain(struct t5g_run *r, const struct t5g_err *e)
+{
+    const struct t5g_cause own = {t5g_program_name(), e->code, e->msg}, *cause = NULL;
+    if (r->in != NULL && e->code == T5G_EX_UPSTREAM)
+        cause = t5g_source_cause(r->in);
+    if (cause == NULL || !into_pipe() || t5g_common.verbose) {
+        t5g_progress_clear();
+        fprintf(stderr, "%s: %s\n", t5g_program_name(), e->msg);
+    }
+    cause = cause != NULL ? cause : &own;
+    t5g_writer_abandon(r->w, e->code, cause->tool, cause->code, cause->msg);
 }
 
 int
@@ -116,20 +158,21 @@ t5g_run_close(struct t5g_run *r, const struct t5g_err *e)
     int status = T5G_EX_OK;
     if (e == NULL && r->stop)
         t5g_err_set(&own, T5G_EX_DATA, "stopped at the first failed document (--on-error stop)");
-    else if (e == NULL && t5g_stop_requested())
-        t5g_err_set(&own, T5G_EX_AGAIN, "stopped by SIGTERM; documents so far are complete");
+    else if (e == NULL)
+        t5g_maps_whole(&own);
     if (e == NULL && own.code != 0)
         e = &own;
+    t5g_at_work(NULL, 0, 0);
+    t5g_stop_hold();
     if (e != NULL) {
         status = e->code;
-        t5g_progress_clear();
-        fprintf(stderr, "%s: %s\n", t5g_program_name(), e->msg);
-        /* Explained in-band, so that the next program can say it too. */
-        if (t5g_writer_started(r->w))
-            written(t5g_writer_error(r->w, t5g_program_name(), e->code, e->msg, &io), &io);
+        explain(r, e);
     }
-    if (t5g_writer_started(r->w))
+    if (e == NULL && t5g_writer_started(r->w))
         written(t5g_writer_end(r->w, status, &io), &io);
+    if (e != NULL || t5g_output_unfinished() == NULL)
+        t5g_signals_done();
+    t5g_stop_release();
     if (status == T5G_EX_OK && t5g_writer_docs_failed(r->w) > 0)
         status = T5G_EX_DOCS;
     if (status == T5G_EX_OK || status == T5G_EX_DOCS)
@@ -138,6 +181,7 @@ t5g_run_close(struct t5g_run *r, const struct t5g_err *e)
         t5g_output_discard();
     t5g_progress_end();
     t5g_before_reading(NULL, NULL);
+    t5g_signals_last(NULL, NULL);
     t5g_writer_free(r->w);
     return status;
 }

@@ -9,7 +9,8 @@
 
 struct t5g_run {
     struct t5g_writer *w;
-    bool stop; /* --on-error stop met a failed document: leave the loop */
+    struct t5g_source *in; /* what t5g_run_start was given */
+    bool stop;             /* --on-error stop met a failed document: leave the loop */
 };
 
 /* Open the output and the writer. Dies (64, 73). */
@@ -35,12 +36,14 @@ void t5g_run_pass_failed(struct t5g_run *r, const struct t5g_doc *d);
 /* A document went out well. */
 void t5g_run_done(struct t5g_run *r, uint64_t units);
 
-/* True when the loop must end: SIGTERM, or --on-error stop. */
+/* True when the loop must end: --on-error stop. (SIGTERM asks nobody: cli/signals.h.) */
 bool t5g_run_stopping(const struct t5g_run *r);
 
 /*
  * Write END, commit or discard the output, print statistics, and return the exit status. e: what
- * ended the input early, NULL when all was read (its message is printed).
+ * ended the input early, NULL when all was read. Its message is printed, and stands before END; of
+ * a fault that the input reports, what stands before END is that report as it came, and it is
+ * printed by the last program of a pipeline only (or with -v).
  */
 int t5g_run_close(struct t5g_run *r, const struct t5g_err *e);
 

@@ -49,6 +49,16 @@ set_limit(int what, rlim_t now, rlim_t most)
     return setrlimit(what, &(struct rlimit){now, most}) == 0;
 }
 
+/* What the program does at a signal is not what its children should do. */
+static void
+forget_handlers(void)
+{
+    struct sigaction a;
+    for (int sig = 1; sig <= SIGRTMAX; sig++)
+        if (sigaction(sig, NULL, &a) == 0 && a.sa_handler != SIG_IGN)
+            signal(sig, SIG_DFL);
+}
+
 /* Allow `exit` of this architecture and kill at everything else. */
 static bool
 set_filter(void)
@@ -76,6 +86,7 @@ give_up_rights(enum level level, unsigned cpu_seconds)
     static const int deadly[] = {SIGPIPE, SIGXFSZ, SIGXCPU, SIGSEGV, SIGBUS,
                                  SIGILL,  SIGFPE,  SIGABRT, SIGSYS,  SIGTRAP};
     int dead[2];
+    forget_handlers();
     for (size_t i = 0; i < T5G_LEN(deadly); i++)
         signal(deadly[i], SIG_DFL);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
@@ -115,10 +126,13 @@ run_child(enum level level, unsigned cpu_seconds, void (*job)(void *arg), void *
 
 /* Only the two pipes are kept. It ends when the program does, however that happens. */
 T5G_NORETURN static void
-serve(const struct t5g_sandbox *s, int ask, int answer)
+serve(const struct t5g_sandbox *s, pid_t program, int ask, int answer)
 {
     static const int of_the_group[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     char byte;
+    forget_handlers();
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != program)
+        leave(1); /* the program is gone already */
     for (size_t i = 0; i < T5G_LEN(of_the_group); i++)
         signal(of_the_group[i], SIG_IGN); /* the program decides when to stop */
     signal(SIGPIPE, SIG_DFL);
@@ -167,9 +181,10 @@ t5g_sandbox_open(enum t5g_sandbox_mode mode, void (*job)(void *arg), void *arg,
     }
     struct t5g_sandbox *s = t5g_alloc(1, sizeof *s);
     *s = (struct t5g_sandbox){.level = level, .cpu_seconds = cpu_seconds, .job = job, .arg = arg};
+    pid_t program = getpid();
     s->zygote = fork();
     if (s->zygote == 0)
-        serve(s, down[0], up[1]);
+        serve(s, program, down[0], up[1]);
     s->ask = down[1];
     s->answer = up[0];
     close(down[0]);

@@ -332,14 +332,21 @@ encode_group(struct t5g_encoder *x, struct t5g_encode_job *jobs, size_t n,
     }
 }
 
+size_t
+t5g_encode_together(const struct t5g_encode_job *jobs, size_t n)
+{
+    size_t m = 0;
+    for (size_t rows = 0; m < n && (m == 0 || rows + jobs[m].n <= T5G_ROW_BLOCK); m++)
+        rows += jobs[m].n;
+    return m;
+}
+
 void
 t5g_encode_many(struct t5g_encoder *x, struct t5g_encode_job *jobs, size_t n,
                 bool (*progress)(void *arg, size_t done, size_t total), void *arg)
 {
     for (size_t i = 0, m; i < n; i += m) {
-        size_t rows = jobs[i].n;
-        for (m = 1; i + m < n && rows + jobs[i + m].n <= T5G_ROW_BLOCK; m++)
-            rows += jobs[i + m].n;
+        m = t5g_encode_together(jobs + i, n - i);
         for (size_t k = i; k < i + m; k++)
             jobs[k].err.code = 0;
         encode_group(x, jobs + i, m, progress, arg);

@@ -35,6 +35,9 @@ struct t5g_encode_job {
     struct t5g_err err; /* code 0: out is right */
 };
 
+/* How many of the first jobs go through the layers together: 0 when n is. */
+size_t t5g_encode_together(const struct t5g_encode_job *jobs, size_t n);
+
 /*
  * Each of jobs [n] as t5g_encode would, bit for bit; neighbours that are short together. progress
  * is of those at work.

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/num.h"
 #include "base/own.h"
+#include "base/temporary.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -306,19 +307,18 @@ t5g_cache_put(struct t5g_cache *c, const struct t5g_cache_key *k, const char *na
     path_of(c, k, &path);
     t5g_buf_printf(&temporary, "%s/v1/tmp/%s.%s.%ld.%lu", c->dir, k->hex, host, (long)getpid(),
                    c->serial++);
-    int fd = open(temporary.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), r = -1;
-    if (fd < 0) {
-        t5g_err_sys(&e, T5G_EX_CREATE, "%s: cannot create", temporary.p);
-    } else {
+    struct t5g_temporary *t;
+    int fd = t5g_temporary_exact(&t, temporary.p, 0600, &e), r = -1;
+    if (fd >= 0) {
         struct t5g_writer *w = t5g_writer_open(fd, temporary.p);
         r = write_entry(w, k, name, dtype, ndim, dims, data, ids, n_ids, seconds, &e);
         t5g_writer_free(w);
         if (close(fd) < 0 && r == 0)
             r = t5g_err_sys(&e, T5G_EX_IO, "%s: cannot write", temporary.p);
-        if (r == 0 && rename(temporary.p, path.p) < 0)
-            r = t5g_err_sys(&e, T5G_EX_CREATE, "%s: cannot rename", temporary.p);
-        if (r < 0)
-            unlink(temporary.p);
+        if (r == 0)
+            r = t5g_temporary_rename(t, path.p, &e);
+        else
+            t5g_temporary_remove(t);
     }
     if (r == 0) {
         c->stats.stored++;

@@ -1,6 +1,7 @@
 /* document.c: whole documents of one or several streams. */
 #include "stream/document.h"
 #include "base/json.h"
+#include "base/stop.h"
 #include "base/unpack.h"
 
 #include <fcntl.h>
@@ -111,7 +112,10 @@ int
 t5g_doc_write(struct t5g_writer *w, const struct t5g_doc *d,
               bool (*skip)(const char *name, void *arg), void *arg, struct t5g_err *e)
 {
-    return t5g_doc_write_open(w, d, skip, arg, e) < 0 ? -1 : t5g_writer_frame(w, &d->close, e);
+    t5g_stop_hold();
+    int r = t5g_doc_write_open(w, d, skip, arg, e) < 0 ? -1 : t5g_writer_frame(w, &d->close, e);
+    t5g_stop_release();
+    return r;
 }
 
 struct t5g_source {
@@ -124,7 +128,9 @@ struct t5g_source {
     struct t5g_writer *pass; /* where frames outside documents go; NULL: nowhere */
     struct t5g_head head;    /* of the first segment */
     struct t5g_head all;     /* what any segment so far named, for comparison; no meta */
-    struct t5g_err upstream; /* ERROR outside a document: why END has a status */
+    struct t5g_err upstream; /* ERROR outside a document: why END has a status; code 0: none */
+    char tool[64];           /* that wrote it */
+    struct t5g_cause cause;  /* the same, for t5g_source_cause; tool NULL before END */
     char name[256];
     bool hold;
     struct t5g_reader **held; /* [n_held] read to the end, their documents still in use */
@@ -262,8 +268,11 @@ take_upstream_error(struct t5g_source *s, const struct t5g_frame *f)
     struct t5g_json *j = t5g_json_parse(f->meta, f->meta_len, "ERROR", NULL);
     const char *tool = t5g_json_str(t5g_json_get(j, "tool")),
                *msg = t5g_json_str(t5g_json_get(j, "msg"));
-    t5g_err_set(&s->upstream, T5G_EX_UPSTREAM, "%s: %s", tool != NULL ? tool : "?",
-                msg != NULL ? msg : "?");
+    int64_t code = T5G_EX_UPSTREAM;
+    if (!t5g_json_int(t5g_json_get(j, "code"), 1, 255, &code))
+        code = T5G_EX_UPSTREAM;
+    snprintf(s->tool, sizeof s->tool, "%s", tool != NULL ? tool : "upstream");
+    t5g_err_set(&s->upstream, (int)code, "%s", msg != NULL ? msg : "no reason given");
     t5g_json_free(j);
 }
 
@@ -274,9 +283,18 @@ take_end(struct t5g_source *s, const struct t5g_frame *f, struct t5g_err *e)
     t5g_end_unpack(&x, f->data);
     if (x.status == 0)
         return 0;
-    if (s->upstream.code != 0)
-        return t5g_err_set(e, T5G_EX_UPSTREAM, "%s: upstream failed: %s", s->name, s->upstream.msg);
-    return t5g_err_set(e, T5G_EX_UPSTREAM, "%s: upstream failed with status %u", s->name, x.status);
+    if (s->upstream.code == 0)
+        return t5g_err_set(e, T5G_EX_UPSTREAM, "%s: upstream failed with status %u", s->name,
+                           x.status);
+    s->cause = (struct t5g_cause){s->tool, s->upstream.code, s->upstream.msg};
+    t5g_err_set(e, T5G_EX_UPSTREAM, "%s failed: %s", s->tool, s->upstream.msg);
+    return strcmp(s->name, "stdin") == 0 ? -1 : t5g_err_in(e, "%s", s->name);
+}
+
+const struct t5g_cause *
+t5g_source_cause(const struct t5g_source *s)
+{
+    return s->cause.tool != NULL ? &s->cause : NULL;
 }
 
 /* Next frame of a document, opening inputs and taking HEAD and END on the way; stop_at_head: return

@@ -68,8 +68,8 @@ void t5g_source_pass(struct t5g_source *s, struct t5g_writer *w);
 /*
  *   1  the next document, whole and verified
  *   0  all inputs read to their ends
- *  -1  e: as t5g_reader_next; and 76 where an END has a status ("upstream failed:
- *      t5g-encode: ..."). Documents before the fault have been handed out; the one in which it lies
+ *  -1  e: as t5g_reader_next; and 76 where an END has a status ("t5g-encode failed: ..."; see
+ *      t5g_source_cause). Documents before the fault have been handed out; the one in which it lies
  * never is.
  */
 int t5g_source_next(struct t5g_source *s, struct t5g_doc *d, struct t5g_err *e);
@@ -89,6 +89,16 @@ bool t5g_source_ready(const struct t5g_source *s);
  * next call. Not to be mixed with t5g_source_next on one source.
  */
 int t5g_source_frame(struct t5g_source *s, struct t5g_frame *f, struct t5g_err *e);
+
+/* What went wrong first, as the ERROR frame before an END with a status says it. */
+struct t5g_cause {
+    const char *tool;
+    int code;
+    const char *msg;
+};
+
+/* Of the last call that gave -1; NULL where that had another reason. Valid while s is. */
+const struct t5g_cause *t5g_source_cause(const struct t5g_source *s);
 
 const char *t5g_source_name(const struct t5g_source *s); /* of the input being read */
 

@@ -59,12 +59,7 @@ t5g_doc_key(const char *id, size_t n)
 uint64_t
 t5g_frame_head_hash(const unsigned char header[T5G_FRAME_HEADER], const char *meta, size_t meta_len)
 {
-    struct t5g_hash *h = t5g_hash_open();
-    t5g_hash_add(h, header, AT_HEAD_HASH);
-    t5g_hash_add(h, meta, meta_len);
-    uint64_t v = t5g_hash_get64(h);
-    t5g_hash_close(h);
-    return v;
+    return t5g_hash64_two(header, AT_HEAD_HASH, meta, meta_len);
 }
 
 static uint64_t

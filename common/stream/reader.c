@@ -56,6 +56,7 @@ t5g_reader_open_fd(int fd, bool own, const char *name, uint64_t max_frame)
     /* A file that somebody has read into already is not mapped: the rest of it is the stream. */
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && lseek(fd, 0, SEEK_CUR) == 0)
         r->mapped = t5g_map_fd(fd, name, &r->map, NULL) == 0;
+    t5g_map_cut_status(&r->map, T5G_EX_UPSTREAM);
     if (r->mapped && t5g_unpack_known(r->map.p, r->map.size)) {
         t5g_unmap(&r->map);
         r->mapped = false;

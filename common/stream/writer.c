@@ -4,14 +4,18 @@
 #include "base/hash.h"
 #include "base/io.h"
 #include "base/jsonstr.h"
+#include "base/stop.h"
 #include "base/utf8.h"
 #include "stream/head.h"
 
 #include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BUFFER ((size_t)1 << 16) /* small frames leave together; larger payloads are not copied */
+#define LAST   ((size_t)1 << 14) /* behind that, room for the frames of t5g_writer_abandon */
 
 enum state { NOTHING, IN_SEGMENT, IN_DOC, AFTER_ERROR, ENDED };
 
@@ -22,6 +26,9 @@ struct t5g_writer {
     uint64_t doc_key, len, frames, docs_ok, docs_failed;
     struct t5g_hash *chain;
     struct t5g_buf out;
+    bool broken; /* a write failed: what has been written ends anywhere */
+    bool
+        last; /* the frames of t5g_writer_abandon: they go behind BUFFER, into room that is there */
 };
 
 struct t5g_writer *
@@ -31,6 +38,7 @@ t5g_writer_open(int fd, const char *name)
     w->fd = fd;
     w->name = t5g_strdup(name);
     w->chain = t5g_hash_open();
+    t5g_buf_reserve(&w->out, BUFFER + LAST);
     return w;
 }
 
@@ -56,8 +64,11 @@ expect(bool right)
 int
 t5g_writer_flush(struct t5g_writer *w, struct t5g_err *e)
 {
+    t5g_stop_hold();
     int r = w->out.n > 0 ? t5g_write_full(w->fd, w->name, w->out.p, w->out.n, e) : 0;
     w->out.n = 0;
+    w->broken = w->broken || r < 0;
+    t5g_stop_release();
     return r;
 }
 
@@ -70,23 +81,22 @@ t5g_writer_holds(const struct t5g_writer *w)
 static int
 add(struct t5g_writer *w, const void *p, size_t n, struct t5g_err *e)
 {
-    if (w->out.n + n > BUFFER && t5g_writer_flush(w, e) < 0)
+    if (!w->last && w->out.n + n > BUFFER && t5g_writer_flush(w, e) < 0)
         return -1;
-    if (n > BUFFER)
-        return t5g_write_full(w->fd, w->name, p, n, e);
+    if (n > BUFFER) {
+        w->broken = t5g_write_full(w->fd, w->name, p, n, e) < 0;
+        return w->broken ? -1 : 0;
+    }
     t5g_buf_add(&w->out, p, n);
     return 0;
 }
 
 /* Every frame goes through here. known: f->payload_hash is right already. */
 static int
-send(struct t5g_writer *w, struct t5g_frame *f, bool known, struct t5g_err *e)
+put(struct t5g_writer *w, struct t5g_frame *f, bool known, struct t5g_err *e)
 {
     static const char zero[T5G_ALIGN];
     unsigned char header[T5G_FRAME_HEADER];
-    if (t5g_frame_check(f, UINT64_MAX, e) < 0 || t5g_frame_check_meta(f, e) < 0 ||
-        t5g_frame_check_text(f, e) < 0)
-        return t5g_err_in(e, "%s", w->name);
     uint64_t total = t5g_frame_pack(header, f, known);
     size_t meta_pad = (size_t)(t5g_round_up(sizeof header + f->meta_len, T5G_ALIGN) -
                                sizeof header - f->meta_len);
@@ -99,6 +109,16 @@ send(struct t5g_writer *w, struct t5g_frame *f, bool known, struct t5g_err *e)
     w->frames++;
     t5g_hash_add(w->chain, header + 120, 8);
     return 0;
+}
+
+/* Checked, and put. */
+static int
+send(struct t5g_writer *w, struct t5g_frame *f, bool known, struct t5g_err *e)
+{
+    if (t5g_frame_check(f, UINT64_MAX, e) < 0 || t5g_frame_check_meta(f, e) < 0 ||
+        t5g_frame_check_text(f, e) < 0)
+        return t5g_err_in(e, "%s", w->name);
+    return put(w, f, known, e);
 }
 
 static struct t5g_frame
@@ -120,10 +140,12 @@ t5g_writer_head(struct t5g_writer *w, const char *meta, struct t5g_err *e)
     if (t5g_head_read(&h, meta, strlen(meta), e) < 0)
         return t5g_err_in(e, "%s", w->name);
     t5g_head_clear(&h);
-    if (send(w, &f, false, e) < 0)
-        return -1;
-    w->state = IN_SEGMENT;
-    return 0;
+    t5g_stop_hold();
+    int r = send(w, &f, false, e);
+    if (r == 0)
+        w->state = IN_SEGMENT;
+    t5g_stop_release();
+    return r;
 }
 
 /*
@@ -168,11 +190,13 @@ t5g_writer_doc(struct t5g_writer *w, const char *id, size_t id_len, const char *
     add_members(&meta, extra);
     struct t5g_frame f = make(w, T5G_KIND_DOC, meta.p, meta.n);
     f.doc_key = t5g_doc_key(clean.p, clean.n);
+    t5g_stop_hold();
     int r = send(w, &f, false, e);
     if (r == 0) {
         w->state = IN_DOC;
         w->doc_key = f.doc_key;
     }
+    t5g_stop_release();
     t5g_buf_free(&clean);
     t5g_buf_free(&meta);
     return r;
@@ -189,7 +213,9 @@ send_named(struct t5g_writer *w, struct t5g_frame *f, const char *name, const ch
     add_members(&meta, extra);
     f->meta = meta.p;
     f->meta_len = meta.n;
+    t5g_stop_hold();
     int r = send(w, f, false, e);
+    t5g_stop_release();
     t5g_buf_free(&meta);
     return r;
 }
@@ -229,11 +255,14 @@ t5g_writer_close(struct t5g_writer *w, const char *meta, struct t5g_err *e)
     expect(w->state == IN_DOC);
     struct t5g_frame f =
         make(w, T5G_KIND_CLOSE, meta != NULL ? meta : "{}", strlen(meta != NULL ? meta : "{}"));
-    if (send(w, &f, false, e) < 0)
-        return -1;
-    w->state = IN_SEGMENT;
-    w->docs_ok++;
-    return 0;
+    t5g_stop_hold();
+    int r = send(w, &f, false, e);
+    if (r == 0) {
+        w->state = IN_SEGMENT;
+        w->docs_ok++;
+    }
+    t5g_stop_release();
+    return r;
 }
 
 int
@@ -248,11 +277,13 @@ t5g_writer_error(struct t5g_writer *w, const char *tool, int code, const char *m
     t5g_jsonstr_write(&meta, msg, strlen(msg));
     t5g_buf_addc(&meta, '}');
     struct t5g_frame f = make(w, T5G_KIND_ERROR, meta.p, meta.n);
+    t5g_stop_hold();
     int r = send(w, &f, false, e);
     if (r == 0) {
         w->docs_failed += w->state == IN_DOC;
         w->state = w->state == IN_DOC ? IN_SEGMENT : AFTER_ERROR;
     }
+    t5g_stop_release();
     t5g_buf_free(&meta);
     return r;
 }
@@ -270,24 +301,24 @@ t5g_writer_frame(struct t5g_writer *w, const struct t5g_frame *in, struct t5g_er
                (w->state == IN_SEGMENT && !t5g_kind_critical(f.kind)));
         f.doc_key = w->state == IN_DOC ? w->doc_key : 0;
     }
-    if (send(w, &f, true, e) < 0)
-        return -1;
-    if (f.kind == T5G_KIND_DOC) {
+    t5g_stop_hold();
+    int r = send(w, &f, true, e);
+    if (r == 0 && f.kind == T5G_KIND_DOC) {
         w->state = IN_DOC;
         w->doc_key = f.doc_key;
-    } else if (ends) {
+    } else if (r == 0 && ends) {
         w->state = IN_SEGMENT;
         w->docs_ok += f.kind == T5G_KIND_CLOSE;
         w->docs_failed += f.kind == T5G_KIND_ERROR;
     }
-    return 0;
+    t5g_stop_release();
+    return r;
 }
 
-int
-t5g_writer_end(struct t5g_writer *w, int status, struct t5g_err *e)
+/* The frame of t5g_writer_end; payload is its room. */
+static struct t5g_frame
+make_end(const struct t5g_writer *w, int status, unsigned char payload[64])
 {
-    unsigned char payload[64];
-    expect(w->state == IN_SEGMENT || (w->state == AFTER_ERROR && status != 0));
     struct t5g_end x = {.stream_len = w->len + T5G_FRAME_END_SIZE,
                         .frames = w->frames + 1,
                         .docs_ok = w->docs_ok,
@@ -295,11 +326,77 @@ t5g_writer_end(struct t5g_writer *w, int status, struct t5g_err *e)
                         .chain = t5g_hash_get64(w->chain),
                         .status = (uint32_t)status};
     t5g_end_pack(payload, &x);
-    w->state = ENDED;
     struct t5g_frame f = make(w, T5G_KIND_END, NULL, 0);
     f.data = payload;
-    f.size = sizeof payload;
-    return send(w, &f, false, e) < 0 ? -1 : t5g_writer_flush(w, e);
+    f.size = 64;
+    return f;
+}
+
+int
+t5g_writer_end(struct t5g_writer *w, int status, struct t5g_err *e)
+{
+    unsigned char payload[64];
+    expect(w->state == IN_SEGMENT || (w->state == AFTER_ERROR && status != 0));
+    struct t5g_frame f = make_end(w, status, payload);
+    t5g_stop_hold();
+    w->state = ENDED;
+    int r = send(w, &f, false, e) < 0 ? -1 : t5g_writer_flush(w, e);
+    t5g_stop_release();
+    return r;
+}
+
+/* An ERROR frame of `meta` behind what is buffered. */
+static void
+put_error(struct t5g_writer *w, const struct t5g_buf *meta)
+{
+    struct t5g_frame f = make(w, T5G_KIND_ERROR, meta->p, meta->n);
+    (void)put(w, &f, false, NULL);
+    w->docs_failed += w->state == IN_DOC;
+    w->state = w->state == IN_DOC ? IN_SEGMENT : AFTER_ERROR;
+}
+
+void
+t5g_writer_abandon(struct t5g_writer *w, int status, const char *tool, int code, const char *msg)
+{
+    unsigned char payload[64];
+    char room[LAST / 2], number[16];
+    struct t5g_buf meta = {room, 0, sizeof room};
+    if (w->broken || w->state == ENDED || w->state == AFTER_ERROR)
+        return;
+    w->last = true;
+    if (w->state == NOTHING) {
+        t5g_buf_adds(&meta, "{\"t5g\":1,\"pg\":[{\"id\":");
+        t5g_jsonstr_write(&meta, tool, strlen(tool));
+        t5g_buf_adds(&meta, ",\"vn\":\"" T5G_VERSION "\"}]}");
+        struct t5g_frame f = make(w, T5G_KIND_HEAD, meta.p, meta.n);
+        (void)put(w, &f, false, NULL);
+        w->state = IN_SEGMENT;
+    }
+    size_t digits = sizeof number - 1;
+    number[digits] = '\0';
+    for (int c = code; c > 0 && digits > 0; c /= 10)
+        number[--digits] = (char)('0' + c % 10);
+    meta.n = 0;
+    t5g_buf_adds(&meta, "{\"tool\":");
+    t5g_jsonstr_write(&meta, tool, strlen(tool));
+    t5g_buf_adds(&meta, ",\"code\":");
+    t5g_buf_adds(&meta, number + digits);
+    t5g_buf_adds(&meta, ",\"msg\":");
+    t5g_jsonstr_write(&meta, msg, t5g_min(strlen(msg), 1000)); /* six bytes each at most */
+    t5g_buf_addc(&meta, '}');
+    if (w->state == IN_DOC)
+        put_error(w, &meta);
+    put_error(w, &meta);
+    struct t5g_frame f = make_end(w, status, payload);
+    w->state = ENDED;
+    (void)put(w, &f, false, NULL);
+    for (size_t at = 0; at < w->out.n;) {
+        ssize_t r = write(w->fd, w->out.p + at, w->out.n - at);
+        if (r < 0 && errno != EINTR)
+            return;
+        at += r > 0 ? (size_t)r : 0;
+    }
+    w->out.n = 0;
 }
 
 uint64_t

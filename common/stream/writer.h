@@ -45,6 +45,15 @@ bool t5g_writer_holds(const struct t5g_writer *w); /* something is buffered */
 /* END. status 0: complete (also when documents failed), else the exit status of the tool. */
 int t5g_writer_end(struct t5g_writer *w, int status, struct t5g_err *e);
 
+/*
+ * End the segment where it stands: a HEAD if there is none, an ERROR for a document that is open,
+ * an ERROR that says why (tool, code, msg), and END with status. For a program that is about to
+ * end: takes no memory and no locks, so that a signal handler may call it while t5g_stop_held says
+ * no. Nothing is done where the segment has ended, or a write has failed. Faults are not reported.
+ */
+void t5g_writer_abandon(struct t5g_writer *w, int status, const char *tool, int code,
+                        const char *msg);
+
 uint64_t t5g_writer_docs_ok(const struct t5g_writer *w);
 uint64_t t5g_writer_docs_failed(const struct t5g_writer *w);
 bool t5g_writer_in_doc(const struct t5g_writer *w);

@@ -260,7 +260,11 @@ test_source(void **state)
     assert_string_equal(d.id, "3");
     assert_int_equal(t5g_source_next(s, &d, &e), -1);
     assert_int_equal(e.code, T5G_EX_UPSTREAM);
-    assert_non_null(strstr(e.msg, "upstream failed: make: no disk"));
+    assert_non_null(strstr(e.msg, "make failed: no disk"));
+    const struct t5g_cause *cause = t5g_source_cause(s);
+    assert_non_null(cause);
+    assert_string_equal(cause->tool, "make");
+    assert_string_equal(cause->msg, "no disk");
     t5g_source_close(s);
     /* 2 names nothing, but 1 and 4 differ */
     char *three[] = {paths[1], paths[0], paths[3]};

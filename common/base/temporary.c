@@ -1,0 +1,240 @@
+/*
+ * temporary.c: files and folders under temporary names, and their removal from any state.
+ *
+ * All that exist are in a list. A signal handler walks it, so signals are blocked while it changes,
+ * and while a name is made that is to be in it.
+ */
+#include "base/temporary.h"
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct t5g_temporary {
+    struct t5g_temporary *next;
+    char *name;
+    bool folder;
+};
+
+static struct t5g_temporary *all;
+
+static void
+block(sigset_t *old)
+{
+    sigset_t every;
+    sigfillset(&every);
+    pthread_sigmask(SIG_SETMASK, &every, old);
+}
+
+static void
+unblock(const sigset_t *old)
+{
+    pthread_sigmask(SIG_SETMASK, old, NULL);
+}
+
+/* As readdir and unlink, by system calls alone: a signal handler may have stopped malloc midway. */
+static void
+remove_folder(const char *name)
+{
+    union {
+        struct dirent64 first;
+        char bytes[4096];
+    } b;
+    int fd = open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    ssize_t n;
+    while (fd >= 0 && (n = getdents64(fd, b.bytes, sizeof b.bytes)) > 0)
+        for (ssize_t at = 0; at < n;) {
+            const struct dirent64 *d = (const void *)(b.bytes + at);
+            if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+                unlinkat(fd, d->d_name, 0);
+            at += d->d_reclen;
+        }
+    if (fd >= 0)
+        close(fd);
+    rmdir(name);
+}
+
+static void
+remove_name(const struct t5g_temporary *t)
+{
+    if (t->folder)
+        remove_folder(t->name);
+    else
+        unlink(t->name);
+}
+
+void
+t5g_temporary_remove_all(void)
+{
+    int cause = errno;
+    for (const struct t5g_temporary *t = all; t != NULL; t = t->next)
+        remove_name(t);
+    errno = cause;
+}
+
+/* Into the list, once it is there. `t` was allocated before: no failure may come between. */
+static void
+enlist(struct t5g_temporary *t, char *name, bool folder)
+{
+    *t = (struct t5g_temporary){all, name, folder};
+    all = t;
+}
+
+static struct t5g_temporary *
+fresh(void)
+{
+    static bool registered;
+    if (!registered)
+        atexit(t5g_temporary_remove_all);
+    registered = true;
+    return t5g_alloc(1, sizeof(struct t5g_temporary));
+}
+
+static void
+forget(struct t5g_temporary *t)
+{
+    sigset_t old;
+    block(&old);
+    for (struct t5g_temporary **at = &all; *at != NULL; at = &(*at)->next)
+        if (*at == t) {
+            *at = t->next;
+            break;
+        }
+    unblock(&old);
+    t5g_free(t->name);
+    t5g_free(t);
+}
+
+/* `keep` bytes of path, not cut inside a character, and ".XXXXXX". */
+static char *
+template_of(const char *path, size_t keep)
+{
+    struct t5g_buf b = {0};
+    while (path[keep] != '\0' && (path[keep] & 0xc0) == 0x80 && keep > 0 && path[keep - 1] != '/')
+        keep--;
+    t5g_buf_add(&b, path, keep);
+    t5g_buf_adds(&b, ".XXXXXX");
+    return b.p;
+}
+
+/* A file (its descriptor) or a folder (0) beside path; *name is what it is called, to be freed. */
+static int
+make(const char *path, bool folder, char **name)
+{
+    const char *slash = strrchr(path, '/');
+    size_t whole = strlen(path), least = slash != NULL ? (size_t)(slash + 1 - path) : 0;
+    for (size_t keep = whole;;
+         keep = keep == whole && whole - least > 14 ? whole - 7 : least + (keep - least) / 2) {
+        *name = template_of(path, keep);
+        int r = folder ? (mkdtemp(*name) != NULL ? 0 : -1) : mkostemp(*name, O_CLOEXEC);
+        if (r >= 0 || errno != ENAMETOOLONG || keep == least)
+            return r;
+        t5g_free(*name);
+    }
+}
+
+int
+t5g_temporary_open(struct t5g_temporary **t, const char *path, mode_t mode, struct t5g_err *e)
+{
+    struct t5g_temporary *x = fresh();
+    char *name;
+    sigset_t old;
+    block(&old);
+    int fd = make(path, false, &name), cause = errno;
+    if (fd >= 0)
+        enlist(*t = x, name, false);
+    unblock(&old);
+    errno = cause;
+    if (fd < 0) {
+        t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", path);
+        t5g_free(name);
+        t5g_free(x);
+        return -1;
+    }
+    if (fchmod(fd, mode) == 0)
+        return fd;
+    t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot set mode", path);
+    close(fd);
+    t5g_temporary_remove(*t);
+    return -1;
+}
+
+int
+t5g_temporary_exact(struct t5g_temporary **t, const char *name, mode_t mode, struct t5g_err *e)
+{
+    struct t5g_temporary *x = fresh();
+    char *copy = t5g_strdup(name);
+    sigset_t old;
+    block(&old);
+    int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode), cause = errno;
+    if (fd >= 0)
+        enlist(*t = x, copy, false);
+    unblock(&old);
+    errno = cause;
+    if (fd >= 0)
+        return fd;
+    t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", name);
+    t5g_free(copy);
+    t5g_free(x);
+    return -1;
+}
+
+struct t5g_temporary *
+t5g_temporary_folder(const char *path, mode_t mode, struct t5g_err *e)
+{
+    struct t5g_temporary *t = fresh();
+    char *name;
+    sigset_t old;
+    block(&old);
+    int r = make(path, true, &name), cause = errno;
+    if (r == 0)
+        enlist(t, name, true);
+    unblock(&old);
+    errno = cause;
+    if (r < 0) {
+        t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", path);
+        t5g_free(name);
+        t5g_free(t);
+        return NULL;
+    }
+    if (chmod(t->name, mode) == 0)
+        return t;
+    t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot set mode", path);
+    t5g_temporary_remove(t);
+    return NULL;
+}
+
+const char *
+t5g_temporary_name(const struct t5g_temporary *t)
+{
+    return t->name;
+}
+
+int
+t5g_temporary_rename(struct t5g_temporary *t, const char *path, struct t5g_err *e)
+{
+    if (rename(t->name, path) < 0) {
+        t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot rename into place", path);
+        t5g_temporary_remove(t);
+        return -1;
+    }
+    forget(t); /* a handler between the two finds nothing of the old name */
+    return 0;
+}
+
+void
+t5g_temporary_remove(struct t5g_temporary *t)
+{
+    if (t == NULL)
+        return;
+    remove_name(t);
+    forget(t);
+}
