@@ -155,7 +155,7 @@ main(int argc, char **argv)
         t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, opt.force);
     t5g_source_hold(in);
     t5g_progress_start("tokens");
-    struct t5g_batch batch = {0};
+    static struct t5g_batch batch; /* too large for a small stack */
     int r = t5g_run_start(&run, in, t5g_tokenizer_id(at.x.asker.tokenizer), at.model->identity,
                           at.model->profile, opt.force, &e);
     for (bool more = r == 0; more && !t5g_run_stopping(&run);) {

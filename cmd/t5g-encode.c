@@ -95,7 +95,7 @@ main(int argc, char **argv)
 
     t5g_source_hold(in);
     t5g_progress_start("tokens");
-    struct t5g_batch batch = {0};
+    static struct t5g_batch batch; /* too large for a small stack */
     int r = t5g_run_start(&run, in, &tokenizer, model->identity, model->profile, opt.force, &e);
     for (bool more = r == 0; more && !t5g_run_stopping(&run);) {
         r = t5g_batch_fill(&batch, in, "input.ids", T5G_ROW_BLOCK, &e);

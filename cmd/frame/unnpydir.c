@@ -63,7 +63,7 @@ import_npy(struct importer *im, const char *dir, struct t5g_err *e)
     char *path = t5g_path_join(dir, NPY_INDEX), *copy = t5g_strdup(dir);
     im->fetch = fetch_file;
     im->arg = copy;
-    int r = access(path, F_OK) == 0 ? t5g_read_file(path, SIZE_MAX / 2, &index, e)
+    int r = access(path, F_OK) == 0 ? t5g_read_regular(path, SIZE_MAX / 2, &index, e)
                                     : invent_index(&index, dir, e);
     if (r == 0)
         r = index_take_all(im, index.p != NULL ? index.p : "", index.n, path, e);

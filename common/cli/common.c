@@ -42,8 +42,12 @@ check_stack(void)
     r.rlim_cur = t5g_min(r.rlim_max, STACK_LEAST);
     if (r.rlim_max >= STACK_LEAST && setrlimit(RLIMIT_STACK, &r) == 0)
         return;
-    t5g_die(T5G_EX_OS, "a stack of %llu KiB is too small: raise ulimit -s to %d",
-            (unsigned long long)r.rlim_max >> 10, STACK_LEAST >> 10);
+    char line[160]; /* t5g_die would need more than there may be */
+    int n = snprintf(line, sizeof line,
+                     "%s: a stack of %llu KiB is too small: raise ulimit -s to %d\n", program,
+                     (unsigned long long)r.rlim_max >> 10, STACK_LEAST >> 10);
+    (void)!write(STDERR_FILENO, line, (size_t)n);
+    _exit(T5G_EX_OS);
 }
 
 void

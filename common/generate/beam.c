@@ -275,11 +275,24 @@ go_on(struct t5g_beams *b, struct search *s, size_t found)
     return n;
 }
 
+/* No score is left to choose by. */
+static void
+give_up(struct search *s, size_t token)
+{
+    t5g_err_set(&s->job->err, T5G_EX_DATA, T5G_ALL_FORBIDDEN, token);
+    s->job = NULL;
+}
+
 /* Its result to the job. */
 static void
 deliver(struct t5g_beams *b, struct search *s)
 {
     size_t wanted = t5g_max(b->o->num_return, 1);
+    for (size_t i = 0; i < wanted && i < s->n_pool; i++)
+        if (!isfinite(s->pool[i].score)) { /* fewer ids were allowed than there are beams */
+            give_up(s, s->pool[i].n);
+            return;
+        }
     for (size_t i = 0; i < wanted && i < s->n_pool; i++) {
         struct t5g_sequence *to = i == 0 ? &s->job->out : &s->job->more[i - 1];
         const struct hypothesis *h = &s->pool[i];
@@ -302,6 +315,10 @@ advance(struct t5g_beams *b, struct search *s)
     size_t found = find(b, s), ended = 0;
     bool early = b->o->early_stopping == T5G_EARLY_TRUE;
     bool open = s->improving && !(early && s->n_pool == b->beams);
+    if (!isfinite(b->found[0].sum)) {
+        give_up(s, s->run[0].n + 1);
+        return;
+    }
     for (size_t i = 0; i < found; i++) {
         ended += b->found[i].ends;
         if (open && i < b->beams && b->found[i].ends)

@@ -165,6 +165,11 @@ choose(struct t5g_generator *g, struct slot *s, size_t k, int32_t *id)
         float *logits = s->logits + k * v;
         t5g_process(logits, v, &g->o, &g->m->config, (const int32_t *)(const void *)s->ids.p,
                     s->ids.n / sizeof *id, o->n);
+        /* transformers goes on with id 0, and raises an error where it draws; log(0) is no score */
+        if ((g->o.sample || g->o.logprobs) && t5g_all_forbidden(logits, v)) {
+            t5g_err_set(&s->job->err, T5G_EX_DATA, T5G_ALL_FORBIDDEN, o->n + 1);
+            return true;
+        }
         if (g->o.sample)
             t5g_warp(logits, v, &g->o, g->scratch);
         *id = (int32_t)(g->o.sample ? t5g_draw(logits, v, t5g_uniform(s->job->seed, o->n))

@@ -23,6 +23,12 @@ t5g_argmax(const float *logits, size_t v)
     return best;
 }
 
+bool
+t5g_all_forbidden(const float *logits, size_t v)
+{
+    return !(logits[t5g_argmax(logits, v)] > -INFINITY);
+}
+
 double
 t5g_log_sum_exp(const float *logits, size_t v)
 {

@@ -260,6 +260,59 @@ make_streams() {
     wait
 }
 
+@test "every id forbidden at last: id 0 as transformers, or that document fails; no infinity is written" {
+    make_streams
+    t5g-tokenize --jsonl -o two.t5g - <<< '{"id":"a","text":"one"}'
+    forbid='--no-repeat-ngram-size 1 --min-new-tokens 700 -n 700'
+    t5g-decode $forbid -o zeros.t5g enc.t5g
+    t5g-frame export --jsonl zeros.t5g | sed 's/.*decode.ids/ids/' | grep -o '"data":[^]]*' | tr -d '[' |
+        sed 's/"data"://' | head -n 1 | tr , '\n' > ids
+    [ "$(wc -l < ids)" = 700 ]
+    [ "$(head -n 638 ids | sort -u | wc -l)" = 638 ]
+    [ "$(tail -n 62 ids | sort -u)" = 0 ]
+    t5g-decode $forbid --lookup 4 -o again.t5g enc.t5g
+    cmp zeros.t5g again.t5g
+    for how in --logprobs '--logprobs --stream' --sample '--sample --top-p 0.5' '--num-beams 2' \
+        '--num-beams 4 --num-return-sequences 4'; do
+        status_is 3 t5g-decode $forbid $how -o out.t5g enc.t5g
+        grep -qF 'e2: every id is forbidden as token 639 of the answer' err
+        t5g-frame verify out.t5g
+        status_is 3 t5g-detok --jsonl -o text out.t5g
+        [ "$(grep -c '"error"' text)" = 2 ]
+    done
+    # Fewer ids allowed than hypotheses are asked for.
+    t5g-decode --no-repeat-ngram-size 1 --min-new-tokens 637 -n 637 --num-beams 8 --num-return-sequences 8 \
+        -o out.t5g enc.t5g 2> err || [ $? = 3 ]
+    ! t5g-frame export --jsonl out.t5g | grep -qi 'inf\|nan'
+}
+
+@test "a FIFO where a regular file must be is an error, not waited for" {
+    make_streams
+    t5g-frame export --npy d dec.t5g
+    file=$(cd d && ls -- *.npy | head -n 1)
+    rm "d/$file" && mkfifo "d/$file"
+    status_is 66 t5g-frame import --npy d -o out
+    err_has 'not a regular file'
+    rm d/index.jsonl && mkfifo d/index.jsonl
+    status_is 66 t5g-frame import --npy d -o out
+    err_has 'index.jsonl: not a regular file'
+    status_is 66 t5g-frame import --safetensors d/index.jsonl -o out
+    err_has 'index.jsonl: not a regular file'
+    status_is 66 t5g-frame quickcheck d/index.jsonl
+    [ ! -e out ]
+}
+
+@test "a small stack is enough, or there is a message" {
+    make_streams
+    for size in 32 128 512; do
+        status_is 71 sh -c "ulimit -s $size && exec t5g-encode -o out ids.t5g"
+        err_has "t5g-encode: a stack of $size KiB is too small: raise ulimit -s to 1024"
+        [ ! -e out ]
+        (ulimit -Ss $size && exec t5g-encode -t 2 ids.t5g) | cmp - enc.t5g
+    done
+    (ulimit -s 1024 && exec t5g-encode -t 2 ids.t5g) | (ulimit -s 1024 && exec t5g-decode -t 2 -n 4) | cmp - dec.t5g
+}
+
 @test "frames are not written to a terminal" {
     command -v script > /dev/null || skip "no script(1)"
     script -qec 't5g-tokenize -e hi' /dev/null > shown < /dev/null || true
