@@ -130,10 +130,14 @@ check-cluster: all  ## GNU parallel over ssh and a Slurm of one node (needs para
 check-corpus: all  ## 50,000 real documents through the whole pipeline (needs apt's lists; some ten minutes)
 	PATH="$(CURDIR)/$(B)/bin:$$PATH" tests/corpus.sh
 
-soak: all  ## programs killed at random, 200 times, and ten minutes of writers on one cache
+soak: all $(B)/tests/shim.so  ## every call of every program failing once; programs killed at random, 200 times; ten minutes of writers on one cache
+	PATH="$(CURDIR)/$(B)/bin:$$PATH" tests/failing.sh 1 $(CURDIR)/$(B)/tests/shim.so
 	PATH="$(CURDIR)/$(B)/bin:$$PATH" tests/soak.sh 200 600
 
-units: $(UNITS)
+units: $(UNITS) $(B)/tests/shim.so
+$(B)/tests/shim.so: tests/shim.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE $(filter-out -Wpedantic,$(WARN)) -O1 -fPIC -shared -o $@ $< -ldl
 $(B)/tests/%: $(B)/tests/unit/%.o $(patsubst %.c,$(B)/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c))) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) -lcmocka $(LIBS)

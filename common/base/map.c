@@ -57,8 +57,10 @@ t5g_map_fd(int fd, const char *name, struct t5g_map *m, struct t5g_err *e)
     if (m->size == 0)
         return 0;
     void *p = mmap(NULL, m->size, PROT_READ, MAP_SHARED, fd, 0);
-    if (p == MAP_FAILED)
+    if (p == MAP_FAILED) {
+        *m = (struct t5g_map){0};
         return t5g_err_sys(e, T5G_EX_OS, "%s: cannot map", name);
+    }
     m->p = p;
     m->mapping = t5g_alloc(1, sizeof *m->mapping);
     *m->mapping = (struct t5g_mapping){.p = m->p,

@@ -83,21 +83,27 @@ t5g_output_name(void)
     return out.name;
 }
 
-/* The rename itself must reach the disk too; a directory that cannot be synced is no reason to
- * fail. */
-static void
-sync_directory(const char *path)
+/* "a" of "a/b", "." of "b"; t5g_free. */
+static char *
+folder_of(const char *path)
 {
-    char *dir = t5g_strdup(path);
-    char *slash = strrchr(dir, '/');
-    if (slash != NULL)
+    char *dir = t5g_strdup(path), *slash = strrchr(dir, '/');
+    if (slash == NULL)
+        strcpy(dir, "."); /* a path is not empty */
+    else
         slash[slash == dir] = '\0';
-    int fd = open(slash != NULL ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return dir;
+}
+
+/* The rename itself must reach the disk too; a folder that cannot be synced is no reason to fail. */
+static void
+sync_folder(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
         (void)fsync(fd);
         close(fd);
     }
-    t5g_free(dir);
 }
 
 int
@@ -114,11 +120,15 @@ t5g_output_commit(struct t5g_err *e)
     if (close(out.fd) < 0)
         return t5g_err_sys(e, T5G_EX_IO, "%s: cannot write", out.name);
     if (t != NULL) {
+        char *folder = folder_of(out.target); /* from here on nothing may fail but the renaming */
         t5g_signals_done();
         out.temporary = NULL;
-        if (t5g_temporary_rename(t, out.target, e) < 0)
+        int r = t5g_temporary_rename(t, out.target, e);
+        if (r == 0)
+            sync_folder(folder);
+        t5g_free(folder);
+        if (r < 0)
             return -1;
-        sync_directory(out.target);
     }
     t5g_free(out.target);
     out.target = NULL;

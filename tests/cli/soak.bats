@@ -14,3 +14,8 @@ load common
     if grep -q SKIP log; then skip "$(cat log)"; fi
     grep -q '^ok - the same answers from the cache' log
 }
+
+@test "a call that fails, of each kind and in each program: no output, or the right one" {
+    [ "${T5G_BUILD##*/}" = release ] || skip "sanitizers want to be the first library"
+    "$T5G_TESTS/failing.sh" 1 "$T5G_BUILD/tests/shim.so"
+}
