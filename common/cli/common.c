@@ -43,9 +43,9 @@ check_stack(void)
     if (r.rlim_max >= STACK_LEAST && setrlimit(RLIMIT_STACK, &r) == 0)
         return;
     char line[160]; /* t5g_die would need more than there may be */
-    int n = snprintf(line, sizeof line,
-                     "%s: a stack of %llu KiB is too small: raise ulimit -s to %d\n", program,
-                     (unsigned long long)r.rlim_max >> 10, STACK_LEAST >> 10);
+    int n =
+        snprintf(line, sizeof line, "%s: a stack of %llu KiB is too small: raise ulimit -s to %d\n",
+                 program, (unsigned long long)r.rlim_max >> 10, STACK_LEAST >> 10);
     (void)!write(STDERR_FILENO, line, (size_t)n);
     _exit(T5G_EX_OS);
 }

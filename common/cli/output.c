@@ -95,7 +95,8 @@ folder_of(const char *path)
     return dir;
 }
 
-/* The rename itself must reach the disk too; a folder that cannot be synced is no reason to fail. */
+/* The rename itself must reach the disk too; a folder that cannot be synced is no reason to fail.
+ */
 static void
 sync_folder(const char *dir)
 {

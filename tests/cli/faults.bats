@@ -283,7 +283,8 @@ make_streams() {
     # Fewer ids allowed than hypotheses are asked for.
     t5g-decode --no-repeat-ngram-size 1 --min-new-tokens 637 -n 637 --num-beams 8 --num-return-sequences 8 \
         -o out.t5g enc.t5g 2> err || [ $? = 3 ]
-    ! t5g-frame export --jsonl out.t5g | grep -qi 'inf\|nan'
+    t5g-frame export --jsonl out.t5g > numbers
+    [ "$(grep -ci "inf\|nan" numbers)" = 0 ]
 }
 
 @test "a FIFO where a regular file must be is an error, not waited for" {
