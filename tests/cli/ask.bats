@@ -88,6 +88,8 @@ without() {
     cp "$T5G_TESTS/data/number.png" 'my number.png'
     t5g-tokenize -i 'my number.png' | t5g-vision | t5g-encode | t5g-decode -p text: | t5g-detok --trim > want
     t5g ask -p text: -i 'my number.png' | cmp - want
+    status_is 64 t5g ask -p text: 'my number.png'
+    err_has_line "with -i: 'my number.png'"
     tar -cf pictures.tar 'my number.png'
     t5g ask -p text: pictures.tar | cmp - want
 }
@@ -109,6 +111,9 @@ without() {
     done
     [ ! -e canary ]
     # programs that are not in PATH are named by their place
+    cp -r "$T5G_BUILD/bin" "it's here"
+    PATH=/usr/bin:/bin "it's here/t5g" ask --jsonl -v -n 3 -m "$T5G_TESTS/../pipelines/demo/model" -p "$prompt" -- -p > one 2> shown
+    PATH=/usr/bin:/bin sh shown | cmp - one
     PATH=/usr/bin:/bin "$T5G_BUILD/bin/t5g" ask -v -p kind: -- -p > answers 2> shown
     PATH=/usr/bin:/bin sh shown | cmp - answers
 }
