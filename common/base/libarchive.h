@@ -8,41 +8,41 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-#define T5G_LIBARCHIVE(X)                       \
-    X(archive_entry_filetype)                   \
-    X(archive_entry_free)                       \
-    X(archive_entry_new)                        \
-    X(archive_entry_pathname)                   \
-    X(archive_entry_set_filetype)               \
-    X(archive_entry_set_mtime)                  \
-    X(archive_entry_set_pathname)               \
-    X(archive_entry_set_perm)                   \
-    X(archive_entry_set_size)                   \
-    X(archive_error_string)                     \
-    X(archive_filter_bytes)                     \
-    X(archive_filter_count)                     \
-    X(archive_read_data)                        \
-    X(archive_read_free)                        \
-    X(archive_read_new)                         \
-    X(archive_read_next_header)                 \
-    X(archive_read_open)                        \
-    X(archive_read_open_fd)                     \
-    X(archive_read_support_filter_bzip2)        \
-    X(archive_read_support_filter_lz4)          \
-    X(archive_read_support_filter_xz)           \
-    X(archive_read_support_filter_zstd)         \
-    X(archive_read_support_format_7zip)         \
-    X(archive_read_support_format_empty)        \
-    X(archive_read_support_format_raw)          \
-    X(archive_read_support_format_zip_seekable) \
-    X(archive_set_error)                        \
-    X(archive_write_add_filter_none)            \
-    X(archive_write_close)                      \
-    X(archive_write_data)                       \
-    X(archive_write_free)                       \
-    X(archive_write_header)                     \
-    X(archive_write_new)                        \
-    X(archive_write_open_fd)                    \
+#define T5G_LIBARCHIVE(X)                \
+    X(archive_entry_filetype)            \
+    X(archive_entry_free)                \
+    X(archive_entry_new)                 \
+    X(archive_entry_pathname)            \
+    X(archive_entry_set_filetype)        \
+    X(archive_entry_set_mtime)           \
+    X(archive_entry_set_pathname)        \
+    X(archive_entry_set_perm)            \
+    X(archive_entry_set_size)            \
+    X(archive_error_string)              \
+    X(archive_filter_bytes)              \
+    X(archive_filter_count)              \
+    X(archive_read_data)                 \
+    X(archive_read_free)                 \
+    X(archive_read_new)                  \
+    X(archive_read_next_header)          \
+    X(archive_read_open)                 \
+    X(archive_read_open_fd)              \
+    X(archive_read_support_filter_bzip2) \
+    X(archive_read_support_filter_lz4)   \
+    X(archive_read_support_filter_xz)    \
+    X(archive_read_support_filter_zstd)  \
+    X(archive_read_support_format_7zip)  \
+    X(archive_read_support_format_empty) \
+    X(archive_read_support_format_raw)   \
+    X(archive_read_support_format_zip)   \
+    X(archive_set_error)                 \
+    X(archive_write_add_filter_none)     \
+    X(archive_write_close)               \
+    X(archive_write_data)                \
+    X(archive_write_free)                \
+    X(archive_write_header)              \
+    X(archive_write_new)                 \
+    X(archive_write_open_fd)             \
     X(archive_write_set_format_pax_restricted)
 
 #define T5G_MEMBER(name) __typeof__(&name) name;

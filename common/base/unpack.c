@@ -177,7 +177,7 @@ open_libarchive(struct t5g_unpack *u, enum t5g_packing what, struct t5g_err *e)
     if (utf8 != (locale_t)0)
         uselocale(utf8);
     if (u->zip)
-        t5g_la.archive_read_support_format_zip_seekable(a);
+        t5g_la.archive_read_support_format_zip(a);
     else
         t5g_la.archive_read_support_format_7zip(a);
     return t5g_la.archive_read_open_fd(a, u->fd, BLOCK) == ARCHIVE_OK ? 0 : fault(u, e);
@@ -195,6 +195,22 @@ open_archive(struct t5g_unpack *u, enum t5g_packing what, struct t5g_err *e)
     return 0;
 }
 
+/* A program or script that a zip stands behind, which unpacks itself when it is run. */
+static bool
+unpacks_itself(const struct t5g_unpack *u)
+{
+    uint64_t count = 0;
+    bool wide;
+    bool program =
+        u->n_begun >= 4 && (memcmp(u->begun, "MZ", 2) == 0 || memcmp(u->begun, "#!", 2) == 0 ||
+                            memcmp(u->begun,
+                                   "\x7f"
+                                   "ELF",
+                                   4) == 0);
+    return program && u->seekable &&
+           t5g_zipend_count(u->fd, u->file_size, &count, &wide, NULL) == 0 && count > 0;
+}
+
 /* Know what it is and open what that needs. */
 static int
 open_stages(struct t5g_unpack *u, struct t5g_err *e)
@@ -203,6 +219,8 @@ open_stages(struct t5g_unpack *u, struct t5g_err *e)
         return -1;
     enum t5g_packing what = t5g_packing_of((unsigned char *)u->begun, u->n_begun);
     u->foreign = t5g_packing_foreign((unsigned char *)u->begun, u->n_begun);
+    if (what == T5G_PLAIN && unpacks_itself(u))
+        what = T5G_ZIP;
     if (u->seekable) /* those bytes were not taken */
         u->n_begun = 0;
     if (what == T5G_PLAIN)

@@ -239,6 +239,9 @@ with zipfile.ZipFile('many.zip', 'w') as z:
     for i in range(66000):
         z.writestr('%d.cls' % i, b'')
     z.writestr('a.txt', b'alpha')
+with zipfile.ZipFile('long.zip', 'w') as z:
+    z.writestr('a.txt', 'alpha'); z.comment = b'c' * 40000
+zipfile.ZipFile('none.zip', 'w').close()
 import warnings; warnings.simplefilter('ignore')
 with zipfile.ZipFile('twice.zip', 'w') as z:
     z.writestr('a.txt', b'first'); z.writestr('a.txt', b'second')
@@ -256,6 +259,12 @@ PY
     status_is 3 t5g-tokenize method.zip -o out.t5g
     err_has "method.zip:a: a.txt: "
     [ "$(t5g-frame ls out.t5g | wc -l)" = 2 ]
+    { printf '#!/bin/sh\nexit\n'; cat good.zip; } > self.zip # unpacks itself
+    [ "$(documents self.zip)" = "a b " ]
+    printf '#!/bin/sh\necho PK\n' > script
+    t5g-tokenize script | t5g-frame ls | grep -q '^script'
+    [ "$(documents long.zip)" = "a " ]
+    t5g-tokenize --allow-empty none.zip | t5g-frame verify
     head -c -30 good.zip > cut.zip
     status_is 65 t5g-tokenize cut.zip > /dev/null
     err_has "cut.zip: cut or damaged: its list of members has no end"
