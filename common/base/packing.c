@@ -8,6 +8,29 @@
 
 enum { TAR_BLOCK = 512 };
 
+/* A header of a tar whose checksum differs: of ustar's mark, or with numbers where its numbers are.
+ */
+static bool
+is_damaged_tar(const unsigned char *p, size_t n)
+{
+    static const struct {
+        size_t at, n;
+    } numbers[] = {{100, 8}, {108, 8}, {116, 8}, {124, 12}, {136, 12}, {148, 8}};
+    size_t well = 0;
+    if (n < TAR_BLOCK)
+        return false;
+    if (memcmp(p + 257, "ustar", 5) == 0)
+        return true;
+    for (size_t i = 0; i < T5G_LEN(numbers); i++) {
+        const unsigned char *q = p + numbers[i].at;
+        size_t k = 0, end = numbers[i].n - 1;
+        while (k < end && ((q[k] >= '0' && q[k] <= '7') || q[k] == ' '))
+            k++;
+        well += k + 2 >= numbers[i].n && (q[k] == 0 || q[k] == ' ') && q[end] <= ' ';
+    }
+    return well >= T5G_LEN(numbers) - 1 && memchr(p, 0, 100) != NULL;
+}
+
 /* An archive without members begins with its two end-of-archive blocks. */
 static bool
 is_zeros(const unsigned char *p, size_t n)
@@ -133,7 +156,7 @@ t5g_packing_of(const unsigned char *p, size_t n)
         return T5G_SEVEN;
     if ((n >= TAR_BLOCK && t5g_untar_is_header(p)) || is_zeros(p, n))
         return T5G_TAR;
-    return n >= TAR_BLOCK && memcmp(p + 257, "ustar", 5) == 0 ? T5G_TAR_DAMAGED : T5G_PLAIN;
+    return is_damaged_tar(p, n) ? T5G_TAR_DAMAGED : T5G_PLAIN;
 }
 
 /* name ends in suffix, without regard to case. */

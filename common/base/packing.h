@@ -11,7 +11,7 @@ enum t5g_packing {
     T5G_COMPRESSED, /* bzip2, xz, zstd, lz4 */
     T5G_SKIPPABLE,  /* zstd or lz4, beginning with a frame without data */
     T5G_TAR,
-    T5G_TAR_DAMAGED, /* of ustar's mark, but with another checksum */
+    T5G_TAR_DAMAGED, /* a header of a tar, but with another checksum */
     T5G_ZIP,
     T5G_SEVEN,
 };

@@ -156,7 +156,7 @@ for name, first, last in ('before.tar', True, False), ('after.tar', False, True)
         for i in range(20000): add('k.%05d.png' % i, data)
         if last: add('k.txt', b'text')
 PY
-    ulimit -v 400000 2> /dev/null || true
+    case $T5G_BUILD in *san) ;; *) ulimit -v 400000 ;; esac
     status_is 3 t5g-tokenize before.tar -o out.t5g
     err_has "before.tar:k: more than 4096 pictures"
     status_is 3 t5g-tokenize after.tar -o out.t5g
