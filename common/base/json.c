@@ -1,5 +1,6 @@
 /* json.c: JSON trees through cJSON, which sees only texts that t5g_json_check has accepted. */
 #include "base/json.h"
+#include "base/bug.h"
 #include "base/io.h"
 #include "base/jsonstr.h"
 
@@ -22,11 +23,25 @@ ours(const cJSON *v)
     return (const void *)v;
 }
 
+/* Without memory a document would pass for one that is malformed, or a member for one not there. */
+static void *
+allocate(size_t n)
+{
+    void *p = malloc(n);
+    if (p == NULL)
+        t5g_out_of_memory(n);
+    return p;
+}
+
 struct t5g_json *
 t5g_json_parse(const char *text, size_t n, const char *name, struct t5g_err *e)
 {
     if (t5g_json_check(text, n, false, name, e) < 0)
         return NULL;
+    static bool hooked;
+    if (!hooked)
+        cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = allocate, .free_fn = free});
+    hooked = true;
     cJSON *root = cJSON_ParseWithLengthOpts(text, n, NULL, 0);
     if (root == NULL) /* the text is in order, so it is memory that is short */
         t5g_err_set(e, T5G_EX_OS, "%s: out of memory", name);

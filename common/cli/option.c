@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Values that getopt_long returns beside letters; OPERAND is its own. */
 enum { OPERAND = 1, HELP = 1000, VERSION, FIRST_LONG };
@@ -173,6 +174,17 @@ describe(const struct t5g_option *const *all, size_t n, struct option *longs, ch
     longs[m] = (struct option){NULL, 0, NULL, 0};
 }
 
+/* `--cache DIR file`: DIR would be an operand that is no file. */
+static void
+check_next(const struct t5g_option *o, const char *next)
+{
+    struct stat st;
+    if (next == NULL || next[0] == '-' || (stat(next, &st) == 0 && !S_ISDIR(st.st_mode)))
+        return;
+    t5g_usage("--%s %s: an argument of --%s is given as --%s=%s", o->name, next, o->name, o->name,
+              next);
+}
+
 int
 t5g_options_parse(const struct t5g_program *p, int argc, char **argv)
 {
@@ -202,6 +214,8 @@ t5g_options_parse(const struct t5g_program *p, int argc, char **argv)
         for (size_t i = 0; o == NULL && i < n; i++)
             if (all[i]->letter == c)
                 o = all[i];
+        if (o->kind == T5G_OPT_MAYBE && optarg == NULL)
+            check_next(o, argv[optind]);
         apply(o, optarg);
     }
     /* Options are done with: the end of argv becomes the list of operands, in their order. What

@@ -50,6 +50,8 @@ open_file(const char *path, struct t5g_err *e)
     if (exists && access(path, W_OK) < 0)
         return t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot write", path);
     char *real = realpath(path, NULL); /* follows a link to an existing file */
+    if (real == NULL && exists)
+        return t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", path);
     if (real == NULL && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
         return t5g_err_set(e, T5G_EX_CREATE, "%s: dangling symbolic link", path);
     out.target = t5g_strdup(real != NULL ? real : path);

@@ -287,6 +287,19 @@ make_streams() {
     [ "$(grep -ci "inf\|nan" numbers)" = 0 ]
 }
 
+@test "--cache DIR: the folder is given as --cache=DIR" {
+    make_streams
+    mkdir ca
+    for dir in ca new; do
+        status_is 64 t5g-encode --cache $dir ids.t5g
+        err_has_line "t5g-encode: --cache $dir: an argument of --cache is given as --cache=$dir"
+    done
+    t5g-encode --cache ids.t5g | cmp - enc.t5g
+    t5g-encode --cache=ca ids.t5g | cmp - enc.t5g
+    t5g-encode --cache < ids.t5g | cmp - enc.t5g
+    t5g-encode --cache -- ids.t5g | cmp - enc.t5g
+}
+
 @test "a FIFO where a regular file must be is an error, not waited for" {
     make_streams
     t5g-frame export --npy d dec.t5g

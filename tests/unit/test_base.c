@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/io.h"
+#include "base/temporary.h"
 #include "base/num.h"
 #include "base/pool.h"
 #include "base/units.h"
@@ -17,6 +18,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <stdio.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 static void
@@ -228,10 +231,70 @@ units(void **state)
         assert_string_equal(t5g_units_size(out, sizes[i].n), sizes[i].text);
 }
 
+/* A mapped file that others cut is found, and so is the file that an address lies in. */
+static void
+mappings_are_watched(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/t5g-map-XXXXXX";
+    static const char bytes[20000];
+    struct t5g_map m;
+    struct t5g_err e = {0};
+    int status = 0, fd = mkstemp(path);
+    assert_int_equal(t5g_write_full(fd, path, bytes, sizeof bytes, &e), 0);
+    assert_int_equal(t5g_map_file(path, &m, &e), 0);
+    assert_string_equal(t5g_map_at(m.p + 19999, &status), path);
+    assert_int_equal(status, T5G_EX_IO);
+    t5g_map_cut_status(&m, T5G_EX_UPSTREAM);
+    assert_null(t5g_map_at(bytes, &status));
+    assert_int_equal(t5g_maps_whole(&e), 0);
+    assert_int_equal(ftruncate(fd, 19999), 0);
+    assert_int_equal(t5g_maps_whole(&e), -1);
+    assert_int_equal(e.code, T5G_EX_UPSTREAM);
+    assert_non_null(strstr(e.msg, "was cut while it was being read"));
+    t5g_unmap(&m);
+    assert_null(t5g_map_at(m.p, &status));
+    assert_int_equal(t5g_maps_whole(&e), -1); /* what was read of it may be wrong */
+    close(fd);
+    unlink(path);
+}
+
+/* Temporary files and folders go, whatever state they are in. */
+static void
+temporaries_go(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/t5g-folder-XXXXXX", name[400], wanted[400];
+    struct t5g_err e = {0};
+    struct t5g_temporary *t;
+    assert_non_null(mkdtemp(path));
+    snprintf(wanted, sizeof wanted, "%s/%0255d", path, 0); /* the longest name there is */
+    int fd = t5g_temporary_open(&t, wanted, 0640, &e);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(t5g_temporary_rename(t, wanted, &e), 0);
+    assert_int_equal(access(wanted, F_OK), 0);
+    unlink(wanted);
+    t = t5g_temporary_folder(wanted, 0700, &e);
+    assert_non_null(t);
+    for (int i = 0; i < 300; i++) { /* more than one reading of the folder holds */
+        snprintf(name, sizeof name, "%s/%d", t5g_temporary_name(t), i);
+        if (strlen(name) < sizeof name - 1 && (fd = open(name, O_CREAT | O_WRONLY, 0600)) >= 0)
+            close(fd);
+    }
+    fd = t5g_temporary_open(&t, wanted, 0600, &e);
+    assert_true(fd >= 0);
+    close(fd);
+    t5g_temporary_remove_all();
+    assert_int_equal(rmdir(path), 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mappings_are_watched),
+        cmocka_unit_test(temporaries_go),
         cmocka_unit_test(errors_escape_controls),
         cmocka_unit_test(whole_numbers),
         cmocka_unit_test(real_numbers),

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -289,6 +290,51 @@ test_source(void **state)
         close(fds[i]);
 }
 
+/* A segment that is ended where it stands is a whole one, with a status and a reason. */
+static void
+test_abandon(void **state)
+{
+    (void)state;
+    for (int stage = 0; stage < 5; stage++) {
+        int fd = memfd_create("abandoned", MFD_CLOEXEC);
+        struct t5g_writer *w = t5g_writer_open(fd, "abandoned");
+        struct t5g_err e = {0};
+        static const char large[100000];
+        if (stage > 0)
+            assert_int_equal(t5g_writer_head(w, "{\"t5g\":1,\"pg\":[{\"id\":\"make\"}]}", &e), 0);
+        if (stage > 1)
+            assert_int_equal(t5g_writer_doc(w, "a", 1, NULL, &e), 0);
+        if (stage > 2)
+            assert_int_equal(
+                t5g_writer_tensor(w, "x", T5G_U8, 1, (uint64_t[]){sizeof large}, large, NULL, &e),
+                0);
+        if (stage > 3)
+            assert_int_equal(t5g_writer_close(w, NULL, &e), 0);
+        t5g_alloc_forbid(true);
+        t5g_writer_abandon(w, 75, "make", 74, "it \"says\" \xff why");
+        t5g_writer_abandon(w, 76, "make", 76, "once is enough");
+        t5g_alloc_forbid(false);
+        t5g_writer_free(w);
+        char path[64];
+        char *paths[] = {path};
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        struct t5g_source *s = t5g_source_open(paths, 1, T5G_FRAME_SIZE_DEFAULT, false);
+        struct t5g_doc d = {0};
+        if (stage > 1) {
+            assert_int_equal(t5g_source_next(s, &d, &e), 1);
+            assert_int_equal(d.failed, stage < 4);
+        }
+        assert_int_equal(t5g_source_next(s, &d, &e), -1);
+        assert_int_equal(e.code, T5G_EX_UPSTREAM);
+        assert_string_equal(t5g_source_cause(s)->tool, "make");
+        assert_int_equal(t5g_source_cause(s)->code, 74);
+        assert_string_equal(t5g_source_cause(s)->msg, "it \"says\" \xef\xbf\xbd why");
+        t5g_doc_clear(&d);
+        t5g_source_close(s);
+        close(fd);
+    }
+}
+
 static bool
 is_ids(const char *name, void *arg)
 {
@@ -453,8 +499,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_writer),       cmocka_unit_test(test_writer_limits),
         cmocka_unit_test(test_writer_order), cmocka_unit_test(test_head),
-        cmocka_unit_test(test_source),       cmocka_unit_test(test_pass),
-        cmocka_unit_test(test_scan),
+        cmocka_unit_test(test_source),       cmocka_unit_test(test_abandon),
+        cmocka_unit_test(test_pass),         cmocka_unit_test(test_scan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
