@@ -8,13 +8,13 @@ V       ?= release
 B        = build/$(V)
 
 # Debian packages: what the build and the demo need, and what the tests need besides.
-DEPS       = gcc make pkg-config libarchive-dev zlib1g-dev libcjson-dev libxxhash-dev
+DEPS       = gcc make pkg-config libarchive-dev zlib1g-dev libcjson-dev libxxhash-dev libstb-dev
 DEPS_CHECK = libcmocka-dev bats perl mandoc procps python3-numpy pango1.0-tools fonts-dejavu-core netpbm \
              libarchive-tools zstd dpkg-dev
 
-# libarchive and zlib are loaded when a packed file is met (common/base/library.h).
+# Of stb the header alone is used; libarchive and zlib are loaded when a packed file is met (common/base/library.h).
 PKGS     = libcjson libxxhash
-PKGS_H   = libarchive zlib
+PKGS_H   = stb libarchive zlib
 # Recursive on purpose: pkg-config runs when something is built, not for `make help` or `make deps`.
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) $(PKGS_H))
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS))

@@ -32,7 +32,7 @@ fetch() {
 
 lib=$root/usr/lib/aarch64-linux-gnu
 make -s V=release B="$build" CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar \
-    PKG_CFLAGS="-isystem $root/usr/include -isystem $root/usr/include/cjson" \
+    PKG_CFLAGS="-isystem $root/usr/include -isystem $root/usr/include/cjson -isystem /usr/include/stb" \
     PKG_LIBS="-L$lib -Wl,-rpath-link,$lib -lcjson -lxxhash" LDFLAGS="-L$lib" \
     "$build/tests/test_kernels" "$build/tests/test_model" "$build/tests/test_vision"
 # With and without the dot product instructions.

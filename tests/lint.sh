@@ -69,7 +69,7 @@ include_rule() {
 
 # Headers of others: named by one .c file each, by none of our headers but the one there for it.
 foreign_headers() {
-    for h in 'archive(_entry)?\.h' 'cJSON\.h' 'xxhash\.h' 'zlib\.h'; do
+    for h in 'archive(_entry)?\.h' 'cJSON\.h' 'xxhash\.h' 'stb_image\.h' 'zlib\.h'; do
         sed 's|<cjson/|<|' "$tmp/includes" | grep -E ":[<\"]($h)[>\"]\$" | sed 's/:.*//' | sort -u > "$tmp/who"
         grep '\.h$' "$tmp/who" | grep -v '/libarchive\.h$' | sed "s/\$/: a header of ours names $h/"
         [ "$(wc -l < "$tmp/who")" -le 1 ] || sed "s/\$/: names $h, and so do others/" "$tmp/who"

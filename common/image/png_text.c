@@ -1,6 +1,6 @@
 /* png_text.c: where a PNG says which way up it is: eXIf, texts with EXIF in hexadecimal, XMP. */
-#include "image/inflate.h"
 #include "image/png.h"
+#include "image/stb.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -24,7 +24,8 @@ behind_nul(const unsigned char *p, size_t *n)
     return nul + 1;
 }
 
-/* tEXt, zTXt and iTXt (11.3.3). False: it is none of them, or cannot be read. room [TEXT_MAX]. */
+/* tEXt, zTXt and iTXt (11.3.3). False: it is none of them, or cannot be read. room [TEXT_MAX +
+ * T5G_STB_SLACK]. */
 static bool
 read_text(struct text *t, const struct t5g_png_chunk *c, unsigned char *room)
 {
@@ -48,7 +49,7 @@ read_text(struct text *t, const struct t5g_png_chunk *c, unsigned char *room)
             return false;
     *t = (struct text){(const char *)c->data, p, n};
     if (packed) {
-        if (t5g_inflate(p, n, room, TEXT_MAX, &t->n, &e) < 0)
+        if (t5g_stb_inflate(p, n, room, TEXT_MAX, &t->n, &e) < 0)
             return false;
         t->p = room;
     }
@@ -97,7 +98,7 @@ t5g_png_orientation(const unsigned char *file, size_t n, struct t5g_arena *a)
     enum { NONE = -2 };
     int exif = NONE, profile = NONE, xmp = 0;
     size_t used = a->used;
-    unsigned char *room = t5g_arena_alloc(a, TEXT_MAX);
+    unsigned char *room = t5g_arena_alloc(a, TEXT_MAX + T5G_STB_SLACK);
     unsigned char *bytes = t5g_arena_alloc(a, t5g_max(n, TEXT_MAX) / 2);
     struct t5g_png_chunk c;
     struct text t;

@@ -40,10 +40,10 @@ static const struct {
     const char *name, *message;
 } bad[] = {
     {"frame-part.png", "PNG: chunk fcTL at byte 53: a first frame that is a part of the picture"},
-    {"z-distance.png", "PNG: chunk IDAT at byte 33: compressed data has a distance that does not"},
-    {"idat-filter.png", "PNG: chunk IDAT at byte 33: a row of filter above 4"},
-    {"idat-cut.png", "PNG: chunk IDAT at byte 33: compressed data cut off at its byte 200"},
-    {"idat-bad-sum.png", "PNG: chunk IDAT at byte 33: compressed data has a wrong checksum"},
+    {"z-distance.png", "PNG: chunk IDAT at byte 33: wrong checksum"},
+    {"idat-filter.png", "PNG: chunk IDAT at byte 33: invalid filter"},
+    {"idat-cut.png", "PNG: chunk IDAT at byte 33: read past buffer"},
+    {"idat-bad-sum.png", "PNG: chunk IDAT at byte 33: wrong checksum"},
     {"nodqt.jpg", "JPEG: marker DA at byte 471: quantization table 0 was not defined"},
     {"no-dqt1.jpg", "JPEG: marker DA at byte 540: quantization table 1 was not defined"},
     {"no-dht-progressive.jpg", "JPEG: marker DA at byte 177: DC table 0 was not defined"},
