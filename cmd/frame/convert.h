@@ -72,7 +72,7 @@ int take_frame(struct importer *im, const struct span *object, uint64_t key, str
 int index_take(struct importer *im, const char *line, size_t n, struct t5g_err *e);
 /* After the last line: HEAD where there was none. */
 int index_end(struct importer *im, struct t5g_err *e);
-/* Every line of a text. name for messages. */
+/* Every line of a text. name for messages; NULL: the text was made up. */
 int index_take_all(struct importer *im, const char *text, size_t n, const char *name,
                    struct t5g_err *e);
 

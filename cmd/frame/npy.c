@@ -1,5 +1,6 @@
 /* npy.c: the .npy format of numpy, version 1.0 (written) and 1.0 to 3.0 (read). */
 #include "convert.h"
+#include "base/mem.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,29 +47,83 @@ value_of(const char *dict, const char *key)
     return p != NULL ? p + strlen(key) + strspn(p + strlen(key), " ") : NULL;
 }
 
+/* The element type of descr, "<f4" with its quotes; *swap: its bytes are in the other order. */
 static int
-parse_dict(struct payload *p, const char *dict, struct t5g_err *e)
+parse_type(const char *descr, size_t n, bool *swap)
+{
+    *swap = n == 5 && descr[1] == '>';
+    for (size_t i = 0; n == 5 && i < T5G_LEN(types); i++)
+        if (memcmp(descr + 2, types[i].descr + 1, 2) == 0 &&
+            (descr[1] == types[i].descr[0] || *swap || descr[1] == '='))
+            return types[i].dtype;
+    return 0;
+}
+
+static int
+parse_dict(struct payload *p, const char *dict, bool *swap, bool *columns, struct t5g_err *e)
 {
     const char *descr = value_of(dict, "'descr':"), *order = value_of(dict, "'fortran_order':"),
                *shape = value_of(dict, "'shape':");
-    p->dtype = 0;
-    for (size_t i = 0; descr != NULL && i < T5G_LEN(types); i++)
-        if (strncmp(descr + 1, types[i].descr, 3) == 0 && descr[4] == descr[0])
-            p->dtype = types[i].dtype;
+    const char *quote =
+        descr != NULL && (*descr == '\'' || *descr == '"') ? strchr(descr + 1, *descr) : NULL;
+    size_t n = quote != NULL ? (size_t)(quote + 1 - descr) : 0;
+    p->dtype = quote != NULL ? parse_type(descr, n, swap) : 0;
+    if (p->dtype == 0 && n > 0 && n < 40)
+        return t5g_err_set(e, T5G_EX_DATA, "element type %.*s has no counterpart in a stream",
+                           (int)n, descr);
     if (p->dtype == 0)
-        return t5g_err_set(e, T5G_EX_DATA, "element type %.20s has no counterpart",
-                           descr != NULL ? descr : "?");
-    if (order == NULL || strncmp(order, "False", 5) != 0)
-        return t5g_err_set(e, T5G_EX_DATA, "not in row-major order (fortran_order)");
+        return t5g_err_set(e, T5G_EX_DATA, "elements are records or of no known type");
+    if (order == NULL || (strncmp(order, "False", 5) != 0 && strncmp(order, "True", 4) != 0))
+        return t5g_err_set(e, T5G_EX_DATA, "header has no fortran_order");
+    *columns = order[0] == 'T';
     const char *end = shape != NULL && *shape == '(' ? strchr(shape, ')') : NULL;
     if (end == NULL)
         return t5g_err_set(e, T5G_EX_DATA, "header has no shape");
     return take_shape(p, shape + 1, (size_t)(end - shape - 1), e);
 }
 
+/* The elements in the order and with the bytes of a stream, in memory of their own. */
+static void
+rearrange(struct payload *p, bool swap, bool columns)
+{
+    size_t size = t5g_dtype_size(p->dtype), n = (size_t)p->size / size;
+    uint64_t at[T5G_FRAME_NDIM_MAX] = {0}, step[T5G_FRAME_NDIM_MAX] = {0};
+    unsigned char *out = t5g_alloc_raw(n, size);
+    for (size_t k = 0; k < p->ndim; k++)
+        step[k] = k > 0 ? step[k - 1] * p->dims[k - 1] : 1;
+    for (size_t i = 0, from = 0; i < n; i++) {
+        for (size_t b = 0; b < size; b++)
+            out[i * size + b] = p->data[(columns ? from : i) * size + (swap ? size - 1 - b : b)];
+        for (size_t k = p->ndim; k-- > 0;) { /* the next index in row-major order */
+            from += (size_t)step[k];
+            if (++at[k] < p->dims[k])
+                break;
+            from -= (size_t)(step[k] * p->dims[k]);
+            at[k] = 0;
+        }
+    }
+    p->owned = out;
+    p->data = out;
+}
+
+static int
+check_size(const struct payload *p, struct t5g_err *e)
+{
+    uint64_t want = t5g_dtype_size(p->dtype);
+    for (size_t i = 0; i < p->ndim; i++)
+        if (__builtin_mul_overflow(want, p->dims[i], &want))
+            return t5g_err_set(e, T5G_EX_DATA, "dimensions overflow");
+    if (want != p->size)
+        return t5g_err_set(e, T5G_EX_DATA, "%s: its shape needs %llu bytes, %llu are there",
+                           want > p->size ? "cut" : "too long", (unsigned long long)want,
+                           (unsigned long long)p->size);
+    return 0;
+}
+
 int
 npy_parse(struct payload *p, const unsigned char *bytes, size_t n, struct t5g_err *e)
 {
+    bool swap = false, columns = false;
     if (n < 10 || memcmp(bytes, "\x93NUMPY", 6) != 0 || bytes[6] < 1 || bytes[6] > 3)
         return t5g_err_set(e, T5G_EX_DATA, "not a .npy file of version 1 to 3");
     size_t start = bytes[6] == 1 ? 10 : 12, len = (size_t)(bytes[8] | bytes[9] << 8);
@@ -77,9 +132,13 @@ npy_parse(struct payload *p, const unsigned char *bytes, size_t n, struct t5g_er
     if (start > n || len > n - start || len > 1 << 16)
         return t5g_err_set(e, T5G_EX_DATA, "header does not fit in the file");
     char *dict = t5g_memdup(bytes + start, len);
-    int r = parse_dict(p, dict, e);
+    int r = parse_dict(p, dict, &swap, &columns, e);
     t5g_free(dict);
     p->data = bytes + start + len;
     p->size = n - start - len;
-    return r; /* dims against size: the writer's check */
+    if (r == 0)
+        r = check_size(p, e);
+    if (r == 0 && (swap || (columns && p->ndim > 1)))
+        rearrange(p, swap, columns);
+    return r;
 }

@@ -8,42 +8,51 @@
 #include <string.h>
 #include <unistd.h>
 
+struct key {
+    uint64_t hash; /* 0: free */
+    uint64_t next; /* number behind '#' for the next of the same */
+};
+
 /* An export. The header comes first in the file, so elements wait in a nameless file. */
 struct exported {
     struct t5g_buf header, index;
     const struct t5g_doc *doc;
     uint64_t offset;
     int spool;
-    uint64_t *used; /* [cap] hashes of the keys so far, open addressing */
+    struct key *used; /* [cap] the keys so far, open addressing */
     size_t n_used, cap;
 };
 
-/* Adds a key; false when it is there already. */
-static bool
-use_key(struct exported *x, const struct t5g_buf *key)
+/* Where a key is or would be. */
+static struct key *
+find_key(struct exported *x, uint64_t hash)
+{
+    size_t at = hash % x->cap;
+    while (x->used[at].hash != 0 && x->used[at].hash != hash)
+        at = (at + 1) % x->cap;
+    return &x->used[at];
+}
+
+/* The key; *fresh: it was not there. Valid until the next call. */
+static struct key *
+use_key(struct exported *x, const struct t5g_buf *key, bool *fresh)
 {
     uint64_t h = t5g_doc_key(key->p, key->n); /* never 0, which marks a free slot */
     if (x->n_used * 2 >= x->cap) {
-        size_t cap = x->cap * 2 + 64;
-        uint64_t *v = t5g_alloc(cap, sizeof *v);
-        for (size_t i = 0; i < x->cap; i++) {
-            size_t at = x->used[i] % cap;
-            while (x->used[i] != 0 && v[at] != 0)
-                at = (at + 1) % cap;
-            if (x->used[i] != 0)
-                v[at] = x->used[i];
-        }
-        t5g_free(x->used);
-        x->used = v;
-        x->cap = cap;
+        struct exported old = *x;
+        x->cap = old.cap * 2 + 64;
+        x->used = t5g_alloc(x->cap, sizeof *x->used);
+        for (size_t i = 0; i < old.cap; i++)
+            if (old.used[i].hash != 0)
+                *find_key(x, old.used[i].hash) = old.used[i];
+        t5g_free(old.used);
     }
-    size_t at = h % x->cap;
-    for (; x->used[at] != 0; at = (at + 1) % x->cap)
-        if (x->used[at] == h)
-            return false;
-    x->used[at] = h;
-    x->n_used++;
-    return true;
+    struct key *k = find_key(x, h);
+    *fresh = k->hash == 0;
+    x->n_used += *fresh;
+    if (*fresh)
+        *k = (struct key){h, 2};
+    return k;
 }
 
 /* ID/NAME as a JSON string, with "#2", "#3", ... where that is taken: ids and names may repeat,
@@ -53,13 +62,17 @@ make_key(struct t5g_buf *out, struct exported *x, const struct t5g_frame *f)
 {
     struct t5g_buf key = {0};
     char name[T5G_FRAME_NAME_MAX + 1];
+    bool fresh;
     t5g_frame_name(f, name, sizeof name);
     t5g_buf_printf(&key, "%s/%s", x->doc->id, name);
     size_t n = key.n;
-    for (unsigned k = 2; !use_key(x, &key); k++) {
+    uint64_t h = t5g_doc_key(key.p, key.n), next = use_key(x, &key, &fresh)->next;
+    while (!fresh) { /* from the number after the last one on: not all of them each time */
         key.n = n;
-        t5g_buf_printf(&key, "#%u", k);
+        t5g_buf_printf(&key, "#%llu", (unsigned long long)next++);
+        (void)use_key(x, &key, &fresh);
     }
+    find_key(x, h)->next = next;
     t5g_jsonstr_write(out, key.p, key.n);
     t5g_buf_free(&key);
 }

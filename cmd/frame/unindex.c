@@ -85,7 +85,7 @@ index_take_all(struct importer *im, const char *text, size_t n, const char *name
         size_t len = nl != NULL ? (size_t)(nl - p) : (size_t)(end - p);
         number++;
         if (index_take(im, p, len, e) < 0)
-            return t5g_err_in(e, "%s:%zu", name, number);
+            return name != NULL ? t5g_err_in(e, "%s:%zu", name, number) : -1;
         p += len + (nl != NULL);
     }
     return 0;

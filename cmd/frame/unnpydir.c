@@ -4,6 +4,7 @@
 #include "base/mem.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,10 +64,10 @@ import_npy(struct importer *im, const char *dir, struct t5g_err *e)
     char *path = t5g_path_join(dir, NPY_INDEX), *copy = t5g_strdup(dir);
     im->fetch = fetch_file;
     im->arg = copy;
-    int r = access(path, F_OK) == 0 ? t5g_read_regular(path, SIZE_MAX / 2, &index, e)
-                                    : invent_index(&index, dir, e);
-    if (r == 0)
-        r = index_take_all(im, index.p != NULL ? index.p : "", index.n, path, e);
+    bool there = access(path, F_OK) == 0 || errno != ENOENT;
+    int r = there ? t5g_read_regular(path, SIZE_MAX / 2, &index, e) : invent_index(&index, dir, e);
+    if (r == 0) /* of an index that is not there no line is named */
+        r = index_take_all(im, index.p != NULL ? index.p : "", index.n, there ? path : NULL, e);
     t5g_buf_free(&index);
     t5g_free(copy);
     t5g_free(path);

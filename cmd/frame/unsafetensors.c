@@ -109,13 +109,17 @@ import_safetensors(struct importer *im, const char *path, struct t5g_err *e)
     if (r == 0)
         r = t5g_safetensors_parse(map.p, map.size, path, add, &f, e);
     if (r == 0) {
-        if (!find_index(&index, map.p))
+        bool there = find_index(&index, map.p);
+        if (!there)
             invent_index(&index, &f, path);
         if (f.n > 0)
             qsort(f.v, f.n, sizeof *f.v, by_name);
         im->fetch = fetch_tensor;
         im->arg = &f;
-        r = index_take_all(im, index.p != NULL ? index.p : "", index.n, path, e);
+        r = index_take_all(im, index.p != NULL ? index.p : "", index.n, there ? "its index" : NULL,
+                           e);
+        if (r < 0)
+            t5g_err_in(e, "%s", path);
     }
     for (size_t i = 0; i < f.n; i++)
         t5g_free((void *)(uintptr_t)f.v[i].name);

@@ -22,12 +22,15 @@ int
 t5g_ask(const struct t5g_asker *x, struct t5g_answers *a, const struct t5g_doc *doc,
         const struct t5g_cross *cross, bool *fatal, struct t5g_err *e)
 {
-    const struct t5g_frame *own = t5g_doc_find(doc, "prompt");
-    const struct t5g_frame *ids = t5g_doc_find(doc, "input.ids");
+    const struct t5g_frame *own, *ids;
     const struct t5g_prompt *p;
     struct task t = {.x = x, .answers = a, .cross = cross};
     int r = 0;
-    if (ids != NULL && ids->kind == T5G_KIND_TENSOR && ids->dtype == T5G_I32) {
+    if (t5g_doc_only(doc, "prompt", T5G_KIND_TEXT, &own, e) < 0)
+        return -1;
+    if (t5g_doc_find(doc, "input.ids") != NULL) {
+        if (t5g_doc_tensor(doc, "input.ids", T5G_I32, 1, &ids, e) < 0)
+            return -1;
         t.source = (const int32_t *)(const void *)ids->data;
         t.n_source = (size_t)ids->size / sizeof *t.source;
     }
@@ -38,7 +41,7 @@ t5g_ask(const struct t5g_asker *x, struct t5g_answers *a, const struct t5g_doc *
         *fatal = r < 0;
         return r;
     }
-    if (own == NULL || own->kind != T5G_KIND_TEXT)
+    if (own == NULL)
         return add(&t, NULL, e);
     struct t5g_prompt mine = {0};
     r = t5g_prompt_fill(&mine, x->tokenizer, x->max_prompt, (const char *)own->data,

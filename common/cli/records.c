@@ -11,6 +11,7 @@
 #include "cli/progress.h"
 #include "cli/signals.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct t5g_records {
@@ -23,6 +24,9 @@ struct t5g_records {
     struct t5g_buf white;        /* trim: white space that may prove to be its end */
     struct t5g_columns *columns; /* TSV */
     uint64_t failed;
+    bool given_up;  /* this document failed here: the rest of it is passed over */
+    uint64_t n_ids; /* of the last frame of ids; unweighed: no decode.logprob came after it yet */
+    bool unweighed;
 };
 
 struct t5g_records *
@@ -253,28 +257,55 @@ fail_here(struct t5g_records *r, const char *msg, struct t5g_err *e)
     return fail(r, t5g_program_name(), T5G_EX_DATA, msg, e);
 }
 
+/* What belongs to the frame's sequence but does not fit it is a fault: nothing is left out. */
 static int
-take_tensor(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
+misfit(struct t5g_records *r, const char *name, const char *want, struct t5g_err *e)
 {
-    char name[64];
-    t5g_frame_name(f, name, sizeof name);
-    if (strcmp(name, r->o.frame) != 0)
-        return 0;
+    char msg[128];
+    snprintf(msg, sizeof msg, "%s: expected %s", name, want);
+    r->given_up = true;
+    return fail_here(r, msg, e);
+}
+
+static int
+take_sequence(struct t5g_records *r, const char *name, const struct t5g_frame *f, struct t5g_err *e)
+{
+    if (f->kind != T5G_KIND_TENSOR || f->dtype != T5G_I32 || f->ndim != 1)
+        return misfit(r, name, "i32 [n]", e);
     struct t5g_json *meta = t5g_json_parse(f->meta, f->meta_len, name, e);
     if (meta == NULL)
         return -1;
-    if (f->dtype == T5G_I32 && f->ndim == 1) {
-        bool part = t5g_json_get(meta, "part") != NULL;
-        t5g_detok_add(&r->detok, (const int32_t *)(const void *)f->data, (size_t)f->dims[0],
-                      &r->text);
-        t5g_progress_add(f->dims[0]);
-        r->inside = true;
-        if (!part || t5g_json_get(meta, "finish") != NULL)
-            finish_sequence(r, meta);
-        else
-            pour(r);
-    }
+    bool part = t5g_json_get(meta, "part") != NULL;
+    t5g_detok_add(&r->detok, (const int32_t *)(const void *)f->data, (size_t)f->dims[0], &r->text);
+    t5g_progress_add(f->dims[0]);
+    r->inside = true;
+    r->n_ids = f->dims[0];
+    r->unweighed = true;
+    if (!part || t5g_json_get(meta, "finish") != NULL)
+        finish_sequence(r, meta);
+    else
+        pour(r);
     t5g_json_free(meta);
+    return 0;
+}
+
+static int
+take_named(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
+{
+    char name[64];
+    t5g_frame_name(f, name, sizeof name);
+    if (strcmp(name, r->o.frame) == 0)
+        return take_sequence(r, name, f, e);
+    if (strcmp(name, "decode.logprob") == 0 && strcmp(r->o.frame, "decode.ids") == 0) {
+        bool fits = f->kind == T5G_KIND_TENSOR && f->dtype == T5G_F32 && f->ndim == 1 &&
+                    r->unweighed && f->dims[0] == r->n_ids;
+        r->unweighed = false;
+        return fits ? 0 : misfit(r, name, "f32 [n] behind the n ids it belongs to", e);
+    }
+    if (strcmp(name, "prompt") == 0 && f->kind != T5G_KIND_TEXT)
+        return misfit(r, name, "a TEXT", e);
+    if (r->columns != NULL && strcmp(name, "prompt") == 0)
+        t5g_columns_own(r->columns, (const char *)f->data, (size_t)f->size);
     return 0;
 }
 
@@ -322,6 +353,7 @@ static int
 take_doc(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
 {
     r->sequences = 0;
+    r->given_up = r->unweighed = false;
     r->id.n = 0;
     struct t5g_json *meta = t5g_json_parse(f->meta, f->meta_len, "DOC frame", e);
     if (meta == NULL)
@@ -333,16 +365,6 @@ take_doc(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
     if (r->columns != NULL)
         t5g_columns_begin(r->columns);
     return 0;
-}
-
-/* A prompt that the document brings itself. */
-static void
-take_text(struct t5g_records *r, const struct t5g_frame *f)
-{
-    char name[64];
-    t5g_frame_name(f, name, sizeof name);
-    if (r->columns != NULL && strcmp(name, "prompt") == 0)
-        t5g_columns_own(r->columns, (const char *)f->data, (size_t)f->size);
 }
 
 static int
@@ -364,16 +386,19 @@ t5g_records_frame(struct t5g_records *r, const struct t5g_frame *f, struct t5g_e
 {
     int result = 0;
     bool ends = f->kind == T5G_KIND_CLOSE || f->kind == T5G_KIND_ERROR;
+    if (r->given_up && f->kind != T5G_KIND_DOC) {
+        if (ends)
+            t5g_at_work(NULL, 0, 0);
+        return 0;
+    }
     t5g_stop_hold(); /* a document is counted when its records are out */
     switch (f->kind) {
     case T5G_KIND_DOC:
         result = take_doc(r, f, e);
         break;
     case T5G_KIND_TENSOR:
-        result = take_tensor(r, f, e);
-        break;
     case T5G_KIND_TEXT:
-        take_text(r, f);
+        result = take_named(r, f, e);
         break;
     case T5G_KIND_CLOSE:
         result = take_close(r, e);

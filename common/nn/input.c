@@ -67,12 +67,14 @@ int
 t5g_input_encoder_out(const struct t5g_doc *doc, size_t d, const float **rows, size_t *n,
                       float **wide, struct t5g_err *e)
 {
-    const struct t5g_frame *f = t5g_doc_find(doc, "encoder.out");
+    const struct t5g_frame *f;
+    if (t5g_doc_only(doc, "encoder.out", T5G_KIND_TENSOR, &f, e) < 0)
+        return -1;
     if (f == NULL)
         return t5g_err_set(e, T5G_EX_DATA,
                            "no encoder.out frame: run t5g-encode before t5g-decode");
     bool number = f->dtype == T5G_F32 || f->dtype == T5G_BF16 || f->dtype == T5G_F16;
-    if (f->kind != T5G_KIND_TENSOR || !number || f->ndim != 2 || f->dims[1] != d || f->dims[0] == 0)
+    if (!number || f->ndim != 2 || f->dims[1] != d || f->dims[0] == 0)
         return t5g_err_set(e, T5G_EX_DATA,
                            "encoder.out: expected f32, bf16 or f16 [n, %zu] with n > 0", d);
     *n = (size_t)f->dims[0];

@@ -9,16 +9,16 @@ t5g_retokenize(const struct t5g_retokenizer *again, const struct t5g_doc *doc,
                const struct t5g_features *f, struct t5g_ids *ids, struct t5g_err *e)
 {
     size_t *crops = t5g_alloc(f->pictures, sizeof *crops);
-    const struct t5g_frame *text = t5g_doc_find(doc, "text");
-    int r;
+    const struct t5g_frame *text;
+    int r = t5g_doc_only(doc, "text", T5G_KIND_TEXT, &text, e);
     ids->n = 0;
     for (size_t i = 0; i < f->pictures; i++)
         crops[i] = f->views[i] - 1;
     if (f->total_views == f->pictures)
-        r = 0;
-    else if (text == NULL || text->kind != T5G_KIND_TEXT)
+        r = 0; /* no text is needed */
+    else if (r == 0)
         r = t5g_err_set(e, T5G_EX_DATA, "no text frame to put crops into (--pan-and-scan)");
-    else
+    else if (r > 0)
         r = t5g_tokenize_pictures(again->tokenizer, &again->around, (const char *)text->data,
                                   text->size, crops, f->pictures, ids, e);
     t5g_free(crops);

@@ -78,13 +78,38 @@ t5g_doc_find(const struct t5g_doc *d, const char *name)
 }
 
 int
+t5g_doc_only(const struct t5g_doc *d, const char *name, int kind, const struct t5g_frame **out,
+             struct t5g_err *e)
+{
+    char have[256];
+    size_t n = 0;
+    *out = NULL;
+    for (size_t i = 0; i < d->n_items; i++) {
+        t5g_frame_name(&d->items[i], have, sizeof have);
+        if (strcmp(have, name) != 0)
+            continue;
+        *out = &d->items[i];
+        n++;
+    }
+    if (n > 1)
+        return t5g_err_set(e, T5G_EX_DATA, "%s: %zu frames of this name, expected one", name, n);
+    if (n == 1 && (*out)->kind != kind)
+        return t5g_err_set(e, T5G_EX_DATA, "%s: kind '%c', expected a %s", name, (*out)->kind,
+                           kind == T5G_KIND_TEXT ? "TEXT" : "TENSOR");
+    return (int)n;
+}
+
+int
 t5g_doc_tensor(const struct t5g_doc *d, const char *name, int dtype, size_t ndim,
                const struct t5g_frame **out, struct t5g_err *e)
 {
-    const struct t5g_frame *f = t5g_doc_find(d, name);
-    if (f == NULL)
+    const struct t5g_frame *f;
+    int n = t5g_doc_only(d, name, T5G_KIND_TENSOR, &f, e);
+    if (n < 0)
+        return -1;
+    if (n == 0)
         return t5g_err_set(e, T5G_EX_DATA, "no %s frame", name);
-    if (f->kind != T5G_KIND_TENSOR || f->dtype != dtype)
+    if (f->dtype != dtype)
         return t5g_err_set(e, T5G_EX_DATA, "%s: dtype %s, expected %s", name,
                            t5g_dtype_name(f->dtype), t5g_dtype_name(dtype));
     if (f->ndim != ndim)
@@ -134,7 +159,7 @@ struct t5g_source {
     char name[256];
     bool hold;
     struct t5g_reader **held; /* [n_held] read to the end, their documents still in use */
-    size_t n_held;
+    size_t n_held, cap_held;
 };
 
 struct t5g_source *
@@ -185,7 +210,7 @@ t5g_source_release(struct t5g_source *s)
         t5g_reader_close(s->held[i]);
     t5g_free(s->held);
     s->held = NULL;
-    s->n_held = 0;
+    s->n_held = s->cap_held = 0;
 }
 
 bool
@@ -202,11 +227,14 @@ static void
 retire(struct t5g_source *s)
 {
     if (s->hold) {
-        struct t5g_reader **more = t5g_alloc(s->n_held + 1, sizeof *more);
-        if (s->n_held > 0)
-            memcpy(more, s->held, s->n_held * sizeof *more);
-        t5g_free(s->held);
-        s->held = more;
+        if (s->n_held == s->cap_held) {
+            s->cap_held = 2 * s->cap_held + 8;
+            struct t5g_reader **more = t5g_alloc(s->cap_held, sizeof *more);
+            if (s->n_held > 0)
+                memcpy(more, s->held, s->n_held * sizeof *more);
+            t5g_free(s->held);
+            s->held = more;
+        }
         s->held[s->n_held++] = s->reader;
     } else {
         t5g_reader_close(s->reader);

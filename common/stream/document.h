@@ -25,6 +25,13 @@ void t5g_doc_clear(struct t5g_doc *d); /* frees, and back to zero */
 const struct t5g_frame *t5g_doc_find(const struct t5g_doc *d, const char *name);
 
 /*
+ * The item of this name and kind: 1 and *out, 0 and NULL where there is none; -1 with e (65) where
+ * it is of another kind, or there are several: which one was meant, nobody knows.
+ */
+int t5g_doc_only(const struct t5g_doc *d, const char *name, int kind, const struct t5g_frame **out,
+                 struct t5g_err *e);
+
+/*
  * Item `name`, which must be a tensor of dtype with ndim dimensions. -1 with e (65, message without
  * the document id: "no input.ids frame", "encoder.out: dtype f32, expected i32").
  */
