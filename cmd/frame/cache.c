@@ -1,6 +1,8 @@
 /* t5g-frame cache-stat, cache-verify, cache-gc: look after a cache of results.  See t5g-cache(5).
  */
 #include "verbs.h"
+#include "base/num.h"
+#include "base/units.h"
 #include "store/cache.h"
 
 #include <errno.h>
@@ -14,18 +16,19 @@
 #include <unistd.h>
 
 static struct {
-    uint64_t max_size, max_age, grace;
+    uint64_t max_size;
+    const char *max_age, *grace;
     bool dry_run;
-} opt = {.max_size = UINT64_MAX, .max_age = UINT64_MAX, .grace = 3600};
+} opt = {.max_size = UINT64_MAX, .grace = "1h"};
 
 static const struct t5g_option no_options[] = {NO_MORE_OPTIONS};
 static const struct t5g_option gc_options[] = {
     {0, "max-size", "BYTES", T5G_OPT_BYTES, &opt.max_size, "keep at most so much, the latest used",
      0, 0x1p62},
-    {0, "max-age", "SECONDS", T5G_OPT_U64, &opt.max_age, "remove what was not used for so long", 1,
-     1e12},
-    {0, "grace", "SECONDS", T5G_OPT_U64, &opt.grace, "remove nothing used within (default 3600)", 0,
-     1e12},
+    {0, "max-age", "TIME", T5G_OPT_STRING, &opt.max_age,
+     "remove what was not used for so long (45m, 12h, 30d, 2w)", 0, 0},
+    {0, "grace", "TIME", T5G_OPT_STRING, &opt.grace, "remove nothing used within (default 1h)", 0,
+     0},
     {0, "dry-run", NULL, T5G_OPT_FLAG, &opt.dry_run, "only say what would go", 0, 0},
     NO_MORE_OPTIONS,
 };
@@ -42,7 +45,10 @@ static struct {
     struct t5g_cache *cache;
     struct file *files; /* [n] */
     size_t n, cap;
-    uint64_t bytes, temporary;
+    uint64_t bytes; /* of all but unfinished ones */
+    struct {
+        uint64_t files, bytes;
+    } of[T5G_CACHE_UNFINISHED + 1]; /* each kind */
     struct text text;
 } at;
 
@@ -60,8 +66,9 @@ add(const struct t5g_cache_file *f, void *arg)
         at.cap = cap;
     }
     at.files[at.n++] = (struct file){t5g_strdup(f->path), *f};
-    at.bytes += f->temporary ? 0 : f->size;
-    at.temporary += f->temporary;
+    at.bytes += f->kind != T5G_CACHE_UNFINISHED ? f->size : 0;
+    at.of[f->kind].files++;
+    at.of[f->kind].bytes += f->size;
 }
 
 /* Options, the folder (an operand, or where caches are), and its files. */
@@ -94,19 +101,34 @@ end(int status)
     return text_end(&at.text, status, NULL);
 }
 
+static void
+put_kind(enum t5g_cache_kind kind, const char *one, const char *many)
+{
+    char size[T5G_UNITS_MAX];
+    t5g_buf_printf(&at.text.out, "%" PRIu64 " %s, %s; ", at.of[kind].files,
+                   at.of[kind].files == 1 ? one : many, t5g_units_size(size, at.of[kind].bytes));
+}
+
 int
 verb_cache_stat(int argc, char **argv)
 {
-    start("t5g-frame cache-stat", "Count the entries of a cache.", no_options, argc, argv);
+    char text[T5G_UNITS_MAX];
+    start("t5g-frame cache-stat", "Count what is kept in a cache.", no_options, argc, argv);
     int64_t now = (int64_t)time(NULL), oldest = now;
     for (size_t i = 0; i < at.n; i++)
-        if (!at.files[i].f.temporary && at.files[i].f.mtime < oldest)
+        if (at.files[i].f.kind != T5G_CACHE_UNFINISHED && at.files[i].f.mtime < oldest)
             oldest = at.files[i].f.mtime;
-    t5g_buf_printf(&at.text.out,
-                   "%s: %zu entries, %" PRIu64 " bytes, oldest use %" PRId64 " s ago, %" PRIu64
-                   " unfinished\n",
-                   t5g_cache_dir(at.cache), at.n - (size_t)at.temporary, at.bytes, now - oldest,
-                   at.temporary);
+    put_escaped(&at.text.out, t5g_cache_dir(at.cache), strlen(t5g_cache_dir(at.cache)));
+    t5g_buf_adds(&at.text.out, ": ");
+    put_kind(T5G_CACHE_ENTRY, "entry", "entries");
+    put_kind(T5G_CACHE_TABLE, "compiled tokenizer", "compiled tokenizers");
+    put_kind(T5G_CACHE_NOTE, "note", "notes");
+    put_kind(T5G_CACHE_UNFINISHED, "unfinished", "unfinished");
+    t5g_buf_printf(&at.text.out, "%s in all", t5g_units_size(text, at.bytes));
+    if (at.n > at.of[T5G_CACHE_UNFINISHED].files)
+        t5g_buf_printf(&at.text.out, "; longest not used for %s",
+                       t5g_units_time(text, (double)(now - oldest)));
+    t5g_buf_addc(&at.text.out, '\n');
     return end(T5G_EX_OK);
 }
 
@@ -119,7 +141,8 @@ verb_cache_verify(int argc, char **argv)
     for (size_t i = 0; i < at.n; i++) {
         struct t5g_err e = {0};
         const char *path = at.files[i].path;
-        if (at.files[i].f.temporary || t5g_cache_entry_whole(path, &e) || e.code == T5G_EX_NOINPUT)
+        if (at.files[i].f.kind != T5G_CACHE_ENTRY || t5g_cache_entry_whole(path, &e) ||
+            e.code == T5G_EX_NOINPUT)
             continue; /* one that is gone meanwhile is no fault */
         if (unlink(path) == 0)
             t5g_warn("%s: %s: removed", path, e.msg);
@@ -127,7 +150,8 @@ verb_cache_verify(int argc, char **argv)
             t5g_warn("%s: %s: cannot remove: %s", path, e.msg, strerror(errno));
         bad++;
     }
-    t5g_buf_printf(&at.text.out, "%zu entries, %zu damaged\n", at.n - (size_t)at.temporary, bad);
+    t5g_buf_printf(&at.text.out, "%" PRIu64 " entries, %zu damaged\n", at.of[T5G_CACHE_ENTRY].files,
+                   bad);
     return end(bad > 0 ? T5G_EX_DOCS : T5G_EX_OK);
 }
 
@@ -153,13 +177,25 @@ lock(void)
     t5g_free(path); /* the lock goes with the process */
 }
 
+static uint64_t
+duration(const char *option, const char *s)
+{
+    struct t5g_err e;
+    uint64_t v = UINT64_MAX;
+    if (s != NULL && t5g_num_time(option, s, &v, &e) < 0)
+        t5g_usage("%s", e.msg);
+    return v;
+}
+
 int
 verb_cache_gc(int argc, char **argv)
 {
-    uint64_t gone = 0, freed = 0;
-    start("t5g-frame cache-gc", "Remove the entries of a cache that were used longest ago.",
-          gc_options, argc, argv);
-    if (opt.max_size == UINT64_MAX && opt.max_age == UINT64_MAX)
+    uint64_t gone = 0, freed = 0, spared = 0;
+    char a[T5G_UNITS_MAX], b[T5G_UNITS_MAX];
+    start("t5g-frame cache-gc", "Remove what was used longest ago from a cache.", gc_options, argc,
+          argv);
+    uint64_t max_age = duration("--max-age", opt.max_age), grace = duration("--grace", opt.grace);
+    if (opt.max_size == UINT64_MAX && opt.max_age == NULL)
         t5g_usage("say what to keep: --max-size, --max-age or both");
     if (at.n > 0)
         lock();
@@ -169,17 +205,29 @@ verb_cache_gc(int argc, char **argv)
         const struct t5g_cache_file *f = &at.files[i].f;
         const char *path = at.files[i].path;
         uint64_t age = now > f->mtime ? (uint64_t)(now - f->mtime) : 0;
-        bool old = age > opt.max_age;
-        bool much = at.bytes - freed > opt.max_size;
-        if (f->temporary ? age < DEAD_AFTER : age < opt.grace || !(old || much))
+        bool unfinished = f->kind == T5G_CACHE_UNFINISHED;
+        bool wanted =
+            unfinished ? age >= DEAD_AFTER : age > max_age || at.bytes - freed > opt.max_size;
+        if (wanted && !unfinished && age < grace) {
+            spared++;
+            continue;
+        }
+        if (!wanted)
             continue;
         if (!opt.dry_run && unlink(path) < 0 && errno != ENOENT)
             t5g_die(T5G_EX_IO, "%s: cannot remove: %s", path, strerror(errno));
-        t5g_note("%s: %" PRIu64 " bytes, not used for %" PRIu64 " s", path, f->size, age);
+        t5g_note("%s: %s, not used for %s", path, t5g_units_size(a, f->size),
+                 t5g_units_time(b, (double)age));
         gone++;
-        freed += f->temporary ? 0 : f->size;
+        freed += unfinished ? 0 : f->size;
     }
-    t5g_buf_printf(&at.text.out, "%" PRIu64 " %s, %" PRIu64 " bytes; %" PRIu64 " bytes stay\n",
-                   gone, opt.dry_run ? "would be removed" : "removed", freed, at.bytes - freed);
+    t5g_buf_printf(&at.text.out, "%" PRIu64 " %s, %s; %s stay", gone,
+                   opt.dry_run ? "would be removed" : "removed", t5g_units_size(a, freed),
+                   t5g_units_size(b, at.bytes - freed));
+    if (spared > 0)
+        t5g_buf_printf(&at.text.out,
+                       "; %" PRIu64 " of them only because they were used within %s (--grace)",
+                       spared, t5g_units_time(a, (double)grace));
+    t5g_buf_addc(&at.text.out, '\n');
     return end(T5G_EX_OK);
 }

@@ -43,6 +43,30 @@ t5g_num_u64(const char *what, const char *s, uint64_t min, uint64_t max, bool su
 }
 
 int
+t5g_num_time(const char *what, const char *s, uint64_t *out, struct t5g_err *e)
+{
+    static const struct {
+        char unit;
+        uint64_t seconds;
+    } units[] = {{'\0', 1}, {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
+    size_t n = strspn(s, "0123456789");
+    char digits[24];
+    uint64_t v;
+    for (size_t i = 0; i < T5G_LEN(units) && n > 0 && n < sizeof digits; i++) {
+        if (s[n] != units[i].unit || (s[n] != '\0' && s[n + 1] != '\0'))
+            continue;
+        memcpy(digits, s, n);
+        digits[n] = '\0';
+        if (t5g_num_u64(what, digits, 0, UINT64_MAX / 604800, false, &v, NULL) < 0)
+            break;
+        *out = v * units[i].seconds;
+        return 0;
+    }
+    return t5g_err_set(e, T5G_EX_USAGE, "%s: '%s' is no duration, as 90, 45m, 12h, 30d or 2w", what,
+                       s);
+}
+
+int
 t5g_num_double(const char *what, const char *s, double min, double max, double *out,
                struct t5g_err *e)
 {

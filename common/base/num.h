@@ -11,6 +11,10 @@
 int t5g_num_u64(const char *what, const char *s, uint64_t min, uint64_t max, bool suffix,
                 uint64_t *out, struct t5g_err *e);
 
+/* The whole of s as a duration in seconds, a whole number with a unit s, m, h, d or w; without one
+ * seconds. -1 with e (64). */
+int t5g_num_time(const char *what, const char *s, uint64_t *out, struct t5g_err *e);
+
 /* The whole of s as a finite number in min..max, '.' as decimal point whatever the locale. */
 int t5g_num_double(const char *what, const char *s, double min, double max, double *out,
                    struct t5g_err *e);

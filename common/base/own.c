@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static void (*tell)(const char *line);
@@ -89,6 +90,17 @@ t5g_own_open(const char *path, struct t5g_err *e)
     return fd;
 }
 
+/* The time of a file says when it was last of use, to the hour: t5g-frame cache-gc goes by it. */
+static void
+touch(int fd)
+{
+    struct stat st;
+    struct timespec now[2] = {{.tv_nsec = UTIME_OMIT}, {0}};
+    clock_gettime(CLOCK_REALTIME, &now[1]);
+    if (fstat(fd, &st) == 0 && now[1].tv_sec - st.st_mtim.tv_sec > 3600)
+        (void)futimens(fd, now);
+}
+
 static int
 refused(const struct t5g_err *e)
 {
@@ -109,6 +121,7 @@ t5g_own_map(const char *path, struct t5g_map *m, struct t5g_err *e)
     if (fd < 0)
         return refused(e);
     int r = t5g_map_fd(fd, path, m, e);
+    touch(fd);
     close(fd);
     return r;
 }
@@ -122,6 +135,7 @@ t5g_own_read(const char *path, size_t limit, struct t5g_buf *b, struct t5g_err *
     if (fd < 0)
         return refused(e);
     int r = t5g_read_all(fd, path, limit, b, e);
+    touch(fd);
     close(fd);
     return r;
 }

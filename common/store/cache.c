@@ -36,6 +36,7 @@ enum { TOUCH_AFTER = 3600 /* seconds: entries are touched when used, but not all
 
 struct t5g_cache {
     char *dir;
+    char *elsewhere; /* where tables and notes are; NULL: one folder was asked for */
     void (*warn)(const char *line);
     bool warned, made;
     unsigned long serial;
@@ -47,12 +48,17 @@ t5g_cache_open(const char *dir, void (*warn)(const char *line))
 {
     struct t5g_cache *c = t5g_alloc(1, sizeof *c);
     const char *named = dir != NULL ? dir : getenv("T5G_CACHE_DIR");
-    if (named != NULL && named[0] != '\0') {
+    char *inside = t5g_cache_path("v1");
+    char *usual = inside != NULL ? t5g_memdup(inside, strlen(inside) - 3) : NULL;
+    t5g_free(inside);
+    if (named != NULL && named[0] != '\0')
         c->dir = t5g_strdup(named);
-    } else {
-        char *inside = t5g_cache_path("v1");
-        c->dir = inside != NULL ? t5g_memdup(inside, strlen(inside) - 3) : NULL;
-        t5g_free(inside);
+    else
+        c->dir = usual != NULL ? t5g_strdup(usual) : NULL;
+    c->elsewhere = usual;
+    if (dir != NULL) {
+        t5g_free(usual);
+        c->elsewhere = NULL;
     }
     c->warn = warn;
     return c;
@@ -64,6 +70,7 @@ t5g_cache_close(struct t5g_cache *c)
     if (c == NULL)
         return;
     t5g_free(c->dir);
+    t5g_free(c->elsewhere);
     t5g_free(c);
 }
 
@@ -339,26 +346,52 @@ is_hex(const char *s, size_t n)
     return strspn(s, "0123456789abcdef") >= n;
 }
 
+/* "tokenizer-" or another word, 32 hex digits, and the ".XXXXXX" of a writer. */
+static bool
+is_kept(const char *name, enum t5g_cache_kind *kind)
+{
+    size_t word = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789");
+    const char *hex = name + word + 1;
+    if (word == 0 || name[word] != '-' || !is_hex(hex, 32) ||
+        (hex[32] != '\0' && (hex[32] != '.' || strlen(hex) != 39)))
+        return false;
+    *kind = hex[32] != '\0'                              ? T5G_CACHE_UNFINISHED
+            : strncmp(name, "tokenizer-", word + 1) == 0 ? T5G_CACHE_TABLE
+                                                         : T5G_CACHE_NOTE;
+    return true;
+}
+
+/* What a file of this name in the folder of that kind is; false: none of ours. */
+static bool
+is_ours(const char *name, enum t5g_cache_kind folder, enum t5g_cache_kind *kind)
+{
+    size_t n = strlen(name);
+    *kind = folder;
+    if (folder == T5G_CACHE_ENTRY)
+        return n == 34 && is_hex(name, 30) && strcmp(name + 30, ".t5g") == 0;
+    if (folder == T5G_CACHE_UNFINISHED)
+        return n > 33 && is_hex(name, 32) && name[32] == '.';
+    return is_kept(name, kind);
+}
+
 /* The files of one folder that are ours by their names. */
 static int
-each_in(const char *folder, bool temporary, void (*fn)(const struct t5g_cache_file *, void *),
-        void *arg, struct t5g_err *e)
+each_in(const char *folder, enum t5g_cache_kind of,
+        void (*fn)(const struct t5g_cache_file *, void *), void *arg, struct t5g_err *e)
 {
     DIR *d = opendir(folder);
+    enum t5g_cache_kind kind;
     if (d == NULL)
         return errno == ENOENT ? 0
                                : t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot read folder", folder);
     for (struct dirent *x; (x = readdir(d)) != NULL;) {
-        size_t n = strlen(x->d_name);
-        bool entry = n == 34 && is_hex(x->d_name, 30) && strcmp(x->d_name + 30, ".t5g") == 0;
-        bool unfinished = n > 33 && is_hex(x->d_name, 32) && x->d_name[32] == '.';
         struct stat st;
-        if (temporary ? !unfinished : !entry)
+        if (!is_ours(x->d_name, of, &kind))
             continue;
         char *path = t5g_path_join(folder, x->d_name);
         if (lstat(path, &st) == 0)
             fn(&(struct t5g_cache_file){path, (uint64_t)st.st_size, st.st_mtim.tv_sec,
-                                        st.st_mtim.tv_nsec, temporary},
+                                        st.st_mtim.tv_nsec, kind},
                arg);
         t5g_free(path);
     }
@@ -420,8 +453,12 @@ t5g_cache_each(struct t5g_cache *c, void (*fn)(const struct t5g_cache_file *f, v
             t5g_buf_printf(&path, "%s/v1/%02x", c->dir, (unsigned)i);
         else
             t5g_buf_printf(&path, "%s/v1/tmp", c->dir);
-        r = each_in(path.p, i == 256, fn, arg, e);
+        r = each_in(path.p, i < 256 ? T5G_CACHE_ENTRY : T5G_CACHE_UNFINISHED, fn, arg, e);
         t5g_buf_free(&path);
     }
+    if (r == 0)
+        r = each_in(c->dir, T5G_CACHE_NOTE, fn, arg, e);
+    if (r == 0 && c->elsewhere != NULL && strcmp(c->elsewhere, c->dir) != 0)
+        r = each_in(c->elsewhere, T5G_CACHE_NOTE, fn, arg, e);
     return r;
 }

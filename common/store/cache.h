@@ -62,11 +62,18 @@ void t5g_cache_put(struct t5g_cache *c, const struct t5g_cache_key *k, const cha
 
 /* ---- looking after it (t5g-frame cache-*) ---- */
 
+enum t5g_cache_kind {
+    T5G_CACHE_ENTRY,
+    T5G_CACHE_TABLE,      /* a compiled tokenizer */
+    T5G_CACHE_NOTE,       /* what was found out about model files */
+    T5G_CACHE_UNFINISHED, /* of a writer, perhaps dead */
+};
+
 struct t5g_cache_file {
     const char *path; /* valid during the call */
     uint64_t size;
     int64_t mtime, mtime_ns; /* of the last use, to the hour */
-    bool temporary;          /* of a writer, perhaps dead */
+    enum t5g_cache_kind kind;
 };
 
 /* Where it is; lives with c. */
@@ -76,8 +83,9 @@ const char *t5g_cache_dir(const struct t5g_cache *c);
  * (66: there is none). */
 bool t5g_cache_entry_whole(const char *path, struct t5g_err *e);
 
-/* Call fn for everything in the cache that has the name of an entry. -1 with e when a folder cannot
- * be read; none is no error. */
+/* Call fn for everything in the cache that has the name of something kept; also, where c was opened
+ * with dir NULL, for the tables and notes that are kept elsewhere then. -1 with e when a folder
+ * cannot be read; none is no error. */
 int t5g_cache_each(struct t5g_cache *c, void (*fn)(const struct t5g_cache_file *f, void *arg),
                    void *arg, struct t5g_err *e);
 

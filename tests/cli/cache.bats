@@ -175,15 +175,18 @@ counts() {
     find c/v1 -name '*.t5g' | sort > entries
     touch -d '3 days ago' "$(sed -n 1p entries)"
     touch -d '2 days ago' "$(sed -n 2p entries)"
-    t5g-frame cache-stat c | grep -q ': 6 entries, .* oldest use 2592[0-9][0-9] s ago, 0 unfinished'
-    t5g-frame cache-gc --max-age 200000 --dry-run c | grep -q '^1 would be removed'
-    t5g-frame cache-gc --max-age 200000 c | grep -q '^1 removed'
+    t5g-frame cache-stat c | grep -q '^c: 6 entries, [0-9.]* kB; 0 compiled tokenizers, 0 B; .* 0 unfinished, 0 B; [0-9.]* kB in all; longest not used for 3 d 0 h$'
+    t5g-frame cache-gc --max-age 60h --dry-run c | grep -q '^1 would be removed'
+    t5g-frame cache-gc --max-age 30d c | grep -q '^0 removed, 0 B; .* kB stay$'
+    for bad in 30x d 1.5h '' -1 99999999999999999999w; do status_is 64 t5g-frame cache-gc --max-age "$bad" c; done
+    t5g-frame cache-gc --max-age 216000 c | grep -q '^1 removed'
     [ ! -e "$(sed -n 1p entries)" ]
     [ -e "$(sed -n 2p entries)" ]
-    t5g-frame cache-gc --max-size 1K c | grep -q '^1 removed' # the others are too young
+    t5g-frame cache-gc --max-size 1K c | # the others are too young
+        grep -q '^1 removed, .*; [0-9.]* kB stay; 4 of them only because they were used within 1 h 0 min (--grace)$'
     t5g-frame cache-gc --max-size 1K --grace 0 c | grep -q '^4 removed'
     t5g-encode --cache=c ids.t5g > /dev/null
-    t5g-frame cache-gc --max-size 0 --grace 0 c | grep -q '^6 removed.*; 0 bytes stay'
+    t5g-frame cache-gc --max-size 0 --grace 0 c | grep -q '^6 removed.*; 0 B stay'
     status_is 64 t5g-frame cache-gc c
     status_is 66 t5g-frame cache-stat nowhere
     t5g-encode --cache=c ids.t5g > /dev/null
@@ -193,6 +196,28 @@ counts() {
     t5g-frame cache-gc --max-size 1G c | grep -q '^1 removed'
     (flock 9; status_is 75 t5g-frame cache-gc --max-size 1G c) 9> c/v1/gc.lock
     [ "$(counts t5g-encode --cache=c < ids.t5g)" = "6 0 0" ]
+}
+
+@test "compiled tokenizers and notes are counted and collected too" {
+    export XDG_CACHE_HOME=$PWD/x
+    corpus
+    t5g-encode --cache=c ids.t5g > /dev/null
+    t5g-encode --cache ids.t5g > /dev/null
+    table=$(echo x/t5g/tokenizer-*)
+    t5g-frame cache-stat | grep -q "^$PWD/x/t5g: 6 entries, .*; 1 compiled tokenizer, [0-9.]* kB; [1-9] notes*, [0-9.]* "
+    T5G_CACHE_DIR=c t5g-frame cache-stat | grep -q '^c: 6 entries, .*; 1 compiled tokenizer, [0-9.]* kB; '
+    t5g-frame cache-stat c | grep -q '; 0 compiled tokenizers, 0 B; 0 notes, 0 B;'
+    : > "$table.abcdef" # of a writer that died
+    touch -d '40 days ago' x/t5g/*
+    t5g-tokenize -e a > /dev/null # a table that is used is young again
+    t5g-frame cache-gc --max-age 30d > out
+    [ -f "$table" ] && [ ! -e "$table.abcdef" ]
+    find x/t5g -maxdepth 1 -type f ! -name 'tokenizer-*' ! -name CACHEDIR.TAG > notes
+    [ ! -s notes ]
+    t5g-frame cache-gc --max-size 0 --grace 0 > out
+    [ ! -e "$table" ]
+    t5g-frame cache-stat | grep -q ': 0 entries, 0 B; 0 compiled tokenizers, 0 B; 0 notes, 0 B; 0 unfinished, 0 B; 0 B in all$'
+    t5g-encode --cache ids.t5g > /dev/null
 }
 
 @test "features of pictures are kept under their pixels" {
