@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Pictures of every kind, whole and damaged, and what Pillow makes of them.
 
-    picture_cases.py [FILE...] > tests/data/pictures/pillow.cases
+    picture_cases.py [FILE...] > NEW && mv NEW tests/data/pictures/pillow.cases
 
-Needs Pillow 13 (libjpeg-turbo 3), numpy, and cjpeg and jpegtran of libjpeg-turbo. FILEs are taken as
-further cases under their own names. The same every time: all numbers come from one seed.
+Needs Pillow 13 (libjpeg-turbo 3), numpy, and cjpeg and jpegtran of libjpeg-turbo. FILEs are
+taken as further cases under their own names; of a FILE of cases, those whose names are new, so that
+tests/data/pictures/pillow.cases keeps what was once found. The same every time: all numbers come
+from one seed.
 
 The output is a row of records: a line "NAME BYTES WIDTH HEIGHT HASH", then the picture file, BYTES
 long. HASH is the FNV-1a of 64 bits of the pixels, RGB, upright: exif_transpose, then convert("RGB").
@@ -365,12 +367,25 @@ def pillow(file):
     return *image.size, fnv(image.tobytes())
 
 
+def records(data):
+    """Names and files of a row of records."""
+    at = 0
+    while at < len(data):
+        line, size = data.index(b"\n", at), int(data[at:].split(None, 2)[1])
+        yield data[at:line].split()[0].decode(), data[line + 1 : line + 1 + size]
+        at = line + 1 + size
+
+
 def main():
     out = sys.stdout.buffer
     cases = [*pngs(), *jpegs(), *pnms()]
     for path in sys.argv[1:]:
         with open(path, "rb") as f:
-            cases.append((os.path.basename(path), f.read()))
+            found = [(os.path.basename(path), f.read())]
+        if path.endswith(".cases"):
+            known = {name for name, _ in cases}
+            found = [case for case in records(found[0][1]) if case[0] not in known]
+        cases += found
     for name, file in cases:
         out.write(b"%s %d %d %d %016x\n" % (name.encode(), len(file), *pillow(file)))
         out.write(file)
