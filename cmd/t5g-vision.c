@@ -39,7 +39,8 @@ static const struct t5g_program program = {
 };
 
 static struct t5g_looker looker;
-static struct t5g_retokenizer again; /* its tokenizer is there with pan and scan only */
+static struct t5g_retokenizer
+    again; /* its tokenizer is there with pan and scan, and with pictures */
 
 /* The reader first: its children are forked before there are threads and weights. */
 static void
@@ -71,7 +72,7 @@ open_looker(struct t5g_processor *processor, const char *path, bool pictures)
         t5g_die_err(&e);
     if (!t5g_image_reader_strict(looker.reader) && opt.sandbox == T5G_SANDBOX_AUTO)
         t5g_warn("no seccomp on this system: pictures are decoded in a child with limits only");
-    if (!pan || pictures)
+    if (!pan && !pictures)
         return;
     if ((again.tokenizer = t5g_tokenizer_open(path, &e)) == NULL ||
         t5g_picture_text_load(&again.around, path, again.tokenizer, &e) < 0)
@@ -87,7 +88,7 @@ main(int argc, char **argv)
     t5g_run_open(&run);
     const char *path = t5g_model_path();
     /* Without operands a stream comes from stdin. */
-    bool pictures = *paths != NULL && !t5g_may_be_stream(*paths);
+    bool pictures = t5g_are_pictures(paths);
     struct t5g_err e = {0};
     struct t5g_processor processor;
     open_looker(&processor, path, pictures);
@@ -105,7 +106,7 @@ main(int argc, char **argv)
     int r = 0;
     struct t5g_source *in = NULL;
     if (pictures) {
-        t5g_look_at_files(&looker, &run, paths, model);
+        t5g_look_at_files(&looker, &again, &run, paths, model);
     } else {
         in = t5g_source_open(paths, (size_t)(argv + argc - paths), opt.max_frame, opt.force);
         r = t5g_look_at_streams(&looker, &again, &run, in, model, opt.force, &e);

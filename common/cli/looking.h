@@ -14,8 +14,15 @@ int t5g_look_at_streams(const struct t5g_looker *looker, const struct t5g_retoke
                         struct t5g_run *run, struct t5g_source *in, const struct t5g_model *m,
                         bool force, struct t5g_err *e);
 
-/* Every path (NULL ends them) a picture and a document by itself. */
-void t5g_look_at_files(const struct t5g_looker *looker, struct t5g_run *run, char *const *paths,
-                       const struct t5g_model *m);
+/* Whether operands (NULL ends them) are pictures: the first one that is there, and is no folder, is
+ * a regular file and no stream. */
+bool t5g_are_pictures(char *const *paths);
+
+/*
+ * Every path (NULL ends them) a picture and a document by itself, with the ids that t5g-tokenize
+ * gives a picture alone; again has a tokenizer. Dies on write errors and when the system failed.
+ */
+void t5g_look_at_files(const struct t5g_looker *looker, const struct t5g_retokenizer *again,
+                       struct t5g_run *run, char *const *paths, const struct t5g_model *m);
 
 #endif

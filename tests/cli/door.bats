@@ -354,3 +354,26 @@ ids_of() { t5g-frame ls "$1" | cut -f 1 | tr '\n' ' '; }
     t5g-decode -n 2 --prompts prompts enc.t5g -o out.t5g 2> err
     [ ! -s err ]
 }
+
+@test "t5g-vision: picture operands are documents that t5g-encode takes, as t5g-tokenize -i makes them" {
+    cp "$T5G_TESTS/data/number.png" a.png && cp a.png b.PNG
+    for f in a.png b.PNG; do t5g-tokenize -i $f; done | t5g-vision -o want.t5g
+    t5g-vision a.png b.PNG -o got.t5g
+    [ "$(ids_of got.t5g)" = "a.png b.PNG " ]
+    [ "$(t5g-frame diff --all want.t5g got.t5g)" = "" ]
+    t5g-encode got.t5g | t5g-decode -n 2 | t5g-detok --tsv > table
+    [ "$(wc -l < table)" = 3 ]
+    # one that is missing is a failed document, also in front
+    status_is 3 t5g-vision missing.png . a.png -o got.t5g
+    [ "$(t5g-frame ls --failed got.t5g | tr '\n' ' ')" = "missing.png . " ]
+    [ "$(ids_of got.t5g)" = "missing.png . a.png " ]
+    status_is 66 t5g-vision missing.png -o none.t5g
+    status_is 65 t5g-vision --on-error stop missing.png a.png -o none.t5g
+    [ ! -e none.t5g ]
+    # with crops the ids have their places
+    { printf 'P6 1200 300 255\n' && head -c 1080000 /dev/zero; } > long.ppm
+    t5g-vision --pan-and-scan long.ppm -o got.t5g
+    [ "$(t5g-frame ls got.t5g | grep -o image.feat | wc -l)" -gt 1 ]
+    t5g-tokenize -i long.ppm | t5g-vision --pan-and-scan -o want.t5g
+    [ "$(t5g-frame diff --all want.t5g got.t5g)" = "" ]
+}

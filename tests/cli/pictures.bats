@@ -156,12 +156,12 @@ refused() {
     make_png 100 100 268451840 > f
     t5g-vision -o bomb.t5g f
     t5g-frame export --npy good good.t5g && t5g-frame export --npy bomb bomb.t5g
-    cmp good/000000-000-image.feat.npy bomb/000000-000-image.feat.npy
+    cmp good/000000-002-image.feat.npy bomb/000000-002-image.feat.npy
     # Behind the EOI there may be anything.
     { cat base420.jpg; echo 'trailer'; } > f
     t5g-vision -o trailer.t5g f
     t5g-vision base420.jpg | t5g-frame export --npy one - && t5g-frame export --npy two trailer.t5g
-    cmp one/000000-000-image.feat.npy two/000000-000-image.feat.npy
+    cmp one/000000-002-image.feat.npy two/000000-002-image.feat.npy
 }
 
 @test "JPEG data that is damaged is decoded with a warning, the same each time" {
@@ -212,25 +212,25 @@ many_scans() { # N
     n=0
     for f in ./*.png ./*.jpg; do
         t5g-vision "$f" | t5g-frame export --npy "one$n" -
-        cmp "one$n/000000-000-image.feat.npy" "$(printf 'all/%06d-000-image.feat.npy' $n)"
+        cmp "one$n/000000-002-image.feat.npy" "$(printf 'all/%06d-002-image.feat.npy' $n)"
         n=$((n + 1))
     done
     t5g-tokenize -i rgb.png -i tall.png > two.t5g
     t5g-vision two.t5g > a.t5g
     t5g-vision < two.t5g | cmp a.t5g -
     t5g-frame export --npy pair a.t5g
-    cmp pair/000000-002-image.feat.npy all/000011-000-image.feat.npy ||
-        cmp pair/000000-002-image.feat.npy all/000009-000-image.feat.npy
+    cmp pair/000000-002-image.feat.npy all/000011-002-image.feat.npy ||
+        cmp pair/000000-002-image.feat.npy all/000009-002-image.feat.npy
 }
 
 @test "EXIF orientation is applied, --no-exif leaves it" {
     fetch_pictures
     t5g-vision exif6.jpg | t5g-frame export --npy turned -
     t5g-vision --no-exif exif6.jpg | t5g-frame export --npy stored -
-    status_is 1 cmp -s turned/000000-000-image.feat.npy stored/000000-000-image.feat.npy
+    status_is 1 cmp -s turned/000000-002-image.feat.npy stored/000000-002-image.feat.npy
     # Without its EXIF segment the file is base420.jpg.
     t5g-vision base420.jpg | t5g-frame export --npy plain -
-    cmp stored/000000-000-image.feat.npy plain/000000-000-image.feat.npy
+    cmp stored/000000-002-image.feat.npy plain/000000-002-image.feat.npy
 }
 
 @test "pan and scan: ids and features equal transformers'" {
