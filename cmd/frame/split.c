@@ -1,9 +1,9 @@
 /* t5g-frame split: one stream into files of so many documents, or into so many files. */
+#include "partset.h"
 #include "verbs.h"
 #include "base/io.h"
 #include "base/tar.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -38,6 +38,8 @@ static const struct t5g_program program = {
 
 static struct {
     uint64_t files, failed, docs;
+    struct partset set;
+    int fd;
     bool open;            /* a file is being written */
     struct t5g_writer *w; /* into it; with --tar of the document at hand, in memory */
     struct t5g_tar *tar;
@@ -46,40 +48,10 @@ static struct {
 } out;
 
 static void
-name_file(uint64_t i)
-{
-    out.name.n = 0;
-    t5g_buf_printf(&out.name, "%s-%06llu.%s", opt.prefix, (unsigned long long)i,
-                   opt.tar ? "tar" : "t5g");
-}
-
-/* The set is whole or not there: files before a fault of the input, or a signal, go again. */
-static void
-remove_files(void *arg, int code, const char *msg)
-{
-    char name[PATH_MAX];
-    (void)arg;
-    (void)code;
-    (void)msg;
-    for (uint64_t i = 0; i < out.files; i++) {
-        snprintf(name, sizeof name, "%s-%06llu.%s", opt.prefix, (unsigned long long)i,
-                 opt.tar ? "tar" : "t5g");
-        unlink(name);
-    }
-}
-
-T5G_NORETURN static void
-fail(const struct t5g_err *e)
-{
-    t5g_signals_last(remove_files, NULL);
-    t5g_die_err(e);
-}
-
-static void
 ok(int result, const struct t5g_err *e)
 {
     if (result < 0)
-        fail(e);
+        t5g_die_err(e);
 }
 
 /* A segment begins: the file's, or a document's. */
@@ -109,14 +81,13 @@ static void
 open_file(struct t5g_source *in)
 {
     struct t5g_err e;
-    name_file(out.files);
-    int fd = t5g_output_open(out.name.p, true, &e);
-    ok(fd, &e);
+    partset_name(&out.set, out.files, &out.name);
+    ok(out.fd = partset_part(&out.set, out.files, &e), &e);
     out.open = true;
     if (!opt.tar)
-        open_segment(in, fd);
-    else if ((out.tar = t5g_tar_open(fd, &e)) == NULL)
-        fail(&e);
+        open_segment(in, out.fd);
+    else if ((out.tar = t5g_tar_open(out.fd, &e)) == NULL)
+        t5g_die_err(&e);
 }
 
 /* A document as a member: a stream of its own, named by its number in the whole. NULL: a stream of
@@ -153,7 +124,8 @@ close_file(struct t5g_source *in, uint64_t documents)
     t5g_tar_close(out.tar);
     out.tar = NULL;
     out.open = false;
-    ok(t5g_output_commit(&e), &e);
+    if (fsync(out.fd) < 0 || close(out.fd) < 0)
+        ok(t5g_err_sys(&e, T5G_EX_IO, "%s: cannot write", out.name.p), &e);
     out.files++;
 }
 
@@ -204,9 +176,10 @@ verb_split(int argc, char **argv)
     uint64_t total = opt.parts > 0 ? count_documents(argv + first, n) : 0, here = 0;
     if (opt.tar && (out.memory = memfd_create("document", MFD_CLOEXEC)) < 0)
         t5g_die(T5G_EX_OS, "cannot make a memory file");
-    t5g_signals_last(remove_files, NULL);
+    out.set = (struct partset){opt.prefix, opt.tar ? "tar" : "t5g", NULL};
     struct t5g_source *in = t5g_source_open(argv + first, n, opt.max_frame, opt.force);
     ok(t5g_source_start(in, &e), &e);
+    ok(partset_open(&out.set, &e), &e);
     while ((r = t5g_source_next(in, &doc, &e)) == 1) {
         bool last = opt.parts > 0 && out.files + 1 == opt.parts;
         if (!out.open || (here == quota(out.files, total) && !last)) {
@@ -230,6 +203,12 @@ verb_split(int argc, char **argv)
         }
         close_file(in, here);
     }
+    uint64_t stale;
+    ok(partset_commit(&out.set, out.files, &stale, &e), &e);
+    if (stale > 0)
+        t5g_warn("%llu files of a longer set before are removed: %s-%06llu.%s and on",
+                 (unsigned long long)stale, opt.prefix, (unsigned long long)out.files,
+                 out.set.ending);
     t5g_doc_clear(&doc);
     t5g_source_close(in);
     t5g_buf_free(&out.name);

@@ -390,6 +390,36 @@ unseen=($'\xc2\x85' $'\xc2\x9b' $'\xd8\x9c' $'\xe2\x80\x8b' $'\xe2\x80\x8e' $'\x
     [ "$(echo part*)" = 'part*' ]
 }
 
+@test "split changes a set before as a whole, or not at all" {
+    numbered 10 > n.t5g
+    numbered 6 > fewer.t5g
+    head -c -192 fewer.t5g > cut.t5g
+    t5g-frame split -n 2 n.t5g
+    cat part-* > before
+    status_is 76 t5g-frame split -n 1 cut.t5g
+    cat part-* | cmp - before
+    [ "$(find . -name "*part*" | wc -l)" = 5 ]
+    # a name that is taken by something else stops it before anything has changed
+    mkdir part-000005.t5g
+    status_is 73 t5g-frame split -n 1 n.t5g
+    err_has 'part-000005.t5g: is there, and no file'
+    rmdir part-000005.t5g
+    cat part-* | cmp - before
+    # stopped while it waits for the rest of its input
+    mkfifo in
+    t5g-frame split -n 1 in 2> err &
+    { cat cut.t5g; until ls -d part-000000.t5g.*/000004 > shown 2> ls.err; do sleep 0.01; done; kill -TERM $!; wait $! || echo $? > status; } > in
+    [ "$(cat status)" = 75 ]
+    cat part-* | cmp - before
+    [ "$(find . -name "*part*" | wc -l)" = 5 ]
+    # a shorter set leaves nothing of the longer one
+    status_is 0 t5g-frame split -n 2 fewer.t5g
+    err_has '2 files of a longer set before are removed: part-000003.t5g and on'
+    [ "$(echo part-*)" = 'part-000000.t5g part-000001.t5g part-000002.t5g' ]
+    t5g-frame cat part-*.t5g | t5g-frame diff - fewer.t5g
+    [ "$(stat -c %a part-000001.t5g)" = "$(stat -c %a n.t5g)" ]
+}
+
 @test "recover saves the whole documents" {
     numbered 100 > n.t5g
     t5g-frame recover -o same.t5g n.t5g

@@ -1,0 +1,109 @@
+/*
+ * partset.c: files PREFIX-000000.t5g and so on that appear together or not at all.
+ *
+ * They are written in a temporary folder beside their place, which goes when the process ends
+ * before. When all are whole they change places with the files of those names, and a change that
+ * fails is taken back: what was there before a run that fails is there after it.
+ */
+#include "partset.h"
+#include "base/temporary.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void
+partset_name(const struct partset *s, uint64_t i, struct t5g_buf *out)
+{
+    out->n = 0;
+    t5g_buf_printf(out, "%s-%06llu.%s", s->prefix, (unsigned long long)i, s->ending);
+}
+
+static void
+inside(const struct partset *s, uint64_t i, struct t5g_buf *out)
+{
+    out->n = 0;
+    t5g_buf_printf(out, "%s/%06llu", t5g_temporary_name(s->folder), (unsigned long long)i);
+}
+
+int
+partset_open(struct partset *s, struct t5g_err *e)
+{
+    struct t5g_buf first = {0};
+    partset_name(s, 0, &first);
+    s->folder = t5g_temporary_folder(first.p, 0700, e);
+    t5g_buf_free(&first);
+    return s->folder != NULL ? 0 : -1;
+}
+
+int
+partset_part(const struct partset *s, uint64_t i, struct t5g_err *e)
+{
+    struct t5g_buf name = {0}, here = {0};
+    struct stat st;
+    partset_name(s, i, &name);
+    inside(s, i, &here);
+    int fd = -1;
+    if (lstat(name.p, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
+        t5g_err_set(e, T5G_EX_CREATE, "%s: is there, and no file", name.p);
+    else if ((fd = open(here.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) < 0)
+        t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", name.p);
+    t5g_buf_free(&name);
+    t5g_buf_free(&here);
+    return fd;
+}
+
+/* Part i and what is at its place, if anything, change places. Doing it again takes it back. */
+static int
+swap(const struct partset *s, uint64_t i, struct t5g_err *e)
+{
+    struct t5g_buf name = {0}, here = {0};
+    partset_name(s, i, &name);
+    inside(s, i, &here);
+    int r = renameat2(AT_FDCWD, here.p, AT_FDCWD, name.p, RENAME_EXCHANGE);
+    if (r < 0 && errno == ENOENT) /* only one of them is there */
+        r = access(here.p, F_OK) == 0 ? rename(here.p, name.p) : rename(name.p, here.p);
+    else if (r < 0 && (errno == EINVAL || errno == ENOSYS)) /* a file system without exchange */
+        r = rename(here.p, name.p);
+    if (r < 0)
+        t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot rename into place", name.p);
+    t5g_buf_free(&name);
+    t5g_buf_free(&here);
+    return r;
+}
+
+/* A file of that number is there: of a longer set before. */
+static bool
+is_stale(const struct partset *s, uint64_t i)
+{
+    struct t5g_buf name = {0};
+    struct stat st;
+    partset_name(s, i, &name);
+    bool there = lstat(name.p, &st) == 0 && S_ISREG(st.st_mode);
+    t5g_buf_free(&name);
+    return there;
+}
+
+int
+partset_commit(struct partset *s, uint64_t n, uint64_t *stale, struct t5g_err *e)
+{
+    sigset_t every, old;
+    uint64_t i = 0;
+    int r = 0;
+    sigfillset(&every);
+    pthread_sigmask(SIG_SETMASK, &every, &old);
+    for (*stale = 0; r == 0 && (i < n || is_stale(s, i)); i++) {
+        r = swap(s, i, e);
+        *stale += r == 0 && i >= n;
+    }
+    for (i -= r < 0; r < 0 && i > 0; i--)
+        (void)swap(s, i - 1, NULL);
+    t5g_temporary_remove(s->folder);
+    s->folder = NULL;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return r;
+}
