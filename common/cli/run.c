@@ -73,7 +73,8 @@ t5g_run_start(struct t5g_run *r, struct t5g_source *in, const struct t5g_tokeniz
         return t5g_err_in(e, "%s", t5g_source_name(in));
     char *meta = t5g_head_make(h, t5g_program_name(), tok != NULL ? tok->id : NULL, model, num);
     struct t5g_err io = {0};
-    t5g_note("model %s, %s weights, %zu threads", model, num, t5g_thread_count());
+    if (model != NULL)
+        t5g_note("model %s, %s weights, %zu threads", model, num, t5g_thread_count());
     written(t5g_writer_head(r->w, meta, &io), &io);
     t5g_free(meta);
     t5g_source_pass(in, r->w); /* notes between documents travel on */

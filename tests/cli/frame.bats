@@ -314,6 +314,7 @@ unseen=($'\xc2\x85' $'\xc2\x9b' $'\xd8\x9c' $'\xe2\x80\x8b' $'\xe2\x80\x8e' $'\x
     t5g-frame ls --totals all.t5g | grep -q '^9 documents, 3 failed, .* 1 segment$'
     status_is 3 t5g-frame cat -o again.t5g all.t5g
     cmp all.t5g again.t5g
+    ! t5g-frame cat -v -o again.t5g two.t5g 2>&1 | grep -F '(null)' || return 1
     t5g-frame cat "$conformance/good-private-kinds.t5g" | t5g-frame ls --frames | cut -f 2 | tr -d '\n' | grep -qx HnDxCE
     t5g-tokenize -m "$tiny" -e a -o a.t5g
     t5g-tokenize -m "$gqa" -e b -o b.t5g
