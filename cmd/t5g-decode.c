@@ -106,6 +106,8 @@ open_all(struct t5g_err *e)
         (at.pool = t5g_pool_open(t5g_thread_count(), e)) == NULL)
         t5g_die_err(e);
     at.x.asker.max_prompt = (size_t)opt.max_prompt;
+    if (at.model->config.notice != NULL)
+        t5g_warn("%s", at.model->config.notice);
     at.x.decoder = t5g_decoder_open(at.model, kernels, at.pool);
     how.logprobs = how.logprobs || how.sample || how.num_beams > 1;
     at.x.asker.generator = t5g_generator_open(at.x.decoder, at.model, &how);

@@ -36,6 +36,11 @@ allocate(size_t n)
 struct t5g_json *
 t5g_json_parse(const char *text, size_t n, const char *name, struct t5g_err *e)
 {
+    static const char pointer[] = "version https://git-lfs";
+    if (n >= sizeof pointer && memcmp(text, pointer, sizeof pointer - 1) == 0) {
+        t5g_err_set(e, T5G_EX_DATA, "%s: a Git LFS pointer: run git lfs pull", name);
+        return NULL;
+    }
     if (t5g_json_check(text, n, false, name, e) < 0)
         return NULL;
     static bool hooked;

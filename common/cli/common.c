@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
+#include "model/explain.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -172,13 +173,9 @@ t5g_model_path(void)
                     "no model: give -m MODEL or set T5G_MODEL (none is installed as %s: %s)", path,
                     strerror(errno));
     }
-    if (stat(path, &st) < 0) {
-        struct t5g_err e;
-        t5g_err_sys(&e, T5G_EX_NOINPUT, "%s: cannot open model", path);
+    struct t5g_err e;
+    if (t5g_explain_model(path, T5G_EXPLAIN_PATH, &e) < 0)
         t5g_die_err(&e);
-    }
-    if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
-        t5g_die(T5G_EX_NOINPUT, "%s: neither a model directory nor a packed model", path);
     return path;
 }
 

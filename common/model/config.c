@@ -3,7 +3,10 @@
  * reads, and where two places may say the same, the one that it believes.
  */
 #include "model/config.h"
+#include "base/jsonpython.h"
+#include "model/explain.h"
 #include "model/fields.h"
+#include "model/generation.h"
 #include "model/packed.h"
 #include "model/stackconfig.h"
 
@@ -25,8 +28,9 @@ read_kind(struct t5g_fields *f, struct t5g_place top)
             return (enum kind)i;
     }
     t5g_fields_fail(f, top, "model_type",
-                    "%s%s, expected t5gemma2, t5gemma2_encoder or t5gemma2_text",
-                    type == NULL ? "missing" : "", type == NULL ? "" : type);
+                    "%s%s%s, expected t5gemma2, t5gemma2_encoder or t5gemma2_text",
+                    type == NULL ? "missing" : "", type == NULL ? "" : type,
+                    type == NULL ? "" : t5g_explain_type(type));
     return WHOLE;
 }
 
@@ -226,6 +230,49 @@ t5g_config_set_dtype(struct t5g_config *c, int dtype)
     c->embed_scale_decoder = scale[1];
 }
 
+static struct t5g_json *
+parse(const char *text, size_t n, const char *path, struct t5g_err *e)
+{
+    struct t5g_buf b = {0};
+    t5g_json_from_python(&b, text, n);
+    struct t5g_json *root = t5g_json_parse(b.p, b.n, path, e);
+    t5g_buf_free(&b);
+    return root;
+}
+
+/* generation_config.json; NULL: it is no JSON text. What it asks for in vain becomes the notice. */
+static struct t5g_json *
+read_generation(struct t5g_config *c, const char *text, size_t n, const char *path)
+{
+    struct t5g_buf unused = {0}, b = {0};
+    struct t5g_err e = {0};
+    struct t5g_json *root = parse(text, n, path, &e);
+    if (root == NULL) {
+        t5g_buf_printf(&b, "%s (passed over, as transformers does)", e.msg);
+    } else {
+        t5g_generation_unused(&unused, root);
+        if (unused.n > 0)
+            t5g_buf_printf(&b, "%s: not used: %s (see the options of t5g-decode)", path, unused.p);
+    }
+    t5g_buf_free(&unused);
+    c->notice = b.p;
+    return root;
+}
+
+/* Classes with a head of their own: T5Gemma2ForSequenceClassification and its like. */
+static void
+read_classes(struct t5g_config *c, struct t5g_place top)
+{
+    for (const struct t5g_json *v = t5g_json_first(t5g_field(top, "architectures"));
+         v != NULL && c->classifier == NULL; v = t5g_json_next(v)) {
+        const char *name = t5g_json_str(v), *head = name != NULL ? strstr(name, "For") : NULL;
+        if (head != NULL && strcmp(head, "ForConditionalGeneration") == 0)
+            c->generates = true;
+        else if (head != NULL)
+            c->classifier = t5g_strdup(name);
+    }
+}
+
 int
 t5g_config_parse(struct t5g_config *c, const char *text, size_t n, const char *path,
                  const char *generation, size_t gn, const char *gpath, struct t5g_err *e)
@@ -234,17 +281,18 @@ t5g_config_parse(struct t5g_config *c, const char *text, size_t n, const char *p
     struct t5g_fields f = {.path = path, .e = e}, g = {.path = gpath, .e = e};
     *c = (struct t5g_config){0};
     int r = -1;
-    root = t5g_json_parse(text, n, path, e);
+    root = parse(text, n, path, e);
     if (root == NULL)
         goto out;
-    if (generation != NULL && (groot = t5g_json_parse(generation, gn, gpath, e)) == NULL)
-        goto out;
+    if (generation != NULL)
+        groot = read_generation(c, generation, gn, gpath);
     if (!t5g_json_is_object(root) || (groot != NULL && !t5g_json_is_object(groot))) {
         t5g_err_set(e, T5G_EX_DATA, "%s: not a JSON object",
                     t5g_json_is_object(root) ? gpath : path);
         goto out;
     }
     struct t5g_place top = {root, ""}, gen = {groot, ""};
+    read_classes(c, top);
     read_config(c, &f, &g, top, gen);
     r = f.failed || g.failed ? -1 : 0;
 out:
@@ -262,7 +310,9 @@ t5g_config_load(struct t5g_config *c, const char *dir, struct t5g_err *e)
     char *gpath = t5g_path_join(dir, "generation_config.json");
     struct t5g_buf b = {0}, g = {0};
     *c = (struct t5g_config){0};
-    int r = t5g_model_text(dir, "config.json", CONFIG_MAX, &b, e);
+    int r = t5g_explain_model(dir, T5G_EXPLAIN_CONFIG, e);
+    if (r == 0)
+        r = t5g_model_text(dir, "config.json", CONFIG_MAX, &b, e);
     if (r == 0 && t5g_model_optional(dir, "generation_config.json", CONFIG_MAX, &g, e) < 0)
         r = -1;
     if (r == 0)
@@ -289,5 +339,7 @@ t5g_config_clear(struct t5g_config *c)
 {
     t5g_free(c->encoder.full);
     t5g_free(c->decoder.full);
+    t5g_free(c->notice);
+    t5g_free(c->classifier);
     *c = (struct t5g_config){0};
 }

@@ -46,6 +46,12 @@ struct t5g_config {
     int32_t start;                     /* decoder_start_token_id, else bos */
     int32_t eos[16];                   /* of generation_config.json, else config.json */
     size_t n_eos;
+    /* For people: settings of generation_config.json that are not used; NULL: there are none. */
+    char *notice;
+    /* Of `architectures`: the class that generates text is named; one with another head, or NULL.
+     */
+    bool generates;
+    char *classifier;
     float embed_scale_encoder, embed_scale_decoder; /* sqrt(d) rounded to dtype */
 };
 
@@ -61,7 +67,8 @@ void t5g_config_clear(struct t5g_config *c);
 
 /*
  * The same from texts in memory; generation (NULL when there is none) is generation_config.json.
- * The paths are for messages.
+ * The paths are for messages. What is no JSON text as
+ * generation_config.json is passed over with a notice, as in transformers.
  */
 int t5g_config_parse(struct t5g_config *c, const char *text, size_t n, const char *path,
                      const char *generation, size_t gn, const char *gpath, struct t5g_err *e);

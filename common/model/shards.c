@@ -1,6 +1,7 @@
 /* shards.c: the weight files of a directory: one, or those that an index names. */
 #include "model/safetensors.h"
 #include "base/json.h"
+#include "model/explain.h"
 #include "model/packed.h"
 
 #include <stdlib.h>
@@ -74,6 +75,11 @@ open_shards(struct t5g_safetensors *s, struct t5g_err *e)
     for (size_t i = 0; i < s->n_shards; i++) {
         struct shard *x = &s->shards[i];
         struct adder a = {s, x};
+        if (s->index != NULL && t5g_is_there(x->path, NULL) == 0)
+            return t5g_err_set(e, T5G_EX_NOINPUT,
+                               "%s: missing, and %s names it: the download is "
+                               "not whole",
+                               x->path, index_name);
         int (*parse)(const unsigned char *, size_t, const char *,
                      int (*)(void *, const struct t5g_tensor *, struct t5g_err *), void *,
                      struct t5g_err *) = s->packed ? t5g_packed_tensors : t5g_safetensors_parse;
@@ -188,7 +194,7 @@ t5g_safetensors_open(const char *dir, struct t5g_err *e)
         index = NULL;
         r = there < 0 ? -1 : open_index(s, dir, e);
     } else if (r == 0) {
-        r = t5g_err_set(e, T5G_EX_NOINPUT, "%s: no %s and no %s", dir, single, index_name);
+        r = t5g_explain_model(dir, T5G_EXPLAIN_WEIGHTS, e);
     }
     t5g_free(path);
     t5g_free(index);

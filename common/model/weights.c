@@ -4,6 +4,7 @@
  */
 #include "model/weights.h"
 #include "model/binder.h"
+#include "model/explain.h"
 #include "model/identity.h"
 #include "model/packed.h"
 
@@ -349,6 +350,27 @@ settle_dtype(struct loader *x)
     return 0;
 }
 
+/* A classifier gives labels; what its decoder would generate means nothing. */
+static int
+check_head(const struct loader *x)
+{
+    const struct t5g_config *c = &x->m->config;
+    for (size_t i = 0; i < x->b.n && !c->generates; i++) {
+        const struct t5g_tensor *t = x->b.all[i].t;
+        if (strncmp(t->name, "score.", 6) == 0)
+            return t5g_err_set(x->e, T5G_EX_DATA,
+                               "%s: tensor '%s': a classifier's head, which is not served: there "
+                               "is no text to generate (t5g-encode takes it)",
+                               x->m->dir, t->name);
+    }
+    if (c->classifier != NULL && !c->generates)
+        return t5g_err_set(x->e, T5G_EX_DATA,
+                           "%s/config.json: architectures: %s: not served: there is no text to "
+                           "generate (t5g-encode takes it)",
+                           x->m->dir, c->classifier);
+    return 0;
+}
+
 /* Which parts there are: a part that config.json describes and the file leaves out whole is off. */
 static int
 settle_parts(struct loader *x, unsigned need)
@@ -357,6 +379,8 @@ settle_parts(struct loader *x, unsigned need)
     if ((need & T5G_NEED_DECODER) != 0 && !c->has_decoder)
         return t5g_err_set(x->e, T5G_EX_DATA, "%s/config.json: no decoder, expected a whole model",
                            x->m->dir);
+    if ((need & T5G_NEED_DECODER) != 0 && check_head(x) < 0)
+        return -1;
     if (!t5g_binder_has(&x->b, T5G_PART_DECODER)) {
         if ((need & T5G_NEED_DECODER) != 0)
             return t5g_err_set(x->e, T5G_EX_DATA,
@@ -453,7 +477,9 @@ t5g_model_open(const char *dir, unsigned need, struct t5g_err *e)
     int r = -1;
     m->dir = t5g_strdup(dir);
     char *config = t5g_path_join(dir, config_name);
-    r = t5g_is_packed(dir, e);
+    r = t5g_explain_model(dir, T5G_EXPLAIN_CONFIG, e);
+    if (r == 0)
+        r = t5g_is_packed(dir, e);
     if (r == 0)
         r = t5g_stamp_of(config, &x.config, e);
     t5g_free(config);

@@ -3,6 +3,7 @@
 #include "text/tokenizer.h"
 #include "base/bug.h"
 #include "base/utf8.h"
+#include "model/explain.h"
 #include "text/bpe.h"
 #include "text/table.h"
 #include "text/text_impl.h"
@@ -45,8 +46,10 @@ struct t5g_tokenizer *
 t5g_tokenizer_open(const char *dir, struct t5g_err *e)
 {
     struct t5g_tokenizer *t;
+    if (t5g_explain_model(dir, T5G_EXPLAIN_TOKENIZER, e) < 0)
+        return NULL;
     if (t5g_tokenizer_find(&t, dir, e) == 0)
-        t5g_err_set(e, T5G_EX_NOINPUT, "%s: no tokenizer.json", dir);
+        t5g_err_set(e, T5G_EX_NOINPUT, "%s: no tokenizer in this packed model", dir);
     return t;
 }
 

@@ -250,7 +250,8 @@ struct refused {
 
 static const struct refused refusals[] = {
     {"\"t5gemma2\"", "\"gemma3\"",
-     "config.json: model_type: gemma3, expected t5gemma2, t5gemma2_encoder or t5gemma2_text"},
+     "config.json: model_type: gemma3 (a Gemma 3, which has no encoder), expected t5gemma2, "
+     "t5gemma2_encoder or t5gemma2_text"},
     {"\"model_type\":\"t5gemma2\",", "",
      "config.json: model_type: missing, expected t5gemma2, t5gemma2_encoder or t5gemma2_text"},
     {"\"bfloat16\"", "\"float8_e4m3fn\"",
@@ -345,6 +346,37 @@ test_refusals(void **state)
     assert_string_equal(e.msg, "generation_config.json: not a JSON object");
 }
 
+static void
+expect_notice(const char *generation, const char *want)
+{
+    struct t5g_config c;
+    struct t5g_err e = {0};
+    assert_int_equal(parse(&c, whole, generation, &e), 0);
+    if (want == NULL && c.notice != NULL)
+        fail_msg("%s: %s", generation, c.notice);
+    if (want != NULL && (c.notice == NULL || strstr(c.notice, want) == NULL))
+        fail_msg("%s: %s", generation, c.notice != NULL ? c.notice : "nothing");
+    t5g_config_clear(&c);
+}
+
+/* Values that change nothing are no matter; those that would are named. */
+static void
+test_notice(void **state)
+{
+    (void)state;
+    expect_notice("{\"num_beams\":1,\"length_penalty\":1.0,\"max_length\":20,\"min_length\":0,"
+                  "\"suppress_tokens\":null,\"bad_words_ids\":[],\"early_stopping\":false,"
+                  "\"do_sample\":true,\"top_k\":64,\"temperature\":0.7,\"use_cache\":true}",
+                  NULL);
+    expect_notice("{\"num_beams\":2}", "not used: num_beams 2 (see");
+    expect_notice("{\"early_stopping\":true,\"no_repeat_ngram_size\":3}",
+                  "not used: early_stopping true, no_repeat_ngram_size 3 (see");
+    expect_notice("{\"forced_bos_token_id\":0,\"max_length\":4096}",
+                  "not used: max_length 4096, forced_bos_token_id 0 (see");
+    expect_notice("{\"bad_words_ids\":[[1]]}", "not used: bad_words_ids (see");
+    expect_notice("{", "generation_config.json: byte 1: ");
+}
+
 int
 main(void)
 {
@@ -352,7 +384,7 @@ main(void)
         cmocka_unit_test(test_fixtures),       cmocka_unit_test(test_scales),
         cmocka_unit_test(test_rope_spellings), cmocka_unit_test(test_layer_pattern),
         cmocka_unit_test(test_places),         cmocka_unit_test(test_encoder_only),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_refusals),       cmocka_unit_test(test_notice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

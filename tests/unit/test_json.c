@@ -1,5 +1,6 @@
 /* test_json.c: the strict scanner, strings with a length, the walk, and the tree. */
 #include "base/json.h"
+#include "base/jsonpython.h"
 #include "base/jsonstr.h"
 
 #include <math.h>
@@ -237,6 +238,42 @@ test_tree(void **state)
     assert_int_equal(e.code, T5G_EX_NOINPUT);
 }
 
+/* What Python's json writes beyond JSON becomes strings that nobody takes for numbers. */
+static void
+test_python(void **state)
+{
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
+        {"{\"a\":NaN,\"b\":[Infinity,-Infinity]}",
+         "{\"a\":\"NaN\",\"b\":[\"Infinity\",\"-Infinity\"]}"},
+        {"[1e999,-1e999,1e308,12]", "[\"1e999\",\"-1e999\",1e308,12]"},
+        {"[\"NaN 1e999 \\\" NaN\",NaN]", "[\"NaN 1e999 \\\" NaN\",\"NaN\"]"},
+        {"\"\\ud800 \\udC00 \\ud83d\\uDE00 \\\\ud800\"",
+         "\"\\ufffd \\ufffd \\ud83d\\uDE00 \\\\ud800\""},
+        {"\"open \\", "\"open \\"},
+        {"-", "-"},
+        {"", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < T5G_LEN(cases); i++) {
+        struct t5g_buf b = {0};
+        t5g_json_from_python(&b, cases[i].in, strlen(cases[i].in));
+        assert_string_equal(b.p, cases[i].out);
+        t5g_buf_free(&b);
+    }
+    struct t5g_buf b = {0}, digits = {0};
+    for (int i = 0; i < 64; i++)
+        t5g_buf_addc(&digits, '7');
+    t5g_json_from_python(&b, digits.p, 64);
+    assert_int_equal(b.n, 66);
+    b.n = 0;
+    t5g_json_from_python(&b, digits.p, 63);
+    assert_int_equal(b.n, 63);
+    t5g_buf_free(&b);
+    t5g_buf_free(&digits);
+}
+
 int
 main(void)
 {
@@ -244,6 +281,7 @@ main(void)
         cmocka_unit_test(test_accepts),   cmocka_unit_test(test_refuses),
         cmocka_unit_test(test_many_keys), cmocka_unit_test(test_strings),
         cmocka_unit_test(test_walk),      cmocka_unit_test(test_tree),
+        cmocka_unit_test(test_python),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

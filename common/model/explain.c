@@ -1,0 +1,416 @@
+/* explain.c: what people give for a model, told apart by names and first bytes. */
+#include "model/explain.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "model/packed.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WHOLE "load it with transformers, save_pretrained() it and give that folder"
+
+/* What the names in a directory say. */
+struct seen {
+    size_t n;
+    bool adapter, snapshots, tokenizer, tokenizer_model, config, training;
+    char *bin, *gguf, *shard; /* such files, or NULL */
+    char *checkpoint;         /* the checkpoint-N of the largest N, or NULL */
+    char *model;              /* a folder in it that has a config.json, or NULL */
+    long step;
+};
+
+static bool
+ends(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+static void
+keep(char **to, const char *name)
+{
+    if (*to == NULL || strcmp(name, *to) < 0) { /* whatever the order of the directory */
+        t5g_free(*to);
+        *to = t5g_strdup(name);
+    }
+}
+
+static bool
+has(const char *dir, const char *name, const char *file)
+{
+    char *sub = t5g_path_join(dir, name), *path = t5g_path_join(sub, file);
+    bool there = t5g_is_there(path, NULL) == 1;
+    t5g_free(path);
+    t5g_free(sub);
+    return there;
+}
+
+static void
+see(struct seen *s, const char *dir, const char *name)
+{
+    static const char step[] = "checkpoint-";
+    s->n++;
+    s->adapter = s->adapter || strcmp(name, "adapter_config.json") == 0;
+    s->snapshots = s->snapshots || strcmp(name, "snapshots") == 0;
+    s->tokenizer = s->tokenizer || strcmp(name, "tokenizer.json") == 0;
+    s->tokenizer_model = s->tokenizer_model || strcmp(name, "tokenizer.model") == 0;
+    s->config = s->config || strcmp(name, "config.json") == 0;
+    s->training =
+        s->training || strcmp(name, "optimizer.pt") == 0 || strcmp(name, "trainer_state.json") == 0;
+    bool weights = ends(name, ".bin") || ends(name, ".h5") || ends(name, ".msgpack") ||
+                   ends(name, ".ckpt") || ends(name, ".pth");
+    if (weights && strcmp(name, "training_args.bin") != 0)
+        keep(&s->bin, name);
+    if (ends(name, ".gguf"))
+        keep(&s->gguf, name);
+    if (ends(name, ".safetensors") && strcmp(name, "adapter_model.safetensors") != 0)
+        keep(&s->shard, name);
+    if (strncmp(name, step, sizeof step - 1) == 0 && name[sizeof step - 1] != '\0' &&
+        strspn(name + sizeof step - 1, "0123456789") == strlen(name + sizeof step - 1)) {
+        long n = strtol(name + sizeof step - 1, NULL, 10);
+        if (s->checkpoint == NULL || n > s->step) {
+            t5g_free(s->checkpoint);
+            s->checkpoint = t5g_strdup(name);
+            s->step = n;
+        }
+    } else if (has(dir, name, "config.json")) {
+        keep(&s->model, name);
+    }
+}
+
+static int
+look(struct seen *s, const char *dir, struct t5g_err *e)
+{
+    DIR *d = opendir(dir);
+    if (d == NULL)
+        return t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot read folder", dir);
+    for (struct dirent *x; (x = readdir(d)) != NULL && s->n < 10000;)
+        if (strcmp(x->d_name, ".") != 0 && strcmp(x->d_name, "..") != 0)
+            see(s, dir, x->d_name);
+    closedir(d);
+    return 0;
+}
+
+/* " for BASE", from adapter_config.json. */
+static void
+put_base(struct t5g_buf *b, const char *dir)
+{
+    struct t5g_buf text = {0};
+    if (t5g_model_optional(dir, "adapter_config.json", 1 << 20, &text, NULL) == 1) {
+        struct t5g_json *root = t5g_json_parse(text.p, text.n, "", NULL);
+        const char *base = t5g_json_str(t5g_json_get(root, "base_model_name_or_path"));
+        if (base != NULL)
+            t5g_buf_printf(b, " for %s", base);
+        t5g_json_free(root);
+    }
+    t5g_buf_free(&text);
+    t5g_buf_adds(b, "");
+}
+
+/* The snapshot that refs/main names, or the one that there is; *n: how many there are. */
+static char *
+snapshot_of(const char *dir, size_t *n)
+{
+    char *folder = t5g_path_join(dir, "snapshots"), *ref = t5g_path_join(dir, "refs/main");
+    char *found = NULL;
+    struct t5g_map m;
+    DIR *d = opendir(folder);
+    *n = 0;
+    for (struct dirent *x; d != NULL && (x = readdir(d)) != NULL;)
+        if (x->d_name[0] != '.') {
+            ++*n;
+            keep(&found, x->d_name);
+        }
+    if (d != NULL)
+        closedir(d);
+    if (*n > 1 && t5g_map_optional(ref, &m, NULL) == 1) {
+        char *name = t5g_memdup(m.p, t5g_min(m.size, 64));
+        name[strcspn(name, "\n")] = '\0';
+        if (name[0] != '\0' && strchr(name, '/') == NULL && has(folder, name, "")) {
+            t5g_free(found);
+            found = t5g_strdup(name);
+        }
+        t5g_free(name);
+        t5g_unmap(&m);
+    }
+    t5g_free(ref);
+    char *path = found != NULL ? t5g_path_join(folder, found) : NULL;
+    t5g_free(found);
+    t5g_free(folder);
+    return path;
+}
+
+static int
+explain_snapshots(const char *dir, struct t5g_err *e)
+{
+    size_t n;
+    char *path = snapshot_of(dir, &n);
+    if (path == NULL)
+        t5g_err_set(e, T5G_EX_NOINPUT,
+                    "%s: a folder of the hub's cache without a snapshot: download the model again",
+                    dir);
+    else
+        t5g_err_set(e, T5G_EX_NOINPUT,
+                    "%s: a folder of the hub's cache: give the snapshot in it, %s%s", dir, path,
+                    n > 1 ? ", or another one beside it" : "");
+    t5g_free(path);
+    return -1;
+}
+
+static int
+explain_adapter(const char *dir, struct t5g_err *e)
+{
+    struct t5g_buf base = {0};
+    put_base(&base, dir);
+    t5g_err_set(e, T5G_EX_NOINPUT,
+                "%s: an adapter%s, not a model: merge it into that model (merge_and_unload() of "
+                "peft, then save_pretrained()) and give the folder of the result",
+                dir, base.p);
+    t5g_buf_free(&base);
+    return -1;
+}
+
+/* A directory in which `missing` is not there. */
+static int
+explain_names(const char *dir, const struct seen *s, const char *missing, bool tokenizer,
+              struct t5g_err *e)
+{
+    const int no = T5G_EX_NOINPUT;
+    if (s->adapter)
+        return explain_adapter(dir, e);
+    if (s->snapshots)
+        return explain_snapshots(dir, e);
+    if (s->checkpoint != NULL)
+        return t5g_err_set(e, no,
+                           "%s: the folder of a training run: give one of its checkpoints, such as "
+                           "%s/%s",
+                           dir, dir, s->checkpoint);
+    if (tokenizer && s->tokenizer_model)
+        return t5g_err_set(e, no,
+                           "%s: tokenizer.model without tokenizer.json: load it with "
+                           "AutoTokenizer, save_pretrained() it and give that folder",
+                           dir);
+    if (s->gguf != NULL)
+        return t5g_err_set(e, no,
+                           "%s: %s is a GGUF, which is not read: give the folder of the model that "
+                           "it was made from, with model.safetensors",
+                           dir, s->gguf);
+    if (s->bin != NULL && s->shard == NULL && !tokenizer)
+        return t5g_err_set(e, no, "%s: weights in %s, expected model.safetensors: " WHOLE, dir,
+                           s->bin);
+    if (s->training && s->shard == NULL && !tokenizer)
+        return t5g_err_set(e, no,
+                           "%s: a checkpoint of a training run without the model: save the model "
+                           "there with save_pretrained(), or give another checkpoint",
+                           dir);
+    if (s->shard != NULL && !tokenizer && s->config)
+        return t5g_err_set(e, no,
+                           "%s: no %s, but %s: the download is not whole, or the file has another "
+                           "name",
+                           dir, missing, s->shard);
+    if (s->n == 0)
+        return t5g_err_set(e, no, "%s: an empty folder, expected a model: no %s", dir, missing);
+    if (s->model != NULL && !s->config)
+        return t5g_err_set(e, no, "%s: no %s; %s/%s has a config.json: is that the model?", dir,
+                           missing, dir, s->model);
+    if (s->tokenizer && s->shard == NULL && !tokenizer && !s->config)
+        return t5g_err_set(e, no,
+                           "%s: a tokenizer alone: no %s and no weights, which only t5g-tokenize "
+                           "and t5g-detok can do without",
+                           dir, missing);
+    return t5g_err_set(e, no,
+                       "%s: no %s (a model is a folder with config.json, model.safetensors and "
+                       "tokenizer.json)",
+                       dir, missing);
+}
+
+/* 1: one of the names is there, 0: none; -1 with e. */
+static int
+one_is_there(const char *dir, const char *a, const char *b, struct t5g_err *e)
+{
+    int r = 0;
+    for (int i = 0; i < 2 && r == 0; i++) {
+        if (i == 1 && b == NULL)
+            break;
+        char *path = t5g_path_join(dir, i == 0 ? a : b);
+        r = t5g_is_there(path, e);
+        t5g_free(path);
+    }
+    return r;
+}
+
+static int
+explain_dir(const char *dir, enum t5g_explain what, struct t5g_err *e)
+{
+    static const struct {
+        const char *a, *b, *missing;
+    } needs[] = {
+        [T5G_EXPLAIN_CONFIG] = {"config.json", NULL, "config.json"},
+        [T5G_EXPLAIN_WEIGHTS] = {"model.safetensors", "model.safetensors.index.json",
+                                 "model.safetensors and no model.safetensors.index.json"},
+        [T5G_EXPLAIN_TOKENIZER] = {"tokenizer.json", NULL, "tokenizer.json"},
+    };
+    int r = one_is_there(dir, needs[what].a, needs[what].b, e);
+    if (r != 0)
+        return r < 0 ? -1 : 0;
+    struct seen s = {0};
+    r = look(&s, dir, e);
+    if (r == 0)
+        r = explain_names(dir, &s, needs[what].missing, what == T5G_EXPLAIN_TOKENIZER, e);
+    t5g_free(s.bin);
+    t5g_free(s.gguf);
+    t5g_free(s.shard);
+    t5g_free(s.checkpoint);
+    t5g_free(s.model);
+    return r;
+}
+
+/* A stream has no config.json: it is no model. */
+static int
+explain_stream(const char *path, struct t5g_err *e)
+{
+    struct t5g_buf b = {0};
+    struct t5g_err own = {0};
+    int r = t5g_model_optional(path, "config.json", 1 << 20, &b, &own);
+    t5g_buf_free(&b);
+    if (r != 0) /* a packed model, or a damaged one: said by who opens it */
+        return 0;
+    return t5g_err_set(e, T5G_EX_NOINPUT,
+                       "%s: a stream of documents, not a packed model: give it as FILE, and a "
+                       "model with -m",
+                       path);
+}
+
+static int
+explain_file(const char *path, struct t5g_err *e)
+{
+    unsigned char p[32] = {0};
+    size_t n = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open model", path);
+    int r = t5g_read_full(fd, path, p, sizeof p - 1, &n, e);
+    close(fd);
+    if (r < 0)
+        return -1;
+    if (n > 7 && memcmp(p, T5G_FRAME_MAGIC, 7) == 0)
+        return explain_stream(path, e);
+    const char *text = (const char *)p;
+    if (strncmp(text, "GGUF", 4) == 0)
+        return t5g_err_set(
+            e, T5G_EX_DATA,
+            "%s: a GGUF, which is not read: give the folder of the model that it was "
+            "made from, with model.safetensors",
+            path);
+    if (strncmp(text, "version https://git-lfs", 23) == 0)
+        return t5g_err_set(e, T5G_EX_DATA, "%s: a Git LFS pointer: run git lfs pull", path);
+    if (strncmp(text, "PK\3\4", 4) == 0 || (p[0] == 0x80 && p[1] < 6) || ends(path, ".bin"))
+        return t5g_err_set(e, T5G_EX_DATA, "%s: a PyTorch file, expected model.safetensors: " WHOLE,
+                           path);
+    if ((n > 8 && p[8] == '{') || p[0] == '{')
+        return t5g_err_set(e, T5G_EX_DATA, "%s: a single file of a model: give the folder it is in",
+                           path);
+    return 0;
+}
+
+/* OWNER/NAME as hubs have it, and no path. */
+static bool
+is_hub_name(const char *s)
+{
+    static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    size_t a = strspn(s, good), b = s[a] == '/' ? strspn(s + a + 1, good) : 0;
+    return a > 0 && b > 0 && s[a + 1 + b] == '\0' && s[0] != '.' && s[a + 1] != '.';
+}
+
+/* Where the hub's own programs have put the model, or NULL. */
+static char *
+find_in_hub_cache(const char *name)
+{
+    static const struct {
+        const char *variable, *behind;
+    } places[] = {{"HF_HUB_CACHE", ""},
+                  {"HF_HOME", "/hub"},
+                  {"XDG_CACHE_HOME", "/huggingface/hub"},
+                  {"HOME", "/.cache/huggingface/hub"}};
+    char *found = NULL;
+    for (size_t i = 0; i < T5G_LEN(places) && found == NULL; i++) {
+        const char *base = getenv(places[i].variable), *slash = strchr(name, '/');
+        struct t5g_buf b = {0};
+        size_t n;
+        if (base == NULL || base[0] != '/')
+            continue;
+        t5g_buf_printf(&b, "%s%s/models--%.*s--%s", base, places[i].behind, (int)(slash - name),
+                       name, slash + 1);
+        found = snapshot_of(b.p, &n);
+        t5g_buf_free(&b);
+    }
+    return found;
+}
+
+static int
+explain_absent(const char *path, struct t5g_err *e)
+{
+    if (t5g_is_there(path, NULL) == 1)
+        return t5g_err_set(e, T5G_EX_NOINPUT, "%s: a symbolic link that leads nowhere", path);
+    if (!is_hub_name(path))
+        return t5g_err_set(e, T5G_EX_NOINPUT, "%s: no such model directory or packed model", path);
+    char *found = find_in_hub_cache(path);
+    if (found != NULL)
+        t5g_err_set(e, T5G_EX_NOINPUT,
+                    "%s: no such folder; names of a hub are not looked up, but it is on this "
+                    "machine: give %s",
+                    path, found);
+    else
+        t5g_err_set(
+            e, T5G_EX_NOINPUT,
+            "%s: no such folder; names of a hub are not looked up: download it (hf download "
+            "%s --local-dir DIR) and give DIR",
+            path, path);
+    t5g_free(found);
+    return -1;
+}
+
+int
+t5g_explain_model(const char *path, enum t5g_explain what, struct t5g_err *e)
+{
+    struct stat st;
+    if (stat(path, &st) < 0)
+        return errno == ENOENT || errno == ENOTDIR
+                   ? explain_absent(path, e)
+                   : t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open model", path);
+    if (S_ISREG(st.st_mode))
+        return explain_file(path, e);
+    if (!S_ISDIR(st.st_mode))
+        return t5g_err_set(e, T5G_EX_NOINPUT, "%s: neither a model directory nor a packed model",
+                           path);
+    return what == T5G_EXPLAIN_PATH ? 0 : explain_dir(path, what, e);
+}
+
+const char *
+t5g_explain_type(const char *model_type)
+{
+    static const struct {
+        const char *type, *what;
+    } types[] = {
+        {"gemma", " (a Gemma, which has no encoder)"},
+        {"gemma2", " (a Gemma 2, which has no encoder)"},
+        {"gemma3", " (a Gemma 3, which has no encoder)"},
+        {"gemma3_text", " (a Gemma 3, which has no encoder)"},
+        {"gemma3n", " (a Gemma 3n, which has no encoder)"},
+        {"gemma4", " (a Gemma 4, which has no encoder)"},
+        {"t5gemma", " (the first T5Gemma, another architecture)"},
+        {"t5", " (a T5)"},
+        {"mt5", " (an mT5)"},
+        {"umt5", " (a umT5)"},
+        {"siglip", " (a picture encoder)"},
+    };
+    for (size_t i = 0; i < T5G_LEN(types); i++)
+        if (strcmp(types[i].type, model_type) == 0)
+            return types[i].what;
+    return "";
+}
