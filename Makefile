@@ -12,7 +12,7 @@ DEPS       = gcc make pkg-config libarchive-dev zlib1g-dev libcjson-dev libxxhas
 DEPS_CHECK = libcmocka-dev bats perl mandoc procps python3-numpy pango1.0-tools fonts-dejavu-core netpbm \
              libarchive-tools zstd dpkg-dev
 
-# Of stb the header alone is used; libarchive and zlib are loaded when a packed file is met (common/base/library.h).
+# Of stb the header alone is used; libarchive and zlib are loaded when a packed file is met (common/archive/library.h).
 PKGS     = libcjson libxxhash
 PKGS_H   = stb libarchive zlib
 # Recursive on purpose: pkg-config runs when something is built, not for `make help` or `make deps`.

@@ -1,5 +1,5 @@
 /* t5g-decode: encoder outputs to generated token ids.  See t5g-decode(1). */
-#include "cli/decoding.h"
+#include "stage/decode.h"
 #include "cli/progress.h"
 
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 #include "base/map.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "cli/records.h"
-#include "cli/run.h"
+#include "stage/detok.h"
+#include "stage/run.h"
 
 #include <stdio.h>
 #include <string.h>

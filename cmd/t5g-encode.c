@@ -1,5 +1,5 @@
 /* t5g-encode: token ids to encoder output.  See t5g-encode(1). */
-#include "cli/encoding.h"
+#include "stage/encode.h"
 #include "cli/progress.h"
 #include "nn/linear.h"
 #include "text/tokenizer.h"

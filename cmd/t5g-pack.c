@@ -1,6 +1,6 @@
 /* t5g-pack: a model directory to one file that is mapped and used in place.  See t5g-pack(1). */
 #include "cli/progress.h"
-#include "cli/run.h"
+#include "stage/run.h"
 #include "cli/signals.h"
 #include "model/pack.h"
 #include "model/packed.h"

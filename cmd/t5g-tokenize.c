@@ -1,10 +1,10 @@
 /* t5g-tokenize: text to documents of token ids.  See t5g-tokenize(1). */
-#include "cli/document.h"
+#include "stage/tokenize.h"
 #include "cli/names.h"
 #include "cli/progress.h"
-#include "cli/shard.h"
+#include "stage/shard.h"
 #include "cli/signals.h"
-#include "cli/tokenizing.h"
+#include "stage/tokenizing.h"
 
 static struct {
     struct t5g_list texts, images;

@@ -1,6 +1,6 @@
 /* t5g-vision: pictures to the rows that they become in the encoder.  See t5g-vision(1). */
-#include "cli/caching.h"
-#include "cli/looking.h"
+#include "stage/caching.h"
+#include "stage/vision.h"
 #include "cli/progress.h"
 
 #include <stdlib.h>

@@ -41,7 +41,7 @@ formatting() {
 }
 
 # The order in which data flows: a folder of common/ includes itself and those before it.
-order='base stream store model kernels text image nn generate cli'
+order='base cli archive stream store kernels model text image nn generate stage convert'
 
 includes() { # FILE:"HEADER" lines
     c_files | while read -r f; do

@@ -2,7 +2,7 @@
 #include "partset.h"
 #include "verbs.h"
 #include "base/io.h"
-#include "base/tar.h"
+#include "archive/tar.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,9 +2,9 @@
 #ifndef T5G_FRAME_VERBS_H
 #define T5G_FRAME_VERBS_H
 
-#include "cli/common.h"
+#include "cli/program.h"
 #include "cli/output.h"
-#include "cli/run.h"
+#include "stage/run.h"
 #include "cli/signals.h"
 #include "stream/document.h"
 

@@ -1,7 +1,7 @@
 /* names.c: --files0-from: a list of file names. */
 #include "cli/names.h"
 #include "base/io.h"
-#include "cli/common.h"
+#include "cli/program.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -2,7 +2,7 @@
 #include "cli/option.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "cli/common.h"
+#include "cli/program.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* progress.c: a line on stderr, once a second at most. */
 #include "cli/progress.h"
 #include "base/units.h"
-#include "cli/common.h"
+#include "cli/program.h"
 
 #include <stdio.h>
 #include <string.h>

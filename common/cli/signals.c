@@ -13,7 +13,7 @@
 #include "base/map.h"
 #include "base/stop.h"
 #include "base/temporary.h"
-#include "cli/common.h"
+#include "cli/program.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 

@@ -1,5 +1,5 @@
 /* matrix.c: a row of a matrix, whatever it is stored as. */
-#include "model/weights.h"
+#include "model/model.h"
 
 enum { PANEL = 16 }; /* rows of a quantised panel: the layout of kernels.h */
 

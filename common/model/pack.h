@@ -2,8 +2,8 @@
 #ifndef T5G_PACK_H
 #define T5G_PACK_H
 
-#include "base/pool.h"
-#include "model/weights.h"
+#include "base/threads.h"
+#include "model/model.h"
 #include "stream/writer.h"
 
 enum t5g_pack_weights {

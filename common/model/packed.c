@@ -2,7 +2,7 @@
 #include "model/packed.h"
 #include "base/jsonstr.h"
 #include "base/num.h"
-#include "stream/head.h"
+#include "stream/stream_head.h"
 
 #include <string.h>
 #include <sys/stat.h>

@@ -3,8 +3,8 @@
 #define T5G_QUANT_H
 
 #include "base/mem.h"
-#include "base/pool.h"
-#include "model/weights.h"
+#include "base/threads.h"
+#include "model/model.h"
 
 /*
  * m (not quantised) as panels of dtype T5G_Q8 or T5G_Q4 with scales every `group` (a multiple of

@@ -7,7 +7,7 @@
  * with the layer's own wk, wv, k_norm. Panel kernels, as everything that runs over a document.
  */
 #include "nn/norm.h"
-#include "nn/stack.h"
+#include "nn/decoder_impl.h"
 
 #include <math.h>
 

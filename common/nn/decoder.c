@@ -13,7 +13,7 @@
  *
  * Row kernels throughout, whatever n is: a row's bits do not depend on the rows beside it.
  */
-#include "nn/stack.h"
+#include "nn/decoder_impl.h"
 #include "nn/embed.h"
 #include "nn/norm.h"
 

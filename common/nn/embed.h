@@ -2,7 +2,7 @@
 #ifndef T5G_EMBED_H
 #define T5G_EMBED_H
 
-#include "model/weights.h"
+#include "model/model.h"
 
 /*
  * x[i * ldx .. + d] = embed[ids[i]] * embed_scale, but the eoi row itself, unscaled, where ids[i]

@@ -2,9 +2,9 @@
 #ifndef T5G_ENCODER_H
 #define T5G_ENCODER_H
 
-#include "base/pool.h"
+#include "base/threads.h"
 #include "kernels/kernels.h"
-#include "model/weights.h"
+#include "model/model.h"
 
 struct t5g_encoder;
 

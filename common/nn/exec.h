@@ -3,7 +3,7 @@
 #define T5G_EXEC_H
 
 #include "base/mem.h"
-#include "base/pool.h"
+#include "base/threads.h"
 #include "kernels/kernels.h"
 
 struct t5g_exec {

@@ -1,6 +1,6 @@
 /* kvcache.c: own keys and values of one sequence; local layers keep a ring of their window. */
 #include "nn/kvcache.h"
-#include "nn/stack.h"
+#include "nn/decoder_impl.h"
 
 /* Rows that a layer needs for max positions. */
 static size_t

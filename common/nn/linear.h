@@ -2,7 +2,7 @@
 #ifndef T5G_LINEAR_H
 #define T5G_LINEAR_H
 
-#include "model/weights.h"
+#include "model/model.h"
 #include "nn/exec.h"
 
 enum {

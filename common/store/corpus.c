@@ -1,10 +1,10 @@
 /* corpus.c: documents from files, lines, NUL-separated texts and JSON lines, in bounded memory. */
 #include "store/corpus.h"
 #include "base/io.h"
-#include "base/packing.h"
+#include "archive/container.h"
 #include "base/utf8.h"
-#include "store/members.h"
-#include "store/object.h"
+#include "store/webdataset.h"
+#include "store/jsondoc.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "stream/document.h"
 #include "base/json.h"
 #include "base/stop.h"
-#include "base/unpack.h"
+#include "archive/unpack.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef T5G_DOCUMENT_H
 #define T5G_DOCUMENT_H
 
-#include "stream/head.h"
+#include "stream/stream_head.h"
 #include "stream/reader.h"
 #include "stream/writer.h"
 

@@ -9,8 +9,8 @@
 #include "stream/reader.h"
 #include "base/hash.h"
 #include "base/io.h"
-#include "base/unpack.h"
-#include "stream/head.h"
+#include "archive/unpack.h"
+#include "stream/stream_head.h"
 
 #include <fcntl.h>
 #include <stdio.h>

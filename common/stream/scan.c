@@ -1,6 +1,6 @@
 /* scan.c: undamaged frames and whole documents among bytes that may hold anything. */
 #include "stream/scan.h"
-#include "stream/head.h"
+#include "stream/stream_head.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "base/jsonstr.h"
 #include "base/stop.h"
 #include "base/utf8.h"
-#include "stream/head.h"
+#include "stream/stream_head.h"
 
 #include <stdio.h>
 #include <errno.h>

@@ -9,7 +9,7 @@
  */
 #include "text/added.h"
 #include "base/hash.h"
-#include "text/addedfiles.h"
+#include "text/added_files.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
  */
 #include "base/json.h"
 #include "base/utf8.h"
-#include "text/pipeline.h"
+#include "text/tokenizer_json.h"
 #include "text/table.h"
 #include "text/trie.h"
 

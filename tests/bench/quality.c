@@ -10,7 +10,7 @@
  */
 #include "generate/generate.h"
 #include "nn/encoder.h"
-#include "nn/input.h"
+#include "stage/input.h"
 
 #include <math.h>
 #include <stdio.h>

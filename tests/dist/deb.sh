@@ -47,7 +47,7 @@ t5g ($version) unstable; urgency=medium
  -- $maintainer  $(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")
 END
 
-# What the programs are linked with, and what they load when they meet a packed file (common/base/library.h), for
+# What the programs are linked with, and what they load when they meet a packed file (common/archive/library.h), for
 # which a library linked with those stands: they start and run without, so that these are recommended only.
 printf 'Source: t5g\n\nPackage: t5g\nArchitecture: any\n' > "$work/debian/control"
 echo 'int t5g;' | ${CC:-cc} -shared -nostdlib -x c -o "$work/debian/loaded/loaded.so" - -Wl,--no-as-needed -larchive -lz

@@ -1,5 +1,5 @@
 /* fuzz_archive.c: any bytes as a compressed file or an archive, and the documents in it. */
-#include "store/members.h"
+#include "store/webdataset.h"
 
 #include <stdio.h>
 #include <string.h>

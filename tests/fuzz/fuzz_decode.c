@@ -1,5 +1,5 @@
 /* Any bytes through the child that decodes: whatever happens to it, the parent gets an answer. */
-#include "image/reader.h"
+#include "image/image_bytes.h"
 
 #include <stdint.h>
 #include <stdlib.h>

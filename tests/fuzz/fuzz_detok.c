@@ -1,6 +1,6 @@
 /* Any ids: printed as well-formed UTF-8, the same at once and id by id. */
 #include "base/utf8.h"
-#include "text/detok.h"
+#include "text/detokenizer.h"
 
 #include <stdint.h>
 #include <stdlib.h>

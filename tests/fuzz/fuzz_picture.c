@@ -1,6 +1,6 @@
 /* Pictures of any bytes, in process: container checks, decoding, EXIF, turning, crops, resizing. */
 #include "base/mem.h"
-#include "image/reader.h"
+#include "image/image_bytes.h"
 #include "image/resize.h"
 
 #include <stdint.h>

@@ -3,7 +3,7 @@
  * to this tokenizer), and cutting the memory of words short does not change the ids.
  */
 #include "base/utf8.h"
-#include "text/detok.h"
+#include "text/detokenizer.h"
 
 #include <stdint.h>
 #include <stdlib.h>

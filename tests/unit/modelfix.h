@@ -2,7 +2,7 @@
 #ifndef MODELFIX_H
 #define MODELFIX_H
 
-#include "model/weights.h"
+#include "model/model.h"
 #include "modeldir.h"
 
 /* Names as transformers 5.18 writes them. */

@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/jsonstr.h"
 #include "modeldir.h"
-#include "text/detok.h"
+#include "text/detokenizer.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -10,7 +10,7 @@
 #include "base/io.h"
 #include "base/temporary.h"
 #include "base/num.h"
-#include "base/pool.h"
+#include "base/threads.h"
 #include "base/units.h"
 
 #include <errno.h>

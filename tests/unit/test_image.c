@@ -3,7 +3,7 @@
  * libjpeg-turbo 3.2.0); and files that are damaged.
  */
 #include "golden.h"
-#include "image/reader.h"
+#include "image/image_bytes.h"
 #include "image/resize.h"
 
 #include <math.h>

@@ -4,7 +4,7 @@
  * kinds, of which nothing may be seen.
  */
 #include "golden.h"
-#include "image/reader.h"
+#include "image/image_bytes.h"
 
 enum { ARENA = 5 << 20 };
 

@@ -6,7 +6,7 @@
 
 #include "base/io.h"
 #include "base/jsonstr.h"
-#include "text/detok.h"
+#include "text/detokenizer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "base/untar.h"
+#include "archive/untar.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * times that is the tolerance.
  */
 #include "golden.h"
-#include "nn/vision.h"
+#include "nn/siglip.h"
 
 #include <math.h>
 #include <unistd.h>

@@ -1,0 +1,207 @@
+/*
+ * threads.c: worker threads that share out numbered items.
+ *
+ * A run is published under the lock by a new generation number; workers wait for it, spinning for a
+ * moment first because inside a decode step the next run follows within microseconds and waking a
+ * sleeper costs fifty of them. Items are taken from one atomic counter, so a slow or late thread
+ * never holds the others up. Between runs nobody spins for long: a program that waits on its pipe
+ * is idle.
+ */
+#include "base/threads.h"
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SPINS 4000 /* about 50 us */
+#define STACK ((size_t)1 << 20)
+
+struct t5g_pool {
+    size_t threads;
+    pthread_t *ids;         /* [threads - 1] */
+    struct worker *workers; /* [threads - 1] */
+    size_t started;
+    pthread_mutex_t lock;
+    pthread_cond_t go, done;
+    atomic_uint generation;
+    atomic_size_t next, left; /* items to take; workers still inside the run */
+    bool quit;
+    void (*fn)(void *, size_t, size_t);
+    void *arg;
+    size_t items;
+};
+
+struct worker {
+    struct t5g_pool *pool;
+    size_t index;
+};
+
+/* First number in a file such as "200000 100000" or "max 100000"; -1 when there is none. */
+static int
+read_pair(const char *path, double *quota, double *period)
+{
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        return -1;
+    int n = fscanf(f, "%lf %lf", quota, period);
+    fclose(f);
+    return n == 2 && *quota > 0 && *period > 0 ? 0 : -1;
+}
+
+size_t
+t5g_cpu_count(void)
+{
+    cpu_set_t set;
+    size_t n = 1;
+    double quota, period;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        n = (size_t)CPU_COUNT(&set);
+    if (read_pair("/sys/fs/cgroup/cpu.max", &quota, &period) == 0 && quota / period < (double)n)
+        n = (size_t)(quota / period + 0.5);
+    return t5g_max(n, 1);
+}
+
+static inline void
+relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static void
+take_items(struct t5g_pool *p, size_t worker)
+{
+    for (;;) {
+        size_t i = atomic_fetch_add_explicit(&p->next, 1, memory_order_relaxed);
+        if (i >= p->items)
+            return;
+        p->fn(p->arg, i, worker);
+    }
+}
+
+static void *
+worker_main(void *arg)
+{
+    struct worker *w = arg;
+    struct t5g_pool *p = w->pool;
+    unsigned seen = 0;
+    for (;;) {
+        for (int i = 0;
+             i < SPINS && atomic_load_explicit(&p->generation, memory_order_acquire) == seen; i++)
+            relax();
+        pthread_mutex_lock(&p->lock);
+        while (atomic_load_explicit(&p->generation, memory_order_relaxed) == seen)
+            pthread_cond_wait(&p->go, &p->lock);
+        seen = atomic_load_explicit(&p->generation, memory_order_relaxed);
+        bool quit = p->quit;
+        pthread_mutex_unlock(&p->lock);
+        if (quit)
+            return NULL;
+        take_items(p, w->index);
+        if (atomic_fetch_sub_explicit(&p->left, 1, memory_order_acq_rel) == 1) {
+            pthread_mutex_lock(
+                &p->lock); /* so that the caller cannot miss it between test and wait */
+            pthread_cond_signal(&p->done);
+            pthread_mutex_unlock(&p->lock);
+        }
+    }
+}
+
+static void
+publish(struct t5g_pool *p, bool quit)
+{
+    pthread_mutex_lock(&p->lock);
+    p->quit = quit;
+    atomic_fetch_add_explicit(&p->generation, 1, memory_order_release);
+    pthread_cond_broadcast(&p->go);
+    pthread_mutex_unlock(&p->lock);
+}
+
+struct t5g_pool *
+t5g_pool_open(size_t threads, struct t5g_err *e)
+{
+    struct t5g_pool *p = t5g_alloc(1, sizeof *p);
+    p->threads = t5g_max(threads, 1);
+    p->ids = t5g_alloc(p->threads, sizeof *p->ids);
+    p->workers = t5g_alloc(p->threads, sizeof *p->workers);
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->go, NULL);
+    pthread_cond_init(&p->done, NULL);
+    /* Signals are the main thread's, but for the faults of a thread itself. */
+    static const int faults[] = {SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP};
+    sigset_t all, old;
+    pthread_attr_t attr;
+    sigfillset(&all);
+    for (size_t i = 0; i < T5G_LEN(faults); i++)
+        sigdelset(&all, faults[i]);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int r = pthread_attr_init(&attr);
+    if (r == 0)
+        r = pthread_attr_setstacksize(&attr, STACK); /* not what ulimit -s happens to be */
+    for (size_t i = 0; r == 0 && i + 1 < p->threads; i++) {
+        p->workers[i] = (struct worker){.pool = p, .index = i + 1};
+        r = pthread_create(&p->ids[i], &attr, worker_main, &p->workers[i]);
+        if (r == 0)
+            p->started++;
+    }
+    pthread_attr_destroy(&attr);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (r != 0) {
+        t5g_err_set(e, T5G_EX_OS, "cannot start thread %zu: %s", p->started + 1, strerror(r));
+        t5g_pool_close(p);
+        return NULL;
+    }
+    return p;
+}
+
+void
+t5g_pool_close(struct t5g_pool *p)
+{
+    if (p == NULL)
+        return;
+    publish(p, true);
+    for (size_t i = 0; i < p->started; i++)
+        pthread_join(p->ids[i], NULL);
+    pthread_cond_destroy(&p->done);
+    pthread_cond_destroy(&p->go);
+    pthread_mutex_destroy(&p->lock);
+    t5g_free(p->workers);
+    t5g_free(p->ids);
+    t5g_free(p);
+}
+
+size_t
+t5g_pool_threads(const struct t5g_pool *p)
+{
+    return p->threads;
+}
+
+void
+t5g_pool_run(struct t5g_pool *p, void (*fn)(void *, size_t, size_t), void *arg, size_t items)
+{
+    if (p->started == 0 || items <= 1) {
+        for (size_t i = 0; i < items; i++)
+            fn(arg, i, 0);
+        return;
+    }
+    p->fn = fn;
+    p->arg = arg;
+    p->items = items;
+    atomic_store_explicit(&p->next, 0, memory_order_relaxed);
+    atomic_store_explicit(&p->left, p->started, memory_order_relaxed);
+    publish(p, false);
+    take_items(p, 0);
+    for (int i = 0; i < SPINS && atomic_load_explicit(&p->left, memory_order_acquire) != 0; i++)
+        relax();
+    pthread_mutex_lock(&p->lock);
+    while (atomic_load_explicit(&p->left, memory_order_acquire) != 0)
+        pthread_cond_wait(&p->done, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+}

@@ -1,0 +1,282 @@
+/*
+ * generate.c: start token, prompt, then the largest logit of each step, or a draw, until an eos id;
+ * several sequences side by side.
+ *
+ *   a slot holds a sequence: what is to be fed next (the rest of its prompt, or the id chosen last
+ *   and guesses at what follows), its keys and values, and its logits
+ *   repeat: fill free slots; one step of the decoder for all; choose in every slot
+ */
+#include "base/mem.h"
+#include "generate/beam.h"
+#include "generate/lookup.h"
+#include "generate/processors.h"
+#include "nn/linear.h"
+
+enum {
+    ROOM = 512, /* positions at first; the cache doubles as a sequence needs it */
+    SLOTS = 16,
+};
+
+struct slot {
+    struct t5g_job *job; /* NULL: free */
+    struct t5g_kvcache *kv;
+    int32_t *feed; /* [n_feed] start token and prompt, then ids chosen and guessed */
+    size_t n_feed, fed, cap_feed;
+    bool prompt;        /* feed is the prompt still */
+    size_t cap_out;     /* ids that job->out has room for */
+    float *logits;      /* [1 + lookup, v]; where more than the largest one is needed */
+    struct t5g_buf ids; /* start token, prompt and what was chosen; with processors only */
+    int32_t best[1 + T5G_LOOKUP_MAX];
+};
+
+struct t5g_generator {
+    struct t5g_decoder *x;
+    const struct t5g_model *m;
+    struct t5g_generate_options o;
+    bool all;       /* logits of all ids are needed */
+    size_t n_slots; /* at a time */
+    float *scratch; /* [v] of a draw */
+    struct t5g_beams *beams;
+    struct slot slots[SLOTS];
+    struct t5g_part parts[SLOTS];
+    struct slot *of_part[SLOTS];
+};
+
+const char *
+t5g_finish_name(enum t5g_finish f)
+{
+    return f == T5G_FINISH_EOS ? "eos" : "length";
+}
+
+void
+t5g_sequence_free(struct t5g_sequence *s)
+{
+    t5g_free(s->ids);
+    t5g_free(s->logprob);
+    *s = (struct t5g_sequence){0};
+}
+
+struct t5g_generator *
+t5g_generator_open(struct t5g_decoder *x, const struct t5g_model *m,
+                   const struct t5g_generate_options *o)
+{
+    struct t5g_generator *g = t5g_alloc(1, sizeof *g);
+    g->x = x;
+    g->m = m;
+    g->o = *o;
+    g->n_slots = t5g_min(SLOTS, T5G_STEP_ROWS / (1 + o->lookup));
+    g->all = o->logprobs || t5g_processes(o);
+    if (o->sample)
+        g->scratch = t5g_alloc_raw(m->config.decoder.v, sizeof *g->scratch);
+    if (o->num_beams > 1)
+        g->beams = t5g_beams_open(x, m, &g->o);
+    return g;
+}
+
+void
+t5g_generator_close(struct t5g_generator *g)
+{
+    if (g == NULL)
+        return;
+    for (size_t i = 0; i < SLOTS; i++) {
+        t5g_kvcache_free(g->slots[i].kv);
+        t5g_free(g->slots[i].feed);
+        t5g_free(g->slots[i].logits);
+        t5g_buf_free(&g->slots[i].ids);
+    }
+    t5g_beams_close(g->beams);
+    t5g_free(g->scratch);
+    t5g_free(g);
+}
+
+/* Room for n ids to feed. */
+static void
+reserve(struct slot *s, size_t n)
+{
+    if (n <= s->cap_feed)
+        return;
+    t5g_free(s->feed);
+    s->cap_feed = t5g_max(n, 64);
+    s->feed = t5g_alloc(s->cap_feed, sizeof *s->feed);
+}
+
+static void
+start(struct t5g_generator *g, struct slot *s, struct t5g_job *job)
+{
+    if (s->kv == NULL) {
+        s->kv = t5g_kvcache_open(g->x, ROOM);
+        if (g->all)
+            s->logits = t5g_alloc_raw((1 + g->o.lookup) * g->m->config.decoder.v, sizeof(float));
+    }
+    t5g_kvcache_reset(s->kv);
+    reserve(s, t5g_max(job->n_prompt, g->o.lookup) + 1);
+    s->feed[0] = g->m->config.start;
+    if (job->n_prompt > 0)
+        memcpy(s->feed + 1, job->prompt, job->n_prompt * sizeof *s->feed);
+    s->n_feed = job->n_prompt + 1;
+    s->ids.n = 0;
+    if (t5g_processes(&g->o))
+        t5g_buf_add(&s->ids, s->feed, s->n_feed * sizeof *s->feed);
+    s->fed = 0;
+    s->prompt = true;
+    s->cap_out = 0;
+    s->job = job;
+}
+
+static void
+append(struct slot *s, bool logprobs, int32_t id, float logprob)
+{
+    struct t5g_sequence *o = &s->job->out;
+    if (o->n == s->cap_out) {
+        size_t more = t5g_max(64, 2 * s->cap_out);
+        int32_t *ids = t5g_alloc(more, sizeof *ids);
+        if (o->n > 0)
+            memcpy(ids, o->ids, o->n * sizeof *ids);
+        t5g_free(o->ids);
+        o->ids = ids;
+        if (logprobs) {
+            float *p = t5g_alloc(more, sizeof *p);
+            if (o->n > 0)
+                memcpy(p, o->logprob, o->n * sizeof *p);
+            t5g_free(o->logprob);
+            o->logprob = p;
+        }
+        s->cap_out = more;
+    }
+    o->ids[o->n] = id;
+    if (logprobs)
+        o->logprob[o->n] = logprob;
+    o->score += (double)logprob;
+    o->n++;
+    if (s->job->emit != NULL)
+        s->job->emit(s->job->arg, id, logprob);
+}
+
+/* Id `k` of a step, from its logits or as the step found it; true when the sequence ends with it.
+ */
+static bool
+choose(struct t5g_generator *g, struct slot *s, size_t k, int32_t *id)
+{
+    size_t v = g->m->config.decoder.v;
+    struct t5g_sequence *o = &s->job->out;
+    float logprob = 0;
+    *id = s->best[k];
+    if (g->all) {
+        float *logits = s->logits + k * v;
+        t5g_process(logits, v, &g->o, &g->m->config, (const int32_t *)(const void *)s->ids.p,
+                    s->ids.n / sizeof *id, o->n);
+        /* transformers goes on with id 0, and raises an error where it draws; log(0) is no score */
+        if ((g->o.sample || g->o.logprobs) && t5g_all_forbidden(logits, v)) {
+            t5g_err_set(&s->job->err, T5G_EX_DATA, T5G_ALL_FORBIDDEN, o->n + 1);
+            return true;
+        }
+        if (g->o.sample)
+            t5g_warp(logits, v, &g->o, g->scratch);
+        *id = (int32_t)(g->o.sample ? t5g_draw(logits, v, t5g_uniform(s->job->seed, o->n))
+                                    : t5g_argmax(logits, v));
+        logprob = g->o.logprobs ? t5g_logprob(logits, v, (size_t)*id) : 0;
+        if (t5g_processes(&g->o))
+            t5g_buf_add(&s->ids, id, sizeof *id);
+    }
+    append(s, g->o.logprobs, *id, logprob);
+    if (t5g_config_is_eos(&g->m->config, *id))
+        o->finish = T5G_FINISH_EOS;
+    return o->finish == T5G_FINISH_EOS || o->n == g->o.max_new_tokens;
+}
+
+/*
+ * After a step: the ids that its logits give. A guess that is not what was chosen, and those behind
+ * it, are taken back.
+ */
+static void
+advance(struct t5g_generator *g, struct slot *s, const struct t5g_part *p)
+{
+    size_t drafts = s->prompt ? 0 : s->n_feed - 1, taken = 0;
+    int32_t id;
+    if (p->bad) {
+        t5g_err_set(&s->job->err, T5G_EX_DATA, "logits: not finite, at decoder position %zu",
+                    t5g_kvcache_pos(s->kv) - 1);
+        s->job = NULL;
+        return;
+    }
+    for (;;) {
+        bool end = choose(g, s, taken, &id);
+        if (end) {
+            s->job = NULL;
+            return;
+        }
+        if (taken == drafts || s->feed[1 + taken] != id)
+            break;
+        taken++;
+    }
+    t5g_kvcache_drop(s->kv, drafts - taken);
+    struct t5g_job *job = s->job;
+    size_t most = t5g_min(g->o.lookup, g->o.max_new_tokens - job->out.n - 1);
+    if (job->out.n < g->o.min_new_tokens) /* all rows of a step forbid eos, or none does */
+        most = t5g_min(most, g->o.min_new_tokens - job->out.n - 1);
+    s->prompt = false;
+    s->feed[0] = id;
+    s->n_feed =
+        1 + t5g_lookup(job->source, job->n_source, job->out.ids, job->out.n, s->feed + 1, most);
+    s->fed = 0;
+}
+
+/* The next rows of every slot at work, T5G_STEP_ROWS at most. Returns how many parts there are. */
+static size_t
+plan(struct t5g_generator *g)
+{
+    size_t n = 0, waiting = 0, rows = 0;
+    for (size_t i = 0; i < g->n_slots; i++)
+        waiting += g->slots[i].job != NULL;
+    for (size_t i = 0; i < g->n_slots; i++) {
+        struct slot *s = &g->slots[i];
+        if (s->job == NULL)
+            continue;
+        waiting--; /* the others get their share, whatever a prompt would like to have */
+        size_t room = T5G_STEP_ROWS - rows - waiting * (1 + g->o.lookup);
+        size_t take = t5g_min(s->n_feed - s->fed, room), need = t5g_kvcache_pos(s->kv) + take;
+        if (need > t5g_kvcache_max(s->kv))
+            t5g_kvcache_grow(s->kv, t5g_max(need, 2 * t5g_kvcache_max(s->kv)));
+        bool last = s->fed + take == s->n_feed;
+        g->parts[n] = (struct t5g_part){.cross = s->job->cross,
+                                        .kv = s->kv,
+                                        .ids = s->feed + s->fed,
+                                        .n = take,
+                                        .all = !s->prompt,
+                                        .logits = last && g->all ? s->logits : NULL,
+                                        .best = last && !g->all ? s->best : NULL,
+                                        .no_eos = s->job->out.n < g->o.min_new_tokens};
+        g->of_part[n++] = s;
+        s->fed += take;
+        rows += take;
+    }
+    return n;
+}
+
+void
+t5g_generate(struct t5g_generator *g, struct t5g_job *const *jobs, size_t n)
+{
+    size_t next = 0, parts;
+    for (size_t i = 0; i < n; i++) {
+        t5g_sequence_free(&jobs[i]->out);
+        jobs[i]->out.finish = T5G_FINISH_LENGTH;
+        jobs[i]->err.code = 0;
+    }
+    if (g->o.max_new_tokens == 0)
+        return;
+    if (g->beams != NULL) {
+        t5g_beams_run(g->beams, jobs, n);
+        return;
+    }
+    do {
+        for (size_t i = 0; i < g->n_slots && next < n; i++)
+            if (g->slots[i].job == NULL)
+                start(g, &g->slots[i], jobs[next++]);
+        parts = plan(g);
+        if (parts > 0)
+            t5g_decoder_step(g->x, g->parts, parts);
+        for (size_t i = 0; i < parts; i++)
+            if (g->parts[i].logits != NULL || g->parts[i].best != NULL)
+                advance(g, g->of_part[i], &g->parts[i]);
+    } while (parts > 0);
+}

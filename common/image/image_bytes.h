@@ -1,0 +1,47 @@
+/* image_bytes.h: picture files to pixels, read in a sandbox. */
+#ifndef T5G_IMAGE_BYTES_H
+#define T5G_IMAGE_BYTES_H
+
+#include "image/processor.h"
+#include "image/picture.h"
+#include "image/sandbox.h"
+
+struct t5g_image_reader;
+
+struct t5g_image_reader_options {
+    size_t size; /* pixels a side of a view */
+    bool exif;   /* turn pictures as their EXIF orientation says */
+    bool pan_and_scan;
+    struct t5g_pan_and_scan crops;
+    enum t5g_sandbox_mode sandbox;
+    unsigned cpu_seconds; /* a picture may take */
+};
+
+/* What a picture became: the whole, then its crops, each u8 [size, size, 3], until the next. */
+struct t5g_views {
+    size_t n, w, h; /* views; pixels of the upright picture */
+    size_t damaged; /* byte of a JPEG whose coded data ends or makes no sense there; 0: nowhere */
+    const uint8_t *pixels;
+};
+
+/* Call it while the process has one thread. NULL with e (69, 71). */
+struct t5g_image_reader *t5g_image_reader_open(const struct t5g_image_reader_options *o,
+                                               struct t5g_err *e);
+void t5g_image_reader_close(struct t5g_image_reader *r);
+bool t5g_image_reader_strict(const struct t5g_image_reader *r);
+
+/*
+ * Views of the picture file [n]. -1 with e: 65 when the picture cannot be used, 71 when the system
+ * failed.
+ */
+int t5g_image_read(struct t5g_image_reader *r, const void *file, size_t n, struct t5g_views *v,
+                   struct t5g_err *e);
+
+/*
+ * What the child does, on memory of the caller: check, decode, turn, crop, resize. out [views,
+ * size, size, 3] for up to 1 + crops.max_crops views. -1 with e (65).
+ */
+int t5g_image_prepare(const struct t5g_image_reader_options *o, unsigned char *file, size_t n,
+                      struct t5g_arena *a, uint8_t *out, struct t5g_views *v, struct t5g_err *e);
+
+#endif

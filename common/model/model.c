@@ -1,0 +1,517 @@
+/*
+ * model.c: names become struct fields. Every tensor is asked for by name and shape here and
+ * nowhere else; what is missing, misshaped or left over is one message.
+ */
+#include "model/model.h"
+#include "model/binder.h"
+#include "model/explain.h"
+#include "model/identity.h"
+#include "model/packed.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char config_name[] = "config.json";
+
+struct loader {
+    struct t5g_model *m;
+    struct t5g_binder b;
+    struct t5g_roles roles;
+    struct t5g_stamp config; /* state of config.json before it was read */
+    struct t5g_err *e;
+    bool bind_vision; /* else its tensors are only looked at */
+    bool failed;      /* a conversion went wrong; e is filled */
+};
+
+static void *
+own(struct t5g_model *m, void *p)
+{
+    if (m->n_owned == m->cap_owned) {
+        size_t cap = m->cap_owned == 0 ? 64 : m->cap_owned * 2;
+        void **more = t5g_alloc(cap, sizeof *more);
+        if (m->n_owned > 0)
+            memcpy(more, m->owned, m->n_owned * sizeof *more);
+        t5g_free(m->owned);
+        m->owned = more;
+        m->cap_owned = cap;
+    }
+    m->owned[m->n_owned++] = p;
+    return p;
+}
+
+/* src as transformers loads it into a checkpoint of 16-bit dtype. */
+static void
+round_to(struct loader *x, uint16_t *dst, const struct t5g_tensor *t, int dtype)
+{
+    size_t item = t5g_dtype_size(t->dtype);
+    for (size_t i = 0; i < t->size / item; i++) {
+        float f;
+        t5g_to_f32(&f, t->data + i * item, t->dtype, 1);
+        dst[i] = dtype == T5G_BF16 ? t5g_f32_to_bf16(f) : t5g_f32_to_f16(f);
+        t5g_to_f32(&f, &dst[i], dtype, 1);
+        if (!isfinite(f) && !x->failed) {
+            x->failed = true;
+            t5g_err_set(x->e, T5G_EX_DATA,
+                        "%s: tensor '%s': element %zu does not fit %s, the dtype of config.json",
+                        t->file, t->name, i, t5g_dtype_name(dtype));
+        }
+    }
+}
+
+/*
+ * The tensor as it is in memory from now on: in place where it can be; copied where it is not
+ * aligned; rounded where config.json gives the checkpoint a dtype that the file's is not, as
+ * transformers does when it loads such a file. (f32 holds every value of the others: nothing to
+ * do.)
+ */
+static struct t5g_mat
+matrix(struct loader *x, const struct t5g_tensor *t)
+{
+    if (t == NULL)
+        return (struct t5g_mat){0};
+    struct t5g_mat w = {.p = t->data, .dtype = t->dtype, .rows = (size_t)t->dims[0]};
+    if (t5g_is_quantised(t->dtype)) {
+        w.cols = (size_t)t->dims[1];
+        w.scale = (const uint16_t *)(const void *)t->scale; /* 32 bytes a group: aligned */
+        w.group = t->group;
+        x->m->quantised = true;
+        return w;
+    }
+    size_t item = t5g_dtype_size(t->dtype);
+    int dtype = x->m->config.dtype;
+    w.cols = t->size / item / w.rows;
+    bool packed = t5g_safetensors_packed(x->m->files) != NULL; /* rounded when it was made */
+    if (t->dtype != dtype && dtype != T5G_F32 && !packed) {
+        uint16_t *copy = own(x->m, t5g_alloc_raw(t->size / item, sizeof *copy));
+        round_to(x, copy, t, dtype);
+        w.p = copy;
+        w.dtype = dtype;
+    } else if ((uintptr_t)t->data % item != 0) {
+        w.p = own(x->m, t5g_memdup(t->data, t->size));
+    }
+    return w;
+}
+
+/* [n] as f32, plus `add`. */
+static const float *
+vector(struct loader *x, const struct t5g_tensor *t, float add)
+{
+    if (t == NULL)
+        return NULL;
+    struct t5g_mat w = matrix(x, t);
+    float *v = own(x->m, t5g_alloc_raw(w.rows, sizeof *v));
+    t5g_to_f32(v, w.p, w.dtype, w.rows);
+    for (size_t i = 0; i < w.rows; i++)
+        v[i] = add + v[i];
+    return v;
+}
+
+static struct t5g_mat
+need_mat(struct loader *x, enum t5g_part part, size_t layer, const char *name, size_t rows,
+         size_t cols)
+{
+    char rest[128];
+    snprintf(rest, sizeof rest, "layers.%zu.%s.weight", layer, name);
+    return matrix(x, t5g_binder_need(&x->b, part, rest, 2, (size_t[]){rows, cols}));
+}
+
+/* A gain: RMSNorm multiplies by 1 + w, in f32. */
+static const float *
+need_gain(struct loader *x, enum t5g_part part, size_t layer, const char *name, size_t n)
+{
+    char rest[128];
+    snprintf(rest, sizeof rest, "layers.%zu.%s.weight", layer, name);
+    return vector(x, t5g_binder_need(&x->b, part, rest, 1, &n), 1);
+}
+
+static void
+bind_stack(struct loader *x, struct t5g_stack *s, const struct t5g_stack_config *c,
+           enum t5g_part part)
+{
+    s->c = c;
+    s->layers = t5g_alloc(c->layers, sizeof *s->layers);
+    for (size_t i = 0; i < c->layers; i++) {
+        struct t5g_layer *l = &s->layers[i];
+        l->q = need_mat(x, part, i, "self_attn.q_proj", c->h * c->dh, c->d);
+        l->k = need_mat(x, part, i, "self_attn.k_proj", c->hk * c->dh, c->d);
+        l->v = need_mat(x, part, i, "self_attn.v_proj", c->hk * c->dh, c->d);
+        l->o = need_mat(x, part, i, "self_attn.o_proj", c->d, c->h * c->dh);
+        l->gate = need_mat(x, part, i, "mlp.gate_proj", c->f, c->d);
+        l->up = need_mat(x, part, i, "mlp.up_proj", c->f, c->d);
+        l->down = need_mat(x, part, i, "mlp.down_proj", c->d, c->f);
+        l->q_norm = need_gain(x, part, i, "self_attn.q_norm", c->dh);
+        l->k_norm = need_gain(x, part, i, "self_attn.k_norm", c->dh);
+        l->pre_attn = need_gain(x, part, i, "pre_self_attn_layernorm", c->d);
+        l->post_attn = need_gain(x, part, i, "post_self_attn_layernorm", c->d);
+        l->pre_ffn = need_gain(x, part, i, "pre_feedforward_layernorm", c->d);
+        l->post_ffn = need_gain(x, part, i, "post_feedforward_layernorm", c->d);
+    }
+    s->norm = vector(x, t5g_binder_need(&x->b, part, "norm.weight", 1, &c->d), 1);
+}
+
+/*
+ * Embedding, decoder embedding and output matrix. Tied means: one that is missing is taken from
+ * another. A copy that is there is used even if it differs from the encoder's; transformers 5.18
+ * warns and does the same (tried). Where the encoder's is missing it takes the output matrix, then
+ * the decoder's. Not tied: all must be there.
+ */
+static void
+find_roles(struct loader *x)
+{
+    const struct t5g_config *c = &x->m->config;
+    struct t5g_roles *r = &x->roles;
+    const size_t *dims = (size_t[]){c->encoder.v, c->encoder.d}, *d = &c->encoder.d;
+    static const char weight[] = "embed_tokens.weight", eoi[] = "embed_tokens.eoi_embedding";
+    bool whole = c->has_decoder, tied = c->tied && whole;
+    struct t5g_binder *b = &x->b;
+    const struct t5g_tensor *(*get)(struct t5g_binder *, enum t5g_part, const char *, size_t,
+                                    const size_t *) = tied ? t5g_binder_may : t5g_binder_need;
+    size_t problems = b->n_problems;
+    r->embed = get(b, T5G_PART_ENCODER, weight, 2, dims);
+    r->eoi = get(b, T5G_PART_ENCODER, eoi, 1, d);
+    if (whole) {
+        r->dec_embed = get(b, T5G_PART_DECODER, weight, 2, dims);
+        r->dec_eoi = get(b, T5G_PART_DECODER, eoi, 1, d);
+        r->head = get(b, T5G_PART_HEAD, "out_proj.weight", 2, dims);
+    }
+    if (!tied || b->n_problems != problems)
+        return;
+    if (r->embed == NULL)
+        r->embed = r->head != NULL ? r->head : r->dec_embed;
+    if (r->embed == NULL)
+        t5g_binder_need(b, T5G_PART_ENCODER, weight, 2, dims);
+    if (r->eoi == NULL)
+        r->eoi = r->dec_eoi;
+    if (r->eoi == NULL)
+        t5g_binder_need(b, T5G_PART_ENCODER, eoi, 1, d);
+    if (r->dec_embed == NULL)
+        r->dec_embed = r->embed;
+    if (r->dec_eoi == NULL)
+        r->dec_eoi = r->eoi;
+    if (r->head == NULL)
+        r->head = r->embed;
+}
+
+/* Its matrix is quantised and the model is not, so it is not bound by matrix(). */
+static void
+bind_screen(struct loader *x)
+{
+    struct t5g_model *m = x->m;
+    if (!m->config.has_decoder || !t5g_binder_has(&x->b, T5G_PART_SCREEN))
+        return;
+    size_t v = m->config.decoder.v;
+    const struct t5g_tensor *t = t5g_binder_need(&x->b, T5G_PART_SCREEN, "head.weight", 2,
+                                                 (size_t[]){v, m->config.decoder.d});
+    const struct t5g_tensor *norms =
+        t5g_binder_need(&x->b, T5G_PART_SCREEN, "head.norms", 2, (size_t[]){v, 2});
+    if (t == NULL || norms == NULL || t->dtype != T5G_Q8 || norms->dtype != T5G_F32)
+        return;
+    bool quantised = m->quantised;
+    m->screen = matrix(x, t);
+    m->quantised = quantised;
+    m->screen_norms = (const float *)(const void *)norms->data;
+}
+
+static void
+bind_roles(struct loader *x)
+{
+    struct t5g_model *m = x->m;
+    const struct t5g_roles *r = &x->roles;
+    m->encoder.embed = matrix(x, r->embed);
+    m->encoder.eoi = vector(x, r->eoi, 0);
+    m->encoder.embed_scale = m->config.embed_scale_encoder;
+    if (!m->config.has_decoder)
+        return;
+    m->decoder.embed = r->dec_embed == r->embed ? m->encoder.embed : matrix(x, r->dec_embed);
+    m->decoder.eoi = r->dec_eoi == r->eoi ? m->encoder.eoi : vector(x, r->dec_eoi, 0);
+    m->decoder.embed_scale = m->config.embed_scale_decoder;
+    m->head = r->head == r->embed ? m->encoder.embed : matrix(x, r->head);
+}
+
+static struct t5g_affine
+need_affine(struct loader *x, const char *name, size_t ndim, const size_t *dims)
+{
+    char rest[128];
+    struct t5g_affine a;
+    snprintf(rest, sizeof rest, "%s.weight", name);
+    const struct t5g_tensor *w = t5g_binder_need(&x->b, T5G_PART_VISION, rest, ndim, dims);
+    snprintf(rest, sizeof rest, "%s.bias", name);
+    const struct t5g_tensor *b = t5g_binder_need(&x->b, T5G_PART_VISION, rest, 1, dims);
+    a.w = x->bind_vision ? matrix(x, w) : (struct t5g_mat){0};
+    a.b = x->bind_vision ? vector(x, b, 0) : NULL;
+    return a;
+}
+
+static struct t5g_layer_norm
+need_layer_norm(struct loader *x, const char *name, size_t d)
+{
+    char rest[128];
+    struct t5g_layer_norm n = {0};
+    snprintf(rest, sizeof rest, "%s.weight", name);
+    const struct t5g_tensor *w = t5g_binder_need(&x->b, T5G_PART_VISION, rest, 1, &d);
+    snprintf(rest, sizeof rest, "%s.bias", name);
+    const struct t5g_tensor *b = t5g_binder_need(&x->b, T5G_PART_VISION, rest, 1, &d);
+    if (x->bind_vision) {
+        n.w = vector(x, w, 0);
+        n.b = vector(x, b, 0);
+    }
+    return n;
+}
+
+/* [cols, rows] of m [rows, cols]: products take a matrix by rows of its output. */
+static struct t5g_mat
+transposed(struct loader *x, struct t5g_mat m)
+{
+    size_t item = t5g_dtype_size(m.dtype);
+    char *to = own(x->m, t5g_alloc_raw(m.rows * m.cols, item));
+    const char *from = m.p;
+    for (size_t i = 0; i < m.rows; i++)
+        for (size_t j = 0; j < m.cols; j++)
+            memcpy(to + (j * m.rows + i) * item, from + (i * m.cols + j) * item, item);
+    return (struct t5g_mat){.p = to, .dtype = m.dtype, .rows = m.cols, .cols = m.rows};
+}
+
+static void
+bind_vision_layer(struct loader *x, struct t5g_vision_layer *l, size_t i)
+{
+    const struct t5g_vision_config *c = &x->m->config.vision;
+    const size_t square[] = {c->d, c->d}, wide[] = {c->f, c->d}, narrow[] = {c->d, c->f};
+    struct {
+        const char *name;
+        const size_t *dims;
+        struct t5g_affine *to;
+    } all[] = {
+        {"self_attn.q_proj", square, &l->q}, {"self_attn.k_proj", square, &l->k},
+        {"self_attn.v_proj", square, &l->v}, {"self_attn.out_proj", square, &l->o},
+        {"mlp.fc1", wide, &l->fc1},          {"mlp.fc2", narrow, &l->fc2},
+    };
+    char name[96];
+    for (size_t k = 0; k < T5G_LEN(all); k++) {
+        snprintf(name, sizeof name, "encoder.layers.%zu.%s", i, all[k].name);
+        *all[k].to = need_affine(x, name, 2, all[k].dims);
+    }
+    snprintf(name, sizeof name, "encoder.layers.%zu.layer_norm1", i);
+    l->norm1 = need_layer_norm(x, name, c->d);
+    snprintf(name, sizeof name, "encoder.layers.%zu.layer_norm2", i);
+    l->norm2 = need_layer_norm(x, name, c->d);
+}
+
+/*
+ * The tower and its projector. Checked also when they are not wanted, so that a directory is good
+ * or bad for all programs alike.
+ */
+static void
+bind_vision(struct loader *x)
+{
+    const struct t5g_vision_config *c = &x->m->config.vision;
+    struct t5g_vision_weights *v = &x->m->vision;
+    size_t side = c->image_size / c->patch, text = x->m->config.encoder.d;
+    v->layers = t5g_alloc(c->layers, sizeof *v->layers);
+    v->patch =
+        need_affine(x, "embeddings.patch_embedding", 4, (size_t[]){c->d, 3, c->patch, c->patch});
+    const struct t5g_tensor *position =
+        t5g_binder_need(&x->b, T5G_PART_VISION, "embeddings.position_embedding.weight", 2,
+                        (size_t[]){side * side, c->d});
+    for (size_t i = 0; i < c->layers; i++)
+        bind_vision_layer(x, &v->layers[i], i);
+    v->norm = need_layer_norm(x, "post_layernorm", c->d);
+    const struct t5g_tensor *project = t5g_binder_need(
+        &x->b, T5G_PART_PROJECTOR, "mm_input_projection_weight", 2, (size_t[]){c->d, text});
+    const struct t5g_tensor *norm =
+        t5g_binder_need(&x->b, T5G_PART_PROJECTOR, "mm_soft_emb_norm.weight", 1, &c->d);
+    if (!x->bind_vision || position == NULL || project == NULL)
+        return;
+    v->position = matrix(x, position);
+    v->soft_norm = vector(x, norm, 1);
+    v->project = transposed(x, matrix(x, project));
+}
+
+/* config.json without dtype: the tensors say it, if they agree. */
+static int
+settle_dtype(struct loader *x)
+{
+    struct t5g_config *c = &x->m->config;
+    const struct t5g_tensor *first = NULL;
+    for (size_t i = 0; i < x->b.n && c->dtype == 0; i++) {
+        const struct t5g_tensor *t = x->b.all[i].t;
+        bool is_float = t->dtype == T5G_F32 || t->dtype == T5G_BF16 || t->dtype == T5G_F16;
+        if (x->b.all[i].name.part >= T5G_PART_N || !is_float)
+            continue;
+        if (first != NULL && first->dtype != t->dtype)
+            return t5g_err_set(
+                x->e, T5G_EX_DATA,
+                "%s/config.json: dtype: missing, and tensor '%s' is %s while '%s' is %s", x->m->dir,
+                first->name, t5g_dtype_name(first->dtype), t->name, t5g_dtype_name(t->dtype));
+        first = t;
+    }
+    if (c->dtype == 0)
+        t5g_config_set_dtype(c, first != NULL ? first->dtype : T5G_F32);
+    return 0;
+}
+
+/* A classifier gives labels; what its decoder would generate means nothing. */
+static int
+check_head(const struct loader *x)
+{
+    const struct t5g_config *c = &x->m->config;
+    for (size_t i = 0; i < x->b.n && !c->generates; i++) {
+        const struct t5g_tensor *t = x->b.all[i].t;
+        if (strncmp(t->name, "score.", 6) == 0)
+            return t5g_err_set(x->e, T5G_EX_DATA,
+                               "%s: tensor '%s': a classifier's head, which is not served: there "
+                               "is no text to generate (t5g-encode takes it)",
+                               x->m->dir, t->name);
+    }
+    if (c->classifier != NULL && !c->generates)
+        return t5g_err_set(x->e, T5G_EX_DATA,
+                           "%s/config.json: architectures: %s: not served: there is no text to "
+                           "generate (t5g-encode takes it)",
+                           x->m->dir, c->classifier);
+    return 0;
+}
+
+/* Which parts there are: a part that config.json describes and the file leaves out whole is off. */
+static int
+settle_parts(struct loader *x, unsigned need)
+{
+    struct t5g_config *c = &x->m->config;
+    if ((need & T5G_NEED_DECODER) != 0 && !c->has_decoder)
+        return t5g_err_set(x->e, T5G_EX_DATA, "%s/config.json: no decoder, expected a whole model",
+                           x->m->dir);
+    if ((need & T5G_NEED_DECODER) != 0 && check_head(x) < 0)
+        return -1;
+    if (!t5g_binder_has(&x->b, T5G_PART_DECODER)) {
+        if ((need & T5G_NEED_DECODER) != 0)
+            return t5g_err_set(x->e, T5G_EX_DATA,
+                               "%s: no tensors of the decoder, expected a whole model",
+                               t5g_safetensors_table(x->m->files));
+        c->has_decoder = false;
+    }
+    if (!t5g_binder_has(&x->b, T5G_PART_VISION) && !t5g_binder_has(&x->b, T5G_PART_PROJECTOR))
+        c->has_vision = false;
+    if ((need & T5G_NEED_VISION) != 0 && !c->has_vision)
+        return t5g_err_set(x->e, T5G_EX_DATA,
+                           "%s: no vision tower, expected a model that reads pictures", x->m->dir);
+    x->bind_vision = (need & T5G_NEED_VISION) != 0;
+    return settle_dtype(x);
+}
+
+/* What the identity depends on: config.json and the files. *n entries; t5g_free. */
+static struct t5g_stamp *
+take_stamps(const struct loader *x, size_t *n)
+{
+    const struct t5g_safetensors *files = x->m->files;
+    *n = 1 + t5g_safetensors_files(files);
+    struct t5g_stamp *s = t5g_alloc(*n, sizeof *s);
+    s[0] = x->config;
+    for (size_t i = 1; i < *n; i++)
+        s[i] = *t5g_safetensors_stamp(files, i - 1);
+    return s;
+}
+
+/* The paths still lead to what was read: nothing was put in their place on the way. */
+static bool
+stamps_hold(const struct loader *x, const struct t5g_stamp *s, size_t n)
+{
+    char *path = t5g_path_join(x->m->dir, config_name);
+    struct t5g_stamp now;
+    bool same = true;
+    for (size_t i = 0; i < n && same; i++) {
+        const char *p = i == 0 ? path : t5g_safetensors_path(x->m->files, i - 1);
+        same = t5g_stamp_of(p, &now, NULL) == 0 && memcmp(&now, &s[i], sizeof now) == 0;
+    }
+    t5g_free(path);
+    return same;
+}
+
+/* The identity: remembered, or from a look at every weight. */
+static int
+identify(struct loader *x)
+{
+    struct t5g_model *m = x->m;
+    size_t n;
+    struct t5g_stamp *s = take_stamps(x, &n);
+    int r = 0;
+    bool hold = stamps_hold(x, s, n);
+    if (!hold || !t5g_stamp_get(T5G_IDENTITY_KIND, s, n, m->identity, sizeof m->identity) ||
+        strlen(m->identity) != T5G_HEX128 - 1) {
+        r = t5g_identity_make(m->identity, &m->config, &x->b, &x->roles, x->e);
+        if (r == 0 && hold && stamps_hold(x, s, n))
+            t5g_stamp_put(T5G_IDENTITY_KIND, s, n, m->identity);
+    }
+    t5g_free(s);
+    return r;
+}
+
+static int
+load(struct loader *x, unsigned need)
+{
+    struct t5g_model *m = x->m;
+    if (settle_parts(x, need) < 0)
+        return -1;
+    find_roles(x);
+    bind_stack(x, &m->encoder, &m->config.encoder, T5G_PART_ENCODER);
+    if (m->config.has_decoder)
+        bind_stack(x, &m->decoder, &m->config.decoder, T5G_PART_DECODER);
+    if (m->config.has_vision)
+        bind_vision(x);
+    bind_screen(x);
+    if (t5g_binder_finish(&x->b, x->e) < 0)
+        return -1;
+    bind_roles(x);
+    if (x->failed)
+        return -1;
+    const struct t5g_map *packed = t5g_safetensors_packed(m->files);
+    if (packed != NULL)
+        return t5g_packed_identity(packed->p, packed->size, m->dir, m->identity, m->profile, x->e);
+    snprintf(m->profile, sizeof m->profile, "%s", t5g_dtype_name(m->config.dtype));
+    return identify(x);
+}
+
+struct t5g_model *
+t5g_model_open(const char *dir, unsigned need, struct t5g_err *e)
+{
+    struct t5g_model *m = t5g_alloc(1, sizeof *m);
+    struct loader x = {.m = m, .e = e};
+    int r = -1;
+    m->dir = t5g_strdup(dir);
+    char *config = t5g_path_join(dir, config_name);
+    r = t5g_explain_model(dir, T5G_EXPLAIN_CONFIG, e);
+    if (r == 0)
+        r = t5g_is_packed(dir, e);
+    if (r == 0)
+        r = t5g_stamp_of(config, &x.config, e);
+    t5g_free(config);
+    if (r < 0 || (r = t5g_config_load(&m->config, dir, e)) < 0)
+        goto out;
+    r = -1;
+    m->files = t5g_safetensors_open(dir, e);
+    if (m->files == NULL)
+        goto out;
+    t5g_binder_open(&x.b, m->files);
+    r = load(&x, need);
+    t5g_binder_close(&x.b);
+out:
+    if (r == 0)
+        return m;
+    t5g_model_close(m);
+    return NULL;
+}
+
+void
+t5g_model_close(struct t5g_model *m)
+{
+    if (m == NULL)
+        return;
+    for (size_t i = 0; i < m->n_owned; i++)
+        t5g_free(m->owned[i]);
+    t5g_free(m->owned);
+    t5g_free(m->encoder.layers);
+    t5g_free(m->decoder.layers);
+    t5g_free(m->vision.layers);
+    t5g_safetensors_close(m->files);
+    t5g_config_clear(&m->config);
+    t5g_free(m->dir);
+    t5g_free(m);
+}

@@ -1,0 +1,105 @@
+/* model.h: names become struct fields once; all dtype and shape checks are made here. */
+#ifndef T5G_MODEL_H
+#define T5G_MODEL_H
+
+#include "base/hash.h"
+#include "model/config.h"
+#include "model/safetensors.h"
+
+/*
+ * A matrix as stored: y[m] = sum_k w[m,k] x[k]. Points into the mapping; bf16 stays bf16.
+ * Quantised: p are the panels of 16 rows (kernels.h), one behind the other, the last filled up.
+ */
+struct t5g_mat {
+    const void *p; /* [rows, cols] row-major, dtype; aligned to its element at least */
+    int dtype;     /* T5G_F32, T5G_BF16 or T5G_F16; T5G_Q8, T5G_Q4 */
+    size_t rows, cols;
+    const uint16_t *scale; /* quantised: [panels, groups, 16] bf16 */
+    size_t group;          /* quantised: elements along cols that share a scale */
+};
+
+/* Row r of m as f32 [cols]. */
+void t5g_mat_row(float *row, const struct t5g_mat *m, size_t r);
+
+/* One block. Norm gains are f32 and hold 1 + w already (RMSNorm multiplies by 1 + w). */
+struct t5g_layer {
+    struct t5g_mat q, k, v, o;         /* [h dh, d], [hk dh, d] x 2, [d, h dh] */
+    struct t5g_mat gate, up, down;     /* [f, d] x 2, [d, f] */
+    const float *q_norm, *k_norm;      /* [dh] */
+    const float *pre_attn, *post_attn; /* [d] pre/post_self_attn_layernorm */
+    const float *pre_ffn, *post_ffn;   /* [d] pre/post_feedforward_layernorm */
+};
+
+struct t5g_stack {
+    const struct t5g_stack_config *c;
+    struct t5g_layer *layers; /* [c->layers] */
+    const float *norm;        /* [d] final norm, 1 + w */
+    struct t5g_mat embed;     /* [v, d] */
+    const float *eoi;         /* [d] eoi_embedding, unscaled; NULL when absent */
+    float embed_scale;
+};
+
+/* A matrix with a bias [rows] in f32. */
+struct t5g_affine {
+    struct t5g_mat w;
+    const float *b;
+};
+
+struct t5g_layer_norm {
+    const float *w, *b; /* [d] */
+};
+
+/* One block of the vision tower. */
+struct t5g_vision_layer {
+    struct t5g_layer_norm norm1, norm2;
+    struct t5g_affine q, k, v, o; /* [d, d] */
+    struct t5g_affine fc1, fc2;   /* [f, d], [d, f] */
+};
+
+/* SigLIP tower and the projector behind it. */
+struct t5g_vision_weights {
+    struct t5g_vision_layer *layers; /* [config.vision.layers]; NULL unless asked for */
+    struct t5g_affine patch;         /* [d, 3 patch patch]: channel, row, column */
+    struct t5g_mat position;         /* [side side, d], side = image_size / patch */
+    struct t5g_layer_norm norm;      /* behind the last block */
+    const float *soft_norm;          /* [d] 1 + w, of the projector */
+    struct t5g_mat project;          /* [text d, d]: the file's matrix transposed */
+};
+
+struct t5g_model {
+    char *dir;
+    struct t5g_config config;
+    struct t5g_stack encoder, decoder; /* decoder.layers NULL in an encoder-only directory */
+    struct t5g_mat head;               /* [v, d] output matrix */
+    /*
+     * Of packed models with exact weights: head as T5G_Q8, p NULL without; and for each of its rows
+     * the length of what quantising took away and the length of what is left, both rounded up.
+     */
+    struct t5g_mat screen;
+    const float *screen_norms; /* [v, 2] */
+    struct t5g_vision_weights vision;
+    char identity[T5G_HEX128];
+    char profile[64];              /* numeric profile: "f32", "bf16", "q8", ...: of the weights */
+    bool quantised;                /* some matrix is */
+    struct t5g_safetensors *files; /* owns the mappings */
+    void **owned;                  /* private: converted vectors, realigned tensors */
+    size_t n_owned, cap_owned;
+};
+
+/* Parts that a program cannot do without. */
+enum {
+    T5G_NEED_DECODER = 1,
+    T5G_NEED_VISION = 2, /* also: vision is bound (its projector is copied, so not for everybody) */
+};
+
+/*
+ * Map and bind the weights of a directory. Every layout of t5g-model(5) is accepted; all missing,
+ * extra and misshaped tensors are listed in one message. A directory without a part that is needed
+ * (T5G_NEED_DECODER and so on, or-ed) is an error. Weights are scanned for NaN and infinity and
+ * hashed into the identity in one pass, once, remembered by (device, inode, size, mtime, ctime) of
+ * the files under $XDG_CACHE_HOME/t5g. NULL with e.
+ */
+struct t5g_model *t5g_model_open(const char *dir, unsigned need, struct t5g_err *e);
+void t5g_model_close(struct t5g_model *m);
+
+#endif

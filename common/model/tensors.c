@@ -1,0 +1,274 @@
+/* tensors.c: the weight files of a directory: one, or those that an index names. */
+#include "model/safetensors.h"
+#include "base/json.h"
+#include "model/explain.h"
+#include "model/packed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define INDEX_MAX  ((size_t)16 << 20)
+#define SHARDS_MAX 1024
+
+static const char single[] = "model.safetensors";
+static const char index_name[] = "model.safetensors.index.json";
+
+struct shard {
+    char *name, *path; /* name: without directory */
+    struct t5g_map map;
+    struct t5g_stamp stamp;
+};
+
+struct t5g_safetensors {
+    struct shard *shards; /* [n_shards] */
+    size_t n_shards;
+    struct t5g_tensor *tensors; /* [n], by name */
+    char **names;               /* [n] what the tensors' names point to, in the order found */
+    size_t n, cap;
+    char *index; /* path of the index, NULL when there is none */
+    bool packed;
+};
+
+struct adder {
+    struct t5g_safetensors *s;
+    const struct shard *shard;
+};
+
+static int
+add_tensor(void *arg, const struct t5g_tensor *t, struct t5g_err *e)
+{
+    struct adder *a = arg;
+    struct t5g_safetensors *s = a->s;
+    (void)e;
+    if (s->n == s->cap) {
+        size_t cap = s->cap == 0 ? 256 : s->cap * 2;
+        struct t5g_tensor *more = t5g_alloc(cap, sizeof *more);
+        char **names = t5g_alloc(cap, sizeof *names);
+        if (s->n > 0) {
+            memcpy(more, s->tensors, s->n * sizeof *more);
+            memcpy(names, s->names, s->n * sizeof *names);
+        }
+        t5g_free(s->tensors);
+        t5g_free(s->names);
+        s->tensors = more;
+        s->names = names;
+        s->cap = cap;
+    }
+    s->names[s->n] = t5g_strdup(t->name);
+    s->tensors[s->n] = *t;
+    s->tensors[s->n].name = s->names[s->n];
+    s->tensors[s->n].file = a->shard->name;
+    s->n++;
+    return 0;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+    const struct t5g_tensor *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
+static int
+open_shards(struct t5g_safetensors *s, struct t5g_err *e)
+{
+    for (size_t i = 0; i < s->n_shards; i++) {
+        struct shard *x = &s->shards[i];
+        struct adder a = {s, x};
+        if (s->index != NULL && t5g_is_there(x->path, NULL) == 0)
+            return t5g_err_set(e, T5G_EX_NOINPUT,
+                               "%s: missing, and %s names it: the download is "
+                               "not whole",
+                               x->path, index_name);
+        int (*parse)(const unsigned char *, size_t, const char *,
+                     int (*)(void *, const struct t5g_tensor *, struct t5g_err *), void *,
+                     struct t5g_err *) = s->packed ? t5g_packed_tensors : t5g_safetensors_parse;
+        if (t5g_stamp_of(x->path, &x->stamp, e) < 0 || t5g_map_file(x->path, &x->map, e) < 0 ||
+            parse(x->map.p, x->map.size, x->path, add_tensor, &a, e) < 0)
+            return -1;
+    }
+    if (s->n > 0)
+        qsort(s->tensors, s->n, sizeof *s->tensors, by_name);
+    for (size_t i = 1; i < s->n; i++) {
+        const struct t5g_tensor *x = &s->tensors[i - 1], *y = &s->tensors[i];
+        if (strcmp(x->name, y->name) == 0)
+            return t5g_err_set(e, T5G_EX_DATA, "%s: tensor '%s' is in %s and in %s", s->index,
+                               x->name, x->file, y->file);
+    }
+    return 0;
+}
+
+/* A file of this directory and nothing else: no path, not hidden, not "." or "..". */
+static bool
+plain_name(const char *s)
+{
+    return s != NULL && s[0] != '\0' && s[0] != '.' && strchr(s, '/') == NULL && strlen(s) < 256;
+}
+
+static int
+add_shard(struct t5g_safetensors *s, const char *dir, const char *name, struct t5g_err *e)
+{
+    for (size_t i = 0; i < s->n_shards; i++) {
+        if (strcmp(s->shards[i].name, name) == 0)
+            return 0;
+    }
+    if (s->n_shards == SHARDS_MAX)
+        return t5g_err_set(e, T5G_EX_DATA, "%s: more than %d files", s->index, SHARDS_MAX);
+    s->shards[s->n_shards++] =
+        (struct shard){.name = t5g_strdup(name), .path = t5g_path_join(dir, name)};
+    return 0;
+}
+
+/* weight_map and the shards hold the same tensors, each in the same place. */
+static int
+check_index(const struct t5g_safetensors *s, const struct t5g_json *map, struct t5g_err *e)
+{
+    size_t entries = t5g_json_size(map);
+    for (const struct t5g_json *v = t5g_json_first(map); v != NULL; v = t5g_json_next(v)) {
+        const struct t5g_tensor *t = t5g_safetensors_find(s, t5g_json_key(v));
+        if (t == NULL)
+            return t5g_err_set(e, T5G_EX_DATA, "%s: tensor '%s' is not in %s", s->index,
+                               t5g_json_key(v), t5g_json_str(v));
+        if (strcmp(t->file, t5g_json_str(v)) != 0)
+            return t5g_err_set(e, T5G_EX_DATA, "%s: tensor '%s' is in %s, expected %s", s->index,
+                               t->name, t->file, t5g_json_str(v));
+    }
+    if (entries == s->n)
+        return 0;
+    for (size_t i = 0; i < s->n; i++) {
+        if (t5g_json_get(map, s->tensors[i].name) == NULL)
+            return t5g_err_set(e, T5G_EX_DATA, "%s: tensor '%s' of %s is not in weight_map",
+                               s->index, s->tensors[i].name, s->tensors[i].file);
+    }
+    return 0;
+}
+
+static int
+open_index(struct t5g_safetensors *s, const char *dir, struct t5g_err *e)
+{
+    struct t5g_buf text = {0};
+    struct t5g_json *root = NULL;
+    if (t5g_model_text(dir, index_name, INDEX_MAX, &text, e) == 0)
+        root = t5g_json_parse(text.p, text.n, s->index, e);
+    t5g_buf_free(&text);
+    const struct t5g_json *map = t5g_json_get(root, "weight_map");
+    int r = root == NULL ? -1 : 0;
+    if (r == 0 && (!t5g_json_is_object(map) || t5g_json_first(map) == NULL))
+        r = t5g_err_set(e, T5G_EX_DATA, "%s: no weight_map", s->index);
+    s->shards = t5g_alloc(SHARDS_MAX, sizeof *s->shards);
+    for (const struct t5g_json *v = t5g_json_first(map); v != NULL && r == 0;
+         v = t5g_json_next(v)) {
+        if (plain_name(t5g_json_str(v)))
+            r = add_shard(s, dir, t5g_json_str(v), e);
+        else
+            r = t5g_err_set(e, T5G_EX_DATA, "%s: tensor '%s': expected a plain file name", s->index,
+                            t5g_json_key(v));
+    }
+    if (r == 0)
+        r = open_shards(s, e);
+    if (r == 0)
+        r = check_index(s, map, e);
+    t5g_json_free(root);
+    return r;
+}
+
+struct t5g_safetensors *
+t5g_safetensors_open(const char *dir, struct t5g_err *e)
+{
+    struct t5g_safetensors *s = t5g_alloc(1, sizeof *s);
+    char *path = t5g_path_join(dir, single), *index = t5g_path_join(dir, index_name);
+    int r = t5g_is_packed(dir, e), there;
+    s->packed = r == 1;
+    if (r == 1) {
+        s->shards = t5g_alloc(1, sizeof *s->shards);
+        s->shards[s->n_shards++] = (struct shard){.name = t5g_strdup(dir), .path = t5g_strdup(dir)};
+        r = open_shards(s, e);
+    } else if (r == 0 && (there = t5g_is_there(path, e)) != 0) {
+        /* Where both are there, transformers takes the single file. */
+        s->shards = t5g_alloc(1, sizeof *s->shards);
+        s->shards[s->n_shards++] = (struct shard){.name = t5g_strdup(single), .path = path};
+        path = NULL;
+        r = there < 0 ? -1 : open_shards(s, e);
+    } else if (r == 0 && (there = t5g_is_there(index, e)) != 0) {
+        s->index = index;
+        index = NULL;
+        r = there < 0 ? -1 : open_index(s, dir, e);
+    } else if (r == 0) {
+        r = t5g_explain_model(dir, T5G_EXPLAIN_WEIGHTS, e);
+    }
+    t5g_free(path);
+    t5g_free(index);
+    if (r == 0)
+        return s;
+    t5g_safetensors_close(s);
+    return NULL;
+}
+
+void
+t5g_safetensors_close(struct t5g_safetensors *s)
+{
+    if (s == NULL)
+        return;
+    for (size_t i = 0; i < s->n; i++)
+        t5g_free(s->names[i]);
+    for (size_t i = 0; i < s->n_shards; i++) {
+        if (s->shards[i].map.p != NULL)
+            t5g_unmap(&s->shards[i].map);
+        t5g_free(s->shards[i].name);
+        t5g_free(s->shards[i].path);
+    }
+    t5g_free(s->tensors);
+    t5g_free(s->names);
+    t5g_free(s->shards);
+    t5g_free(s->index);
+    t5g_free(s);
+}
+
+size_t
+t5g_safetensors_count(const struct t5g_safetensors *s)
+{
+    return s->n;
+}
+
+const struct t5g_tensor *
+t5g_safetensors_at(const struct t5g_safetensors *s, size_t i)
+{
+    return &s->tensors[i];
+}
+
+const struct t5g_tensor *
+t5g_safetensors_find(const struct t5g_safetensors *s, const char *name)
+{
+    struct t5g_tensor key = {.name = name};
+    return s->n > 0 ? bsearch(&key, s->tensors, s->n, sizeof *s->tensors, by_name) : NULL;
+}
+
+size_t
+t5g_safetensors_files(const struct t5g_safetensors *s)
+{
+    return s->n_shards;
+}
+
+const char *
+t5g_safetensors_path(const struct t5g_safetensors *s, size_t i)
+{
+    return s->shards[i].path;
+}
+
+const struct t5g_stamp *
+t5g_safetensors_stamp(const struct t5g_safetensors *s, size_t i)
+{
+    return &s->shards[i].stamp;
+}
+
+const struct t5g_map *
+t5g_safetensors_packed(const struct t5g_safetensors *s)
+{
+    return s->packed ? &s->shards[0].map : NULL;
+}
+
+const char *
+t5g_safetensors_table(const struct t5g_safetensors *s)
+{
+    return s->index != NULL ? s->index : s->shards[0].path;
+}

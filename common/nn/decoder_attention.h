@@ -1,0 +1,48 @@
+/* decoder_attention.h: attention of the decoder: one softmax over own keys and all encoder keys. */
+#ifndef T5G_DECODER_ATTENTION_H
+#define T5G_DECODER_ATTENTION_H
+
+#include "nn/kvcache.h"
+
+/* Rows of a step that see the same keys: those of one sequence, or those over one document. */
+struct t5g_span_of_keys {
+    const struct t5g_kv *kv;
+    size_t row, rows; /* rows of the step */
+    size_t pos;       /* own keys: position of the first row */
+    size_t n;         /* keys there are, the rows' own included */
+    bool own;
+    size_t first, blocks; /* first block that a row sees; number of blocks */
+};
+
+/* Buffers of a decoder, for up to T5G_STEP_ROWS rows. */
+struct t5g_merged_state {
+    float *q;         /* [hk, rows x g, dh] rotated queries, heads of one key head stacked */
+    float *part;      /* [blocks, hk, rows x g, dh] sums of a block */
+    float *max, *sum; /* [blocks, hk, rows x g] of a block */
+    float *top, *all; /* [rows, h] running maximum and sum */
+    struct t5g_span_of_keys spans[2 * T5G_STEP_ROWS];
+    size_t n_spans;
+};
+
+void t5g_merged_open(struct t5g_merged_state *s, const struct t5g_stack_config *c);
+void t5g_merged_close(struct t5g_merged_state *s);
+
+/* Floats a worker needs. */
+size_t t5g_merged_scratch(const struct t5g_stack_config *c);
+
+/*
+ * n rows of the parts [n_parts] of a step, in layer `layer`: own keys are there already, s->q
+ * [hk, n g, dh] is set. out [n, h dh], stride ldo.
+ */
+struct t5g_merged {
+    const struct t5g_stack_config *c;
+    struct t5g_merged_state *s;
+    const struct t5g_part *parts;
+    size_t n_parts, layer, n;
+    float *out;
+    size_t ldo;
+};
+
+void t5g_merged_run(const struct t5g_exec *x, const struct t5g_merged *a);
+
+#endif

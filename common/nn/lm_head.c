@@ -1,0 +1,251 @@
+/*
+ * lm_head.c: logits = cap * tanh(y w^T / cap) over the vocabulary; cap 0: no cap.
+ *
+ * Where only the id of the largest is wanted, each item keeps its own, and logits are not kept.
+ * With a screen (a copy w' of w in bytes) all rows of w' are looked at first: with y' for y in
+ * bytes,
+ *
+ *   |w y - w' y'| <= |w - w'| |y| + |w'| |y - y'| + what rounding can add
+ *
+ * so a row whose upper bound is below the best lower bound cannot be the largest, and only the few
+ * others are computed, by the same kernel as without a screen: the id is the same.
+ */
+#include "nn/lm_head.h"
+#include "nn/linear.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+enum { CHUNK = 256 }; /* vocabulary rows of an item */
+
+struct found {
+    float value; /* largest of an item; -INFINITY: none */
+    int32_t id;
+    float bound; /* screening: best lower bound of an item */
+};
+
+struct t5g_head {
+    const struct t5g_model *m;
+    struct found *found; /* [T5G_STEP_ROWS, items] */
+    float *upper;        /* [T5G_STEP_ROWS, v] upper bounds, with a screen */
+    size_t items;
+};
+
+struct t5g_head *
+t5g_head_open(const struct t5g_model *m)
+{
+    struct t5g_head *h = t5g_alloc(1, sizeof *h);
+    h->m = m;
+    h->items = (m->config.decoder.v + CHUNK - 1) / CHUNK;
+    h->found = t5g_alloc_raw(T5G_STEP_ROWS * h->items, sizeof *h->found);
+    if (m->screen.p != NULL)
+        h->upper = t5g_alloc_raw(T5G_STEP_ROWS * m->config.decoder.v, sizeof *h->upper);
+    return h;
+}
+
+void
+t5g_head_close(struct t5g_head *h)
+{
+    if (h == NULL)
+        return;
+    t5g_free(h->found);
+    t5g_free(h->upper);
+    t5g_free(h);
+}
+
+size_t
+t5g_head_scratch(void)
+{
+    return (size_t)T5G_STEP_ROWS * CHUNK;
+}
+
+struct run {
+    struct t5g_head *h;
+    const struct t5g_exec *x;
+    const float *y;
+    struct t5g_head_row *rows;
+    size_t n;
+    atomic_bool bad[T5G_STEP_ROWS];
+    /* screening: of each row the lengths |y| and |y - y'|, and the best lower bound of all */
+    double length[T5G_STEP_ROWS], away[T5G_STEP_ROWS];
+    float bound[T5G_STEP_ROWS];
+};
+
+static void
+products(const struct run *r, const struct t5g_mat *w, float *out, const float *y, size_t n)
+{
+    if (t5g_is_quantised(w->dtype))
+        t5g_linear_quantised(r->x, out, CHUNK, n, w, 0, (w->rows + T5G_PANEL - 1) / T5G_PANEL);
+    else
+        r->x->k->dot(out, CHUNK, y, w->cols, n, w->p, w->dtype, w->rows, w->cols);
+}
+
+static bool
+counts(const struct run *r, size_t row, size_t id)
+{
+    return !r->rows[row].no_eos || !t5g_config_is_eos(&r->h->m->config, (int32_t)id);
+}
+
+/* All logits of an item; kept, or the largest of them. */
+static void
+full_item(void *arg, size_t item, size_t worker)
+{
+    struct run *r = arg;
+    const struct t5g_stack_config *c = &r->h->m->config.decoder;
+    size_t r0 = item * CHUNK, rows = t5g_min(CHUNK, c->v - r0);
+    struct t5g_mat w = t5g_mat_rows(r->h->m->head, r0, rows);
+    float *out = t5g_exec_scratch(r->x, worker);
+    products(r, &w, out, r->y, r->n);
+    for (size_t i = 0; i < r->n; i++) {
+        float *y = out + i * CHUNK;
+        struct found f = {.value = -INFINITY, .id = -1};
+        bool bad = false;
+        for (size_t j = 0; j < rows; j++)
+            bad |= !isfinite(y[j]);
+        if (bad)
+            atomic_store(&r->bad[i], true);
+        if (c->logit_softcap != 0)
+            r->x->k->softcap(y, rows, c->logit_softcap);
+        if (r->rows[i].logits != NULL) {
+            memcpy(r->rows[i].logits + r0, y, rows * sizeof *y);
+            continue;
+        }
+        for (size_t j = 0; j < rows; j++)
+            if (y[j] > f.value && counts(r, i, r0 + j))
+                f = (struct found){.value = y[j], .id = (int32_t)(r0 + j)};
+        r->h->found[i * r->h->items + item] = f;
+    }
+}
+
+/* The lowest id of the largest among those of all items. */
+static void
+settle(struct run *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        const struct found *f = r->h->found + i * r->h->items;
+        size_t best = 0;
+        r->rows[i].bad |= atomic_load(&r->bad[i]);
+        for (size_t k = 1; k < r->h->items; k++)
+            if (f[k].value > f[best].value)
+                best = k;
+        if (r->rows[i].best != NULL)
+            *r->rows[i].best = f[best].id < 0 ? 0 : f[best].id;
+    }
+}
+
+/* ---- screening ---- */
+
+/* Bounds of all rows of an item. */
+static void
+screen_item(void *arg, size_t item, size_t worker)
+{
+    struct run *r = arg;
+    const struct t5g_model *m = r->h->m;
+    size_t v = m->config.decoder.v, r0 = item * CHUNK, rows = t5g_min(CHUNK, v - r0);
+    struct t5g_mat w = t5g_mat_rows(m->screen, r0, rows);
+    float *out = t5g_exec_scratch(r->x, worker);
+    products(r, &w, out, NULL, r->n);
+    /* Sums of d products in f32, here and in the exact product, err by less than this share of the
+     * lengths; the last digits of the bounds themselves are covered by it too. */
+    double rounding = (2.0 * (double)w.cols + 64) * 0x1p-24;
+    for (size_t i = 0; i < r->n; i++) {
+        float *upper = r->h->upper + i * v + r0, best = -INFINITY;
+        for (size_t j = 0; j < rows; j++) {
+            double away = (double)m->screen_norms[2 * (r0 + j)];
+            double left = (double)m->screen_norms[2 * (r0 + j) + 1];
+            double far = away * r->length[i] + left * r->away[i] +
+                         rounding * (away + left) * (r->length[i] + r->away[i]);
+            double y = (double)out[i * CHUNK + j];
+            upper[j] = (float)(y + far);
+            float low = (float)(y - far);
+            if (low > best && counts(r, i, r0 + j))
+                best = low;
+        }
+        r->h->found[i * r->h->items + item].bound = best;
+    }
+}
+
+/* The exact logits of those rows of an item that may be the largest. */
+static void
+rest_item(void *arg, size_t item, size_t worker)
+{
+    struct run *r = arg;
+    const struct t5g_mat *head = &r->h->m->head;
+    size_t v = r->h->m->config.decoder.v, r0 = item * CHUNK, rows = t5g_min(CHUNK, v - r0);
+    (void)worker;
+    for (size_t i = 0; i < r->n; i++) {
+        const float *upper = r->h->upper + i * v + r0;
+        struct found f = {.value = -INFINITY, .id = -1};
+        for (size_t j = 0; j < rows; j++) {
+            float y;
+            if (!(upper[j] >= r->bound[i]) || !counts(r, i, r0 + j))
+                continue;
+            struct t5g_mat w = t5g_mat_rows(*head, r0 + j, 1);
+            r->x->k->dot(&y, 1, r->y + i * w.cols, w.cols, 1, w.p, w.dtype, 1, w.cols);
+            if (y > f.value)
+                f = (struct found){.value = y, .id = (int32_t)(r0 + j)};
+        }
+        r->h->found[i * r->h->items + item] = f;
+    }
+}
+
+/* Lengths of a row and of what its bytes miss. */
+static void
+measure(struct run *r, size_t i)
+{
+    size_t d = r->h->m->screen.cols, group = r->h->m->screen.group,
+           groups = (d + group - 1) / group;
+    const int8_t *q = r->x->q + i * t5g_round_up(d, 64);
+    double length = 0, away = 0;
+    for (size_t k = 0; k < d; k++) {
+        double y = (double)r->y[i * d + k];
+        double miss = y - (double)q[k] * (double)r->x->q_scale[i * groups + k / group];
+        length += y * y;
+        away += miss * miss;
+    }
+    r->length[i] = sqrt(length) * (1 + 1e-9);
+    r->away[i] = sqrt(away) * (1 + 1e-9);
+}
+
+/* False: some row has to be looked at in full. */
+static bool
+screen(struct run *r)
+{
+    const struct t5g_mat *w = &r->h->m->screen;
+    size_t v = w->rows, d = w->cols;
+    bool sound = true;
+    t5g_linear_quantise(r->x, r->y, d, r->n, d, w->group);
+    for (size_t i = 0; i < r->n; i++)
+        measure(r, i);
+    t5g_exec_run(r->x, screen_item, r, r->h->items, r->n * v * d);
+    for (size_t i = 0; i < r->n; i++) {
+        r->bound[i] = -INFINITY;
+        for (size_t k = 0; k < r->h->items; k++)
+            r->bound[i] = fmaxf(r->bound[i], r->h->found[i * r->h->items + k].bound);
+        sound = sound && isfinite(r->length[i]) && isfinite(r->bound[i]);
+    }
+    if (sound)
+        t5g_exec_run(r->x, rest_item, r, r->h->items, r->n * v);
+    return sound;
+}
+
+void
+t5g_head_run(struct t5g_head *h, const struct t5g_exec *x, const float *y,
+             struct t5g_head_row *rows, size_t n)
+{
+    const struct t5g_model *m = h->m;
+    const struct t5g_stack_config *c = &m->config.decoder;
+    struct run r = {.h = h, .x = x, .y = y, .rows = rows, .n = n};
+    bool screened = h->upper != NULL && c->logit_softcap == 0;
+    for (size_t i = 0; i < n; i++) {
+        rows[i].bad = false;
+        screened = screened && rows[i].best != NULL;
+    }
+    if (!screened || !screen(&r)) {
+        if (t5g_is_quantised(m->head.dtype))
+            t5g_linear_quantise(x, y, c->d, n, c->d, m->head.group);
+        t5g_exec_run(x, full_item, &r, h->items, n * c->v * c->d);
+    }
+    settle(&r);
+}

@@ -1,0 +1,28 @@
+/* lm_head.h: last rows of the decoder to logits, or to the id of the largest. */
+#ifndef T5G_LM_HEAD_H
+#define T5G_LM_HEAD_H
+
+#include "model/model.h"
+#include "nn/exec.h"
+
+struct t5g_head;
+struct t5g_head *t5g_head_open(const struct t5g_model *m);
+void t5g_head_close(struct t5g_head *h);
+size_t t5g_head_scratch(void); /* floats a worker needs */
+
+/* What becomes of one row: one of logits and best is set. */
+struct t5g_head_row {
+    float *logits; /* [v] */
+    int32_t *best; /* lowest id of the largest logit */
+    bool no_eos;   /* with best: eos ids of the model do not count */
+    bool bad;      /* out: a logit is not finite */
+};
+
+/*
+ * y [n, d] normalised rows, n up to T5G_STEP_ROWS. No allocation. A row's result does not depend on
+ * the others, and best is the same id with and without a screen.
+ */
+void t5g_head_run(struct t5g_head *h, const struct t5g_exec *x, const float *y,
+                  struct t5g_head_row *rows, size_t n);
+
+#endif

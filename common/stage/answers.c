@@ -1,0 +1,272 @@
+/* answers.c: the sequences generated for one document, written into the stream. */
+#include "stage/answers.h"
+#include "base/hash.h"
+#include "base/num.h"
+#include "base/stop.h"
+#include "cli/progress.h"
+
+#include <string.h>
+
+struct held {
+    struct t5g_job job; /* its result is held until the document is written */
+    int32_t *ids;       /* [job.n_prompt] */
+    char *prompt;       /* JSON string, NULL for none */
+    size_t rank, n_more;
+};
+
+struct t5g_answers {
+    struct t5g_run *run;
+    const struct t5g_doc *doc;
+    const struct t5g_config *c;
+    const struct t5g_generate_options *o;
+    bool (*dropped)(const char *, void *);
+    enum t5g_answers_mode mode;
+    bool open;       /* DOC is written */
+    struct held **v; /* [n] sequences asked for; WHOLE: of all prompts */
+    size_t n, cap;
+    const char *prompt; /* TOKENS: of the sequence being written */
+    size_t part, rank;
+    double score;
+};
+
+struct t5g_answers *
+t5g_answers_open(struct t5g_run *run, const struct t5g_doc *doc, const struct t5g_config *c,
+                 const struct t5g_generate_options *o, bool (*dropped)(const char *, void *),
+                 enum t5g_answers_mode mode)
+{
+    struct t5g_answers *a = t5g_alloc(1, sizeof *a);
+    *a = (struct t5g_answers){
+        .run = run, .doc = doc, .c = c, .o = o, .dropped = dropped, .mode = mode};
+    return a;
+}
+
+/* Drop what was asked for. */
+static void
+forget(struct t5g_answers *a)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        t5g_sequence_free(&a->v[i]->job.out);
+        for (size_t k = 0; k < a->v[i]->n_more; k++)
+            t5g_sequence_free(&a->v[i]->job.more[k]);
+        t5g_free(a->v[i]->job.more);
+        t5g_free(a->v[i]->ids);
+        t5g_free(a->v[i]->prompt);
+        t5g_free(a->v[i]);
+    }
+    a->n = 0;
+}
+
+void
+t5g_answers_close(struct t5g_answers *a)
+{
+    forget(a);
+    t5g_free(a->v);
+    t5g_free(a);
+}
+
+static void
+written(int result, const struct t5g_err *e)
+{
+    if (result < 0)
+        t5g_die_err(e);
+}
+
+static void
+open_doc(struct t5g_answers *a)
+{
+    struct t5g_err e;
+    if (!a->open)
+        written(t5g_doc_write_open(a->run->w, a->doc, a->dropped, NULL, &e), &e);
+    a->open = true;
+}
+
+/* What a reader downstream waits for must leave now. */
+static void
+flush(struct t5g_answers *a)
+{
+    struct t5g_err e;
+    written(t5g_writer_flush(a->run->w, &e), &e);
+}
+
+/* One frame of ids, and one of their log-probabilities. finish: NULL while the sequence goes on. */
+static void
+write_ids(struct t5g_answers *a, const char *prompt, size_t rank, const int32_t *ids,
+          const float *logprob, size_t n, const char *finish, double score)
+{
+    struct t5g_buf extra = {0};
+    struct t5g_err e;
+    if (prompt != NULL)
+        t5g_buf_printf(&extra, "\"prompt\":%s,", prompt);
+    t5g_buf_printf(&extra, "\"rank\":%zu", rank);
+    if (a->mode == T5G_ANSWERS_TOKENS)
+        t5g_buf_printf(&extra, ",\"part\":%zu", a->part);
+    size_t common = extra.n;
+    if (finish != NULL && logprob != NULL) {
+        char text[32];
+        t5g_num_print_f32(text, (float)score);
+        t5g_buf_printf(&extra, ",\"score\":%s", text);
+    }
+    if (finish != NULL)
+        t5g_buf_printf(&extra, ",\"finish\":\"%s\"", finish);
+    open_doc(a);
+    written(
+        t5g_writer_tensor(a->run->w, "decode.ids", T5G_I32, 1, (uint64_t[]){n}, ids, extra.p, &e),
+        &e);
+    if (logprob != NULL) {
+        extra.p[common] = '\0';
+        written(t5g_writer_tensor(a->run->w, "decode.logprob", T5G_F32, 1, (uint64_t[]){n}, logprob,
+                                  extra.p, &e),
+                &e);
+    }
+    t5g_buf_free(&extra);
+}
+
+static void
+write_sequence(struct t5g_answers *a, const char *prompt, size_t rank, const struct t5g_sequence *s)
+{
+    write_ids(a, prompt, rank, s->ids, s->logprob, s->n, t5g_finish_name(s->finish), s->score);
+}
+
+/* All sequences of a prompt: one, or the best of a beam search. */
+static void
+write_held(struct t5g_answers *a, const struct held *h)
+{
+    write_sequence(a, h->prompt, h->rank, &h->job.out);
+    for (size_t k = 0; k < h->n_more; k++)
+        if (h->job.more[k].n > 0)
+            write_sequence(a, h->prompt, k + 1, &h->job.more[k]);
+}
+
+/* TOKENS: a frame a token; the last one says how the sequence ended. */
+static void
+emit(void *arg, int32_t id, float logprob)
+{
+    struct t5g_answers *a = arg;
+    bool eos = t5g_config_is_eos(a->c, id);
+    const char *finish = eos                                   ? t5g_finish_name(T5G_FINISH_EOS)
+                         : a->part + 1 == a->o->max_new_tokens ? t5g_finish_name(T5G_FINISH_LENGTH)
+                                                               : NULL;
+    a->score += (double)logprob;
+    write_ids(a, a->prompt, a->rank, &id, a->o->logprobs ? &logprob : NULL, 1, finish, a->score);
+    flush(a);
+    a->part++;
+}
+
+/* What the draws of a sequence depend on: not on the other documents, nor on their order. */
+static uint64_t
+seed_of(const struct t5g_answers *a, const struct t5g_prompt *p, size_t rank)
+{
+    uint64_t all[4] = {a->o->seed, t5g_doc_key(a->doc->id, a->doc->id_len), rank,
+                       p != NULL ? t5g_hash64(p->text.p, p->text.n) : 0};
+    return t5g_hash64(all, sizeof all);
+}
+
+static void
+add_one(struct t5g_answers *a, const struct t5g_cross *cross, const int32_t *source,
+        size_t n_source, const struct t5g_prompt *p, size_t rank)
+{
+    struct held *h = t5g_alloc(1, sizeof *h);
+    bool tokens = a->mode == T5G_ANSWERS_TOKENS;
+    if (p != NULL) {
+        h->ids = t5g_alloc(p->ids.n, sizeof *h->ids);
+        if (p->ids.n > 0)
+            memcpy(h->ids, p->ids.p, p->ids.n * sizeof *h->ids);
+        h->prompt = p->json.p != NULL ? t5g_strdup(p->json.p) : NULL;
+    }
+    h->rank = rank;
+    h->job = (struct t5g_job){.cross = cross,
+                              .prompt = h->ids,
+                              .n_prompt = p != NULL ? p->ids.n : 0,
+                              .source = source,
+                              .n_source = n_source,
+                              .seed = seed_of(a, p, rank),
+                              .emit = tokens ? emit : NULL,
+                              .arg = a};
+    if (a->o->num_beams > 1 && a->o->num_return > 1) {
+        h->n_more = a->o->num_return - 1;
+        h->job.more = t5g_alloc(h->n_more, sizeof *h->job.more);
+    }
+    if (a->n == a->cap) {
+        size_t cap = a->cap * 2 + 8;
+        struct held **v = t5g_alloc(cap, sizeof *v);
+        if (a->n > 0)
+            memcpy(v, a->v, a->n * sizeof *v);
+        t5g_free(a->v);
+        a->v = v;
+        a->cap = cap;
+    }
+    a->v[a->n++] = h;
+}
+
+void
+t5g_answers_add(struct t5g_answers *a, const struct t5g_cross *cross, const int32_t *source,
+                size_t n_source, const struct t5g_prompt *p)
+{
+    size_t draws = a->o->num_beams > 1 ? 1 : t5g_max(a->o->num_return, 1);
+    for (size_t rank = 0; rank < draws; rank++)
+        add_one(a, cross, source, n_source, p, rank);
+}
+
+size_t
+t5g_answers_jobs(struct t5g_answers *a, struct t5g_job **jobs)
+{
+    for (size_t i = 0; i < a->n && jobs != NULL; i++)
+        jobs[i] = &a->v[i]->job;
+    return a->n;
+}
+
+int
+t5g_answers_check(struct t5g_answers *a, struct t5g_err *e)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        if (a->v[i]->job.err.code != 0) {
+            *e = a->v[i]->job.err;
+            return -1;
+        }
+        t5g_progress_add(a->v[i]->job.out.n);
+    }
+    t5g_progress_part(0, 0);
+    return 0;
+}
+
+int
+t5g_answers_now(struct t5g_answers *a, struct t5g_generator *g, struct t5g_err *e)
+{
+    int r = 0;
+    for (size_t i = 0; i < a->n && r == 0; i++) {
+        struct t5g_job *job = &a->v[i]->job;
+        a->prompt = a->v[i]->prompt;
+        a->rank = a->v[i]->rank;
+        a->part = 0;
+        a->score = 0;
+        if (a->mode == T5G_ANSWERS_TOKENS)
+            open_doc(a);
+        t5g_generate(g, &job, 1);
+        if (job->err.code == 0 && a->mode == T5G_ANSWERS_LIVE) {
+            write_held(a, a->v[i]);
+            flush(a);
+        }
+        if (job->err.code != 0) {
+            *e = job->err;
+            r = -1;
+        } else {
+            t5g_progress_add(job->out.n);
+            t5g_progress_part(0, 0);
+        }
+    }
+    forget(a);
+    return r;
+}
+
+void
+t5g_answers_finish(struct t5g_answers *a)
+{
+    struct t5g_err e;
+    t5g_stop_hold();
+    open_doc(a);
+    for (size_t i = 0; i < a->n; i++)
+        write_held(a, a->v[i]);
+    written(t5g_writer_frame(a->run->w, &a->doc->close, &e), &e);
+    t5g_run_done(a->run, 0);
+    t5g_stop_release();
+}

@@ -1,0 +1,431 @@
+/* detok.c: the frames of a stream as text records. */
+#include "stage/detok.h"
+#include "base/escape.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/jsonstr.h"
+#include "base/stop.h"
+#include "base/utf8.h"
+#include "stage/columns.h"
+#include "cli/program.h"
+#include "cli/progress.h"
+#include "cli/signals.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct t5g_records {
+    struct t5g_records_options o;
+    struct t5g_detok detok;
+    struct t5g_buf id, text, out;
+    size_t sequences;            /* complete ones of this document */
+    bool inside;                 /* a sequence with parts is under way */
+    bool solid;                  /* trim: something but white space of it is written */
+    struct t5g_buf white;        /* trim: white space that may prove to be its end */
+    struct t5g_columns *columns; /* TSV */
+    uint64_t failed;
+    bool given_up;  /* this document failed here: the rest of it is passed over */
+    uint64_t n_ids; /* of the last frame of ids; unweighed: no decode.logprob came after it yet */
+    bool unweighed;
+};
+
+struct t5g_records *
+t5g_records_open(const struct t5g_tokenizer *t, const struct t5g_records_options *o)
+{
+    struct t5g_records *r = t5g_alloc(1, sizeof *r);
+    r->o = *o;
+    t5g_detok_open(&r->detok, t, o->all);
+    if (o->form == T5G_RECORDS_TSV)
+        r->columns = t5g_columns_open();
+    return r;
+}
+
+void
+t5g_records_close(struct t5g_records *r)
+{
+    if (r == NULL)
+        return;
+    t5g_detok_free(&r->detok);
+    t5g_buf_free(&r->id);
+    t5g_buf_free(&r->text);
+    t5g_buf_free(&r->out);
+    t5g_buf_free(&r->white);
+    t5g_columns_close(r->columns);
+    t5g_free(r);
+}
+
+uint64_t
+t5g_records_failed(const struct t5g_records *r)
+{
+    return r->failed;
+}
+
+/* One well-formed character of a text in LINE or NUL form. */
+static void
+put_char(struct t5g_records *r, const unsigned char *s, size_t n)
+{
+    uint32_t c = t5g_utf8_decode(s, n);
+    bool line = r->o.form == T5G_RECORDS_LINE;
+    if (c == '\n' && line && r->o.newline == T5G_NEWLINE_SPACE)
+        t5g_buf_addc(&r->out, ' ');
+    else if (c == '\n' && line && r->o.newline == T5G_NEWLINE_ESCAPE)
+        t5g_buf_adds(&r->out, "\\n");
+    else if (c == '\\' && line && r->o.newline == T5G_NEWLINE_ESCAPE)
+        t5g_buf_adds(&r->out, "\\\\"); /* so that "\n" can be told from a backslash and an n */
+    else if (r->o.terminal && c != '\n' && c != '\t')
+        t5g_escape(&r->out, (const char *)s, n, false);
+    else
+        t5g_buf_add(&r->out, s, n);
+}
+
+/* What Python's str.strip() takes away. */
+static bool
+is_white(uint32_t c)
+{
+    return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 ||
+           c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
+           c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+static size_t
+char_len(const char *s, size_t n)
+{
+    size_t len = t5g_utf8_len((const unsigned char *)s, n, NULL);
+    return len > 0 ? len : 1;
+}
+
+static void
+put_text(struct t5g_records *r, const char *s, size_t n)
+{
+    for (size_t i = 0, len; i < n; i += len) {
+        len = char_len(s + i, n - i);
+        put_char(r, (const unsigned char *)s + i, len);
+    }
+}
+
+/* As much of the text so far as is known not to be white space at its ends, into *out. */
+static void
+trim(struct t5g_records *r, struct t5g_buf *out)
+{
+    const char *s = r->text.p;
+    for (size_t i = 0, len; i < r->text.n; i += len) {
+        len = char_len(s + i, r->text.n - i);
+        if (is_white(t5g_utf8_decode((const unsigned char *)s + i, len))) {
+            if (r->solid)
+                t5g_buf_add(&r->white, s + i, len);
+            continue;
+        }
+        t5g_buf_add(out, r->white.p, r->white.n);
+        t5g_buf_add(out, s + i, len);
+        r->white.n = 0;
+        r->solid = true;
+    }
+    r->text.n = 0;
+}
+
+/* Move the decoded text so far into the output: lines and NUL-ended texts, which need not be whole.
+ */
+static void
+pour(struct t5g_records *r)
+{
+    if (r->o.form != T5G_RECORDS_LINE && r->o.form != T5G_RECORDS_NUL)
+        return;
+    struct t5g_buf trimmed = {0};
+    if (r->o.trim)
+        trim(r, &trimmed);
+    const struct t5g_buf *b = r->o.trim ? &trimmed : &r->text;
+    put_text(r, b->p, b->n);
+    t5g_buf_free(&trimmed);
+    r->text.n = 0;
+}
+
+/* The other forms need it whole. */
+static void
+trim_whole(struct t5g_records *r)
+{
+    struct t5g_buf trimmed = {0};
+    if (!r->o.trim)
+        return;
+    trim(r, &trimmed);
+    t5g_buf_free(&r->text);
+    r->text = trimmed;
+}
+
+static void
+end_record(struct t5g_records *r)
+{
+    if (r->o.form != T5G_RECORDS_TSV)
+        t5g_buf_addc(&r->out, r->o.form == T5G_RECORDS_NUL ? '\0' : '\n');
+    r->inside = r->solid = false;
+    r->text.n = r->white.n = 0;
+}
+
+/* Rows as they are, but on a terminal. */
+static void
+put_rows(struct t5g_records *r, const struct t5g_buf *rows)
+{
+    if (r->o.terminal)
+        put_text(r, rows->p, rows->n);
+    else
+        t5g_buf_add(&r->out, rows->p, rows->n);
+}
+
+static void
+put_member(struct t5g_records *r, const struct t5g_json *meta, const char *key)
+{
+    const struct t5g_json *v = t5g_json_get(meta, key);
+    if (v == NULL)
+        return;
+    t5g_buf_printf(&r->out, ",\"%s\":", key);
+    t5g_json_print(&r->out, v);
+}
+
+/* The sequence is complete: end its line, or write its object. */
+static void
+finish_sequence(struct t5g_records *r, const struct t5g_json *meta)
+{
+    t5g_detok_end(&r->detok, &r->text);
+    pour(r);
+    if (r->o.form == T5G_RECORDS_TSV) {
+        int64_t rank = 0;
+        trim_whole(r);
+        (void)t5g_json_int(t5g_json_get(meta, "rank"), 0, INT64_MAX, &rank);
+        t5g_columns_add(r->columns, t5g_json_str(t5g_json_get(meta, "prompt")), (uint64_t)rank,
+                        r->text.p, r->text.n);
+    }
+    if (r->o.form == T5G_RECORDS_JSONL) {
+        trim_whole(r);
+        t5g_buf_adds(&r->out, "{\"id\":");
+        t5g_jsonstr_write(&r->out, r->id.p, r->id.n);
+        t5g_buf_adds(&r->out, ",\"text\":");
+        t5g_jsonstr_write(&r->out, r->text.p, r->text.n);
+        put_member(r, meta, "prompt");
+        put_member(r, meta, "rank");
+        put_member(r, meta, "score");
+        put_member(r, meta, "finish");
+        t5g_buf_addc(&r->out, '}');
+    }
+    end_record(r);
+    r->sequences++;
+}
+
+/* One record, whatever the document had so far. */
+static void
+put_failed(struct t5g_records *r, const char *tool, int64_t code, const char *msg)
+{
+    if (r->o.form == T5G_RECORDS_TSV) {
+        struct t5g_buf rows = {0};
+        t5g_columns_failed(r->columns, r->id.p, r->id.n, &rows);
+        put_rows(r, &rows);
+        t5g_buf_free(&rows);
+    }
+    if (r->o.form == T5G_RECORDS_JSONL) {
+        t5g_buf_adds(&r->out, "{\"id\":");
+        t5g_jsonstr_write(&r->out, r->id.p, r->id.n);
+        t5g_buf_adds(&r->out, ",\"error\":");
+        t5g_jsonstr_write(&r->out, msg, strlen(msg));
+        t5g_buf_adds(&r->out, ",\"tool\":");
+        t5g_jsonstr_write(&r->out, tool, strlen(tool));
+        t5g_buf_printf(&r->out, ",\"code\":%lld,\"msg\":", (long long)code);
+        t5g_jsonstr_write(&r->out, msg, strlen(msg));
+        t5g_buf_addc(&r->out, '}');
+    }
+}
+
+/* The document failed, here or in the program `tool` before. */
+static int
+fail(struct t5g_records *r, const char *tool, int64_t code, const char *msg, struct t5g_err *e)
+{
+    bool here = strcmp(tool, t5g_program_name()) == 0;
+    t5g_warn_doc(r->id.p, r->id.n, here ? NULL : tool, msg);
+    struct t5g_buf scrap = {0};
+    t5g_detok_end(&r->detok, &scrap);
+    t5g_buf_free(&scrap);
+    put_failed(r, tool, code, msg);
+    end_record(r);
+    r->failed++;
+    t5g_progress_doc(true);
+    if (r->o.stop_on_error)
+        return t5g_err_set(e, T5G_EX_DATA,
+                           "stopped at the first failed document (--on-error stop)");
+    return 0;
+}
+
+static int
+fail_here(struct t5g_records *r, const char *msg, struct t5g_err *e)
+{
+    return fail(r, t5g_program_name(), T5G_EX_DATA, msg, e);
+}
+
+/* What belongs to the frame's sequence but does not fit it is a fault: nothing is left out. */
+static int
+misfit(struct t5g_records *r, const char *name, const char *want, struct t5g_err *e)
+{
+    char msg[128];
+    snprintf(msg, sizeof msg, "%s: expected %s", name, want);
+    r->given_up = true;
+    return fail_here(r, msg, e);
+}
+
+static int
+take_sequence(struct t5g_records *r, const char *name, const struct t5g_frame *f, struct t5g_err *e)
+{
+    if (f->kind != T5G_KIND_TENSOR || f->dtype != T5G_I32 || f->ndim != 1)
+        return misfit(r, name, "i32 [n]", e);
+    struct t5g_json *meta = t5g_json_parse(f->meta, f->meta_len, name, e);
+    if (meta == NULL)
+        return -1;
+    bool part = t5g_json_get(meta, "part") != NULL;
+    t5g_detok_add(&r->detok, (const int32_t *)(const void *)f->data, (size_t)f->dims[0], &r->text);
+    t5g_progress_add(f->dims[0]);
+    r->inside = true;
+    r->n_ids = f->dims[0];
+    r->unweighed = true;
+    if (!part || t5g_json_get(meta, "finish") != NULL)
+        finish_sequence(r, meta);
+    else
+        pour(r);
+    t5g_json_free(meta);
+    return 0;
+}
+
+static int
+take_named(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
+{
+    char name[64];
+    t5g_frame_name(f, name, sizeof name);
+    if (strcmp(name, r->o.frame) == 0)
+        return take_sequence(r, name, f, e);
+    if (strcmp(name, "decode.logprob") == 0 && strcmp(r->o.frame, "decode.ids") == 0) {
+        bool fits = f->kind == T5G_KIND_TENSOR && f->dtype == T5G_F32 && f->ndim == 1 &&
+                    r->unweighed && f->dims[0] == r->n_ids;
+        r->unweighed = false;
+        return fits ? 0 : misfit(r, name, "f32 [n] behind the n ids it belongs to", e);
+    }
+    if (strcmp(name, "prompt") == 0 && f->kind != T5G_KIND_TEXT)
+        return misfit(r, name, "a TEXT", e);
+    if (r->columns != NULL && strcmp(name, "prompt") == 0)
+        t5g_columns_own(r->columns, (const char *)f->data, (size_t)f->size);
+    return 0;
+}
+
+static int
+take_error(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
+{
+    struct t5g_json *meta = t5g_json_parse(f->meta, f->meta_len, "ERROR frame", e);
+    if (meta == NULL)
+        return -1;
+    const char *msg = t5g_json_str(t5g_json_get(meta, "msg"));
+    const char *tool = t5g_json_str(t5g_json_get(meta, "tool"));
+    int64_t code = T5G_EX_DATA;
+    (void)t5g_json_int(t5g_json_get(meta, "code"), 0, INT32_MAX, &code);
+    int result = fail(r, tool != NULL ? tool : "a program before", code,
+                      msg != NULL ? msg : "no reason given", e);
+    t5g_json_free(meta);
+    return result;
+}
+
+static int
+take_close(struct t5g_records *r, struct t5g_err *e)
+{
+    if (r->inside)
+        return fail_here(r, "last sequence has no end", e);
+    if (r->sequences == 0)
+        return fail_here(r,
+                         strcmp(r->o.frame, "decode.ids") == 0
+                             ? "no decode.ids frame: run t5g-decode before t5g-detok"
+                             : "no input.ids frame",
+                         e);
+    if (r->o.form == T5G_RECORDS_TSV) {
+        struct t5g_buf rows = {0};
+        struct t5g_err misfit = {0};
+        int fits = t5g_columns_row(r->columns, r->id.p, r->id.n, &rows, &misfit);
+        put_rows(r, &rows);
+        t5g_buf_free(&rows);
+        if (fits < 0)
+            return fail_here(r, misfit.msg, e);
+    }
+    t5g_progress_doc(false);
+    return 0;
+}
+
+static int
+take_doc(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
+{
+    r->sequences = 0;
+    r->given_up = r->unweighed = false;
+    r->id.n = 0;
+    struct t5g_json *meta = t5g_json_parse(f->meta, f->meta_len, "DOC frame", e);
+    if (meta == NULL)
+        return -1;
+    const char *id = t5g_json_str(t5g_json_get(meta, "id"));
+    t5g_buf_adds(&r->id, id != NULL ? id : "");
+    t5g_at_work(r->id.p, r->id.n, 0);
+    t5g_json_free(meta);
+    if (r->columns != NULL)
+        t5g_columns_begin(r->columns);
+    return 0;
+}
+
+static int
+send_out(struct t5g_records *r, struct t5g_err *e)
+{
+    struct t5g_buf shown = {0};
+    if (r->o.terminal && r->o.form == T5G_RECORDS_JSONL) {
+        t5g_escape_json(&shown, r->out.p, r->out.n);
+        t5g_buf_free(&r->out);
+        r->out = shown;
+    }
+    size_t n = r->out.n;
+    r->out.n = 0;
+    return n > 0 ? t5g_write_full(r->o.fd, r->o.name, r->out.p, n, e) : 0;
+}
+
+int
+t5g_records_frame(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
+{
+    int result = 0;
+    bool ends = f->kind == T5G_KIND_CLOSE || f->kind == T5G_KIND_ERROR;
+    if (r->given_up && f->kind != T5G_KIND_DOC) {
+        if (ends)
+            t5g_at_work(NULL, 0, 0);
+        return 0;
+    }
+    t5g_stop_hold(); /* a document is counted when its records are out */
+    switch (f->kind) {
+    case T5G_KIND_DOC:
+        result = take_doc(r, f, e);
+        break;
+    case T5G_KIND_TENSOR:
+    case T5G_KIND_TEXT:
+        result = take_named(r, f, e);
+        break;
+    case T5G_KIND_CLOSE:
+        result = take_close(r, e);
+        break;
+    case T5G_KIND_ERROR:
+        if (f->doc_key != 0)
+            result = take_error(r, f, e);
+        break;
+    default:
+        break;
+    }
+    if (send_out(r, e) < 0)
+        result = -1;
+    if (ends)
+        t5g_at_work(NULL, 0, 0);
+    t5g_stop_release();
+    return result;
+}
+
+int
+t5g_records_end(struct t5g_records *r, struct t5g_err *e)
+{
+    if (r->columns == NULL)
+        return 0;
+    struct t5g_buf rows = {0};
+    t5g_columns_end(r->columns, &rows);
+    put_rows(r, &rows);
+    t5g_buf_free(&rows);
+    return send_out(r, e);
+}

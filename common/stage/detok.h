@@ -1,0 +1,42 @@
+/* detok.h: the frames of a stream as text records: lines, NUL-ended texts, JSON objects or a
+ * table. */
+#ifndef T5G_DETOK_H
+#define T5G_DETOK_H
+
+#include "stream/document.h"
+#include "text/detokenizer.h"
+
+enum t5g_records_form { T5G_RECORDS_LINE, T5G_RECORDS_NUL, T5G_RECORDS_JSONL, T5G_RECORDS_TSV };
+enum t5g_newline { T5G_NEWLINE_SPACE, T5G_NEWLINE_KEEP, T5G_NEWLINE_ESCAPE };
+
+struct t5g_records_options {
+    int fd; /* where records go; name for messages */
+    const char *name;
+    enum t5g_records_form form;
+    int newline;       /* enum t5g_newline, LINE form */
+    const char *frame; /* which tensor: "decode.ids" or "input.ids" */
+    bool all;          /* special tokens too */
+    bool trim;         /* white space at both ends of a text goes, as Python's str.strip() says */
+    bool terminal;     /* fd is one: controls in the text are escaped */
+    bool stop_on_error;
+};
+
+struct t5g_records;
+struct t5g_records *t5g_records_open(const struct t5g_tokenizer *t,
+                                     const struct t5g_records_options *o);
+void t5g_records_close(struct t5g_records *r);
+
+/*
+ * Take the next frame of the stream and write what it completes; in LINE and NUL form also the part
+ * of a text that a frame with "part" brings. A failed document is one record (empty, or id, error,
+ * tool, code and msg) and a warning. -1 with e (74), or (65) after a failed document under
+ * stop_on_error.
+ */
+int t5g_records_frame(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e);
+
+/* After the last frame, also when the input ended early: what TSV still holds. -1 with e (74). */
+int t5g_records_end(struct t5g_records *r, struct t5g_err *e);
+
+uint64_t t5g_records_failed(const struct t5g_records *r); /* documents */
+
+#endif

@@ -1,0 +1,168 @@
+/* features.c: the pictures of a document as rows of the encoder. */
+#include "stage/features.h"
+
+#include <string.h>
+#include <time.h>
+
+void
+t5g_features_free(struct t5g_features *f)
+{
+    t5g_free(f->rows);
+    t5g_free(f->views);
+    *f = (struct t5g_features){0};
+}
+
+void
+t5g_features_empty(struct t5g_features *f)
+{
+    f->pictures = f->total_views = 0;
+    f->damaged.code = 0;
+}
+
+/* Memory for n items of size where there is room for cap: twice as much when that is too little. */
+static void *
+grown(void *p, size_t *cap, size_t used, size_t n, size_t size)
+{
+    if (n <= *cap)
+        return p;
+    *cap = t5g_max(n, 2 * *cap);
+    void *more = t5g_alloc_raw(*cap, size);
+    if (used > 0)
+        memcpy(more, p, used * size);
+    t5g_free(p);
+    return more;
+}
+
+struct part {
+    const struct t5g_looker *l;
+    size_t before, of; /* views done, views there will be */
+};
+
+static bool
+report(void *arg, size_t done, size_t total)
+{
+    const struct part *p = arg;
+    if (p->l->progress != NULL)
+        p->l->progress(p->before * total + done, p->of * total);
+    return true; /* SIGTERM lets the document finish */
+}
+
+static double
+now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* One view, by the cache or the tower: the key is what the tower would see, not the file. */
+static int
+look(struct part *part, const uint8_t *pixels, float *out, struct t5g_err *e)
+{
+    const struct t5g_looker *l = part->l;
+    const float *value = l->processor->value;
+    size_t side = l->processor->size, bytes = l->tokens * l->d * sizeof *out;
+    uint64_t dims[] = {l->tokens, l->d};
+    struct t5g_cache_key key;
+    struct t5g_cache_entry entry;
+    if (l->cache == NULL)
+        return t5g_vision_run(l->vision, pixels, value, out, report, part, e);
+    t5g_cache_key_open(&key, (const char *[]){"image.feat", l->model, l->profile, NULL});
+    t5g_cache_key_add(&key, T5G_U8, 3, (uint64_t[]){side, side, 3}, pixels, side * side * 3);
+    t5g_cache_key_add(&key, T5G_F32, 2, (uint64_t[]){3, 256}, value, 3 * 256 * sizeof *value);
+    t5g_cache_key_close(&key);
+    if (t5g_cache_get(l->cache, &key, "image.feat", NULL, 0, &entry)) {
+        bool right = entry.tensor.dtype == T5G_F32 && entry.tensor.size == bytes;
+        if (right)
+            memcpy(out, entry.tensor.data, bytes);
+        t5g_cache_entry_close(&entry);
+        if (right)
+            return 0;
+    }
+    double before = now();
+    if (t5g_vision_run(l->vision, pixels, value, out, report, part, e) < 0)
+        return -1;
+    t5g_cache_put(l->cache, &key, "image.feat", T5G_F32, 2, dims, out, NULL, 0, now() - before);
+    return 0;
+}
+
+int
+t5g_features_add(const struct t5g_looker *l, struct t5g_features *f, const void *file, size_t n,
+                 size_t of, struct t5g_err *e)
+{
+    struct t5g_views v;
+    size_t view = l->tokens * l->d, side = l->processor->size;
+    if (t5g_image_read(l->reader, file, n, &v, e) < 0)
+        return -1;
+    if (v.damaged != 0 && f->damaged.code == 0)
+        t5g_err_set(&f->damaged, T5G_EX_DATA,
+                    "JPEG: coded data is damaged at byte %zu, the picture is not whole", v.damaged);
+    f->rows =
+        grown(f->rows, &f->cap_views, f->total_views, f->total_views + v.n, view * sizeof(float));
+    for (size_t i = 0; i < v.n; i++) {
+        struct part part = {l, f->total_views + i, of - f->pictures + f->total_views + v.n - 1};
+        if (look(&part, v.pixels + i * side * side * 3, f->rows + (f->total_views + i) * view, e) <
+            0)
+            return -1;
+    }
+    f->views = grown(f->views, &f->cap_pictures, f->pictures, f->pictures + 1, sizeof *f->views);
+    f->views[f->pictures++] = v.n;
+    f->total_views += v.n;
+    return 0;
+}
+
+/* "photo.png", or "picture 2" where the frame does not say; nothing where the document says it. */
+static void
+name_picture(const struct t5g_doc *doc, const struct t5g_frame *frame, size_t k, struct t5g_err *e)
+{
+    struct t5g_json *meta = t5g_json_parse(frame->meta, frame->meta_len, "", NULL);
+    const char *file = t5g_json_str(t5g_json_get(meta, "file"));
+    if (file != NULL && strcmp(file, doc->id) != 0)
+        t5g_err_in(e, "%.300s", file);
+    else if (file == NULL)
+        t5g_err_in(e, "picture %zu", k + 1);
+    t5g_json_free(meta);
+}
+
+int
+t5g_features_of(const struct t5g_looker *l, struct t5g_features *f, const struct t5g_doc *doc,
+                struct t5g_err *e)
+{
+    size_t of = 0;
+    bool warned = false;
+    t5g_features_empty(f);
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < doc->n_items; i++) {
+            char name[64];
+            const struct t5g_frame *frame = &doc->items[i];
+            t5g_frame_name(frame, name, sizeof name);
+            if (strcmp(name, "image.bytes") != 0)
+                continue;
+            if (frame->kind != T5G_KIND_TENSOR || frame->dtype != T5G_U8 || frame->ndim != 1)
+                return t5g_err_set(e, T5G_EX_DATA, "image.bytes: expected u8 [n]");
+            if (pass == 0) {
+                of++;
+            } else if (t5g_features_add(l, f, frame->data, frame->size, of, e) < 0) {
+                name_picture(doc, frame, f->pictures, e);
+                return -1;
+            } else if (f->damaged.code != 0 && !warned) {
+                name_picture(doc, frame, f->pictures - 1, &f->damaged);
+                warned = true;
+            }
+        }
+    return 0;
+}
+
+int
+t5g_features_write(const struct t5g_looker *l, const struct t5g_features *f, size_t k,
+                   struct t5g_writer *w, struct t5g_err *e)
+{
+    size_t first = 0;
+    for (size_t i = 0; i < k; i++)
+        first += f->views[i];
+    for (size_t i = first; i < first + f->views[k]; i++)
+        if (t5g_writer_tensor(w, "image.feat", T5G_F32, 2, (uint64_t[]){l->tokens, l->d},
+                              f->rows + i * l->tokens * l->d, NULL, e) < 0)
+            return -1;
+    return 0;
+}

@@ -1,0 +1,51 @@
+/* features.h: the pictures of a document as rows of the encoder. */
+#ifndef T5G_FEATURES_H
+#define T5G_FEATURES_H
+
+#include "base/json.h"
+#include "image/image_bytes.h"
+#include "nn/siglip.h"
+#include "store/cache.h"
+
+/* What pictures are turned into rows with; all of it is the caller's. */
+struct t5g_looker {
+    struct t5g_image_reader *reader;
+    const struct t5g_processor *processor;
+    struct t5g_vision *vision;
+    size_t tokens, d; /* mm_tokens; width of the encoder */
+    void (*progress)(size_t done, size_t total);
+    struct t5g_cache *cache; /* NULL: none; else model and profile are part of its keys */
+    const char *model;
+    char profile[96];
+};
+
+/* Views of pictures one after another. Zero-initialise. */
+struct t5g_features {
+    float *rows;   /* [views, tokens, d] */
+    size_t *views; /* [pictures]: 1, and more with pan and scan */
+    size_t pictures, total_views;
+    struct t5g_err damaged;         /* of the first picture that is: a warning; no code: none is */
+    size_t cap_pictures, cap_views; /* private */
+};
+
+void t5g_features_free(struct t5g_features *f);
+
+/* No pictures, and memory kept. */
+void t5g_features_empty(struct t5g_features *f);
+
+/*
+ * Append the views of one picture file [n]. of: pictures there will be, for the progress. -1 with e
+ * (65; 71 when the system failed).
+ */
+int t5g_features_add(const struct t5g_looker *l, struct t5g_features *f, const void *file, size_t n,
+                     size_t of, struct t5g_err *e);
+
+/* All image.bytes frames of a document into f, which is emptied before. -1 with e, naming which. */
+int t5g_features_of(const struct t5g_looker *l, struct t5g_features *f, const struct t5g_doc *doc,
+                    struct t5g_err *e);
+
+/* Write the views of picture k as image.feat frames. */
+int t5g_features_write(const struct t5g_looker *l, const struct t5g_features *f, size_t k,
+                       struct t5g_writer *w, struct t5g_err *e);
+
+#endif

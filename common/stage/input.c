@@ -1,0 +1,89 @@
+/* input.c: the tensors of a document that the model takes, checked. */
+#include "stage/input.h"
+
+#include <string.h>
+
+int
+t5g_input_ids(const struct t5g_doc *doc, const struct t5g_config *c, const int32_t **ids, size_t *n,
+              struct t5g_err *e)
+{
+    const struct t5g_frame *f;
+    if (t5g_doc_tensor(doc, "input.ids", T5G_I32, 1, &f, e) < 0)
+        return -1;
+    *ids = (const int32_t *)(const void *)f->data;
+    *n = (size_t)f->dims[0];
+    if (*n == 0)
+        return t5g_err_set(e, T5G_EX_DATA, "input.ids: empty");
+    for (size_t i = 0; i < *n; i++)
+        if ((*ids)[i] < 0 || (size_t)(*ids)[i] >= c->encoder.v)
+            return t5g_err_set(e, T5G_EX_DATA,
+                               "input.ids: id %ld at position %zu, vocabulary has %zu",
+                               (long)(*ids)[i], i, c->encoder.v);
+    return 0;
+}
+
+int
+t5g_input_features(const struct t5g_doc *doc, const struct t5g_config *c, const int32_t *ids,
+                   size_t n_ids, float **rows, size_t *n, struct t5g_err *e)
+{
+    size_t pictures = 0, slots = 0, d = c->encoder.d;
+    *rows = NULL;
+    *n = 0;
+    for (size_t i = 0; i < doc->n_items; i++) {
+        char name[64];
+        const struct t5g_frame *f = &doc->items[i];
+        t5g_frame_name(f, name, sizeof name);
+        if (strcmp(name, "image.bytes") == 0)
+            return t5g_err_set(
+                e, T5G_EX_DATA,
+                "has a picture that is not processed: run t5g-vision before t5g-encode");
+        if (strcmp(name, "image.feat") != 0)
+            continue;
+        if (f->dtype != T5G_F32 || f->ndim != 2 || f->dims[0] != c->mm_tokens || f->dims[1] != d)
+            return t5g_err_set(e, T5G_EX_DATA, "image.feat: expected f32 [%zu, %zu]", c->mm_tokens,
+                               d);
+        pictures++;
+    }
+    if (pictures == 0)
+        return 0;
+    for (size_t i = 0; i < n_ids; i++)
+        slots += ids[i] == c->image;
+    if (slots != pictures * c->mm_tokens)
+        return t5g_err_set(e, T5G_EX_DATA, "%zu image tokens in input.ids, %zu pictures need %zu",
+                           slots, pictures, pictures * c->mm_tokens);
+    *rows = t5g_alloc_raw(slots * d, sizeof(float));
+    for (size_t i = 0; i < doc->n_items; i++) {
+        char name[64];
+        t5g_frame_name(&doc->items[i], name, sizeof name);
+        if (strcmp(name, "image.feat") == 0) {
+            memcpy(*rows + *n * d, doc->items[i].data, doc->items[i].size);
+            *n += c->mm_tokens;
+        }
+    }
+    return 0;
+}
+
+int
+t5g_input_encoder_out(const struct t5g_doc *doc, size_t d, const float **rows, size_t *n,
+                      float **wide, struct t5g_err *e)
+{
+    const struct t5g_frame *f;
+    if (t5g_doc_only(doc, "encoder.out", T5G_KIND_TENSOR, &f, e) < 0)
+        return -1;
+    if (f == NULL)
+        return t5g_err_set(e, T5G_EX_DATA,
+                           "no encoder.out frame: run t5g-encode before t5g-decode");
+    bool number = f->dtype == T5G_F32 || f->dtype == T5G_BF16 || f->dtype == T5G_F16;
+    if (!number || f->ndim != 2 || f->dims[1] != d || f->dims[0] == 0)
+        return t5g_err_set(e, T5G_EX_DATA,
+                           "encoder.out: expected f32, bf16 or f16 [n, %zu] with n > 0", d);
+    *n = (size_t)f->dims[0];
+    *wide = NULL;
+    *rows = (const float *)(const void *)f->data;
+    if (f->dtype != T5G_F32) {
+        *wide = t5g_alloc_raw(*n * d, sizeof(float));
+        t5g_to_f32(*wide, f->data, f->dtype, *n * d);
+        *rows = *wide;
+    }
+    return 0;
+}

@@ -1,0 +1,188 @@
+/* run.c: the frame around a program that writes a stream. */
+#include "stage/run.h"
+#include "base/io.h"
+#include "base/stop.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/signals.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void
+written(int result, const struct t5g_err *e)
+{
+    if (result < 0)
+        t5g_die_err(e);
+}
+
+/* Whoever waits for input lets go what the next program could work on meanwhile. */
+static void
+let_go(int fd, void *writer)
+{
+    struct t5g_err e;
+    if (t5g_writer_holds(writer) && t5g_would_block(fd))
+        written(t5g_writer_flush(writer, &e), &e);
+}
+
+/* The end of a program that does not come to t5g_run_close. */
+static void
+last_words(void *writer, int code, const char *msg)
+{
+    t5g_writer_abandon(writer, code, t5g_program_name(), code, msg);
+}
+
+void
+t5g_run_open(struct t5g_run *r)
+{
+    struct t5g_err e;
+    *r = (struct t5g_run){0};
+    int fd = t5g_output_open(t5g_common.output, true, &e);
+    if (fd < 0)
+        t5g_die_err(&e);
+    r->w = t5g_writer_open(fd, t5g_output_name());
+    t5g_signals_last(last_words, r->w);
+    t5g_before_reading(let_go, r->w);
+}
+
+/* Files made with another model have the right shapes and the wrong meaning. */
+static int
+same_model(const char *theirs, const char *ours, struct t5g_err *e)
+{
+    if (theirs[0] == '\0' || ours == NULL || ours[0] == '\0' || strcmp(theirs, ours) == 0)
+        return 0;
+    return t5g_err_set(e, T5G_EX_DATA,
+                       "made with another model: %s, this one is %s (--force takes it)", theirs,
+                       ours);
+}
+
+int
+t5g_run_start(struct t5g_run *r, struct t5g_source *in, const struct t5g_tokenizer_id *tok,
+              const char *model, const char *num, bool force, struct t5g_err *e)
+{
+    r->in = in;
+    if (t5g_source_start(in, e) < 0)
+        return -1;
+    const struct t5g_head *h = t5g_source_head(in);
+    if (tok != NULL && tok->id[0] == '\0')
+        tok = NULL;
+    if ((!force && tok != NULL && h->tok[0] != '\0' && t5g_tokenizer_check(tok, h->tok, e) < 0) ||
+        (!force && same_model(h->model, model, e) < 0))
+        return t5g_err_in(e, "%s", t5g_source_name(in));
+    char *meta = t5g_head_make(h, t5g_program_name(), tok != NULL ? tok->id : NULL, model, num);
+    struct t5g_err io = {0};
+    if (model != NULL)
+        t5g_note("model %s, %s weights, %zu threads", model, num, t5g_thread_count());
+    written(t5g_writer_head(r->w, meta, &io), &io);
+    t5g_free(meta);
+    t5g_source_pass(in, r->w); /* notes between documents travel on */
+    return 0;
+}
+
+void
+t5g_run_fail(struct t5g_run *r, const char *id, size_t id_len, const struct t5g_frame *open,
+             const struct t5g_err *e)
+{
+    struct t5g_err io = {0};
+    t5g_warn_doc(id, id_len, NULL, e->msg);
+    t5g_stop_hold();
+    if (!t5g_writer_in_doc(r->w)) {
+        if (open != NULL)
+            written(t5g_writer_frame(r->w, open, &io), &io);
+        else
+            written(t5g_writer_doc(r->w, id, id_len, NULL, &io), &io);
+    }
+    written(t5g_writer_error(r->w, t5g_program_name(), e->code, e->msg, &io), &io);
+    t5g_progress_doc(true);
+    t5g_at_work(NULL, 0, 0);
+    t5g_stop_release();
+    r->stop = t5g_common.on_error == 1;
+}
+
+void
+t5g_run_pass_failed(struct t5g_run *r, const struct t5g_doc *d)
+{
+    struct t5g_err io = {0};
+    t5g_stop_hold();
+    written(t5g_doc_write(r->w, d, NULL, NULL, &io), &io);
+    t5g_progress_doc(true);
+    t5g_at_work(NULL, 0, 0);
+    t5g_stop_release();
+    r->stop = t5g_common.on_error == 1;
+}
+
+void
+t5g_run_done(struct t5g_run *r, uint64_t units)
+{
+    (void)r;
+    t5g_progress_add(units);
+    t5g_progress_doc(false);
+    t5g_at_work(NULL, 0, 0);
+}
+
+bool
+t5g_run_stopping(const struct t5g_run *r)
+{
+    return r->stop;
+}
+
+/* A pipe (or socket) that another program reads. */
+static bool
+into_pipe(void)
+{
+    struct stat st;
+    return t5g_common.output == NULL && fstat(STDOUT_FILENO, &st) == 0 &&
+           (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
+/* Say why the run ends early, here and to the next program. */
+static void
+explain(struct t5g_run *r, const struct t5g_err *e)
+{
+    const struct t5g_cause own = {t5g_program_name(), e->code, e->msg}, *cause = NULL;
+    if (r->in != NULL && e->code == T5G_EX_UPSTREAM)
+        cause = t5g_source_cause(r->in);
+    if (cause == NULL || !into_pipe() || t5g_common.verbose) {
+        t5g_progress_clear();
+        fprintf(stderr, "%s: %s\n", t5g_program_name(), e->msg);
+    }
+    cause = cause != NULL ? cause : &own;
+    t5g_writer_abandon(r->w, e->code, cause->tool, cause->code, cause->msg);
+}
+
+int
+t5g_run_close(struct t5g_run *r, const struct t5g_err *e)
+{
+    struct t5g_err own = {0}, io = {0};
+    int status = T5G_EX_OK;
+    if (e == NULL && r->stop)
+        t5g_err_set(&own, T5G_EX_DATA, "stopped at the first failed document (--on-error stop)");
+    else if (e == NULL)
+        t5g_maps_whole(&own);
+    if (e == NULL && own.code != 0)
+        e = &own;
+    t5g_at_work(NULL, 0, 0);
+    t5g_stop_hold();
+    if (e != NULL) {
+        status = e->code;
+        explain(r, e);
+    }
+    if (e == NULL && t5g_writer_started(r->w))
+        written(t5g_writer_end(r->w, status, &io), &io);
+    if (e != NULL || t5g_output_unfinished() == NULL)
+        t5g_signals_done();
+    t5g_stop_release();
+    if (status == T5G_EX_OK && t5g_writer_docs_failed(r->w) > 0)
+        status = T5G_EX_DOCS;
+    if (status == T5G_EX_OK || status == T5G_EX_DOCS)
+        written(t5g_output_commit(&io), &io);
+    else
+        t5g_output_discard();
+    t5g_progress_end();
+    t5g_before_reading(NULL, NULL);
+    t5g_signals_last(NULL, NULL);
+    t5g_writer_free(r->w);
+    return status;
+}

@@ -1,0 +1,50 @@
+/* run.h: the frame around a program that writes a stream: output, documents' faults, END, exit
+ * status. */
+#ifndef T5G_RUN_H
+#define T5G_RUN_H
+
+#include "cli/program.h"
+#include "stream/document.h"
+#include "text/tokenizer.h"
+
+struct t5g_run {
+    struct t5g_writer *w;
+    struct t5g_source *in; /* what t5g_run_start was given */
+    bool stop;             /* --on-error stop met a failed document: leave the loop */
+};
+
+/* Open the output and the writer. Dies (64, 73). */
+void t5g_run_open(struct t5g_run *r);
+
+/*
+ * Read the first HEAD of `in`, compare it with this program's tokenizer and model identities (NULL
+ * or one that is "": not compared; -1 with e (65) where they differ, unless force), and write this
+ * program's own HEAD.
+ */
+int t5g_run_start(struct t5g_run *r, struct t5g_source *in, const struct t5g_tokenizer_id *tok,
+                  const char *model, const char *num, bool force, struct t5g_err *e);
+
+/* The document of this id failed here: message on stderr, DOC and ERROR frames (dies on write
+ * errors). A document that is open in the writer is closed by the ERROR frame alone. open may be
+ * NULL: then a fresh DOC frame is written. */
+void t5g_run_fail(struct t5g_run *r, const char *id, size_t id_len, const struct t5g_frame *open,
+                  const struct t5g_err *e);
+
+/* Pass a document that arrived failed, and count it. */
+void t5g_run_pass_failed(struct t5g_run *r, const struct t5g_doc *d);
+
+/* A document went out well. */
+void t5g_run_done(struct t5g_run *r, uint64_t units);
+
+/* True when the loop must end: --on-error stop. (SIGTERM asks nobody: cli/signals.h.) */
+bool t5g_run_stopping(const struct t5g_run *r);
+
+/*
+ * Write END, commit or discard the output, print statistics, and return the exit status. e: what
+ * ended the input early, NULL when all was read. Its message is printed, and stands before END; of
+ * a fault that the input reports, what stands before END is that report as it came, and it is
+ * printed by the last program of a pipeline only (or with -v).
+ */
+int t5g_run_close(struct t5g_run *r, const struct t5g_err *e);
+
+#endif

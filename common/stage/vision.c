@@ -1,0 +1,131 @@
+/* vision.c: the pictures of streams, or of the command line, through the vision tower. */
+#include "stage/vision.h"
+#include "base/io.h"
+#include "base/stop.h"
+#include "cli/signals.h"
+#include "store/corpus.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void
+warn_of_damage(const struct t5g_features *f, const char *id, size_t id_len)
+{
+    if (f->damaged.code != 0)
+        t5g_warn("%.*s: %s", (int)t5g_min(id_len, 1000), id, f->damaged.msg);
+}
+
+int
+t5g_look_at_streams(const struct t5g_looker *looker, const struct t5g_retokenizer *again,
+                    struct t5g_run *run, struct t5g_source *in, const struct t5g_model *m,
+                    bool force, struct t5g_err *e)
+{
+    struct t5g_features f = {0};
+    struct t5g_ids ids = {0};
+    struct t5g_doc doc = {0};
+    const struct t5g_tokenizer_id *tok =
+        again->tokenizer != NULL ? t5g_tokenizer_id(again->tokenizer) : NULL;
+    int r = t5g_run_start(run, in, tok, m->identity, m->profile, force, e);
+    while (r >= 0 && !t5g_run_stopping(run) && (r = t5g_source_next(in, &doc, e)) == 1) {
+        struct t5g_err io = {0};
+        e->code = 0;
+        t5g_at_work(doc.id, doc.id_len, 0);
+        if (doc.failed) {
+            t5g_run_pass_failed(run, &doc);
+        } else if (t5g_features_of(looker, &f, &doc, e) < 0 ||
+                   t5g_retokenize(again, &doc, &f, &ids, e) < 0) {
+            t5g_run_fail(run, doc.id, doc.id_len, &doc.open, e);
+        } else {
+            t5g_stop_hold();
+            if (t5g_features_put(looker, run->w, &doc, &f, &ids, &io) < 0)
+                t5g_die_err(&io);
+            warn_of_damage(&f, doc.id, doc.id_len);
+            t5g_run_done(run, f.total_views);
+            t5g_stop_release();
+        }
+        if (e->code == T5G_EX_OS)
+            r = -1; /* of the system, not of the document */
+    }
+    t5g_doc_clear(&doc);
+    t5g_ids_free(&ids);
+    t5g_features_free(&f);
+    return r;
+}
+
+bool
+t5g_are_pictures(char *const *paths)
+{
+    struct stat st;
+    for (; *paths != NULL; paths++) {
+        if (strcmp(*paths, "-") == 0)
+            return false;
+        if (stat(*paths, &st) == 0 && !S_ISDIR(st.st_mode))
+            return !t5g_may_be_stream(*paths);
+    }
+    return false;
+}
+
+/* One picture as a document: what t5g-tokenize -i makes of it, looked at. -1 with e when it cannot
+ * be used; dies on write errors. */
+static int
+look_at_file(const struct t5g_looker *looker, const struct t5g_retokenizer *again,
+             struct t5g_run *run, const char *path, struct t5g_features *f, struct t5g_err *e)
+{
+    struct t5g_err io = {0};
+    struct t5g_buf file = {0}, text = {0};
+    struct t5g_ids ids = {0};
+    const char *id = t5g_corpus_id(path);
+    char meta[64];
+    t5g_features_empty(f);
+    int r = t5g_read_file(path, T5G_PICTURE_FILE_MAX, &file, e);
+    if (r == 0)
+        r = t5g_features_add(looker, f, file.n > 0 ? file.p : "", file.n, 1, e);
+    if (r == 0) {
+        size_t crops = f->views[0] - 1;
+        t5g_picture_text_alone(&again->around, 1, &text);
+        r = t5g_tokenize_pictures(again->tokenizer, &again->around, text.p, text.n, &crops, 1, &ids,
+                                  e);
+    }
+    snprintf(meta, sizeof meta, "{\"ntok\":%zu}", ids.n);
+    t5g_stop_hold();
+    if (r == 0 && (t5g_writer_doc(run->w, id, strlen(id), NULL, &io) < 0 ||
+                   t5g_writer_tensor(run->w, "input.ids", T5G_I32, 1, (uint64_t[]){ids.n}, ids.p,
+                                     NULL, &io) < 0 ||
+                   t5g_writer_text(run->w, "text", text.p, text.n, &io) < 0 ||
+                   t5g_features_write(looker, f, 0, run->w, &io) < 0 ||
+                   t5g_writer_close(run->w, meta, &io) < 0))
+        t5g_die_err(&io);
+    if (r == 0) {
+        warn_of_damage(f, id, strlen(id));
+        t5g_run_done(run, f->total_views);
+    }
+    t5g_stop_release();
+    t5g_buf_free(&file);
+    t5g_buf_free(&text);
+    t5g_ids_free(&ids);
+    return r;
+}
+
+void
+t5g_look_at_files(const struct t5g_looker *looker, const struct t5g_retokenizer *again,
+                  struct t5g_run *run, char *const *paths, const struct t5g_model *m)
+{
+    struct t5g_err e = {0};
+    struct t5g_features f = {0};
+    char *head = t5g_head_make(NULL, "t5g-vision", t5g_tokenizer_identity(again->tokenizer),
+                               m->identity, m->profile);
+    if (t5g_writer_head(run->w, head, &e) < 0)
+        t5g_die_err(&e);
+    for (; *paths != NULL && !t5g_run_stopping(run); paths++) {
+        const char *id = t5g_corpus_id(*paths);
+        t5g_at_work(id, strlen(id), 0);
+        if (look_at_file(looker, again, run, *paths, &f, &e) == 0)
+            continue;
+        if (e.code == T5G_EX_OS)
+            t5g_die_err(&e);
+        t5g_run_fail(run, id, strlen(id), NULL, &e);
+    }
+    t5g_free(head);
+    t5g_features_free(&f);
+}
