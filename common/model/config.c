@@ -5,6 +5,7 @@
 #include "model/config.h"
 #include "base/jsonpython.h"
 #include "model/explain.h"
+#include "model/family.h"
 #include "model/fields.h"
 #include "model/generation.h"
 #include "model/packed.h"
@@ -16,22 +17,17 @@
 #define CONFIG_MAX ((size_t)1 << 20)
 #define TOKEN_MAX  INT32_MAX
 
-enum kind { WHOLE, ENCODER, TEXT };
-
-static enum kind
-read_kind(struct t5g_fields *f, struct t5g_place top)
+static const struct t5g_family *
+read_family(struct t5g_fields *f, struct t5g_place top, enum t5g_scope *scope)
 {
-    static const char *const names[] = {"t5gemma2", "t5gemma2_encoder", "t5gemma2_text"};
     const char *type = t5g_field_str(f, top, "model_type");
-    for (size_t i = 0; type != NULL && i < T5G_LEN(names); i++) {
-        if (strcmp(type, names[i]) == 0)
-            return (enum kind)i;
-    }
-    t5g_fields_fail(f, top, "model_type",
-                    "%s%s%s, expected t5gemma2, t5gemma2_encoder or t5gemma2_text",
-                    type == NULL ? "missing" : "", type == NULL ? "" : type,
-                    type == NULL ? "" : t5g_explain_type(type));
-    return WHOLE;
+    const struct t5g_family *family = type != NULL ? t5g_family_find(type, scope) : NULL;
+    if (family == NULL)
+        t5g_fields_fail(f, top, "model_type",
+                        "%s%s%s, expected t5gemma2, t5gemma2_encoder or t5gemma2_text",
+                        type == NULL ? "missing" : "", type == NULL ? "" : type,
+                        type == NULL ? "" : t5g_explain_type(type));
+    return family;
 }
 
 /* `dtype`, or `torch_dtype` as transformers 4 called it; 0 when the file leaves it to the tensors.
@@ -66,16 +62,16 @@ read_token(struct t5g_fields *f, const char *key, struct t5g_place a, struct t5g
  * the picture's id from the top, whatever the other place says.
  */
 static void
-read_image_tokens(struct t5g_config *c, struct t5g_fields *f, enum kind kind, struct t5g_place top,
-                  struct t5g_place encoder)
+read_image_tokens(struct t5g_config *c, struct t5g_fields *f, enum t5g_scope scope,
+                  struct t5g_place top, struct t5g_place encoder)
 {
     c->boi = read_token(f, "boi_token_index", encoder, top);
     c->eoi = read_token(f, "eoi_token_index", encoder, top);
     c->image = read_token(f, "image_token_index", top, encoder);
     /* A bare text encoder's configuration has no such key: its class says 256000 by itself. */
-    if (kind == TEXT && c->eoi < 0 && c->encoder.v > 256000)
+    if (scope == T5G_SCOPE_TEXT && c->eoi < 0 && c->encoder.v > 256000)
         c->eoi = 256000;
-    if (kind != TEXT && c->eoi < 0)
+    if (scope != T5G_SCOPE_TEXT && c->eoi < 0)
         t5g_fields_fail(f, encoder, "eoi_token_index", "missing");
 }
 
@@ -88,14 +84,16 @@ read_vision(struct t5g_config *c, struct t5g_fields *f, struct t5g_place encoder
     if (!c->has_vision)
         return;
     struct t5g_place p = t5g_field_object(f, encoder, "vision_config", where);
-    x->d = t5g_field_size(f, p, "hidden_size", 1, 1 << 16);
-    x->f = t5g_field_size(f, p, "intermediate_size", 1, 1 << 20);
-    x->layers = t5g_field_size(f, p, "num_hidden_layers", 1, 1024);
-    x->h = t5g_field_size(f, p, "num_attention_heads", 1, 1024);
+    struct t5g_stack_config *s = &x->stack;
+    s->block = c->family->vision->block;
+    s->d = t5g_field_size(f, p, "hidden_size", 1, 1 << 16);
+    s->f = t5g_field_size(f, p, "intermediate_size", 1, 1 << 20);
+    s->layers = t5g_field_size(f, p, "num_hidden_layers", 1, 1024);
+    s->h = s->hk = t5g_field_size(f, p, "num_attention_heads", 1, 1024);
     x->image_size = t5g_field_size(f, p, "image_size", 1, 1 << 13);
     x->patch = t5g_field_size(f, p, "patch_size", 1, 1 << 10);
     bool has_eps = t5g_field(p, "layer_norm_eps") != NULL;
-    x->eps = has_eps ? (float)t5g_field_num(f, p, "layer_norm_eps", 0, 1) : 1e-6f;
+    s->eps = has_eps ? (float)t5g_field_num(f, p, "layer_norm_eps", 0, 1) : 1e-6f;
     t5g_field_int_or(f, p, "num_channels", 3, 3, 3);
     const char *act = t5g_field_str(f, p, "hidden_act");
     if (act != NULL && strcmp(act, "gelu_pytorch_tanh") != 0)
@@ -103,8 +101,13 @@ read_vision(struct t5g_config *c, struct t5g_fields *f, struct t5g_place encoder
     c->mm_tokens = t5g_field_size(f, encoder, "mm_tokens_per_image", 1, 1 << 16);
     if (f->failed)
         return;
-    if (x->d % x->h != 0)
-        t5g_fields_fail(f, p, "hidden_size", "%zu, expected a multiple of %zu heads", x->d, x->h);
+    if (s->d % s->h != 0)
+        t5g_fields_fail(f, p, "hidden_size", "%zu, expected a multiple of %zu heads", s->d, s->h);
+    s->dh = s->d / s->h;
+    s->scale = 1 / sqrtf((float)s->dh);
+    s->full = t5g_alloc(s->layers, sizeof *s->full);
+    for (size_t i = 0; i < s->layers; i++)
+        s->full[i] = true;
     if (x->image_size % x->patch != 0)
         t5g_fields_fail(f, p, "image_size", "%zu, expected a multiple of patch_size %zu",
                         x->image_size, x->patch);
@@ -183,15 +186,18 @@ static void
 read_config(struct t5g_config *c, struct t5g_fields *f, struct t5g_fields *g, struct t5g_place top,
             struct t5g_place generation)
 {
-    enum kind kind = read_kind(f, top);
+    enum t5g_scope scope = T5G_SCOPE_WHOLE;
+    c->family = read_family(f, top, &scope);
     struct t5g_place encoder = top, text = top, decoder = {0};
     const char *where_vision = "vision_config.";
-    if (kind == WHOLE) {
+    if (f->failed)
+        return;
+    if (scope == T5G_SCOPE_WHOLE) {
         encoder = t5g_field_object(f, top, "encoder", "encoder.");
         text = t5g_field_object(f, encoder, "text_config", "encoder.text_config.");
         decoder = t5g_field_object(f, top, "decoder", "decoder.");
         where_vision = "encoder.vision_config.";
-    } else if (kind == ENCODER) {
+    } else if (scope == T5G_SCOPE_ENCODER) {
         text = t5g_field_object(f, top, "text_config", "text_config.");
     }
     if (f->failed)
@@ -199,7 +205,9 @@ read_config(struct t5g_config *c, struct t5g_fields *f, struct t5g_fields *g, st
     int dtype = read_dtype(f, top);
     /* The flags of the parts do not matter; files from before the top had one mean true. */
     c->tied = t5g_field_bool_or(f, top, "tie_word_embeddings", true);
-    c->has_decoder = kind == WHOLE;
+    c->has_decoder = scope == T5G_SCOPE_WHOLE;
+    c->encoder.block = c->family->encoder->block;
+    c->decoder.block = c->family->decoder->block;
     t5g_stack_config_read(&c->encoder, f, text);
     if (c->has_decoder) {
         t5g_stack_config_read(&c->decoder, f, decoder);
@@ -207,9 +215,9 @@ read_config(struct t5g_config *c, struct t5g_fields *f, struct t5g_fields *g, st
     }
     if (f->failed)
         return;
-    if (kind != TEXT)
+    if (scope != T5G_SCOPE_TEXT)
         read_vision(c, f, encoder, where_vision);
-    read_image_tokens(c, f, kind, top, encoder);
+    read_image_tokens(c, f, scope, top, encoder);
     const struct t5g_place place[3] = {generation, top, c->has_decoder ? decoder : text};
     read_tokens(c, f, g, place);
     t5g_config_set_dtype(c, dtype);
@@ -339,6 +347,7 @@ t5g_config_clear(struct t5g_config *c)
 {
     t5g_free(c->encoder.full);
     t5g_free(c->decoder.full);
+    t5g_free(c->vision.stack.full);
     t5g_free(c->notice);
     t5g_free(c->classifier);
     *c = (struct t5g_config){0};

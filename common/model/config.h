@@ -11,8 +11,37 @@ struct t5g_rope_config {
     float theta, factor;
 };
 
+/* What stands behind the first matrix of a feed-forward. */
+enum t5g_activation {
+    T5G_NO_ACTIVATION,
+    T5G_GELU_TANH, /* x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) */
+    T5G_RELU,
+};
+
+/* How a decoder's rows see the encoder output. */
+enum t5g_cross_kind {
+    T5G_CROSS_NONE,
+    T5G_CROSS_MERGED,   /* one softmax over own keys and encoder rows, with the layer's own matrices
+                         */
+    T5G_CROSS_SEPARATE, /* an attention of its own, with matrices of its own */
+};
+
+/* How a family builds its blocks: model/family.c. */
+struct t5g_block_config {
+    bool layer_norm; /* LayerNorm with a bias, else RMSNorm */
+    float gain;      /* added to a gain as stored: 1 where files hold it less 1 */
+    bool post_norms; /* what a half adds is normalised first */
+    bool qk_norm;    /* queries and keys are normalised, head by head */
+    bool bias;       /* matrices have one */
+    bool gated;      /* act(y gate) * (y up), else act(y gate) */
+    enum t5g_activation act;
+    bool rope; /* queries and keys are rotated by their positions */
+    enum t5g_cross_kind cross;
+};
+
 /* One stack of blocks (encoder text_config, or decoder). Dimension names as used everywhere. */
 struct t5g_stack_config {
+    struct t5g_block_config block;
     size_t d;            /* hidden_size */
     size_t f;            /* intermediate_size */
     size_t layers;       /* num_hidden_layers */
@@ -21,18 +50,19 @@ struct t5g_stack_config {
     size_t window;       /* sliding_window */
     float eps;           /* rms_norm_eps */
     float scale;         /* query_pre_attn_scalar^-0.5 */
+    float attn_softcap;  /* of scores, before the softmax; 0: none */
     float logit_softcap; /* final_logit_softcapping; 0 when null */
     bool *full;          /* [layers] layer_types[i] == "full_attention" */
     struct t5g_rope_config rope_full, rope_local;
 };
 
 struct t5g_vision_config {
-    size_t d, f, layers, h;   /* widths of the SigLIP tower */
-    size_t image_size, patch; /* pixels */
-    float eps;                /* layer_norm_eps */
+    struct t5g_stack_config stack; /* of the SigLIP tower */
+    size_t image_size, patch;      /* pixels */
 };
 
 struct t5g_config {
+    const struct t5g_family *family;
     /*
      * Of the checkpoint: T5G_F32, T5G_BF16 or T5G_F16. From `dtype` or `torch_dtype`; a file that
      * has neither leaves 0, and t5g_model_open takes it from the tensors, which must agree then.

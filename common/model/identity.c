@@ -146,10 +146,10 @@ put_config(struct t5g_buf *b, const struct t5g_config *c, bool decoder, bool vis
     if (decoder)
         put_stack(b, "decoder", &c->decoder);
     if (vision)
-        t5g_buf_printf(b,
-                       "vision d=%zu f=%zu layers=%zu h=%zu image=%zu patch=%zu mm=%zu eps=%.9g\n",
-                       c->vision.d, c->vision.f, c->vision.layers, c->vision.h,
-                       c->vision.image_size, c->vision.patch, c->mm_tokens, (double)c->vision.eps);
+        t5g_buf_printf(
+            b, "vision d=%zu f=%zu layers=%zu h=%zu image=%zu patch=%zu mm=%zu eps=%.9g\n",
+            c->vision.stack.d, c->vision.stack.f, c->vision.stack.layers, c->vision.stack.h,
+            c->vision.image_size, c->vision.patch, c->mm_tokens, (double)c->vision.stack.eps);
 }
 
 static int

@@ -5,6 +5,7 @@
 #include "model/model.h"
 #include "model/binder.h"
 #include "model/explain.h"
+#include "model/family.h"
 #include "model/identity.h"
 #include "model/packed.h"
 
@@ -107,47 +108,63 @@ vector(struct loader *x, const struct t5g_tensor *t, float add)
     return v;
 }
 
-static struct t5g_mat
-need_mat(struct loader *x, enum t5g_part part, size_t layer, const char *name, size_t rows,
-         size_t cols)
+/* A tensor that must be there; NULL with a problem listed. */
+static const struct t5g_tensor *
+need(struct loader *x, enum t5g_part part, const char *name, const char *end, size_t ndim,
+     const size_t *dims)
 {
-    char rest[128];
-    snprintf(rest, sizeof rest, "layers.%zu.%s.weight", layer, name);
-    return matrix(x, t5g_binder_need(&x->b, part, rest, 2, (size_t[]){rows, cols}));
+    char rest[160];
+    snprintf(rest, sizeof rest, "%s.%s", name, end);
+    return t5g_binder_need(&x->b, part, rest, ndim, dims);
 }
 
-/* A gain: RMSNorm multiplies by 1 + w, in f32. */
-static const float *
-need_gain(struct loader *x, enum t5g_part part, size_t layer, const char *name, size_t n)
+/* dims [ndim]: of the matrix; the bias has the first. bind false: they are only looked at. */
+static struct t5g_affine
+need_affine(struct loader *x, enum t5g_part part, const char *name, size_t ndim, const size_t *dims,
+            bool bias, bool bind)
 {
-    char rest[128];
-    snprintf(rest, sizeof rest, "layers.%zu.%s.weight", layer, name);
-    return vector(x, t5g_binder_need(&x->b, part, rest, 1, &n), 1);
+    const struct t5g_tensor *w = need(x, part, name, "weight", ndim, dims);
+    const struct t5g_tensor *b = bias ? need(x, part, name, "bias", 1, dims) : NULL;
+    return bind ? (struct t5g_affine){matrix(x, w), vector(x, b, 0)} : (struct t5g_affine){0};
+}
+
+static struct t5g_norm
+need_norm(struct loader *x, enum t5g_part part, const char *name, size_t d,
+          const struct t5g_block_config *c, bool bind)
+{
+    const struct t5g_tensor *w = need(x, part, name, "weight", 1, &d);
+    const struct t5g_tensor *b = c->layer_norm ? need(x, part, name, "bias", 1, &d) : NULL;
+    return bind ? (struct t5g_norm){vector(x, w, c->gain), vector(x, b, 0)} : (struct t5g_norm){0};
+}
+
+/* One tensor, or weight and bias, of layer l. */
+static void
+bind_row(struct loader *x, struct t5g_layer *l, const struct t5g_tensor_row *row, const char *name,
+         const struct t5g_stack_config *c, enum t5g_part part, bool bind)
+{
+    void *field = (char *)l + row->field;
+    size_t dims[] = {t5g_dim_of(c, row->rows), t5g_dim_of(c, row->cols)};
+    if (row->kind == T5G_ROW_MATRIX)
+        *(struct t5g_affine *)field = need_affine(x, part, name, 2, dims, c->block.bias, bind);
+    else if (row->kind == T5G_ROW_NORM)
+        *(struct t5g_norm *)field = need_norm(x, part, name, dims[0], &c->block, bind);
+    else
+        *(const float **)field = need_norm(x, part, name, dims[0], &c->block, bind).w;
 }
 
 static void
 bind_stack(struct loader *x, struct t5g_stack *s, const struct t5g_stack_config *c,
-           enum t5g_part part)
+           const struct t5g_stack_family *family, enum t5g_part part, bool bind)
 {
+    char name[128];
     s->c = c;
     s->layers = t5g_alloc(c->layers, sizeof *s->layers);
-    for (size_t i = 0; i < c->layers; i++) {
-        struct t5g_layer *l = &s->layers[i];
-        l->q = need_mat(x, part, i, "self_attn.q_proj", c->h * c->dh, c->d);
-        l->k = need_mat(x, part, i, "self_attn.k_proj", c->hk * c->dh, c->d);
-        l->v = need_mat(x, part, i, "self_attn.v_proj", c->hk * c->dh, c->d);
-        l->o = need_mat(x, part, i, "self_attn.o_proj", c->d, c->h * c->dh);
-        l->gate = need_mat(x, part, i, "mlp.gate_proj", c->f, c->d);
-        l->up = need_mat(x, part, i, "mlp.up_proj", c->f, c->d);
-        l->down = need_mat(x, part, i, "mlp.down_proj", c->d, c->f);
-        l->q_norm = need_gain(x, part, i, "self_attn.q_norm", c->dh);
-        l->k_norm = need_gain(x, part, i, "self_attn.k_norm", c->dh);
-        l->pre_attn = need_gain(x, part, i, "pre_self_attn_layernorm", c->d);
-        l->post_attn = need_gain(x, part, i, "post_self_attn_layernorm", c->d);
-        l->pre_ffn = need_gain(x, part, i, "pre_feedforward_layernorm", c->d);
-        l->post_ffn = need_gain(x, part, i, "post_feedforward_layernorm", c->d);
-    }
-    s->norm = vector(x, t5g_binder_need(&x->b, part, "norm.weight", 1, &c->d), 1);
+    for (size_t i = 0; i < c->layers; i++)
+        for (const struct t5g_tensor_row *row = family->tensors; row->name != NULL; row++) {
+            snprintf(name, sizeof name, "%s%zu.%s", family->layers, i, row->name);
+            bind_row(x, &s->layers[i], row, name, c, part, bind);
+        }
+    s->norm = need_norm(x, part, family->norm, c->d, &c->block, bind);
 }
 
 /*
@@ -229,36 +246,6 @@ bind_roles(struct loader *x)
     m->head = r->head == r->embed ? m->encoder.embed : matrix(x, r->head);
 }
 
-static struct t5g_affine
-need_affine(struct loader *x, const char *name, size_t ndim, const size_t *dims)
-{
-    char rest[128];
-    struct t5g_affine a;
-    snprintf(rest, sizeof rest, "%s.weight", name);
-    const struct t5g_tensor *w = t5g_binder_need(&x->b, T5G_PART_VISION, rest, ndim, dims);
-    snprintf(rest, sizeof rest, "%s.bias", name);
-    const struct t5g_tensor *b = t5g_binder_need(&x->b, T5G_PART_VISION, rest, 1, dims);
-    a.w = x->bind_vision ? matrix(x, w) : (struct t5g_mat){0};
-    a.b = x->bind_vision ? vector(x, b, 0) : NULL;
-    return a;
-}
-
-static struct t5g_layer_norm
-need_layer_norm(struct loader *x, const char *name, size_t d)
-{
-    char rest[128];
-    struct t5g_layer_norm n = {0};
-    snprintf(rest, sizeof rest, "%s.weight", name);
-    const struct t5g_tensor *w = t5g_binder_need(&x->b, T5G_PART_VISION, rest, 1, &d);
-    snprintf(rest, sizeof rest, "%s.bias", name);
-    const struct t5g_tensor *b = t5g_binder_need(&x->b, T5G_PART_VISION, rest, 1, &d);
-    if (x->bind_vision) {
-        n.w = vector(x, w, 0);
-        n.b = vector(x, b, 0);
-    }
-    return n;
-}
-
 /* [cols, rows] of m [rows, cols]: products take a matrix by rows of its output. */
 static struct t5g_mat
 transposed(struct loader *x, struct t5g_mat m)
@@ -272,31 +259,6 @@ transposed(struct loader *x, struct t5g_mat m)
     return (struct t5g_mat){.p = to, .dtype = m.dtype, .rows = m.cols, .cols = m.rows};
 }
 
-static void
-bind_vision_layer(struct loader *x, struct t5g_vision_layer *l, size_t i)
-{
-    const struct t5g_vision_config *c = &x->m->config.vision;
-    const size_t square[] = {c->d, c->d}, wide[] = {c->f, c->d}, narrow[] = {c->d, c->f};
-    struct {
-        const char *name;
-        const size_t *dims;
-        struct t5g_affine *to;
-    } all[] = {
-        {"self_attn.q_proj", square, &l->q}, {"self_attn.k_proj", square, &l->k},
-        {"self_attn.v_proj", square, &l->v}, {"self_attn.out_proj", square, &l->o},
-        {"mlp.fc1", wide, &l->fc1},          {"mlp.fc2", narrow, &l->fc2},
-    };
-    char name[96];
-    for (size_t k = 0; k < T5G_LEN(all); k++) {
-        snprintf(name, sizeof name, "encoder.layers.%zu.%s", i, all[k].name);
-        *all[k].to = need_affine(x, name, 2, all[k].dims);
-    }
-    snprintf(name, sizeof name, "encoder.layers.%zu.layer_norm1", i);
-    l->norm1 = need_layer_norm(x, name, c->d);
-    snprintf(name, sizeof name, "encoder.layers.%zu.layer_norm2", i);
-    l->norm2 = need_layer_norm(x, name, c->d);
-}
-
 /*
  * The tower and its projector. Checked also when they are not wanted, so that a directory is good
  * or bad for all programs alike.
@@ -306,20 +268,18 @@ bind_vision(struct loader *x)
 {
     const struct t5g_vision_config *c = &x->m->config.vision;
     struct t5g_vision_weights *v = &x->m->vision;
-    size_t side = c->image_size / c->patch, text = x->m->config.encoder.d;
-    v->layers = t5g_alloc(c->layers, sizeof *v->layers);
-    v->patch =
-        need_affine(x, "embeddings.patch_embedding", 4, (size_t[]){c->d, 3, c->patch, c->patch});
+    size_t side = c->image_size / c->patch, d = c->stack.d, text = x->m->config.encoder.d;
+    v->patch = need_affine(x, T5G_PART_VISION, "embeddings.patch_embedding", 4,
+                           (size_t[]){d, 3, c->patch, c->patch}, true, x->bind_vision);
     const struct t5g_tensor *position =
         t5g_binder_need(&x->b, T5G_PART_VISION, "embeddings.position_embedding.weight", 2,
-                        (size_t[]){side * side, c->d});
-    for (size_t i = 0; i < c->layers; i++)
-        bind_vision_layer(x, &v->layers[i], i);
-    v->norm = need_layer_norm(x, "post_layernorm", c->d);
+                        (size_t[]){side * side, d});
+    bind_stack(x, &v->stack, &c->stack, x->m->config.family->vision, T5G_PART_VISION,
+               x->bind_vision);
     const struct t5g_tensor *project = t5g_binder_need(
-        &x->b, T5G_PART_PROJECTOR, "mm_input_projection_weight", 2, (size_t[]){c->d, text});
+        &x->b, T5G_PART_PROJECTOR, "mm_input_projection_weight", 2, (size_t[]){d, text});
     const struct t5g_tensor *norm =
-        t5g_binder_need(&x->b, T5G_PART_PROJECTOR, "mm_soft_emb_norm.weight", 1, &c->d);
+        t5g_binder_need(&x->b, T5G_PART_PROJECTOR, "mm_soft_emb_norm.weight", 1, &d);
     if (!x->bind_vision || position == NULL || project == NULL)
         return;
     v->position = matrix(x, position);
@@ -451,9 +411,10 @@ load(struct loader *x, unsigned need)
     if (settle_parts(x, need) < 0)
         return -1;
     find_roles(x);
-    bind_stack(x, &m->encoder, &m->config.encoder, T5G_PART_ENCODER);
+    const struct t5g_family *family = m->config.family;
+    bind_stack(x, &m->encoder, &m->config.encoder, family->encoder, T5G_PART_ENCODER, true);
     if (m->config.has_decoder)
-        bind_stack(x, &m->decoder, &m->config.decoder, T5G_PART_DECODER);
+        bind_stack(x, &m->decoder, &m->config.decoder, family->decoder, T5G_PART_DECODER, true);
     if (m->config.has_vision)
         bind_vision(x);
     bind_screen(x);
@@ -509,7 +470,7 @@ t5g_model_close(struct t5g_model *m)
     t5g_free(m->owned);
     t5g_free(m->encoder.layers);
     t5g_free(m->decoder.layers);
-    t5g_free(m->vision.layers);
+    t5g_free(m->vision.stack.layers);
     t5g_safetensors_close(m->files);
     t5g_config_clear(&m->config);
     t5g_free(m->dir);

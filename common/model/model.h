@@ -21,49 +21,49 @@ struct t5g_mat {
 /* Row r of m as f32 [cols]. */
 void t5g_mat_row(float *row, const struct t5g_mat *m, size_t r);
 
-/* One block. Norm gains are f32 and hold 1 + w already (RMSNorm multiplies by 1 + w). */
-struct t5g_layer {
-    struct t5g_mat q, k, v, o;         /* [h dh, d], [hk dh, d] x 2, [d, h dh] */
-    struct t5g_mat gate, up, down;     /* [f, d] x 2, [d, f] */
-    const float *q_norm, *k_norm;      /* [dh] */
-    const float *pre_attn, *post_attn; /* [d] pre/post_self_attn_layernorm */
-    const float *pre_ffn, *post_ffn;   /* [d] pre/post_feedforward_layernorm */
-};
-
-struct t5g_stack {
-    const struct t5g_stack_config *c;
-    struct t5g_layer *layers; /* [c->layers] */
-    const float *norm;        /* [d] final norm, 1 + w */
-    struct t5g_mat embed;     /* [v, d] */
-    const float *eoi;         /* [d] eoi_embedding, unscaled; NULL when absent */
-    float embed_scale;
-};
-
-/* A matrix with a bias [rows] in f32. */
+/* A matrix, and its bias [rows] in f32; NULL: none. */
 struct t5g_affine {
     struct t5g_mat w;
     const float *b;
 };
 
-struct t5g_layer_norm {
-    const float *w, *b; /* [d] */
+/* Gain [d], whole (a family may store it less 1), and the bias [d] of a LayerNorm, else NULL. */
+struct t5g_norm {
+    const float *w, *b;
 };
 
-/* One block of the vision tower. */
-struct t5g_vision_layer {
-    struct t5g_layer_norm norm1, norm2;
-    struct t5g_affine q, k, v, o; /* [d, d] */
-    struct t5g_affine fc1, fc2;   /* [f, d], [d, f] */
+/* Attention of a layer. k and v read the same rows as q, but for separate cross-attention. */
+struct t5g_attention_weights {
+    struct t5g_norm pre, post;    /* [d]; post.w NULL: none */
+    struct t5g_affine q, k, v, o; /* [h dh, d], [hk dh, d] x 2, [d, h dh] */
+    const float *q_norm, *k_norm; /* [dh]; NULL: none */
+};
+
+/* One block: what the family's config (t5g_block_config) says it has; the rest is 0. */
+struct t5g_layer {
+    struct t5g_attention_weights self, cross;
+    struct {
+        struct t5g_norm pre, post;        /* [d] */
+        struct t5g_affine gate, up, down; /* [f, d] x 2, [d, f]; up.w.p NULL: not gated */
+    } ffn;
+};
+
+struct t5g_stack {
+    const struct t5g_stack_config *c;
+    struct t5g_layer *layers; /* [c->layers] */
+    struct t5g_norm norm;     /* [d] behind the last block */
+    struct t5g_mat embed;     /* [v, d] */
+    const float *eoi;         /* [d] eoi_embedding, unscaled; NULL when absent */
+    float embed_scale;
 };
 
 /* SigLIP tower and the projector behind it. */
 struct t5g_vision_weights {
-    struct t5g_vision_layer *layers; /* [config.vision.layers]; NULL unless asked for */
-    struct t5g_affine patch;         /* [d, 3 patch patch]: channel, row, column */
-    struct t5g_mat position;         /* [side side, d], side = image_size / patch */
-    struct t5g_layer_norm norm;      /* behind the last block */
-    const float *soft_norm;          /* [d] 1 + w, of the projector */
-    struct t5g_mat project;          /* [text d, d]: the file's matrix transposed */
+    struct t5g_stack stack;  /* without embedding */
+    struct t5g_affine patch; /* [d, 3 patch patch]: channel, row, column */
+    struct t5g_mat position; /* [side side, d], side = image_size / patch */
+    const float *soft_norm;  /* [d] 1 + w, of the projector */
+    struct t5g_mat project;  /* [text d, d]: the file's matrix transposed */
 };
 
 struct t5g_model {

@@ -35,7 +35,7 @@ is_matrix(const struct t5g_model *m, const struct t5g_bound *x)
         return false;
     bool by_head = ends(x->name.rest, "v_proj.weight") ||
                    (!vision && ends(x->name.rest, "k_proj.weight")); /* used head by head */
-    size_t dh = vision                             ? m->config.vision.d / m->config.vision.h
+    size_t dh = vision                             ? m->config.vision.stack.dh
                 : x->name.part == T5G_PART_DECODER ? m->config.decoder.dh
                                                    : m->config.encoder.dh;
     return !by_head || dh % PANEL == 0;

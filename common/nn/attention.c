@@ -2,7 +2,7 @@
  * attention.c: attention in tiles; no buffer grows with n^2.
  *
  *   q, k       per head: RMSNorm over dh, then rotation (encoder; not in the vision tower)
- *   s[i, j]    = scale * q_i . k_j                       j visible from i
+ *   s[i, j]    = scale * q_i . k_j, soft-capped where there is a cap; j visible from i
  *   out[i]     = sum_j softmax_j(s[i, j]) v_j
  *
  * Row i sees, with window w, keys i - (w + 1) / 2 + 1 .. i + w / 2 (one more ahead than behind when
@@ -52,6 +52,17 @@ size_t
 t5g_attention_reach(size_t window, size_t n)
 {
     return window == 0 ? n : t5g_min(n, window);
+}
+
+float
+t5g_attention_softmax(const struct t5g_kernels *k, float *s, size_t n, size_t lo, size_t hi,
+                      float scale, float softcap, float *max, float *sum)
+{
+    if (softcap == 0)
+        return k->softmax(s, n, lo, hi, scale, max, sum);
+    k->scale(s, n, scale);
+    k->softcap(s, n, softcap);
+    return k->softmax(s, n, lo, hi, 1, max, sum);
 }
 
 /* Positions of an item. */
@@ -166,7 +177,8 @@ tile_step(const struct tile *t, const struct run *r, size_t j0)
         interval(a, t->i0 + i / t->g, &lo, &hi);
         lo = lo > j0 ? t5g_min(lo - j0, n) : 0;
         hi = hi > j0 ? t5g_min(hi - j0, n) : 0;
-        float f = k->softmax(t->s + i * TILE, n, lo, hi, a->scale, &t->max[i], &t->sum[i]);
+        float f = t5g_attention_softmax(k, t->s + i * TILE, n, lo, hi, a->scale, a->softcap,
+                                        &t->max[i], &t->sum[i]);
         if (f != 1)
             k->scale(t->o + i * t->ldo, t->ldo, f);
     }

@@ -9,6 +9,7 @@ struct t5g_attention {
     size_t h, hk, dh, n;
     size_t window; /* the asymmetric window; 0: every row sees all */
     float scale;   /* of scores */
+    float softcap; /* scores become softcap * tanh(score / softcap); 0: they stay */
     float eps;
     const float *q_norm, *k_norm; /* [dh] 1 + gain; NULL: heads are not normalised */
     const float *cos, *sin;       /* [n, dh/2]; NULL: no rotation */
@@ -37,6 +38,10 @@ void t5g_attention_set_keys(const struct t5g_exec *x, const struct t5g_attention
  */
 void t5g_attention_run(const struct t5g_exec *x, const struct t5g_attention *a, float *q,
                        size_t ldq, size_t r0, size_t m);
+
+/* softmax of struct t5g_kernels, with the scores soft-capped first (softcap 0: not). */
+float t5g_attention_softmax(const struct t5g_kernels *k, float *s, size_t n, size_t lo, size_t hi,
+                            float scale, float softcap, float *max, float *sum);
 
 size_t t5g_attention_scratch(size_t h, size_t hk, size_t dh); /* floats a worker needs */
 

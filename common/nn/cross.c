@@ -4,7 +4,8 @@
  *   k = rms(enc wk^T, k_norm)    per head; no rotation, and no norm before the projection
  *   v = enc wv^T                 [hk, n, dh] each
  *
- * with the layer's own wk, wv, k_norm. Panel kernels, as everything that runs over a document.
+ * with the layer's own wk, wv, k_norm (those of its separate cross-attention, where it has one).
+ * Panel kernels, as everything that runs over a document.
  */
 #include "nn/norm.h"
 #include "nn/decoder_impl.h"
@@ -69,18 +70,21 @@ project(struct t5g_decoder *x, const struct t5g_layer *layer, struct t5g_kv *kv,
         size_t n)
 {
     const struct t5g_stack_config *c = &x->m->config.decoder;
+    const struct t5g_attention_weights *w =
+        c->block.cross == T5G_CROSS_SEPARATE ? &layer->cross : &layer->self;
     for (size_t r = 0; r < n; r += T5G_ROW_BLOCK) {
         for (size_t h = 0; h < c->hk; h++) {
             size_t to = (h * n + r) * c->dh, head = h * c->dh;
-            struct t5g_mat wk = t5g_mat_rows(layer->k, head, c->dh);
-            struct t5g_mat wv = t5g_mat_rows(layer->v, head, c->dh);
-            x->jobs[2 * h] = t5g_linear_of(wk, (float *)kv->k + to, c->dh);
-            x->jobs[2 * h + 1] = t5g_linear_of(wv, (float *)kv->v + to, c->dh);
+            struct t5g_affine wk = t5g_affine_rows(&w->k, head, c->dh);
+            struct t5g_affine wv = t5g_affine_rows(&w->v, head, c->dh);
+            x->jobs[2 * h] = t5g_linear_of(&wk, (float *)kv->k + to, c->dh);
+            x->jobs[2 * h + 1] = t5g_linear_of(&wv, (float *)kv->v + to, c->dh);
         }
         t5g_linear_panels(&x->x, x->jobs, 2 * c->hk, enc + r * c->d, c->d,
                           t5g_min(T5G_ROW_BLOCK, n - r));
     }
-    t5g_norm_rows(&x->x, kv->k, c->dh, kv->k, c->dh, layer->k_norm, c->hk * n, c->dh, c->eps);
+    if (w->k_norm != NULL)
+        t5g_norm_rows(&x->x, kv->k, c->dh, kv->k, c->dh, w->k_norm, c->hk * n, c->dh, c->eps);
 }
 
 struct t5g_cross *

@@ -2,20 +2,16 @@
  * decoder.c: the decoder, n rows: one or more positions of one or more sequences.
  *
  *   x = embed(ids) * scale, the eoi row as it is                     [n, d]
- *   for each layer:
- *     y = rms(x, pre_attn)
+ *   for each layer, x through the block (block.c), in which
  *     q, k, v = y wq^T, y wk^T, y wv^T                               [n, h dh], [n, hk dh] x 2
  *     q, k = rotate(rms(q, q_norm)), rotate(rms(k, k_norm))          per head; k, v to the cache
- *     x += rms(attend(q, own and cross k, v) wo^T, post_attn)        (merged.c)
- *     y = rms(x, pre_ffn)
- *     x += rms((gelu(y wgate^T) * (y wup^T)) wdown^T, post_ffn)
+ *     attend(q, own and cross k, v)                                  (decoder_attention.c)
  *   logits = cap * tanh(rms(x, norm) head^T / cap)                   [1 or n, v]; cap 0: no cap
  *
  * Row kernels throughout, whatever n is: a row's bits do not depend on the rows beside it.
  */
 #include "nn/decoder_impl.h"
 #include "nn/embed.h"
-#include "nn/norm.h"
 
 const struct t5g_stack_config *
 t5g_decoder_config(const struct t5g_decoder *x)
@@ -44,11 +40,17 @@ t5g_decoder_open(const struct t5g_model *m, const struct t5g_kernels *k, struct 
         t5g_rope_freq(x->freq[i], i == T5G_FULL ? &c->rope_full : &c->rope_local, c->dh);
     }
     x->h = t5g_alloc(rows, c->d * sizeof(float));
-    x->y = t5g_alloc(rows, c->d * sizeof(float));
-    x->q = t5g_alloc(rows, c->h * c->dh * sizeof(float));
+    x->b = (struct t5g_block){.x = &x->x,
+                              .c = c,
+                              .linear = t5g_linear_rows,
+                              .y = t5g_alloc(rows, c->d * sizeof(float)),
+                              .q = t5g_alloc(rows, c->h * c->dh * sizeof(float)),
+                              .f = t5g_alloc(rows, c->f * sizeof(float)),
+                              .ldy = c->d,
+                              .ldq = c->h * c->dh,
+                              .ldf = c->f};
     x->k = t5g_alloc(rows, c->hk * c->dh * sizeof(float));
     x->v = t5g_alloc(rows, c->hk * c->dh * sizeof(float));
-    x->f = t5g_alloc(rows, c->f * sizeof(float));
     x->jobs = t5g_alloc(2 * c->hk, sizeof *x->jobs);
     return x;
 }
@@ -67,75 +69,129 @@ t5g_decoder_close(struct t5g_decoder *x)
     t5g_merged_close(&x->att);
     t5g_exec_close(&x->x);
     t5g_free(x->h);
-    t5g_free(x->y);
-    t5g_free(x->q);
+    t5g_free(x->b.y);
+    t5g_free(x->b.q);
+    t5g_free(x->b.f);
     t5g_free(x->k);
     t5g_free(x->v);
-    t5g_free(x->f);
     t5g_free(x->jobs);
     t5g_free(x);
 }
 
-struct heads {
+/* One layer at work, over n rows of the step. */
+struct layer {
     struct t5g_decoder *x;
     const struct t5g_layer *w;
-    size_t layer, n;
+    size_t l, n;
+    const struct t5g_part *parts;
+    size_t n_parts;
 };
 
-/* Row i: queries to their places in att.q, key and value to the cache of its sequence. */
+/* A head of a query or key: its norm, where there is one; rotated where cos is not NULL. */
 static void
-heads_item(void *arg, size_t i, size_t worker)
+finish_head(const struct t5g_decoder *x, float *to, const float *from, const float *norm,
+            const float *cos, const float *sin)
 {
-    const struct heads *r = arg;
+    const struct t5g_stack_config *c = t5g_decoder_config(x);
+    if (norm != NULL)
+        x->x.k->rms(to, from, norm, c->dh, c->eps);
+    else
+        memcpy(to, from, c->dh * sizeof *to);
+    if (cos != NULL)
+        x->x.k->rope(to, cos, sin, c->dh / 2);
+}
+
+/* Queries of row i to their places in att.q. */
+static void
+put_queries(const struct layer *r, size_t i, const float *norm, const float *cos, const float *sin)
+{
     struct t5g_decoder *x = r->x;
-    const struct t5g_stack_config *c = &x->m->config.decoder;
-    const struct t5g_kernels *k = x->x.k;
-    const struct t5g_kv *own = &x->part_of[i]->kv->kv[r->layer];
-    int kind = c->full[r->layer] ? T5G_FULL : T5G_LOCAL;
-    size_t dh = c->dh, half = dh / 2, g = c->h / c->hk;
-    const float *cos = x->cos[kind] + i * half, *sin = x->sin[kind] + i * half;
+    const struct t5g_stack_config *c = t5g_decoder_config(x);
+    size_t g = c->h / c->hk;
+    for (size_t head = 0; head < c->h; head++)
+        finish_head(x, x->att.q + ((head / g * r->n + i) * g + head % g) * c->dh,
+                    x->b.q + (i * c->h + head) * c->dh, norm, cos, sin);
+}
+
+/* Row i: queries to their places, key and value to the cache of its sequence. */
+static void
+self_item(void *arg, size_t i, size_t worker)
+{
+    const struct layer *r = arg;
+    struct t5g_decoder *x = r->x;
+    const struct t5g_stack_config *c = t5g_decoder_config(x);
+    const struct t5g_kv *own = &x->part_of[i]->kv->kv[r->l];
+    int kind = c->full[r->l] ? T5G_FULL : T5G_LOCAL;
+    size_t dh = c->dh, half = dh / 2;
+    const float *cos = c->block.rope ? x->cos[kind] + i * half : NULL;
+    const float *sin = c->block.rope ? x->sin[kind] + i * half : NULL;
     (void)worker;
-    for (size_t head = 0; head < c->h; head++) {
-        float *q = x->att.q + ((head / g * r->n + i) * g + head % g) * dh;
-        k->rms(q, x->q + (i * c->h + head) * dh, r->w->q_norm, dh, c->eps);
-        k->rope(q, cos, sin, half);
-    }
+    put_queries(r, i, r->w->self.q_norm, cos, sin);
     for (size_t kv = 0; kv < c->hk; kv++) {
         size_t from = (i * c->hk + kv) * dh;
-        float *key = (float *)own->k + (kv * own->cap + x->pos[i] % own->cap) * dh;
-        float *value = (float *)own->v + (kv * own->cap + x->pos[i] % own->cap) * dh;
-        k->rms(key, x->k + from, r->w->k_norm, dh, c->eps);
-        k->rope(key, cos, sin, half);
-        memcpy(value, x->v + from, dh * sizeof *x->v);
+        size_t to = (kv * own->cap + x->pos[i] % own->cap) * dh;
+        finish_head(x, (float *)own->k + to, x->k + from, r->w->self.k_norm, cos, sin);
+        memcpy((float *)own->v + to, x->v + from, dh * sizeof *x->v);
     }
+}
+
+/* Row i, separate cross-attention: encoder rows have no positions, so nothing is rotated. */
+static void
+cross_item(void *arg, size_t i, size_t worker)
+{
+    const struct layer *r = arg;
+    (void)worker;
+    put_queries(r, i, r->w->cross.q_norm, NULL, NULL);
+}
+
+static void
+attend(const struct layer *r, int see)
+{
+    struct t5g_decoder *x = r->x;
+    struct t5g_merged att = {.see = see,
+                             .c = t5g_decoder_config(x),
+                             .s = &x->att,
+                             .parts = r->parts,
+                             .n_parts = r->n_parts,
+                             .layer = r->l,
+                             .n = r->n,
+                             .out = x->b.q,
+                             .ldo = x->b.ldq};
+    t5g_merged_run(&x->x, &att);
+}
+
+static void
+attend_self(void *arg, size_t n)
+{
+    struct layer *r = arg;
+    struct t5g_decoder *x = r->x;
+    const struct t5g_stack_config *c = t5g_decoder_config(x);
+    size_t dk = c->hk * c->dh;
+    struct t5g_linear qkv[3] = {t5g_linear_of(&r->w->self.q, x->b.q, x->b.ldq),
+                                t5g_linear_of(&r->w->self.k, x->k, dk),
+                                t5g_linear_of(&r->w->self.v, x->v, dk)};
+    t5g_linear_rows(&x->x, qkv, 3, x->b.y, x->b.ldy, n);
+    t5g_exec_run(&x->x, self_item, r, n, 8 * n * (x->b.ldq + dk));
+    attend(r, c->block.cross == T5G_CROSS_MERGED ? T5G_SEE_OWN | T5G_SEE_CROSS : T5G_SEE_OWN);
+}
+
+static void
+attend_cross(void *arg, size_t n)
+{
+    struct layer *r = arg;
+    struct t5g_decoder *x = r->x;
+    struct t5g_linear q = t5g_linear_of(&r->w->cross.q, x->b.q, x->b.ldq);
+    t5g_linear_rows(&x->x, &q, 1, x->b.y, x->b.ldy, n);
+    t5g_exec_run(&x->x, cross_item, r, n, 8 * n * x->b.ldq);
+    attend(r, T5G_SEE_CROSS);
 }
 
 static void
 layer(struct t5g_decoder *x, size_t l, const struct t5g_part *parts, size_t n_parts, size_t n)
 {
-    const struct t5g_stack_config *c = &x->m->config.decoder;
-    const struct t5g_layer *w = &x->m->decoder.layers[l];
-    size_t dq = c->h * c->dh, dk = c->hk * c->dh;
-    struct t5g_linear qkv[3] = {t5g_linear_of(w->q, x->q, dq), t5g_linear_of(w->k, x->k, dk),
-                                t5g_linear_of(w->v, x->v, dk)};
-    struct t5g_linear o = t5g_linear_of(w->o, x->y, c->d);
-    struct t5g_linear f = t5g_linear_of(w->gate, x->f, c->f);
-    struct t5g_linear down = t5g_linear_of(w->down, x->y, c->d);
-    f.up = w->up;
-    struct heads heads = {x, w, l, n};
-    struct t5g_merged att = {c, &x->att, parts, n_parts, l, n, x->q, dq};
-
-    t5g_norm_rows(&x->x, x->y, c->d, x->h, c->d, w->pre_attn, n, c->d, c->eps);
-    t5g_linear_rows(&x->x, qkv, 3, x->y, c->d, n);
-    t5g_exec_run(&x->x, heads_item, &heads, n, 8 * n * (dq + dk));
-    t5g_merged_run(&x->x, &att);
-    t5g_linear_rows(&x->x, &o, 1, x->q, dq, n);
-    t5g_norm_add_rows(&x->x, x->h, c->d, x->y, c->d, w->post_attn, n, c->d, c->eps);
-
-    t5g_norm_rows(&x->x, x->y, c->d, x->h, c->d, w->pre_ffn, n, c->d, c->eps);
-    t5g_linear_rows(&x->x, &f, 1, x->y, c->d, n);
-    t5g_linear_rows(&x->x, &down, 1, x->f, c->f, n);
-    t5g_norm_add_rows(&x->x, x->h, c->d, x->y, c->d, w->post_ffn, n, c->d, c->eps);
+    bool separate = t5g_decoder_config(x)->block.cross == T5G_CROSS_SEPARATE;
+    struct layer r = {x, &x->m->decoder.layers[l], l, n, parts, n_parts};
+    t5g_block_run(&x->b, r.w, x->h, n, attend_self, separate ? attend_cross : NULL, &r);
 }
 
 /* Logits, or the largest of them, of the rows that are asked for. */
@@ -155,12 +211,12 @@ head(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts)
                 (struct t5g_head_row){.logits = p->logits != NULL ? p->logits + k * c->v : NULL,
                                       .best = p->best != NULL ? p->best + k : NULL,
                                       .no_eos = p->no_eos};
-            t5g_norm_rows(&x->x, x->y + n++ * c->d, c->d, x->h + row * c->d, c->d,
-                          x->m->decoder.norm, 1, c->d, c->eps);
+            t5g_block_norm(&x->b, x->b.y + n++ * c->d, c->d, x->h + row * c->d, c->d,
+                           &x->m->decoder.norm, 1);
         }
     if (n == 0)
         return;
-    t5g_head_run(x->head, &x->x, x->y, rows, n);
+    t5g_head_run(x->head, &x->x, x->b.y, rows, n);
     n = 0;
     for (size_t i = 0; i < n_parts; i++) {
         bool asked = parts[i].logits != NULL || parts[i].best != NULL;
@@ -183,7 +239,7 @@ t5g_decoder_step(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts)
             x->part_of[n + j] = &parts[i];
             x->pos[n + j] = parts[i].kv->pos + j;
         }
-        for (int kind = 0; kind < T5G_KINDS; kind++)
+        for (int kind = 0; kind < T5G_KINDS && c->block.rope; kind++)
             t5g_rope_table(&x->x, x->cos[kind] + n * half, x->sin[kind] + n * half, x->freq[kind],
                            half, parts[i].kv->pos, parts[i].n);
     }

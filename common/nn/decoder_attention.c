@@ -13,6 +13,7 @@
  * beside it.
  */
 #include "nn/decoder_attention.h"
+#include "nn/attention.h"
 
 #include <math.h>
 
@@ -69,7 +70,7 @@ find_spans(const struct t5g_merged *a)
     struct t5g_merged_state *s = a->s;
     size_t row = 0;
     s->n_spans = 0;
-    for (size_t i = 0; i < a->n_parts; row += a->parts[i++].n) {
+    for (size_t i = 0; i < a->n_parts && (a->see & T5G_SEE_OWN) != 0; row += a->parts[i++].n) {
         const struct t5g_part *p = &a->parts[i];
         struct t5g_span_of_keys own = {.kv = &p->kv->kv[a->layer],
                                        .row = row,
@@ -82,7 +83,7 @@ find_spans(const struct t5g_merged *a)
         s->spans[s->n_spans++] = own;
     }
     row = 0;
-    for (size_t i = 0; i < a->n_parts;) {
+    for (size_t i = 0; i < a->n_parts && (a->see & T5G_SEE_CROSS) != 0;) {
         const struct t5g_cross *cross = a->parts[i].cross;
         struct t5g_span_of_keys span = {.kv = &cross->kv[a->layer],
                                         .row = row,
@@ -140,8 +141,8 @@ block_item(void *arg, size_t item, size_t worker)
         seen(a, s, i / g, from, n, &lo, &hi);
         a->s->max[at + i] = -INFINITY;
         a->s->sum[at + i] = 0;
-        k->softmax(score + i * T5G_KEY_BLOCK, n, lo, hi, a->c->scale, &a->s->max[at + i],
-                   &a->s->sum[at + i]);
+        t5g_attention_softmax(k, score + i * T5G_KEY_BLOCK, n, lo, hi, a->c->scale,
+                              a->c->attn_softcap, &a->s->max[at + i], &a->s->sum[at + i]);
     }
     memset(o, 0, rows * dh * sizeof *o);
     t5g_kv_mix(k, s->kv, key + skip, n - skip, dh, score + skip, T5G_KEY_BLOCK, rows, o);

@@ -1,4 +1,4 @@
-/* decoder_attention.h: attention of the decoder: one softmax over own keys and all encoder keys. */
+/* decoder_attention.h: attention of the decoder: softmax over own keys, encoder keys, or both. */
 #ifndef T5G_DECODER_ATTENTION_H
 #define T5G_DECODER_ATTENTION_H
 
@@ -34,7 +34,9 @@ size_t t5g_merged_scratch(const struct t5g_stack_config *c);
  * n rows of the parts [n_parts] of a step, in layer `layer`: own keys are there already, s->q
  * [hk, n g, dh] is set. out [n, h dh], stride ldo.
  */
+enum { T5G_SEE_OWN = 1, T5G_SEE_CROSS = 2 };
 struct t5g_merged {
+    int see; /* which keys share the softmax: both where cross-attention is merged */
     const struct t5g_stack_config *c;
     struct t5g_merged_state *s;
     const struct t5g_part *parts;

@@ -2,6 +2,7 @@
 #ifndef T5G_DECODER_IMPL_H
 #define T5G_DECODER_IMPL_H
 
+#include "nn/block.h"
 #include "nn/decoder.h"
 #include "nn/lm_head.h"
 #include "nn/exec.h"
@@ -12,12 +13,12 @@ struct t5g_decoder {
     const struct t5g_model *m;
     struct t5g_exec x;
     struct t5g_merged_state att;
-    float *freq[T5G_KINDS];                 /* [dh/2] */
-    float *cos[T5G_KINDS], *sin[T5G_KINDS]; /* [rows, dh/2] of the step's positions */
-    float *h, *y;                           /* [rows, d] residual stream; what is added to it */
-    float *q, *k, *v;                       /* [rows, h dh], [rows, hk dh] x 2 raw projections */
-    float *f;                               /* [rows, f] */
-    struct t5g_linear *jobs;                /* [2 hk], for cross keys and values */
+    float *freq[T5G_KINDS];                        /* [dh/2] */
+    float *cos[T5G_KINDS], *sin[T5G_KINDS];        /* [rows, dh/2] of the step's positions */
+    float *h;                                      /* [rows, d] residual stream */
+    struct t5g_block b;                            /* its buffers have no gaps between rows */
+    float *k, *v;                                  /* [rows, hk dh] raw projections */
+    struct t5g_linear *jobs;                       /* [2 hk], for cross keys and values */
     const struct t5g_part *part_of[T5G_STEP_ROWS]; /* of each row of the step */
     size_t pos[T5G_STEP_ROWS];                     /* its position */
     struct t5g_head *head;

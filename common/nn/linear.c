@@ -61,6 +61,12 @@ t5g_mat_rows(struct t5g_mat m, size_t r0, size_t n)
     return m;
 }
 
+struct t5g_affine
+t5g_affine_rows(const struct t5g_affine *a, size_t r0, size_t n)
+{
+    return (struct t5g_affine){t5g_mat_rows(a->w, r0, n), a->b != NULL ? a->b + r0 : NULL};
+}
+
 /* ---- quantised ---- */
 
 struct quantise {
@@ -160,6 +166,32 @@ put_bias(float *out, size_t ld, const float *bias, size_t m, size_t n, bool add)
             out[i * ld + j] = add ? out[i * ld + j] + bias[j] : bias[j];
 }
 
+static void
+relu(float *x, size_t ld, size_t m, size_t n)
+{
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++)
+            x[i * ld + j] = x[i * ld + j] < 0 ? 0 : x[i * ld + j]; /* NaN stays */
+}
+
+/* out [m, n] = act(out), or with up [m, n] act(out) * up. */
+static void
+activate(const struct t5g_kernels *k, enum t5g_activation act, float *out, size_t ld,
+         const float *up, size_t ldu, size_t m, size_t n)
+{
+    if (act == T5G_GELU_TANH && up != NULL) {
+        k->geglu(out, ld, up, ldu, m, n);
+        return;
+    }
+    if (act == T5G_GELU_TANH)
+        k->gelu(out, ld, m, n);
+    else if (act == T5G_RELU)
+        relu(out, ld, m, n);
+    for (size_t i = 0; i < m && up != NULL; i++)
+        for (size_t j = 0; j < n; j++)
+            out[i * ld + j] *= up[i * ldu + j];
+}
+
 /* out [m, n], stride ld, (+)= a times rows r0..r0+n of w; scratch [k, n rounded up to 16]. */
 static void
 panel_product(const struct run *r, const struct t5g_mat *w, size_t r0, size_t n, float *out,
@@ -190,7 +222,6 @@ static void
 panel_item(void *arg, size_t item, size_t worker)
 {
     const struct run *r = arg;
-    const struct t5g_kernels *k = r->x->k;
     const struct t5g_linear *job = r->jobs;
     for (; item >= ceil_div(job->w.rows, wide_of(r, job)); job++)
         item -= ceil_div(job->w.rows, wide_of(r, job));
@@ -200,12 +231,9 @@ panel_item(void *arg, size_t item, size_t worker)
     if (job->bias != NULL)
         put_bias(out, job->ld, job->bias + r0, r->m, n, job->add);
     panel_product(r, &job->w, r0, n, out, job->ld, job->add || job->bias != NULL, panels);
-    if (job->gelu)
-        k->gelu(out, job->ld, r->m, n);
-    if (job->up.p == NULL)
-        return;
-    panel_product(r, &job->up, r0, n, up, wide, false, panels);
-    k->geglu(out, job->ld, up, wide, r->m, n);
+    if (job->up.p != NULL)
+        panel_product(r, &job->up, r0, n, up, wide, false, panels);
+    activate(r->x->k, job->act, out, job->ld, job->up.p != NULL ? up : NULL, wide, r->m, n);
 }
 
 static size_t
@@ -250,12 +278,20 @@ row_item(void *arg, size_t item, size_t worker)
     for (; item >= ceil_div(job->w.rows, chunk_of(&job->w)); job++)
         item -= ceil_div(job->w.rows, chunk_of(&job->w));
     size_t chunk = chunk_of(&job->w), r0 = item * chunk, n = t5g_min(chunk, job->w.rows - r0);
-    row_product(r, &job->w, r0, n, job->out + r0, job->ld);
-    if (job->up.p == NULL)
-        return;
-    float *up = t5g_exec_scratch(r->x, worker);
-    row_product(r, &job->up, r0, n, up, CHUNK_MOST);
-    r->x->k->geglu(job->out + r0, job->ld, up, CHUNK_MOST, r->m, n);
+    float *out = job->out + r0, *more = t5g_exec_scratch(r->x, worker);
+    if (job->add || job->bias != NULL) { /* in the order of the panel role */
+        row_product(r, &job->w, r0, n, more, CHUNK_MOST);
+        if (job->bias != NULL)
+            put_bias(out, job->ld, job->bias + r0, r->m, n, job->add);
+        for (size_t i = 0; i < r->m; i++)
+            for (size_t j = 0; j < n; j++)
+                out[i * job->ld + j] += more[i * CHUNK_MOST + j];
+    } else {
+        row_product(r, &job->w, r0, n, out, job->ld);
+    }
+    if (job->up.p != NULL)
+        row_product(r, &job->up, r0, n, more, CHUNK_MOST);
+    activate(r->x->k, job->act, out, job->ld, job->up.p != NULL ? more : NULL, CHUNK_MOST, r->m, n);
 }
 
 void

@@ -11,28 +11,30 @@ enum {
 };
 
 /*
- * out[i, r] = sum_k w[r, k] a[i, k]; with up: out = gelu_tanh(w a) * (up a). The element lies at
+ * out[i, r] = sum_k w[r, k] a[i, k] (+ bias[r]); with add, out += that instead of out =; with act,
+ * out = act of it all; with up, act(w a) * (up a). The element lies at
  * out[r / 16 * panel + i * ld + r % 16] (panel role) or out[i * ld + r] (row role); panel == 16 is
- * row-major too. The panel role also does what the vision tower has: with bias, out = w a + bias;
- * with add, out += that instead of out =; with gelu, out = gelu_tanh of it all.
+ * row-major too.
  */
 struct t5g_linear {
     struct t5g_mat w, up; /* up.p NULL: none; else same shape as w */
     float *out;
     size_t ld, panel;
     const float *bias; /* [w.rows]; NULL: none */
-    bool add, gelu;
+    bool add;
+    enum t5g_activation act;
 };
 
 /* Row-major output without gate. */
 static inline struct t5g_linear
-t5g_linear_of(struct t5g_mat w, float *out, size_t ld)
+t5g_linear_of(const struct t5g_affine *w, float *out, size_t ld)
 {
-    return (struct t5g_linear){.w = w, .out = out, .ld = ld, .panel = T5G_PANEL};
+    return (struct t5g_linear){.w = w->w, .bias = w->b, .out = out, .ld = ld, .panel = T5G_PANEL};
 }
 
 /* Rows r0..r0+n of a matrix; of a quantised one r0 is a multiple of 16. */
 struct t5g_mat t5g_mat_rows(struct t5g_mat m, size_t r0, size_t n);
+struct t5g_affine t5g_affine_rows(const struct t5g_affine *a, size_t r0, size_t n);
 
 /*
  * out [m, w.rows], stride ld = a [m, w.cols] w^T by quantised weights, for activations that

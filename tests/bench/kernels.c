@@ -218,7 +218,8 @@ seconds(const struct t5g_exec *x, struct t5g_mat w, size_t m)
     float *a = t5g_alloc(m * w.cols, sizeof *a), *c = t5g_alloc(m * w.rows, sizeof *c);
     for (size_t i = 0; i < m * w.cols; i++)
         a[i] = (float)(i % 17) - 8;
-    struct t5g_linear job = t5g_linear_of(w, c, w.rows);
+    struct t5g_affine matrix = {w, NULL};
+    struct t5g_linear job = t5g_linear_of(&matrix, c, w.rows);
     double best = 1e9;
     for (int i = 0; i < 3 * BEST_OF; i++) {
         double start = now();

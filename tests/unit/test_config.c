@@ -97,7 +97,7 @@ test_fixtures(void **state)
     assert_int_equal(c.n_eos, 2);
     assert_true(c.eos[0] == 1 && c.eos[1] == 15);
     assert_true(t5g_config_is_eos(&c, 15) && !t5g_config_is_eos(&c, 2));
-    assert_int_equal(c.vision.d, 48);
+    assert_int_equal(c.vision.stack.d, 48);
     assert_int_equal(c.vision.image_size, 112);
     assert_int_equal(c.mm_tokens, 4);
     t5g_config_clear(&c);
@@ -188,7 +188,7 @@ test_places(void **state)
     struct t5g_config c = edited(NULL, NULL, NULL);
     assert_true(c.boi == 290 && c.eoi == 291 && c.image == 292);
     assert_true(c.tied && c.bos == 2 && c.pad == 0 && c.start == 2);
-    assert_true(c.n_eos == 1 && c.eos[0] == 1 && c.vision.eps == 1e-6f);
+    assert_true(c.n_eos == 1 && c.eos[0] == 1 && c.vision.stack.eps == 1e-6f);
     t5g_config_clear(&c);
     c = edited("\"eos_token_id\":1,",
                "\"eos_token_id\":[1,7],\"image_token_index\":280,\"eoi_token_index\":281,"

@@ -30,9 +30,10 @@ check_stack(const struct t5g_stack *s, struct md_list *l, const char *prefix)
     char name[160];
     for (size_t i = 0; i < s->c->layers; i++) {
         const struct t5g_layer *x = &s->layers[i];
-        const struct t5g_mat *m[] = {&x->q, &x->k, &x->v, &x->o, &x->gate, &x->up, &x->down};
-        const float *g[] = {x->q_norm,    x->k_norm,  x->pre_attn,
-                            x->post_attn, x->pre_ffn, x->post_ffn};
+        const struct t5g_mat *m[] = {&x->self.q.w,   &x->self.k.w, &x->self.v.w,  &x->self.o.w,
+                                     &x->ffn.gate.w, &x->ffn.up.w, &x->ffn.down.w};
+        const float *g[] = {x->self.q_norm, x->self.k_norm, x->self.pre.w,
+                            x->self.post.w, x->ffn.pre.w,   x->ffn.post.w};
         for (size_t k = 0; k < T5G_LEN(mats); k++) {
             snprintf(name, sizeof name, "%slayers.%zu.%s.weight", prefix, i, mats[k]);
             mf_check_mat(m[k], l, name);
@@ -43,7 +44,7 @@ check_stack(const struct t5g_stack *s, struct md_list *l, const char *prefix)
         }
     }
     snprintf(name, sizeof name, "%snorm.weight", prefix);
-    check_gain(s->norm, l, name);
+    check_gain(s->norm.w, l, name);
 }
 
 static void
@@ -301,8 +302,8 @@ test_dtypes(void **state)
 
     set_dtype(&x, "\"dtype\": \"float32\",");
     m = mf_open(&x, true);
-    assert_int_equal(m->decoder.layers[0].up.dtype, T5G_BF16);
-    assert_int_equal(m->decoder.layers[0].gate.dtype, T5G_F32);
+    assert_int_equal(m->decoder.layers[0].ffn.up.w.dtype, T5G_BF16);
+    assert_int_equal(m->decoder.layers[0].ffn.gate.w.dtype, T5G_F32);
     assert_string_equal(m->profile, "f32");
     t5g_model_close(m);
     mf_drop(&x);

@@ -1,0 +1,47 @@
+/* layers.h: all blocks of a stack over rows that see each other: the encoder's and the tower's. */
+#ifndef T5G_LAYERS_H
+#define T5G_LAYERS_H
+
+#include "nn/block.h"
+#include "nn/rope.h"
+
+/* Told of work done out of total; false stops it. NULL: nobody is told. */
+typedef bool t5g_progress_fn(void *arg, size_t done, size_t total);
+
+/* Rows [n, d] that go through the layers together: documents, one behind the other. */
+struct t5g_row_group {
+    float *rows;
+    size_t n;
+    const struct t5g_row_span {
+        size_t at, n; /* first row; rows: a document sees itself alone */
+        size_t keys;  /* where its keys begin, in floats: t5g_attention_keys_size of those before */
+    } * spans;        /* [n_spans]; several only when all rows fit T5G_ROW_BLOCK */
+    size_t n_spans;
+};
+
+/* A stack at work. Its parts are open to the stack's own file, which uses them between runs. */
+struct t5g_layers {
+    const struct t5g_stack *s;
+    struct t5g_exec x;
+    struct t5g_block b;                     /* buffers of `block` rows */
+    size_t wide;                            /* columns of b.f at least */
+    size_t block, cap;                      /* rows of the buffers; rows of what follows */
+    float *keys, *values;                   /* see attention.h */
+    float *cos[T5G_KINDS], *sin[T5G_KINDS]; /* [cap, dh/2]; NULL without rope */
+    float *freq[T5G_KINDS];                 /* [dh/2] */
+    struct t5g_linear *jobs;                /* [hk + 1]: values by head, keys */
+};
+
+/* wide: columns that b.f needs beside f; quantised: the model has quantised matrices. */
+void t5g_layers_open(struct t5g_layers *l, const struct t5g_stack *s, const struct t5g_kernels *k,
+                     struct t5g_pool *pool, size_t wide, bool quantised);
+void t5g_layers_close(struct t5g_layers *l);
+
+/* Room for n rows (each span rounded up to T5G_PANEL); kept for the next ones, with the angles. */
+void t5g_layers_reserve(struct t5g_layers *l, size_t n);
+
+/* All layers over the group's rows, in place, without the norm behind them; false when stopped. */
+bool t5g_layers_run(struct t5g_layers *l, const struct t5g_row_group *g, t5g_progress_fn *progress,
+                    void *arg);
+
+#endif
