@@ -12,6 +12,7 @@
  */
 #include "generate/beam.h"
 #include "base/mem.h"
+#include "generate/choice.h"
 #include "generate/processors.h"
 #include "nn/linear.h"
 
@@ -22,9 +23,8 @@
 enum { ROOM = 512, SEARCHES = 16, CANDIDATES_MAX = 1024 };
 
 struct hypothesis {
-    int32_t *ids;   /* [max_new_tokens] */
-    float *logprob; /* [max_new_tokens] */
-    size_t n;
+    struct t5g_choice choice; /* n_new ids are its own */
+    float *logprob;           /* [max_new_tokens] */
     float sum, score;
     bool finished;
 };
@@ -51,12 +51,11 @@ struct t5g_beams {
     struct t5g_decoder *x;
     const struct t5g_model *m;
     const struct t5g_generate_options *o;
+    struct t5g_chooser how;
     size_t beams, candidates, n_searches;
     struct search searches[SEARCHES];
     struct t5g_part parts[T5G_STEP_ROWS];
     struct candidate found[CANDIDATES_MAX];
-    int32_t *sequence; /* a hypothesis with start token and prompt, for processors */
-    size_t cap_sequence;
 };
 
 /* ---- memory ---- */
@@ -64,7 +63,7 @@ struct t5g_beams {
 static void
 hypothesis_free(struct hypothesis *h)
 {
-    t5g_free(h->ids);
+    t5g_choice_free(&h->choice);
     t5g_free(h->logprob);
 }
 
@@ -76,6 +75,7 @@ t5g_beams_open(struct t5g_decoder *x, const struct t5g_model *m,
     b->x = x;
     b->m = m;
     b->o = o;
+    b->how = (struct t5g_chooser){.c = &m->config, .o = o};
     b->beams = t5g_min(o->num_beams, T5G_BEAMS_MAX);
     b->candidates = t5g_min(b->beams * t5g_max(2, 1 + m->config.n_eos), CANDIDATES_MAX);
     b->n_searches = t5g_min(SEARCHES, T5G_STEP_ROWS / b->beams);
@@ -99,17 +99,7 @@ t5g_beams_close(struct t5g_beams *b)
         t5g_free(s->feed);
         t5g_free(s->logits);
     }
-    t5g_free(b->sequence);
     t5g_free(b);
-}
-
-static void
-make_room(struct hypothesis *h, size_t n)
-{
-    if (h->ids == NULL) {
-        h->ids = t5g_alloc(n, sizeof *h->ids);
-        h->logprob = t5g_alloc(n, sizeof *h->logprob);
-    }
 }
 
 /* to = parent and one id more. */
@@ -117,14 +107,14 @@ static void
 extend(struct hypothesis *to, const struct hypothesis *parent, const struct candidate *c,
        size_t max)
 {
-    make_room(to, max);
-    if (parent->n > 0) {
-        memcpy(to->ids, parent->ids, parent->n * sizeof *to->ids);
-        memcpy(to->logprob, parent->logprob, parent->n * sizeof *to->logprob);
-    }
-    to->n = parent->n;
-    to->ids[to->n] = c->id;
-    to->logprob[to->n++] = c->logprob;
+    size_t n = parent->choice.n_new;
+    if (to->logprob == NULL)
+        to->logprob = t5g_alloc(max, sizeof *to->logprob);
+    if (n > 0)
+        memcpy(to->logprob, parent->logprob, n * sizeof *to->logprob);
+    to->logprob[n] = c->logprob;
+    t5g_choice_copy(&to->choice, &parent->choice);
+    t5g_choice_add(&to->choice, c->id);
     to->sum = c->sum;
     to->finished = false;
 }
@@ -139,8 +129,6 @@ start(struct t5g_beams *b, struct search *s, struct t5g_job *job)
         if (s->kv[k] == NULL)
             s->kv[k] = t5g_kvcache_open(b->x, ROOM);
         t5g_kvcache_reset(s->kv[k]);
-        s->run[k].n = 0;
-        s->run[k].sum = 0;
     }
     t5g_free(s->feed);
     s->n_feed = job->n_prompt + 1;
@@ -150,6 +138,8 @@ start(struct t5g_beams *b, struct search *s, struct t5g_job *job)
         memcpy(s->feed + 1, job->prompt, job->n_prompt * sizeof *s->feed);
     s->fed = 0;
     s->n_run = 1; /* the others would begin with the same ids */
+    t5g_choice_start(&s->run[0].choice, s->feed, s->n_feed, job->seed);
+    s->run[0].sum = 0;
     s->n_pool = 0;
     s->improving = true;
     s->job = job;
@@ -166,34 +156,18 @@ before(const struct candidate *a, const struct candidate *b)
     return a->beam != b->beam ? a->beam < b->beam : a->id < b->id;
 }
 
-static const int32_t *
-sequence_of(struct t5g_beams *b, const struct search *s, const struct hypothesis *h, size_t *n)
-{
-    *n = s->n_feed + h->n;
-    if (*n > b->cap_sequence) {
-        t5g_free(b->sequence);
-        b->cap_sequence = 2 * *n;
-        b->sequence = t5g_alloc(b->cap_sequence, sizeof *b->sequence);
-    }
-    memcpy(b->sequence, s->feed, s->n_feed * sizeof *b->sequence);
-    if (h->n > 0)
-        memcpy(b->sequence + s->n_feed, h->ids, h->n * sizeof *b->sequence);
-    return b->sequence;
-}
-
 /* The best continuations of all hypotheses, in order, into b->found. Returns how many. */
 static size_t
 find(struct t5g_beams *b, struct search *s)
 {
     const struct t5g_config *c = &b->m->config;
-    size_t v = c->decoder.v, found = 0, n;
+    size_t v = c->decoder.v, found = 0;
     for (size_t k = 0; k < s->n_run; k++) {
         float *row = s->logits + k * v;
         double all = t5g_log_sum_exp(row, v);
         for (size_t i = 0; i < v; i++)
             row[i] = (float)((double)row[i] - all);
-        const int32_t *ids = sequence_of(b, s, &s->run[k], &n);
-        t5g_process(row, v, b->o, c, ids, n, s->run[k].n);
+        t5g_choice_process(&b->how, &s->run[k].choice, row);
         for (size_t i = 0; i < v; i++) {
             struct candidate x = {row[i] + s->run[k].sum, row[i], k, (int32_t)i, false};
             if (found == b->candidates && !before(&x, &b->found[found - 1]))
@@ -206,7 +180,7 @@ find(struct t5g_beams *b, struct search *s)
     }
     for (size_t i = 0; i < found; i++)
         b->found[i].ends = t5g_config_is_eos(c, b->found[i].id) ||
-                           s->run[b->found[i].beam].n + 1 == b->o->max_new_tokens;
+                           s->run[b->found[i].beam].choice.n_new + 1 == b->o->max_new_tokens;
     return found;
 }
 
@@ -216,7 +190,7 @@ pool_add(struct t5g_beams *b, struct search *s, const struct candidate *c)
 {
     struct hypothesis *h = &s->pool[s->n_pool];
     extend(h, &s->run[c->beam], c, b->o->max_new_tokens);
-    h->score = c->sum / (float)pow((double)h->n, b->o->length_penalty);
+    h->score = c->sum / (float)pow((double)h->choice.n_new, b->o->length_penalty);
     h->finished = true;
     struct hypothesis mine = *h;
     size_t at = s->n_pool;
@@ -230,7 +204,7 @@ pool_add(struct t5g_beams *b, struct search *s, const struct candidate *c)
 static bool
 improvable(const struct t5g_beams *b, const struct search *s)
 {
-    size_t n = s->run[0].n;
+    size_t n = s->run[0].choice.n_new;
     if (b->o->early_stopping == T5G_EARLY_NEVER && b->o->length_penalty > 0)
         n = b->o->max_new_tokens;
     float best = s->run[0].sum / (float)pow((double)n, b->o->length_penalty);
@@ -290,21 +264,20 @@ deliver(struct t5g_beams *b, struct search *s)
     size_t wanted = t5g_max(b->o->num_return, 1);
     for (size_t i = 0; i < wanted && i < s->n_pool; i++)
         if (!isfinite(s->pool[i].score)) { /* fewer ids were allowed than there are beams */
-            give_up(s, s->pool[i].n);
+            give_up(s, s->pool[i].choice.n_new);
             return;
         }
     for (size_t i = 0; i < wanted && i < s->n_pool; i++) {
         struct t5g_sequence *to = i == 0 ? &s->job->out : &s->job->more[i - 1];
         const struct hypothesis *h = &s->pool[i];
+        size_t n = h->choice.n_new;
         t5g_sequence_free(to);
-        to->ids = t5g_alloc(h->n, sizeof *to->ids);
-        to->logprob = t5g_alloc(h->n, sizeof *to->logprob);
-        memcpy(to->ids, h->ids, h->n * sizeof *to->ids);
-        memcpy(to->logprob, h->logprob, h->n * sizeof *to->logprob);
-        to->n = h->n;
+        to->ids = (int32_t *)(void *)t5g_memdup(t5g_choice_new(&h->choice), n * sizeof *to->ids);
+        to->logprob = (float *)(void *)t5g_memdup(h->logprob, n * sizeof *to->logprob);
+        to->n = n;
         to->score = (double)h->score;
         to->finish =
-            t5g_config_is_eos(&b->m->config, h->ids[h->n - 1]) ? T5G_FINISH_EOS : T5G_FINISH_LENGTH;
+            t5g_config_is_eos(&b->m->config, to->ids[n - 1]) ? T5G_FINISH_EOS : T5G_FINISH_LENGTH;
     }
     s->job = NULL;
 }
@@ -316,7 +289,7 @@ advance(struct t5g_beams *b, struct search *s)
     bool early = b->o->early_stopping == T5G_EARLY_TRUE;
     bool open = s->improving && !(early && s->n_pool == b->beams);
     if (!isfinite(b->found[0].sum)) {
-        give_up(s, s->run[0].n + 1);
+        give_up(s, s->run[0].choice.n_new + 1);
         return;
     }
     for (size_t i = 0; i < found; i++) {
@@ -352,11 +325,12 @@ plan(struct t5g_beams *b, struct search *s, struct t5g_part *parts)
         return 1;
     }
     for (size_t k = 0; k < s->n_run; k++)
-        parts[k] = (struct t5g_part){.cross = s->job->cross,
-                                     .kv = s->kv[k],
-                                     .ids = &s->run[k].ids[s->run[k].n - 1],
-                                     .n = 1,
-                                     .logits = s->logits + k * v};
+        parts[k] =
+            (struct t5g_part){.cross = s->job->cross,
+                              .kv = s->kv[k],
+                              .ids = t5g_choice_new(&s->run[k].choice) + s->run[k].choice.n_new - 1,
+                              .n = 1,
+                              .logits = s->logits + k * v};
     return s->n_run;
 }
 

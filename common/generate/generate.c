@@ -8,6 +8,7 @@
  */
 #include "base/mem.h"
 #include "generate/beam.h"
+#include "generate/choice.h"
 #include "generate/lookup.h"
 #include "generate/processors.h"
 #include "nn/linear.h"
@@ -22,10 +23,10 @@ struct slot {
     struct t5g_kvcache *kv;
     int32_t *feed; /* [n_feed] start token and prompt, then ids chosen and guessed */
     size_t n_feed, fed, cap_feed;
-    bool prompt;        /* feed is the prompt still */
-    size_t cap_out;     /* ids that job->out has room for */
-    float *logits;      /* [1 + lookup, v]; where more than the largest one is needed */
-    struct t5g_buf ids; /* start token, prompt and what was chosen; with processors only */
+    bool prompt;    /* feed is the prompt still */
+    size_t cap_out; /* ids that job->out has room for */
+    float *logits;  /* [1 + lookup, v]; where more than the largest one is needed */
+    struct t5g_choice choice;
     int32_t best[1 + T5G_LOOKUP_MAX];
 };
 
@@ -35,7 +36,7 @@ struct t5g_generator {
     struct t5g_generate_options o;
     bool all;       /* logits of all ids are needed */
     size_t n_slots; /* at a time */
-    float *scratch; /* [v] of a draw */
+    struct t5g_chooser how;
     struct t5g_beams *beams;
     struct slot slots[SLOTS];
     struct t5g_part parts[SLOTS];
@@ -66,8 +67,9 @@ t5g_generator_open(struct t5g_decoder *x, const struct t5g_model *m,
     g->o = *o;
     g->n_slots = t5g_min(SLOTS, T5G_STEP_ROWS / (1 + o->lookup));
     g->all = o->logprobs || t5g_processes(o);
+    g->how = (struct t5g_chooser){.c = &m->config, .o = &g->o};
     if (o->sample)
-        g->scratch = t5g_alloc_raw(m->config.decoder.v, sizeof *g->scratch);
+        g->how.scratch = t5g_alloc_raw(m->config.decoder.v, sizeof *g->how.scratch);
     if (o->num_beams > 1)
         g->beams = t5g_beams_open(x, m, &g->o);
     return g;
@@ -82,10 +84,10 @@ t5g_generator_close(struct t5g_generator *g)
         t5g_kvcache_free(g->slots[i].kv);
         t5g_free(g->slots[i].feed);
         t5g_free(g->slots[i].logits);
-        t5g_buf_free(&g->slots[i].ids);
+        t5g_choice_free(&g->slots[i].choice);
     }
     t5g_beams_close(g->beams);
-    t5g_free(g->scratch);
+    t5g_free(g->how.scratch);
     t5g_free(g);
 }
 
@@ -114,9 +116,7 @@ start(struct t5g_generator *g, struct slot *s, struct t5g_job *job)
     if (job->n_prompt > 0)
         memcpy(s->feed + 1, job->prompt, job->n_prompt * sizeof *s->feed);
     s->n_feed = job->n_prompt + 1;
-    s->ids.n = 0;
-    if (t5g_processes(&g->o))
-        t5g_buf_add(&s->ids, s->feed, s->n_feed * sizeof *s->feed);
+    t5g_choice_start(&s->choice, s->feed, s->n_feed, job->seed);
     s->fed = 0;
     s->prompt = true;
     s->cap_out = 0;
@@ -152,31 +152,21 @@ append(struct slot *s, bool logprobs, int32_t id, float logprob)
         s->job->emit(s->job->arg, id, logprob);
 }
 
-/* Id `k` of a step, from its logits or as the step found it; true when the sequence ends with it.
+/*
+ * Id `k` of a step, from its logits or as the step found it; true when the sequence ends with it,
+ * or fails.
  */
 static bool
 choose(struct t5g_generator *g, struct slot *s, size_t k, int32_t *id)
 {
-    size_t v = g->m->config.decoder.v;
     struct t5g_sequence *o = &s->job->out;
     float logprob = 0;
-    *id = s->best[k];
-    if (g->all) {
-        float *logits = s->logits + k * v;
-        t5g_process(logits, v, &g->o, &g->m->config, (const int32_t *)(const void *)s->ids.p,
-                    s->ids.n / sizeof *id, o->n);
-        /* transformers goes on with id 0, and raises an error where it draws; log(0) is no score */
-        if ((g->o.sample || g->o.logprobs) && t5g_all_forbidden(logits, v)) {
-            t5g_err_set(&s->job->err, T5G_EX_DATA, T5G_ALL_FORBIDDEN, o->n + 1);
-            return true;
-        }
-        if (g->o.sample)
-            t5g_warp(logits, v, &g->o, g->scratch);
-        *id = (int32_t)(g->o.sample ? t5g_draw(logits, v, t5g_uniform(s->job->seed, o->n))
-                                    : t5g_argmax(logits, v));
-        logprob = g->o.logprobs ? t5g_logprob(logits, v, (size_t)*id) : 0;
-        if (t5g_processes(&g->o))
-            t5g_buf_add(&s->ids, id, sizeof *id);
+    if (!g->all) {
+        *id = s->best[k];
+        t5g_choice_add(&s->choice, *id);
+    } else if (t5g_choice_take(&g->how, &s->choice, s->logits + k * g->m->config.decoder.v, id,
+                               &logprob, &s->job->err) < 0) {
+        return true;
     }
     append(s, g->o.logprobs, *id, logprob);
     if (t5g_config_is_eos(&g->m->config, *id))

@@ -1,0 +1,76 @@
+/* choice.c: from the logits of a step to an id, and what is remembered of it. */
+#include "generate/choice.h"
+#include "generate/processors.h"
+
+static size_t
+length(const struct t5g_choice *s)
+{
+    return s->ids.n / sizeof(int32_t);
+}
+
+static const int32_t *
+ids_of(const struct t5g_choice *s)
+{
+    return (const int32_t *)(const void *)s->ids.p;
+}
+
+void
+t5g_choice_start(struct t5g_choice *s, const int32_t *ids, size_t n, uint64_t seed)
+{
+    s->ids.n = 0;
+    t5g_buf_add(&s->ids, ids, n * sizeof *ids);
+    s->n_new = 0;
+    s->seed = seed;
+}
+
+void
+t5g_choice_copy(struct t5g_choice *to, const struct t5g_choice *from)
+{
+    t5g_choice_start(to, ids_of(from), length(from), from->seed);
+    to->n_new = from->n_new;
+}
+
+void
+t5g_choice_add(struct t5g_choice *s, int32_t id)
+{
+    t5g_buf_add(&s->ids, &id, sizeof id);
+    s->n_new++;
+}
+
+void
+t5g_choice_free(struct t5g_choice *s)
+{
+    t5g_buf_free(&s->ids);
+}
+
+const int32_t *
+t5g_choice_new(const struct t5g_choice *s)
+{
+    return ids_of(s) + length(s) - s->n_new;
+}
+
+void
+t5g_choice_process(const struct t5g_chooser *x, const struct t5g_choice *s, float *logits)
+{
+    t5g_process(logits, x->c->decoder.v, x->o, x->c, ids_of(s), length(s), s->n_new);
+}
+
+int
+t5g_choice_take(const struct t5g_chooser *x, struct t5g_choice *s, float *logits, int32_t *id,
+                float *logprob, struct t5g_err *e)
+{
+    size_t v = x->c->decoder.v;
+    t5g_choice_process(x, s, logits);
+    /* transformers goes on with id 0, and raises an error where it draws; log(0) is no score */
+    if ((x->o->sample || x->o->logprobs) && t5g_all_forbidden(logits, v))
+        return t5g_err_set(e, T5G_EX_DATA, T5G_ALL_FORBIDDEN, s->n_new + 1);
+    if (x->o->sample) {
+        t5g_warp(logits, v, x->o, x->scratch);
+        *id = (int32_t)t5g_draw(logits, v, t5g_uniform(s->seed, s->n_new));
+    } else {
+        *id = (int32_t)t5g_argmax(logits, v);
+    }
+    *logprob = x->o->logprobs ? t5g_logprob(logits, v, (size_t)*id) : 0;
+    t5g_choice_add(s, *id);
+    return 0;
+}
