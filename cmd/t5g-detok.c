@@ -4,6 +4,7 @@
 #include "cli/progress.h"
 #include "stage/detok.h"
 #include "stage/run.h"
+#include "stage/model_path.h"
 
 #include <stdio.h>
 #include <string.h>

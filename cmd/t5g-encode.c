@@ -3,6 +3,7 @@
 #include "cli/progress.h"
 #include "nn/linear.h"
 #include "text/tokenizer.h"
+#include "stage/model_path.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,6 +6,7 @@
 #include "model/packed.h"
 #include "store/corpus.h"
 #include "text/table.h"
+#include "stage/model_path.h"
 
 #include <stdio.h>
 #include <string.h>

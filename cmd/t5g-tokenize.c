@@ -5,6 +5,7 @@
 #include "stage/shard.h"
 #include "cli/signals.h"
 #include "stage/tokenizing.h"
+#include "stage/model_path.h"
 
 static struct {
     struct t5g_list texts, images;

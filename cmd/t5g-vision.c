@@ -2,6 +2,7 @@
 #include "stage/caching.h"
 #include "stage/vision.h"
 #include "cli/progress.h"
+#include "stage/model_path.h"
 
 #include <stdlib.h>
 #include <string.h>

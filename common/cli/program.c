@@ -6,11 +6,9 @@
 #include "base/own.h"
 #include "base/threads.h"
 #include "base/stop.h"
-#include "cli/installed.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
-#include "model/explain.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -89,6 +87,15 @@ say(const char *fmt, va_list ap)
 }
 
 void
+t5g_say(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    say(fmt, ap);
+    va_end(ap);
+}
+
+void
 t5g_warn(const char *fmt, ...)
 {
     va_list ap;
@@ -152,31 +159,6 @@ t5g_usage(const char *fmt, ...)
     fprintf(stderr, "%s: try '%s --help'\n", program, program);
     t5g_output_discard();
     exit(T5G_EX_USAGE);
-}
-
-const char *
-t5g_model_path(void)
-{
-    const char *path = t5g_common.model;
-    struct stat st;
-    if (path == NULL)
-        path = getenv("T5G_MODEL");
-    if (path == NULL || path[0] == '\0') {
-        path = t5g_installed_model();
-        if (path == NULL)
-            t5g_die(T5G_EX_NOINPUT,
-                    "no model: give -m MODEL or set T5G_MODEL (without /proc the "
-                    "installed one is found only if %s is started by its path)",
-                    program);
-        if (stat(path, &st) < 0)
-            t5g_die(T5G_EX_NOINPUT,
-                    "no model: give -m MODEL or set T5G_MODEL (none is installed as %s: %s)", path,
-                    strerror(errno));
-    }
-    struct t5g_err e;
-    if (t5g_explain_model(path, T5G_EXPLAIN_PATH, &e) < 0)
-        t5g_die_err(&e);
-    return path;
 }
 
 size_t

@@ -27,6 +27,7 @@ void t5g_start(const char *program);
 const char *t5g_program_name(void);
 
 /* "PROGRAM: message" on stderr; warn is silent under -q. Control characters are escaped. */
+void t5g_say(const char *fmt, ...) T5G_PRINTF(1, 2);
 void t5g_warn(const char *fmt, ...) T5G_PRINTF(1, 2);
 void t5g_note(const char *fmt, ...) T5G_PRINTF(1, 2); /* with -v only */
 
@@ -42,9 +43,6 @@ T5G_NORETURN void t5g_die_err(const struct t5g_err *e);
 /* 64, and a hint at --help. */
 T5G_NORETURN void t5g_usage(const char *fmt, ...) T5G_PRINTF(1, 2);
 
-/* The model directory to use: -m, T5G_MODEL, or ../share/t5g/model beside the program. Dies (66).
- */
-const char *t5g_model_path(void);
 /* Total threads to use: -t, T5G_THREADS (64 when malformed), or the processors at hand. */
 size_t t5g_thread_count(void);
 

@@ -2,7 +2,6 @@
 #include "stage/caching.h"
 #include "base/units.h"
 #include "cli/program.h"
-#include "cli/progress.h"
 #include "kernels/kernels.h"
 
 #include <stdio.h>
@@ -34,11 +33,9 @@ t5g_caching_close(struct t5g_cache *c)
     if (c != NULL && t5g_common.stats) {
         const struct t5g_cache_stats *s = t5g_cache_stats(c);
         char read[T5G_UNITS_MAX], written[T5G_UNITS_MAX], saved[T5G_UNITS_MAX];
-        t5g_progress_clear();
-        fprintf(stderr,
-                "%s: cache: %llu hits, %llu misses, %llu stored; %s read, %s written; "
-                "%s of work saved\n",
-                t5g_program_name(), (unsigned long long)s->hits, (unsigned long long)s->misses,
+        t5g_say("cache: %llu hits, %llu misses, %llu stored; %s read, %s written; "
+                "%s of work saved",
+                (unsigned long long)s->hits, (unsigned long long)s->misses,
                 (unsigned long long)s->stored, t5g_units_size(read, s->bytes_read),
                 t5g_units_size(written, s->bytes_written), t5g_units_time(saved, s->saved));
     }

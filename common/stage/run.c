@@ -6,7 +6,6 @@
 #include "cli/progress.h"
 #include "cli/signals.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -145,8 +144,7 @@ explain(struct t5g_run *r, const struct t5g_err *e)
     if (r->in != NULL && e->code == T5G_EX_UPSTREAM)
         cause = t5g_source_cause(r->in);
     if (cause == NULL || !into_pipe() || t5g_common.verbose) {
-        t5g_progress_clear();
-        fprintf(stderr, "%s: %s\n", t5g_program_name(), e->msg);
+        t5g_say("%s", e->msg);
     }
     cause = cause != NULL ? cause : &own;
     t5g_writer_abandon(r->w, e->code, cause->tool, cause->code, cause->msg);

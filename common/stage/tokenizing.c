@@ -2,6 +2,7 @@
 #include "stage/tokenizing.h"
 #include "stage/tokenize.h"
 #include "text/pieces.h"
+#include "stage/model_path.h"
 
 /* Cut or split. -1 with e when the limit leaves no room for text. */
 static int

@@ -1,0 +1,72 @@
+/* model_path.c: which model a program uses; the installed one is found from where the program is.
+ */
+#include "stage/model_path.h"
+#include "cli/program.h"
+#include "model/explain.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ROOM = PATH_MAX + 64 };
+
+/*
+ * The program's path without links. The kernel also passes the name by which it was started, which
+ * is all there is where /proc is not mounted. -1: not known.
+ */
+static int
+own_path(char path[static ROOM])
+{
+    ssize_t n = readlink("/proc/self/exe", path, PATH_MAX);
+    if (n > 0 && n < PATH_MAX) {
+        path[n] = '\0';
+        return 0;
+    }
+    unsigned long name = getauxval(AT_EXECFN);
+    return name != 0 && realpath((const char *)name, path) != NULL ? 0 : -1;
+}
+
+/* Whether it is there is for the caller to see; NULL: where the program is itself is not known. */
+static const char *
+installed_model(void)
+{
+    static char path[ROOM];
+    if (own_path(path) < 0)
+        return NULL;
+    for (int i = 0; i < 2; i++) {
+        char *slash = strrchr(path, '/');
+        if (slash == NULL)
+            return NULL;
+        *slash = '\0';
+    }
+    return strcat(path, "/share/t5g/model");
+}
+
+const char *
+t5g_model_path(void)
+{
+    const char *path = t5g_common.model;
+    struct t5g_err e;
+    struct stat st;
+    if (path == NULL)
+        path = getenv("T5G_MODEL");
+    if (path == NULL || path[0] == '\0') {
+        path = installed_model();
+        if (path == NULL)
+            t5g_die(T5G_EX_NOINPUT,
+                    "no model: give -m MODEL or set T5G_MODEL (without /proc the "
+                    "installed one is found only if %s is started by its path)",
+                    t5g_program_name());
+        if (stat(path, &st) < 0)
+            t5g_die(T5G_EX_NOINPUT,
+                    "no model: give -m MODEL or set T5G_MODEL (none is installed as %s: %s)", path,
+                    strerror(errno));
+    }
+    if (t5g_explain_model(path, T5G_EXPLAIN_PATH, &e) < 0)
+        t5g_die_err(&e);
+    return path;
+}

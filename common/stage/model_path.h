@@ -1,0 +1,12 @@
+/* model_path.h: which model a program uses. */
+#ifndef T5G_MODEL_PATH_H
+#define T5G_MODEL_PATH_H
+
+/*
+ * The model directory or packed model to use: -m, else T5G_MODEL, else PREFIX/share/t5g/model for a
+ * program in PREFIX/bin: they move together. A string that stays. Dies (64, 65, 66) with a message
+ * that says what stands there instead, and what to do.
+ */
+const char *t5g_model_path(void);
+
+#endif
