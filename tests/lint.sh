@@ -67,6 +67,11 @@ include_rule() {
     }'
 }
 
+# A file's name says what it is for: no other has it.
+unique_names() {
+    find common -name '*.c' | sed 's|.*/||' | sort | uniq -d | sed 's/$/: two files under common have this name/'
+}
+
 # Headers of others: named by one .c file each, by none of our headers but the one there for it.
 foreign_headers() {
     for h in 'archive(_entry)?\.h' 'cJSON\.h' 'xxhash\.h' 'stb_image\.h' 'zlib\.h'; do
@@ -149,6 +154,7 @@ formatting | check format
 include_rule < "$tmp/includes" | check include
 foreign_headers | check include
 long_files | check length
+unique_names | check name
 c_files | xargs grep -n "$(printf '\t')" /dev/null | sed 's/\(:[0-9]*\):.*/\1: tab/' | check layout
 text_files | xargs grep -nE '[[:space:]]+$' /dev/null | sed 's/\(:[0-9]*\):.*/\1: blank at the end of a line/' | check layout
 text_files | xargs grep -nE 'TO[D]O|FIX[M]E' /dev/null | check unfinished

@@ -26,14 +26,14 @@ enum t5g_cross_kind {
     T5G_CROSS_SEPARATE, /* an attention of its own, with matrices of its own */
 };
 
-/* How a family builds its blocks: model/family.c. */
+/*
+ * How a family builds its blocks: model/family.c. Whether there is a gate, a norm behind a half, or
+ * one of queries and keys, its table of tensors says.
+ */
 struct t5g_block_config {
     bool layer_norm; /* LayerNorm with a bias, else RMSNorm */
     float gain;      /* added to a gain as stored: 1 where files hold it less 1 */
-    bool post_norms; /* what a half adds is normalised first */
-    bool qk_norm;    /* queries and keys are normalised, head by head */
     bool bias;       /* matrices have one */
-    bool gated;      /* act(y gate) * (y up), else act(y gate) */
     enum t5g_activation act;
     bool rope; /* queries and keys are rotated by their positions */
     enum t5g_cross_kind cross;

@@ -33,9 +33,7 @@ static const struct t5g_tensor_row gemma3_layer[] = {
     NORM("post_feedforward_layernorm", ffn.post), END,
 };
 
-#define GEMMA3_BLOCK                                                             \
-    .gain = 1, .post_norms = true, .qk_norm = true, .gated = true, .rope = true, \
-    .act = T5G_GELU_TANH
+#define GEMMA3_BLOCK .gain = 1, .rope = true, .act = T5G_GELU_TANH
 
 static const struct t5g_stack_family t5gemma2_encoder = {
     .block = {GEMMA3_BLOCK},

@@ -39,7 +39,7 @@ struct t5g_attention_weights {
     const float *q_norm, *k_norm; /* [dh]; NULL: none */
 };
 
-/* One block: what the family's config (t5g_block_config) says it has; the rest is 0. */
+/* One block: what the family's table of tensors says it has; the rest is 0. */
 struct t5g_layer {
     struct t5g_attention_weights self, cross;
     struct {

@@ -189,20 +189,23 @@ keys_cost(const struct t5g_stack_config *c, size_t m)
 }
 
 static size_t
-block_cost(const struct t5g_stack_config *c, size_t m, size_t n, bool full)
+block_cost(const struct t5g_stack *s, size_t m, size_t n, size_t layer)
 {
-    size_t reach = t5g_attention_reach(full ? 0 : c->window, n), ffn = c->block.gated ? 3 : 2;
+    const struct t5g_stack_config *c = s->c;
+    size_t reach = t5g_attention_reach(c->full[layer] ? 0 : c->window, n);
+    size_t ffn = s->layers[layer].ffn.up.w.p != NULL ? 3 : 2;
     return m * (2 * c->h * c->dh * (c->d + reach) + ffn * c->f * c->d) / 1000;
 }
 
 static size_t
-total_cost(const struct t5g_stack_config *c, size_t n)
+total_cost(const struct t5g_stack *s, size_t n)
 {
+    const struct t5g_stack_config *c = s->c;
     size_t cost = 0;
     for (size_t i = 0; i < c->layers; i++)
         for (size_t r = 0; r < n; r += T5G_ROW_BLOCK) {
             size_t m = t5g_min(T5G_ROW_BLOCK, n - r);
-            cost += keys_cost(c, m) + block_cost(c, m, n, c->full[i]);
+            cost += keys_cost(c, m) + block_cost(s, m, n, i);
         }
     return cost;
 }
@@ -219,7 +222,7 @@ t5g_layers_run(struct t5g_layers *l, const struct t5g_row_group *g, t5g_progress
                void *arg)
 {
     const struct t5g_stack_config *c = l->s->c;
-    struct meter t = {progress, arg, 0, total_cost(c, g->n)};
+    struct meter t = {progress, arg, 0, total_cost(l->s, g->n)};
     for (size_t i = 0; i < c->layers; i++) {
         struct layer x = layer_of(l, g, i);
         for (x.r0 = 0; x.r0 < g->n; x.r0 += T5G_ROW_BLOCK) {
@@ -231,7 +234,7 @@ t5g_layers_run(struct t5g_layers *l, const struct t5g_row_group *g, t5g_progress
         for (x.r0 = 0; x.r0 < g->n; x.r0 += T5G_ROW_BLOCK) {
             size_t m = t5g_min(T5G_ROW_BLOCK, g->n - x.r0);
             t5g_block_run(&l->b, x.w, g->rows + x.r0 * c->d, m, attend, NULL, &x);
-            if (!tick(&t, block_cost(c, m, g->n, c->full[i])))
+            if (!tick(&t, block_cost(l->s, m, g->n, i)))
                 return false;
         }
     }

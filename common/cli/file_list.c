@@ -1,5 +1,5 @@
-/* names.c: --files0-from: a list of file names. */
-#include "cli/names.h"
+/* file_list.c: --files0-from: a list of file names. */
+#include "cli/file_list.h"
 #include "base/io.h"
 #include "cli/program.h"
 

@@ -1,6 +1,6 @@
-/* names.h: --files0-from: a list of file names, as find -print0 writes it. */
-#ifndef T5G_NAMES_H
-#define T5G_NAMES_H
+/* file_list.h: --files0-from: a list of file names, as find -print0 writes it. */
+#ifndef T5G_FILE_LIST_H
+#define T5G_FILE_LIST_H
 
 #include "base/mem.h"
 
