@@ -156,22 +156,17 @@ main(int argc, char **argv)
     open_all(&e);
     struct t5g_source *in =
         t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, opt.force);
-    t5g_source_hold(in);
-    t5g_progress_start("tokens");
-    static struct t5g_batch batch; /* too large for a small stack */
-    int r = t5g_run_start(&run, in, t5g_tokenizer_id(at.x.asker.tokenizer), at.model->identity,
-                          at.model->profile, opt.force, &e);
-    for (bool more = r == 0; more && !t5g_run_stopping(&run);) {
-        r = t5g_batch_fill(&batch, in, "encoder.out", at.x.asker.at_once ? 1 : (size_t)opt.batch,
-                           &e);
-        more = r == 1;
-        if (t5g_decoding_run(&at.x, &run, &batch, &e) < 0) {
-            r = -1;
-            break;
-        }
-    }
+    struct t5g_stage stage = {.unit = "tokens",
+                              .rows = "encoder.out",
+                              .most = at.x.asker.at_once ? 1 : (size_t)opt.batch,
+                              .take = t5g_decode_batch,
+                              .arg = &at.x,
+                              .tok = t5g_tokenizer_id(at.x.asker.tokenizer),
+                              .model = at.model->identity,
+                              .num = at.model->profile,
+                              .force = opt.force};
+    int r = t5g_run_through(&run, &stage, in, &e);
     int status = t5g_run_close(&run, r < 0 ? &e : NULL);
-    t5g_batch_clear(&batch);
     t5g_source_close(in);
     close_all();
     return status;

@@ -94,17 +94,17 @@ main(int argc, char **argv)
     struct t5g_source *in =
         t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, opt.force);
 
-    t5g_source_hold(in);
-    t5g_progress_start("tokens");
-    static struct t5g_batch batch; /* too large for a small stack */
-    int r = t5g_run_start(&run, in, &tokenizer, model->identity, model->profile, opt.force, &e);
-    for (bool more = r == 0; more && !t5g_run_stopping(&run);) {
-        r = t5g_batch_fill(&batch, in, "input.ids", T5G_ROW_BLOCK, &e);
-        more = r == 1;
-        t5g_encoding_run(&x, &run, &batch);
-    }
+    struct t5g_stage stage = {.unit = "tokens",
+                              .rows = "input.ids",
+                              .most = T5G_ROW_BLOCK,
+                              .take = t5g_encode_batch,
+                              .arg = &x,
+                              .tok = &tokenizer,
+                              .model = model->identity,
+                              .num = model->profile,
+                              .force = opt.force};
+    int r = t5g_run_through(&run, &stage, in, &e);
     int status = t5g_run_close(&run, r < 0 ? &e : NULL);
-    t5g_batch_clear(&batch);
     t5g_source_close(in);
     t5g_caching_close(x.cache);
     t5g_encoder_close(x.encoder);

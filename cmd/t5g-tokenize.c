@@ -4,14 +4,14 @@
 #include "cli/progress.h"
 #include "stage/shard.h"
 #include "cli/signals.h"
-#include "stage/tokenizing.h"
+#include "stage/tokenize.h"
 #include "stage/model_path.h"
 
 static struct {
     struct t5g_list texts, images;
     bool line, nul, jsonl, keep_newline, allow_empty;
     const char *shard, *names;
-    struct t5g_tokenizing x;
+    struct t5g_tokenize_stage x;
 } opt;
 
 static const struct t5g_option options[] = {
@@ -79,7 +79,7 @@ main(int argc, char **argv)
     if (opt.shard != NULL)
         t5g_shard(opt.shard, n, &from, &n);
 
-    struct t5g_err e = {0}, *fault;
+    struct t5g_err e = {0};
     struct t5g_run run;
     t5g_run_open(&run);
     if ((opt.x.tokenizer = t5g_tokenizer_open(t5g_model_path(), &e)) == NULL)
@@ -99,29 +99,9 @@ main(int argc, char **argv)
                                                          : T5G_CORPUS_FILE,
                                      .keep_newline = opt.keep_newline,
                                      .note = t5g_document_note});
-    t5g_progress_start("tokens");
-    char *head =
-        t5g_head_make(NULL, "t5g-tokenize", t5g_tokenizer_identity(opt.x.tokenizer), NULL, NULL);
-    if (t5g_writer_head(run.w, head, &e) < 0)
-        t5g_die_err(&e);
-
-    struct t5g_corpus_doc d = {0};
-    struct t5g_ids ids = {0};
-    int r = 0;
-    while (!t5g_run_stopping(&run) && (r = t5g_corpus_next(corpus, &d, &e)) == 1) {
-        t5g_at_work(d.id.p, d.id.n, 0);
-        if (d.fault.code != 0)
-            t5g_run_fail(&run, d.id.p, d.id.n, NULL, &d.fault);
-        else if (t5g_tokenizing_run(&opt.x, &run, &d, &ids, &e) < 0)
-            t5g_run_fail(&run, d.id.p, d.id.n, NULL, &e);
-    }
-    fault = r < 0 ? &e : NULL;
-    t5g_progress_passed(t5g_corpus_passed(corpus));
-    int status = t5g_run_close(&run, fault);
-    t5g_ids_free(&ids);
-    t5g_corpus_doc_free(&d);
+    int r = t5g_tokenize_corpus(&opt.x, &run, corpus, &e);
+    int status = t5g_run_close(&run, r < 0 ? &e : NULL);
     t5g_corpus_close(corpus);
-    t5g_free(head);
     t5g_tokenizer_close(opt.x.tokenizer);
     t5g_picture_text_clear(&opt.x.around);
     t5g_names_free(&names);

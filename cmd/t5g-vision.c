@@ -39,9 +39,8 @@ static const struct t5g_program program = {
     "t5g-tokenize -i number.png | t5g-vision | t5g-encode -o number.t5g",
 };
 
-static struct t5g_looker looker;
-static struct t5g_retokenizer
-    again; /* its tokenizer is there with pan and scan, and with pictures */
+/* The tokenizer of again is there with pan and scan, and with pictures. */
+static struct t5g_vision_stage at;
 
 /* The reader first: its children are forked before there are threads and weights. */
 static void
@@ -56,11 +55,11 @@ open_looker(struct t5g_processor *processor, const char *path, bool pictures)
     if (t5g_processor_load(processor, path, c.vision.image_size, &e) < 0)
         t5g_die_err(&e);
     bool pan = opt.pan_and_scan || processor->pan_and_scan;
-    looker = (struct t5g_looker){.processor = processor,
-                                 .tokens = c.mm_tokens,
-                                 .d = c.encoder.d,
-                                 .progress = t5g_progress_part};
-    looker.reader = t5g_image_reader_open(
+    at.looker = (struct t5g_looker){.processor = processor,
+                                    .tokens = c.mm_tokens,
+                                    .d = c.encoder.d,
+                                    .progress = t5g_progress_part};
+    at.looker.reader = t5g_image_reader_open(
         &(struct t5g_image_reader_options){.size = c.vision.image_size,
                                            .exif = !opt.no_exif,
                                            .pan_and_scan = pan,
@@ -69,14 +68,14 @@ open_looker(struct t5g_processor *processor, const char *path, bool pictures)
                                            .cpu_seconds = (unsigned)opt.cpu_limit},
         &e);
     t5g_config_clear(&c);
-    if (looker.reader == NULL)
+    if (at.looker.reader == NULL)
         t5g_die_err(&e);
-    if (!t5g_image_reader_strict(looker.reader) && opt.sandbox == T5G_SANDBOX_AUTO)
+    if (!t5g_image_reader_strict(at.looker.reader) && opt.sandbox == T5G_SANDBOX_AUTO)
         t5g_warn("no seccomp on this system: pictures are decoded in a child with limits only");
     if (!pan && !pictures)
         return;
-    if ((again.tokenizer = t5g_tokenizer_open(path, &e)) == NULL ||
-        t5g_picture_text_load(&again.around, path, again.tokenizer, &e) < 0)
+    if ((at.again.tokenizer = t5g_tokenizer_open(path, &e)) == NULL ||
+        t5g_picture_text_load(&at.again.around, path, at.again.tokenizer, &e) < 0)
         t5g_die_err(&e);
 }
 
@@ -99,27 +98,37 @@ main(int argc, char **argv)
     struct t5g_pool *pool = model != NULL ? t5g_pool_open(t5g_thread_count(), &e) : NULL;
     if (pool == NULL)
         t5g_die_err(&e);
-    looker.vision = t5g_vision_open(model, kernels, pool);
-    looker.cache = t5g_caching_open(opt.cache);
-    looker.model = model->identity;
-    t5g_caching_profile(looker.profile, model->profile, kernels->name);
-    t5g_progress_start("pictures");
+    at.looker.vision = t5g_vision_open(model, kernels, pool);
+    at.looker.cache = t5g_caching_open(opt.cache);
+    at.looker.model = model->identity;
+    t5g_caching_profile(at.looker.profile, model->profile, kernels->name);
     int r = 0;
     struct t5g_source *in = NULL;
     if (pictures) {
-        t5g_look_at_files(&looker, &again, &run, paths, model);
+        t5g_progress_start("pictures");
+        t5g_look_at_files(&at, &run, paths, model);
     } else {
+        struct t5g_stage stage = {
+            .unit = "pictures",
+            .take = t5g_vision_batch,
+            .arg = &at,
+            .tok = at.again.tokenizer != NULL ? t5g_tokenizer_id(at.again.tokenizer) : NULL,
+            .model = model->identity,
+            .num = model->profile,
+            .force = opt.force};
         in = t5g_source_open(paths, (size_t)(argv + argc - paths), opt.max_frame, opt.force);
-        r = t5g_look_at_streams(&looker, &again, &run, in, model, opt.force, &e);
+        r = t5g_run_through(&run, &stage, in, &e);
     }
     int status = t5g_run_close(&run, r < 0 ? &e : NULL);
     t5g_source_close(in);
-    t5g_caching_close(looker.cache);
-    t5g_vision_close(looker.vision);
+    t5g_caching_close(at.looker.cache);
+    t5g_vision_close(at.looker.vision);
     t5g_pool_close(pool);
     t5g_model_close(model);
-    t5g_image_reader_close(looker.reader);
-    t5g_picture_text_clear(&again.around);
-    t5g_tokenizer_close(again.tokenizer);
+    t5g_image_reader_close(at.looker.reader);
+    t5g_features_free(&at.features);
+    t5g_ids_free(&at.ids);
+    t5g_picture_text_clear(&at.again.around);
+    t5g_tokenizer_close(at.again.tokenizer);
     return status;
 }

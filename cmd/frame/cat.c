@@ -44,27 +44,32 @@ copy_doc(struct t5g_run *run, const struct t5g_doc *d)
     t5g_run_done(run, d->n_items);
 }
 
+static int
+copy_batch(void *arg, struct t5g_run *run, const struct t5g_batch *b, struct t5g_err *e)
+{
+    (void)arg;
+    (void)e;
+    for (size_t i = 0; i < b->n && !run->stop; i++)
+        copy_doc(run, &b->docs[i]);
+    return 0;
+}
+
 int
 verb_cat(int argc, char **argv)
 {
     int first = t5g_options_parse(&program, argc, argv);
     struct t5g_err e = {0};
     struct t5g_run run;
-    struct t5g_doc doc = {0};
     t5g_run_open(&run);
     struct t5g_source *in =
         t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, opt.force);
-    t5g_progress_start("frames");
-    int r = copy_start(&run, in, opt.force, &e);
-    if (r == 0)
-        while (!t5g_run_stopping(&run) && (r = t5g_source_next(in, &doc, &e)) == 1)
-            copy_doc(&run, &doc);
+    struct t5g_stage stage = {.unit = "frames", .take = copy_batch, .force = opt.force};
+    int r = t5g_run_through(&run, &stage, in, &e);
     uint64_t docs = t5g_writer_docs_ok(run.w) + t5g_writer_docs_failed(run.w);
     if (r == 0 && opt.docs != UINT64_MAX && docs != opt.docs && !t5g_run_stopping(&run))
         r = t5g_err_set(&e, T5G_EX_DATA, "%llu documents, --docs says %llu",
                         (unsigned long long)docs, (unsigned long long)opt.docs);
     int status = t5g_run_close(&run, r < 0 ? &e : NULL);
-    t5g_doc_clear(&doc);
     t5g_source_close(in);
     return status;
 }

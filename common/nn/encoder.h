@@ -45,4 +45,10 @@ size_t t5g_encode_together(const struct t5g_encode_job *jobs, size_t n);
 void t5g_encode_many(struct t5g_encoder *x, struct t5g_encode_job *jobs, size_t n,
                      bool (*progress)(void *arg, size_t done, size_t total), void *arg);
 
+enum t5g_pooling { T5G_POOL_NONE, T5G_POOL_MEAN, T5G_POOL_MAX, T5G_POOL_FIRST };
+
+/* rows [n, d], n > 0: row 0 becomes the mean (summed in f64), the largest value, or stays the
+ * first. */
+void t5g_pool_rows(float *rows, size_t n, size_t d, enum t5g_pooling how);
+
 #endif

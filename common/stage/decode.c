@@ -3,6 +3,65 @@
 #include "cli/signals.h"
 #include "stage/input.h"
 
+/* ---- which prompts a document is asked ---- */
+
+/* One document at work. */
+struct task {
+    const struct t5g_asker *x;
+    struct t5g_answers *answers;
+    const struct t5g_cross *cross;
+    const int32_t *source;
+    size_t n_source;
+};
+
+/* One prompt: it waits for the others, or is answered at once. */
+static int
+add(const struct task *t, const struct t5g_prompt *p, struct t5g_err *e)
+{
+    t5g_answers_add(t->answers, t->cross, t->source, t->n_source, p);
+    return t->x->at_once ? t5g_answers_now(t->answers, t->x->generator, e) : 0;
+}
+
+/*
+ * Ask every prompt of the run, or the document's own, over one document; at_once: and answer it. -1
+ * with e when the document failed, and with *fatal when the prompts did: those are the run's.
+ */
+static int
+ask(const struct t5g_asker *x, struct t5g_answers *a, const struct t5g_doc *doc,
+    const struct t5g_cross *cross, bool *fatal, struct t5g_err *e)
+{
+    const struct t5g_frame *own, *ids;
+    const struct t5g_prompt *p;
+    struct task t = {.x = x, .answers = a, .cross = cross};
+    int r = 0;
+    if (t5g_doc_only(doc, "prompt", T5G_KIND_TEXT, &own, e) < 0)
+        return -1;
+    if (t5g_doc_find(doc, "input.ids") != NULL) {
+        if (t5g_doc_tensor(doc, "input.ids", T5G_I32, 1, &ids, e) < 0)
+            return -1;
+        t.source = (const int32_t *)(const void *)ids->data;
+        t.n_source = (size_t)ids->size / sizeof *t.source;
+    }
+    if (!t5g_prompts_none(x->prompts)) {
+        for (size_t n = 0; (r = t5g_prompts_get(x->prompts, n, &p, e)) == 1; n++)
+            if (add(&t, p, e) < 0)
+                return -1;
+        *fatal = r < 0;
+        return r;
+    }
+    if (own == NULL)
+        return add(&t, NULL, e);
+    struct t5g_prompt mine = {0};
+    r = t5g_prompt_fill(&mine, x->tokenizer, x->max_prompt, (const char *)own->data,
+                        (size_t)own->size, e);
+    if (r == 0)
+        r = add(&t, &mine, e);
+    t5g_prompt_free(&mine);
+    return r;
+}
+
+/* ---- documents ---- */
+
 /* A document in hand. */
 struct item {
     float *wide;
@@ -22,7 +81,7 @@ begin(const struct t5g_decoding *x, struct item *t, struct t5g_run *run, const s
         return;
     t->cross = t5g_cross_build(x->decoder, rows, n, x->kv);
     t->answers = t5g_answers_open(run, doc, x->config, x->how, x->dropped, x->mode);
-    t5g_ask(&x->asker, t->answers, doc, t->cross, fatal, &t->err);
+    ask(&x->asker, t->answers, doc, t->cross, fatal, &t->err);
 }
 
 /* The sequences of all documents in hand: steps of the decoder are shared by as many as it takes.
@@ -55,9 +114,9 @@ finish(struct item *t, struct t5g_run *run, const struct t5g_doc *doc)
 }
 
 int
-t5g_decoding_run(const struct t5g_decoding *x, struct t5g_run *run, const struct t5g_batch *b,
-                 struct t5g_err *e)
+t5g_decode_batch(void *arg, struct t5g_run *run, const struct t5g_batch *b, struct t5g_err *e)
 {
+    const struct t5g_decoding *x = arg;
     struct item *items = t5g_alloc(b->n, sizeof *items);
     bool fatal = false;
     for (size_t i = 0; i < b->n && !fatal; i++) {

@@ -2,8 +2,17 @@
 #ifndef T5G_DECODE_H
 #define T5G_DECODE_H
 
-#include "stage/ask.h"
-#include "stage/batch.h"
+#include "stage/answers.h"
+
+/* What a document is asked with. */
+struct t5g_asker {
+    struct t5g_tokenizer *tokenizer;
+    struct t5g_prompts *prompts; /* of the run; none: the document's own, or no prompt */
+    size_t max_prompt;           /* most tokens of one that a document brings */
+    struct t5g_generator *generator;
+    bool at_once; /* prompts come one by one, or tokens go out so: each is answered before the next
+                   * is asked for */
+};
 
 struct t5g_decoding {
     struct t5g_asker asker;
@@ -15,11 +24,7 @@ struct t5g_decoding {
     bool (*dropped)(const char *name, void *arg); /* frames that do not travel on */
 };
 
-/*
- * Answer and write every document of b, in order. Ends early where run->stop is set. -1 with e when
- * the prompts of the run cannot be had; dies on write errors.
- */
-int t5g_decoding_run(const struct t5g_decoding *x, struct t5g_run *run, const struct t5g_batch *b,
-                     struct t5g_err *e);
+/* take of struct t5g_stage; x is a t5g_decoding. -1 when the prompts of the run cannot be had. */
+int t5g_decode_batch(void *x, struct t5g_run *run, const struct t5g_batch *b, struct t5g_err *e);
 
 #endif

@@ -2,11 +2,9 @@
 #ifndef T5G_ENCODE_H
 #define T5G_ENCODE_H
 
-#include "stage/batch.h"
 #include "stage/caching.h"
 #include "stage/run.h"
 #include "nn/encoder.h"
-#include "nn/pool_rows.h"
 
 struct t5g_encoding {
     struct t5g_encoder *encoder;
@@ -20,9 +18,9 @@ struct t5g_encoding {
 };
 
 /*
- * Write every document of b, in order, with encoder.out (or embedding) added: from the cache, or
- * computed, those that are short together. Ends early where run->stop is set. Dies on write errors.
+ * take of struct t5g_stage; x is a t5g_encoding. Documents go out with encoder.out (or embedding)
+ * added: from the cache, or computed, those that are short together.
  */
-void t5g_encoding_run(const struct t5g_encoding *x, struct t5g_run *run, const struct t5g_batch *b);
+int t5g_encode_batch(void *x, struct t5g_run *run, const struct t5g_batch *b, struct t5g_err *e);
 
 #endif

@@ -1,4 +1,4 @@
-/* run.c: the frame around a program that writes a stream. */
+/* run.c: output, the loop over documents, and the end of a program that writes a stream. */
 #include "stage/run.h"
 #include "base/io.h"
 #include "base/stop.h"
@@ -78,6 +78,57 @@ t5g_run_start(struct t5g_run *r, struct t5g_source *in, const struct t5g_tokeniz
     t5g_free(meta);
     t5g_source_pass(in, r->w); /* notes between documents travel on */
     return 0;
+}
+
+static void
+clear(struct t5g_batch *b)
+{
+    for (size_t i = 0; i < T5G_BATCH_MAX; i++)
+        t5g_doc_clear(&b->docs[i]);
+    b->n = 0;
+}
+
+/* The next documents. What t5g_source_next said last: 1, 0 or -1 with e; those before are in b. */
+static int
+fill(struct t5g_batch *b, struct t5g_source *in, const struct t5g_stage *s, struct t5g_err *e)
+{
+    size_t rows = 0;
+    clear(b);
+    t5g_source_release(in);
+    do {
+        struct t5g_doc *d = &b->docs[b->n];
+        int r = t5g_source_next(in, d, e);
+        if (r != 1)
+            return r;
+        const struct t5g_frame *f = d->failed || s->rows == NULL ? NULL : t5g_doc_find(d, s->rows);
+        rows += f != NULL && f->ndim > 0 ? (size_t)f->dims[0] : 0;
+        b->n++;
+    } while (s->rows != NULL && b->n < T5G_BATCH_MAX && rows < s->most && t5g_source_ready(in));
+    return 1;
+}
+
+int
+t5g_run_through(struct t5g_run *r, const struct t5g_stage *s, struct t5g_source *in,
+                struct t5g_err *e)
+{
+    struct t5g_batch *b = t5g_alloc(1, sizeof *b);
+    t5g_progress_start(s->unit);
+    if (s->rows != NULL)
+        t5g_source_hold(in);
+    int result = t5g_run_start(r, in, s->tok, s->model, s->num, s->force, e);
+    for (int more = 1; result == 0 && more == 1 && !r->stop;) {
+        more = fill(b, in, s, e);
+        struct t5g_err own = {0};
+        if (s->take(s->arg, r, b, &own) < 0) {
+            *e = own;
+            result = -1;
+        } else if (more < 0) {
+            result = -1;
+        }
+    }
+    clear(b);
+    t5g_free(b);
+    return result;
 }
 
 void

@@ -1,5 +1,7 @@
-/* run.h: the frame around a program that writes a stream: output, documents' faults, END, exit
- * status. */
+/*
+ * run.h: a program that writes a stream: output, the loop over documents, their faults, END, exit
+ * status.
+ */
 #ifndef T5G_RUN_H
 #define T5G_RUN_H
 
@@ -13,6 +15,35 @@ struct t5g_run {
     bool stop;             /* --on-error stop met a failed document: leave the loop */
 };
 
+enum { T5G_BATCH_MAX = 64 };
+
+/* Documents in hand at once, [n] in the order of the input, failed ones too. */
+struct t5g_batch {
+    struct t5g_doc docs[T5G_BATCH_MAX];
+    size_t n;
+};
+
+/* What a program does to the documents of a stream. */
+struct t5g_stage {
+    const char *unit; /* of the counter beside documents: "tokens" */
+    /*
+     * Documents are taken together until tensor `rows` of all has `most` rows or more,
+     * T5G_BATCH_MAX are there, or the next one would have to be waited for. rows NULL: one at a
+     * time.
+     */
+    const char *rows;
+    size_t most;
+    /*
+     * Write every document of b, in order; return early where run->stop is set. -1 with e: the run
+     * ends with that. Dies on write errors.
+     */
+    int (*take)(void *arg, struct t5g_run *run, const struct t5g_batch *b, struct t5g_err *e);
+    void *arg;
+    const struct t5g_tokenizer_id *tok; /* these: see t5g_run_start */
+    const char *model, *num;
+    bool force;
+};
+
 /* Open the output and the writer. Dies (64, 73). */
 void t5g_run_open(struct t5g_run *r);
 
@@ -23,6 +54,13 @@ void t5g_run_open(struct t5g_run *r);
  */
 int t5g_run_start(struct t5g_run *r, struct t5g_source *in, const struct t5g_tokenizer_id *tok,
                   const char *model, const char *num, bool force, struct t5g_err *e);
+
+/*
+ * t5g_run_start, and every document of `in` through the stage. 0, or -1 with e: what ended it
+ * early, for t5g_run_close.
+ */
+int t5g_run_through(struct t5g_run *r, const struct t5g_stage *s, struct t5g_source *in,
+                    struct t5g_err *e);
 
 /* The document of this id failed here: message on stderr, DOC and ERROR frames (dies on write
  * errors). A document that is open in the writer is closed by the ERROR frame alone. open may be

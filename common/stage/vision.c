@@ -16,41 +16,38 @@ warn_of_damage(const struct t5g_features *f, const char *id, size_t id_len)
         t5g_warn("%.*s: %s", (int)t5g_min(id_len, 1000), id, f->damaged.msg);
 }
 
-int
-t5g_look_at_streams(const struct t5g_looker *looker, const struct t5g_retokenizer *again,
-                    struct t5g_run *run, struct t5g_source *in, const struct t5g_model *m,
-                    bool force, struct t5g_err *e)
+static int
+look_at_doc(struct t5g_vision_stage *x, struct t5g_run *run, const struct t5g_doc *doc,
+            struct t5g_err *e)
 {
-    struct t5g_features f = {0};
-    struct t5g_ids ids = {0};
-    struct t5g_doc doc = {0};
-    const struct t5g_tokenizer_id *tok =
-        again->tokenizer != NULL ? t5g_tokenizer_id(again->tokenizer) : NULL;
-    int r = t5g_run_start(run, in, tok, m->identity, m->profile, force, e);
-    while (r >= 0 && !t5g_run_stopping(run) && (r = t5g_source_next(in, &doc, e)) == 1) {
-        struct t5g_err io = {0};
-        e->code = 0;
-        t5g_at_work(doc.id, doc.id_len, 0);
-        if (doc.failed) {
-            t5g_run_pass_failed(run, &doc);
-        } else if (t5g_features_of(looker, &f, &doc, e) < 0 ||
-                   t5g_retokenize(again, &doc, &f, &ids, e) < 0) {
-            t5g_run_fail(run, doc.id, doc.id_len, &doc.open, e);
-        } else {
-            t5g_stop_hold();
-            if (t5g_features_put(looker, run->w, &doc, &f, &ids, &io) < 0)
-                t5g_die_err(&io);
-            warn_of_damage(&f, doc.id, doc.id_len);
-            t5g_run_done(run, f.total_views);
-            t5g_stop_release();
+    struct t5g_err io = {0};
+    if (t5g_features_of(&x->looker, &x->features, doc, e) < 0 ||
+        t5g_retokenize(&x->again, doc, &x->features, &x->ids, e) < 0)
+        return -1;
+    t5g_stop_hold();
+    if (t5g_features_put(&x->looker, run->w, doc, &x->features, &x->ids, &io) < 0)
+        t5g_die_err(&io);
+    warn_of_damage(&x->features, doc->id, doc->id_len);
+    t5g_run_done(run, x->features.total_views);
+    t5g_stop_release();
+    return 0;
+}
+
+int
+t5g_vision_batch(void *arg, struct t5g_run *run, const struct t5g_batch *b, struct t5g_err *e)
+{
+    for (size_t i = 0; i < b->n && !run->stop; i++) {
+        const struct t5g_doc *doc = &b->docs[i];
+        t5g_at_work(doc->id, doc->id_len, 0);
+        if (doc->failed) {
+            t5g_run_pass_failed(run, doc);
+        } else if (look_at_doc(arg, run, doc, e) < 0) {
+            t5g_run_fail(run, doc->id, doc->id_len, &doc->open, e);
+            if (e->code == T5G_EX_OS)
+                return -1; /* of the system, not of the document */
         }
-        if (e->code == T5G_EX_OS)
-            r = -1; /* of the system, not of the document */
     }
-    t5g_doc_clear(&doc);
-    t5g_ids_free(&ids);
-    t5g_features_free(&f);
-    return r;
+    return 0;
 }
 
 bool
@@ -69,9 +66,11 @@ t5g_are_pictures(char *const *paths)
 /* One picture as a document: what t5g-tokenize -i makes of it, looked at. -1 with e when it cannot
  * be used; dies on write errors. */
 static int
-look_at_file(const struct t5g_looker *looker, const struct t5g_retokenizer *again,
-             struct t5g_run *run, const char *path, struct t5g_features *f, struct t5g_err *e)
+look_at_file(struct t5g_vision_stage *x, struct t5g_run *run, const char *path, struct t5g_err *e)
 {
+    const struct t5g_looker *looker = &x->looker;
+    const struct t5g_retokenizer *again = &x->again;
+    struct t5g_features *f = &x->features;
     struct t5g_err io = {0};
     struct t5g_buf file = {0}, text = {0};
     struct t5g_ids ids = {0};
@@ -108,24 +107,22 @@ look_at_file(const struct t5g_looker *looker, const struct t5g_retokenizer *agai
 }
 
 void
-t5g_look_at_files(const struct t5g_looker *looker, const struct t5g_retokenizer *again,
-                  struct t5g_run *run, char *const *paths, const struct t5g_model *m)
+t5g_look_at_files(struct t5g_vision_stage *x, struct t5g_run *run, char *const *paths,
+                  const struct t5g_model *m)
 {
     struct t5g_err e = {0};
-    struct t5g_features f = {0};
-    char *head = t5g_head_make(NULL, "t5g-vision", t5g_tokenizer_identity(again->tokenizer),
+    char *head = t5g_head_make(NULL, "t5g-vision", t5g_tokenizer_identity(x->again.tokenizer),
                                m->identity, m->profile);
     if (t5g_writer_head(run->w, head, &e) < 0)
         t5g_die_err(&e);
     for (; *paths != NULL && !t5g_run_stopping(run); paths++) {
         const char *id = t5g_corpus_id(*paths);
         t5g_at_work(id, strlen(id), 0);
-        if (look_at_file(looker, again, run, *paths, &f, &e) == 0)
+        if (look_at_file(x, run, *paths, &e) == 0)
             continue;
         if (e.code == T5G_EX_OS)
             t5g_die_err(&e);
         t5g_run_fail(run, id, strlen(id), NULL, &e);
     }
     t5g_free(head);
-    t5g_features_free(&f);
 }
