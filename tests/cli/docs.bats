@@ -320,3 +320,74 @@ $ sh -c "exit 3"  # exit 3' good.1
         [ "$status" = 1 ]
     done
 }
+
+# marked PAGE: what stands between backticks, but for blocks of code, as LINE<tab>TEXT.
+marked() {
+    awk -F '`' '!/^    / { for (i = 2; i < NF; i += 2) print NR "\t" $i }' "$1"
+}
+
+# path_of NAME: where that file or folder is, below the tree or its common/; of a pattern, the first one.
+path_of() {
+    compgen -G "$root/$1" || compgen -G "$root/common/$1"
+}
+
+# has_function NAME [FILE]: FILE defines it, or a header FILE declares it; without FILE, some file does.
+has_function() {
+    case ${2-} in
+    '') grep -rqE --include='*.[ch]' "^$1\\(" "$root/common" "$root/cmd" "$root/tests/unit" ;;
+    *.h) grep -qE "(^|[ *])$1\\(" "$2" ;;
+    *) grep -qE "^$1\\(" "$2" ;;
+    esac
+}
+
+# missing_from_tree PAGE: what a Markdown page names and the tree has not, as LINE NAME:
+#   `a/b.c`               a file or folder
+#   `f()`                 a function, of the file that stands before it on the line where there is one
+#   `struct s`, `enum s`, `T5G_X`, `k->x` (a kernel), `.x` (a field of the configuration), `"x"` (a key of it)
+missing_from_tree() {
+    local line name last='' file='' found
+    while IFS=$'\t' read -r line name; do
+        [ "$line" = "$last" ] || file=
+        last=$line
+        found=yes
+        case $name in
+        struct\ t5g_* | enum\ t5g_*) grep -rqE --include='*.[ch]' "^$name( \\{|;)" "$root/common" || found= ;;
+        *[[:space:]]* | *NAME* | *...*) ;;
+        *'()')
+            [[ $name =~ ^[a-z][a-z0-9_]*\(\)$ ]] || continue
+            has_function "${name%??}" "$file" || found=
+            ;;
+        T5G_*) grep -rqwF "$name" "$root/common" "$root/cmd" "$root/tests/unit" "$root"/tests/*.sh || found= ;;
+        'k->'*) grep -qF "(*${name#k->})(" "$root/common/kernels/kernels.h" || found= ;;
+        .[a-z]*) [[ $name =~ - ]] || grep -qw "${name#.}" "$root/common/model/config.h" || found= ;;
+        '"'*'"') grep -rqF --include='*.c' "$name" "$root/common" || found= ;;
+        */*) file=$(path_of "$name" | head -n 1) && [ -n "$file" ] || found= ;;
+        esac
+        [ -n "$found" ] || echo "$line $name"
+    done < <(marked "$1")
+}
+
+@test "files, functions and names that the pages about the source name are in the tree" {
+    local page
+    for page in common/README.md common/nn/MODEL.md tests/README.md; do
+        [ "$(marked "$root/$page" | wc -l)" -gt 50 ]
+        missing_from_tree "$root/$page" | sed "s|^|$page:|" >> missing
+    done
+    diff /dev/null missing
+    # One of each kind that is not there is noticed, and a function in another file than the one before it.
+    printf '`%s`\n' nn/none.c 'none()' 'struct t5g_none' T5G_NONE 'k->none' .nowhere '"none"' 'nn/no_*.c' > bad.md
+    printf '`nn/block.c` `t5g_encode()`\n`nn/block.h` `none()`\n' >> bad.md
+    missing_from_tree bad.md > missing
+    [ "$(wc -l < missing)" = 10 ]
+    printf '`nn/block.c` `t5g_block_run()`, `make x/y` `a.b` `nn/*.c`\n' > good.md
+    missing_from_tree good.md > missing
+    diff /dev/null missing
+}
+
+@test "common/README.md has the folders that there are, in the order that make lint checks" {
+    sed -n '/^| folder/,/^$/s/^| `\([a-z]*\)` .*/\1/p' "$root/common/README.md" > rows
+    sed -n "s/^order='\(.*\)'/\1/p" "$root/tests/lint.sh" | tr ' ' '\n' |
+        while read -r folder; do [ ! -d "$root/common/$folder" ] || echo "$folder"; done > order
+    [ "$(wc -l < order)" -gt 10 ]
+    diff order rows
+}
