@@ -166,6 +166,10 @@ bench: all $(BENCH)  ## measure beside other systems (variables: tests/bench/ben
 bench-readme:  ## put table and chart of the newest results into README.md (needs gnuplot)
 	sh tests/bench/readme.sh
 
+PYTHON ?= python3
+goldens:  ## make the tests' models and goldens anew and compare (PYTHON: one with transformers 5.18, torch, Pillow)
+	tests/oracle/goldens.sh $(PYTHON) build/goldens
+
 lint:  ## formatting, pages, scripts, include order, symbols (needs clang-format, mandoc, shellcheck)
 	sh tests/lint.sh
 
@@ -230,7 +234,7 @@ clean:  ## remove everything built
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## /{printf "%-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all deps deps-build demo check check-aarch64 check-cluster check-corpus soak units asan tsan fuzz fuzzers bench bench-readme lint install uninstall dist deb html clean help
+.PHONY: all deps deps-build demo check check-aarch64 check-cluster check-corpus soak units asan tsan fuzz fuzzers bench bench-readme goldens lint install uninstall dist deb html clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -type f -name '*.d' 2>/dev/null)

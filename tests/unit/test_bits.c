@@ -2,8 +2,9 @@
  * test_bits.c: what must not change a single bit (threads, company, cutting into steps), long
  * documents and sequences, and what is refused.
  *
- * The arrays of tests/golden/long come from the reference in f32 with eager attention, on ids that
- * formulas below give; its other attention code is 2e-5 (encoder) and 1.2e-4 (logits) away from it.
+ * tests/oracle/long_golden.py makes the arrays of tests/golden/long: the reference in f32 with
+ * eager attention, on ids that formulas below give; its other attention code is 2e-5 (encoder)
+ * and 1.2e-4 (logits) away from it.
  */
 #include "golden.h"
 
