@@ -163,7 +163,7 @@ bench: all $(BENCH)  ## measure beside other systems (variables: tests/bench/ben
 	@[ "$$(nice)" = 0 ] || echo "make bench: niceness is $$(nice), figures will not count" >&2
 	T5G_BUILD="$(B)" tests/bench/bench.sh
 
-bench-readme:  ## put table and chart of the newest results into README.md (needs gnuplot)
+bench-readme:  ## put tables and chart of the newest results into README.md and tests/bench/README.md (needs gnuplot)
 	sh tests/bench/readme.sh
 
 PYTHON ?= python3

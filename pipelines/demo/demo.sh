@@ -86,4 +86,4 @@ else
     echo "It shows $number: misread, as happens to one in ten."
 fi
 
-printf '\nThe model is a toy of 3.8 million parameters that has seen many of these descriptions in training; README.md says\nhow well it does on others.\n'
+printf '\nThe model is a toy of 3.8 million parameters that has seen many of these descriptions in training;\npipelines/demo/README.md says how well it does on others.\n'

@@ -3,7 +3,9 @@
 # Of every figure the median over the rounds and, in brackets, the best round. A round in which the machine
 # gave less than 90 % of what it gave in the best one (probes of arithmetic and of memory, taken before the
 # work) does not count; where none is left all count, and the row says "busy". The ratio is that of medians; above
-# 1 t5g is ahead. With -v data=1 only the ratios of speed to other systems, for chart.gp: label, ratio, must.
+# 1 t5g is ahead. With -v data=1 only the ratios of speed to other systems, for chart.gp: label, ratio, must. With
+# -v few=1 a table without targets: the rows that targets.tsv marks, and the one in which t5g is furthest behind or, if it
+# is behind in none, least ahead.
 
 function field(line, name,    at, rest) {
     at = index(line, "\"" name "\":")
@@ -51,7 +53,7 @@ file == 1 {
     rows++
     split($0, f, "\t")
     label[rows] = f[1]; work[rows] = f[2]; ours[rows] = f[3]; system_[rows] = f[4]; variant[rows] = f[5]
-    must[rows] = f[6]; stretch[rows] = f[7]
+    must[rows] = f[6]; stretch[rows] = f[7]; marked[rows] = f[8] == "few"
     next
 }
 
@@ -67,6 +69,18 @@ field($0, "machine") != "" { head = $0; next }
     if (dram[key, i] > best_dram) best_dram = dram[key, i]
 }
 
+function few_rows(    r, last) {
+    for (r = 1; r <= rows; r++)
+        if (speed[r] != "" && (last == "" || speed[r] < speed[last])) last = r
+    printf "%s, %s threads, %s. Median of the rounds (best).\n\n", field(head, "machine"), field(head, "threads"),
+        substr(field(head, "date"), 1, 10)
+    print "| work | t5g | beside | | t5g is |"
+    print "|---|---|---|---|---|"
+    for (r = 1; r <= rows; r++)
+        if (text[r] != "" && (marked[r] || r == last))
+            printf "%s %s |\n", text[r], sprintf(speed[r] < 1 ? "**slower: %.2fx**" : "%.1fx as fast", speed[r])
+}
+
 function heading() {
     printf "%s, %s cores, %s threads, kernels %s, %s, commit %s, %s; %s.\n\n", field(head, "machine"), field(head, "cores"),
         field(head, "threads"), field(head, "level"), field(head, "compiler"), field(head, "commit"), field(head, "date"),
@@ -77,7 +91,7 @@ function heading() {
 }
 
 END {
-    if (!data) heading()
+    if (!data && !few) heading()
     for (r = 1; r <= rows; r++) {
         key = work[r] "|t5g|" ours[r]
         if (!(key in count)) continue
@@ -113,7 +127,11 @@ END {
             if (ratio ~ /x$/ && unit[key] != "MiB") printf "%s | %s\t%.3f\t%s\n", label[r], beside, x, must[r] == "-" ? "NaN" : must[r]
             continue
         }
+        text[r] = sprintf("| %s | %s | %s | %s |", label[r], cell, beside, theirs)
+        if (ratio ~ /x$/ && unit[key] != "MiB") speed[r] = x
+        if (few) continue
         printf "| %s | %s | %s | %s | %s | %s | %s | %s%s |\n", label[r], cell, beside, theirs, ratio,
             goal == "-" ? "" : goal, far == "-" ? "" : far, verdict, note
     }
+    if (few) few_rows()
 }

@@ -6,7 +6,10 @@
 #   $ COMMAND  # exit 3   is run and must end with status 3 (else 0, as under `sh -eu`)
 #   # NAME                as the first line: the rest of the block is a file NAME, not a script
 #   anything else         is output, shown to the reader and not compared
-# In README.md every ```sh block is run as it stands, all of them in order in an empty folder; other blocks are not.
+# In README.md these blocks are run, each in an empty folder of its own; other blocks are not:
+#   ```console            "$ COMMAND" lines, each with the output that follows it
+#   ```sh                 is run as it stands; a ```text block right behind it is its output
+# Both outputs are compared, and nothing may be said on standard error.
 # The blocks of a page run in order in one folder with the files that `samples` makes, and with the
 # default model.
 load common
@@ -279,28 +282,81 @@ what_help_shows() {
     [ "$bad" = 0 ]
 }
 
-# readme_script FILE: the ```sh blocks one after another, as a reader pastes them into a shell.
-readme_script() {
-    sed -n '/^```sh/,/^```/{/^```/!p}' "$1"
+# readme_blocks FILE: block-N.sh and block-N.want of the blocks that run; prints the N, and on standard error
+# which block has no output to compare.
+readme_blocks() {
+    awk '
+    function open_block(k) { kind = k; script = sprintf("block-%02d.sh", ++n); want = sprintf("block-%02d.want", n); printf "" > want }
+    /^```console$/ { open_block("console"); next }
+    /^```sh$/ { open_block("sh"); next }
+    /^```text$/ && after { kind = "text"; shown[n] = 1; next }
+    /^```$/ && kind != "" { after = kind == "sh"; close(script); kind = ""; next }
+    { after = 0 }
+    kind == "console" && /^\$ / { print substr($0, 3) > script; next }
+    kind == "console" { shown[n] = 1; print > want; next }
+    kind == "sh" { print > script }
+    kind == "text" { print > want }
+    END { for (i = 1; i <= n; i++) { printf "%02d\n", i; if (!shown[i]) print "block " i " shows no output" > "/dev/stderr" } }
+    ' "$1"
 }
 
-# run_readme FILE: its blocks in order, in an empty folder.
+# run_readme FILE: every block of it, in an empty folder; prints what differs from the output shown.
 run_readme() {
-    rm -rf empty
-    mkdir empty
-    readme_script "$1" > readme.sh
-    [ -s readme.sh ] || return
-    (cd empty && sh -eu ../readme.sh < /dev/null) > out 2>&1 || { cat out; return 1; }
+    local n bad=0 blocks
+    rm -rf block-*
+    blocks=$(readme_blocks "$1") && [ -n "$blocks" ] || return
+    for n in $blocks; do
+        mkdir "block-$n"
+        (cd "block-$n" && sh -eu "../block-$n.sh" < /dev/null) > "block-$n.out" 2> "block-$n.err" || { bad=1; echo "block $n fails"; }
+        diff "block-$n.want" "block-$n.out" && diff /dev/null "block-$n.err" || bad=1
+    done
+    return "$bad"
 }
 
-@test "the blocks of README run in order in an empty folder" {
+@test "the blocks of README run, each in an empty folder, and print what it shows" {
     unset T5G_MODEL
     run_readme "$root/README.md"
-    [ "$(grep -c '^```sh' "$root/README.md")" -ge 3 ]
-    grep -qw blue out
-    # One that needs a file which no block has made is noticed, and so is one that fails before the last.
-    printf '```sh\nls no-such-file\n```\n```sh\ntrue\n```\n' > broken.md
-    status_is 1 run_readme broken.md
+    [ "$(grep -c '^```sh$' "$root/README.md")" = 3 ]
+    [ "$(sed -n '/^```console/,/^```$/p' "$root/README.md" | grep -c '^\$ ')" = 5 ]
+    readme_blocks "$root/README.md" 2> silent > /dev/null
+    [ ! -s silent ]
+    # Noticed: a file that no block has made, a failure before the last command, another output in a block of either kind,
+    # output that is not shown, words on standard error, and a file of the block before.
+    page() { printf '%s\n' "$@" > broken.md; }
+    page '```console' '$ echo a' a '$ echo b' b '```' '' '```sh' 'echo c' '```' '```text' c '```'
+    run_readme broken.md
+    page '```sh' 'ls no-such-file' '```' && status_is 1 run_readme broken.md
+    page '```sh' 'false' 'true' '```' && status_is 1 run_readme broken.md
+    page '```console' '$ echo a' b '```' && status_is 1 run_readme broken.md
+    page '```sh' 'echo c' '```' '```text' d '```' && status_is 1 run_readme broken.md
+    page '```console' '$ echo a' '$ echo b' b '```' && status_is 1 run_readme broken.md
+    page '```sh' 'echo e >&2' '```' && status_is 1 run_readme broken.md
+    page '```sh' ': > f' '```' '' '```sh' 'cat f' '```' && status_is 1 run_readme broken.md
+}
+
+@test "README is short, names the two commands, and the packages that the build needs" {
+    [ "$(wc -l < "$root/README.md")" -le 130 ]
+    grep -qx 'make demo' "$root/README.md"
+    grep -qx 'make check' "$root/README.md"
+    sed -n 's/^DEPS *= //p' "$root/Makefile" > deps
+    [ -s deps ]
+    grep -qF "\`$(cat deps)\`" "$root/README.md"
+}
+
+@test "six rows of the measurements are in README, all in tests/bench/README.md, as of the newest results" {
+    local newest
+    table() { sed -n '/^<!-- bench: from here/,/^<!-- bench: to here/{/^<!--/!p}' "$1"; }
+    newest=$(printf '%s\n' "$root"/tests/bench/results/*.jsonl | tail -n 1)
+    cd "$root/tests/bench" || return
+    awk -v few=1 -f table.awk targets.tsv "$newest" > "$BATS_TEST_TMPDIR/few"
+    awk -f table.awk targets.tsv "$newest" > "$BATS_TEST_TMPDIR/all"
+    table ../../README.md | diff "$BATS_TEST_TMPDIR/few" -
+    table README.md | diff "$BATS_TEST_TMPDIR/all" -
+    [ "$(grep -c '^| [A-Z]' "$BATS_TEST_TMPDIR/few")" = 6 ]
+    # The row in which t5g does worst is one of them.
+    awk -v data=1 -f table.awk targets.tsv "$newest" | sort -t "$(printf '\t')" -k 2n | sed -n '1s/ |.*//p' > "$BATS_TEST_TMPDIR/worst"
+    [ -s "$BATS_TEST_TMPDIR/worst" ]
+    grep -qFf "$BATS_TEST_TMPDIR/worst" "$BATS_TEST_TMPDIR/few"
 }
 
 @test "an example that fails, or ends with another status than it says, is noticed" {
