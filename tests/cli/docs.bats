@@ -359,6 +359,27 @@ run_readme() {
     grep -qFf "$BATS_TEST_TMPDIR/worst" "$BATS_TEST_TMPDIR/few"
 }
 
+# dead_links FILE...: links of Markdown pages to files that are not there.
+dead_links() {
+    local page link
+    for page; do
+        grep -oE '\]\([^)]*\)' "$page" | sed 's/^](\(.*\))$/\1/' | while read -r link; do
+            case $link in http*) ;; *) [ -e "$(dirname "$page")/$link" ] || echo "$page: $link" ;; esac
+        done
+    done
+}
+
+@test "links of the Markdown pages lead to files that are there" {
+    find "$root" \( -name build -o -name .git \) -prune -o -name '*.md' -print > pages
+    grep -q bench pages
+    mapfile -t pages < pages
+    run dead_links "${pages[@]}"
+    echo "$output"
+    [ -z "$output" ]
+    echo '[a](no/such.md) [b](links.md)' > links.md
+    [ "$(dead_links links.md)" = "links.md: no/such.md" ]
+}
+
 @test "an example that fails, or ends with another status than it says, is noticed" {
     page() { printf '.Sh EXAMPLES\n.Bd -literal\n%s\n.Ed\n' "$1" > "$BATS_TEST_TMPDIR/$2"; }
     page '$ true
