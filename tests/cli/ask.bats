@@ -80,7 +80,7 @@ without() {
     t5g-pack --weights q8 -o q8.t5g "$T5G_TESTS/../pipelines/demo/model"
     t5g ask -m q8.t5g -p section: a.txt > /dev/null
     status_is 66 t5g ask -m nowhere -p section: a.txt
-    err_has_line ': nowhere: cannot open model' # by those that others did not end before
+    err_has_line ': nowhere: no such model directory or packed model' # by those that others did not end before
 }
 
 @test "ask: pictures, by -i and in archives" {

@@ -95,9 +95,9 @@ make_streams() {
     grep -qF 't5g-encode: out: t5g-vision failed: missing.t5g' err
     # A program that fails before it has a HEAD to write says why all the same.
     status_is 76 sh -c 't5g-tokenize -m nowhere -e hi 2> /dev/null | t5g-encode | t5g-decode | t5g-detok'
-    err_has 't5g-detok: t5g-tokenize failed: nowhere: cannot open model: No such file or directory'
+    err_has 't5g-detok: t5g-tokenize failed: nowhere: no such model directory or packed model'
     status_is 76 sh -c 't5g-encode -m nowhere ids.t5g 2> /dev/null | t5g-decode | t5g-detok'
-    err_has 't5g-detok: t5g-encode failed: nowhere: cannot open model'
+    err_has 't5g-detok: t5g-encode failed: nowhere: no such model directory or packed model'
 }
 
 @test "a message names its document once" {
