@@ -5,6 +5,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
+#include "stream/reader.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -33,11 +34,30 @@ last_words(void *writer, int code, const char *msg)
     t5g_writer_abandon(writer, code, t5g_program_name(), code, msg);
 }
 
+static void
+passed_over(const char *stream, const char *member, const char *what)
+{
+    static uint64_t members;
+    if (member == NULL) {
+        t5g_warn("%s: %s", stream, what);
+        return;
+    }
+    t5g_note("%s: %s: passed over: %s", stream, member, what);
+    t5g_progress_passed(++members);
+}
+
+void
+t5g_run_notes(void)
+{
+    t5g_reader_notes(passed_over);
+}
+
 void
 t5g_run_open(struct t5g_run *r)
 {
     struct t5g_err e;
     *r = (struct t5g_run){0};
+    t5g_run_notes();
     int fd = t5g_output_open(t5g_common.output, true, &e);
     if (fd < 0)
         t5g_die_err(&e);

@@ -44,6 +44,12 @@ struct t5g_stage {
     bool force;
 };
 
+/*
+ * Members of archives that are passed over are counted for --stats and named with -v. Called by
+ * t5g_run_open; for programs that read streams and write none.
+ */
+void t5g_run_notes(void);
+
 /* Open the output and the writer. Dies (64, 73). */
 void t5g_run_open(struct t5g_run *r);
 

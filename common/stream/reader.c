@@ -127,15 +127,36 @@ cut(struct t5g_reader *r, struct t5g_err *e)
                        (unsigned long long)r->total, r->last);
 }
 
+static t5g_reader_note *tell;
+
+void
+t5g_reader_notes(t5g_reader_note *fn)
+{
+    tell = fn;
+}
+
+static void
+note(void *reader, const char *member, const char *what)
+{
+    const struct t5g_reader *r = reader;
+    if (tell != NULL)
+        tell(r->name, member, what);
+}
+
+static bool
+is_stream(const struct t5g_member *m)
+{
+    return m->name_len >= 4 && strcmp(m->name + m->name_len - 4, ".t5g") == 0;
+}
+
 /* Go to the next member that holds a stream. 1, 0 after the last, -1. */
 static int
 next_member(struct t5g_reader *r, struct t5g_err *e)
 {
     struct t5g_member m;
     int result;
-    do
-        result = t5g_unpack_next(r->in, &m, e);
-    while (result == 1 && (m.name_len < 4 || strcmp(m.name + m.name_len - 4, ".t5g") != 0));
+    while ((result = t5g_unpack_next(r->in, &m, e)) == 1 && !is_stream(&m))
+        note(r, m.name, "not called *.t5g");
     r->in_member = result == 1;
     return result;
 }
@@ -145,8 +166,11 @@ static int
 unpack(struct t5g_reader *r, char *buf, size_t n, size_t *got, struct t5g_err *e)
 {
     *got = 0;
-    if (r->in == NULL && (r->in = t5g_unpack_open(r->fd, e)) == NULL)
-        return -1;
+    if (r->in == NULL) {
+        if ((r->in = t5g_unpack_open(r->fd, e)) == NULL)
+            return -1;
+        t5g_unpack_set_note(r->in, note, r);
+    }
     while (*got < n) {
         size_t some = 0;
         int more = 0;

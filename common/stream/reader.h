@@ -36,6 +36,13 @@ int t5g_reader_next(struct t5g_reader *r, struct t5g_frame *f, struct t5g_err *e
  */
 void t5g_reader_keep(struct t5g_reader *r, void **owned);
 
+/*
+ * Readers tell fn of members of archives that they pass over, and why (member NULL: of what is odd
+ * about the archive). One for the process; NULL: nobody is told.
+ */
+typedef void t5g_reader_note(const char *stream, const char *member, const char *what);
+void t5g_reader_notes(t5g_reader_note *fn);
+
 const char *t5g_reader_name(const struct t5g_reader *r);
 bool t5g_reader_mapped(const struct t5g_reader *r);
 

@@ -343,3 +343,18 @@ same_documents() {
     for bad in 3/3 -1/3 1 1/0 x/3 1/x ""; do status_is 64 t5g-tokenize --shard "$bad" 1.txt; done
     status_is 64 t5g-tokenize --shard 0/1
 }
+
+@test "streams in an archive: what is passed over is counted and named" {
+    t5g-tokenize -e hello -o a.t5g
+    echo 'not a stream' > readme.txt
+    ln -s a.t5g link.t5g
+    tar -cf x.tar a.t5g readme.txt link.t5g
+    t5g-frame ls -v --stats x.tar > out 2> err
+    [ "$(wc -l < out)" = 1 ]
+    grep -qF 't5g-frame ls: x.tar: readme.txt: passed over: not called *.t5g' err
+    grep -qF 'x.tar: link.t5g: passed over: ' err
+    t5g-encode -v --stats x.tar 2> err | t5g-decode -n 3 | t5g-detok > out
+    [ "$(wc -l < out)" = 1 ]
+    grep -qF 't5g-encode: x.tar: readme.txt: passed over' err
+    grep -q '2 members' err || grep -q '2 .*passed over' err
+}
