@@ -157,8 +157,8 @@ main(int argc, char **argv)
     struct t5g_source *in =
         t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, opt.force);
     struct t5g_stage stage = {.unit = "tokens",
-                              .rows = "encoder.out",
-                              .most = at.x.asker.at_once ? 1 : (size_t)opt.batch,
+                              .rows = at.x.asker.at_once ? NULL : "encoder.out",
+                              .most = (size_t)opt.batch,
                               .take = t5g_decode_batch,
                               .arg = &at.x,
                               .tok = t5g_tokenizer_id(at.x.asker.tokenizer),

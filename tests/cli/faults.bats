@@ -351,3 +351,15 @@ make_streams() {
     status_is 65 t5g-encode -m m -o out ids.t5g
     err_has 'tokenizer.json'
 }
+
+@test "--stream and --prompts -: a failed document before one that is answered" {
+    printf 'good\n\377bad\ngood\n\377bad\n' | status_is 3 t5g-tokenize -l -o ids.t5g
+    status_is 3 t5g-encode -o enc.t5g ids.t5g
+    status_is 3 t5g-decode -n 4 --stream -p a -o out.t5g enc.t5g
+    status_is 3 t5g-detok -o text --jsonl out.t5g
+    [ "$(grep -c '"error"' text)" = 2 ]
+    [ "$(wc -l < text)" = 4 ]
+    printf 'a\nb\n' | status_is 3 t5g-decode -n 4 --prompts - -o out.t5g enc.t5g
+    status_is 3 t5g-detok -o text --jsonl out.t5g
+    [ "$(wc -l < text)" = 6 ]
+}
