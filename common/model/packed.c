@@ -207,12 +207,12 @@ static int
 see_named(void *arg, const struct t5g_frame *f, struct t5g_err *e)
 {
     struct wanted *x = arg;
-    char name[T5G_FRAME_NAME_MAX + 1];
-    (void)e;
+    struct t5g_frame named = *f;
     if (f->kind != x->kind) /* texts stand before the first tensor */
         return x->kind == T5G_KIND_TEXT && f->kind == T5G_KIND_TENSOR;
-    t5g_frame_name(f, name, sizeof name);
-    if (strcmp(name, x->name) != 0)
+    if (t5g_frame_check_meta(&named, e) < 0)
+        return -1;
+    if (!t5g_frame_is(&named, x->name))
         return 0;
     x->found = *f;
     x->has = true;

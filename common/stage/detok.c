@@ -292,19 +292,17 @@ take_sequence(struct t5g_records *r, const char *name, const struct t5g_frame *f
 static int
 take_named(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
 {
-    char name[64];
-    t5g_frame_name(f, name, sizeof name);
-    if (strcmp(name, r->o.frame) == 0)
-        return take_sequence(r, name, f, e);
-    if (strcmp(name, "decode.logprob") == 0 && strcmp(r->o.frame, "decode.ids") == 0) {
+    if (t5g_frame_is(f, r->o.frame))
+        return take_sequence(r, r->o.frame, f, e);
+    if (t5g_frame_is(f, "decode.logprob") && strcmp(r->o.frame, "decode.ids") == 0) {
         bool fits = f->kind == T5G_KIND_TENSOR && f->dtype == T5G_F32 && f->ndim == 1 &&
                     r->unweighed && f->dims[0] == r->n_ids;
         r->unweighed = false;
-        return fits ? 0 : misfit(r, name, "f32 [n] behind the n ids it belongs to", e);
+        return fits ? 0 : misfit(r, "decode.logprob", "f32 [n] behind the n ids it belongs to", e);
     }
-    if (strcmp(name, "prompt") == 0 && f->kind != T5G_KIND_TEXT)
-        return misfit(r, name, "a TEXT", e);
-    if (r->columns != NULL && strcmp(name, "prompt") == 0)
+    if (t5g_frame_is(f, "prompt") && f->kind != T5G_KIND_TEXT)
+        return misfit(r, "prompt", "a TEXT", e);
+    if (r->columns != NULL && t5g_frame_is(f, "prompt"))
         t5g_columns_own(r->columns, (const char *)f->data, (size_t)f->size);
     return 0;
 }
@@ -349,22 +347,17 @@ take_close(struct t5g_records *r, struct t5g_err *e)
     return 0;
 }
 
-static int
-take_doc(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
+static void
+take_doc(struct t5g_records *r, const struct t5g_frame *f)
 {
     r->sequences = 0;
     r->given_up = r->unweighed = false;
     r->id.n = 0;
-    struct t5g_json *meta = t5g_json_parse(f->meta, f->meta_len, "DOC frame", e);
-    if (meta == NULL)
-        return -1;
-    const char *id = t5g_json_str(t5g_json_get(meta, "id"));
-    t5g_buf_adds(&r->id, id != NULL ? id : "");
+    t5g_buf_adds(&r->id, ""); /* an empty one has a pointer too */
+    t5g_frame_label(f, &r->id);
     t5g_at_work(r->id.p, r->id.n, 0);
-    t5g_json_free(meta);
     if (r->columns != NULL)
         t5g_columns_begin(r->columns);
-    return 0;
 }
 
 static int
@@ -394,7 +387,7 @@ t5g_records_frame(struct t5g_records *r, const struct t5g_frame *f, struct t5g_e
     t5g_stop_hold(); /* a document is counted when its records are out */
     switch (f->kind) {
     case T5G_KIND_DOC:
-        result = take_doc(r, f, e);
+        take_doc(r, f);
         break;
     case T5G_KIND_TENSOR:
     case T5G_KIND_TEXT:

@@ -134,10 +134,8 @@ t5g_features_of(const struct t5g_looker *l, struct t5g_features *f, const struct
     t5g_features_empty(f);
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < doc->n_items; i++) {
-            char name[64];
             const struct t5g_frame *frame = &doc->items[i];
-            t5g_frame_name(frame, name, sizeof name);
-            if (strcmp(name, "image.bytes") != 0)
+            if (!t5g_frame_is(frame, "image.bytes"))
                 continue;
             if (frame->kind != T5G_KIND_TENSOR || frame->dtype != T5G_U8 || frame->ndim != 1)
                 return t5g_err_set(e, T5G_EX_DATA, "image.bytes: expected u8 [n]");
@@ -195,19 +193,20 @@ int
 t5g_features_put(const struct t5g_looker *l, struct t5g_writer *w, const struct t5g_doc *doc,
                  const struct t5g_features *f, const struct t5g_ids *ids, struct t5g_err *e)
 {
-    char meta[64], name[64];
+    char meta[64];
     size_t k = 0;
     if (t5g_writer_frame(w, &doc->open, e) < 0)
         return -1;
     for (size_t i = 0; i < doc->n_items; i++) {
-        t5g_frame_name(&doc->items[i], name, sizeof name);
+        const struct t5g_frame *frame = &doc->items[i];
         int r;
-        if (strcmp(name, "image.bytes") == 0)
+        if (t5g_frame_is(frame, "image.bytes"))
             r = t5g_features_write(l, f, k++, w, e);
-        else if (ids->n > 0 && strcmp(name, "input.ids") == 0)
-            r = t5g_writer_tensor(w, name, T5G_I32, 1, (uint64_t[]){ids->n}, ids->p, NULL, e);
+        else if (ids->n > 0 && t5g_frame_is(frame, "input.ids"))
+            r = t5g_writer_tensor(w, "input.ids", T5G_I32, 1, (uint64_t[]){ids->n}, ids->p, NULL,
+                                  e);
         else
-            r = t5g_writer_frame(w, &doc->items[i], e);
+            r = t5g_writer_frame(w, frame, e);
         if (r < 0)
             return -1;
     }

@@ -30,14 +30,12 @@ t5g_input_features(const struct t5g_doc *doc, const struct t5g_config *c, const 
     *rows = NULL;
     *n = 0;
     for (size_t i = 0; i < doc->n_items; i++) {
-        char name[64];
         const struct t5g_frame *f = &doc->items[i];
-        t5g_frame_name(f, name, sizeof name);
-        if (strcmp(name, "image.bytes") == 0)
+        if (t5g_frame_is(f, "image.bytes"))
             return t5g_err_set(
                 e, T5G_EX_DATA,
                 "has a picture that is not processed: run t5g-vision before t5g-encode");
-        if (strcmp(name, "image.feat") != 0)
+        if (!t5g_frame_is(f, "image.feat"))
             continue;
         if (f->dtype != T5G_F32 || f->ndim != 2 || f->dims[0] != c->mm_tokens || f->dims[1] != d)
             return t5g_err_set(e, T5G_EX_DATA, "image.feat: expected f32 [%zu, %zu]", c->mm_tokens,
@@ -53,9 +51,7 @@ t5g_input_features(const struct t5g_doc *doc, const struct t5g_config *c, const 
                            slots, pictures, pictures * c->mm_tokens);
     *rows = t5g_alloc_raw(slots * d, sizeof(float));
     for (size_t i = 0; i < doc->n_items; i++) {
-        char name[64];
-        t5g_frame_name(&doc->items[i], name, sizeof name);
-        if (strcmp(name, "image.feat") == 0) {
+        if (t5g_frame_is(&doc->items[i], "image.feat")) {
             memcpy(*rows + *n * d, doc->items[i].data, doc->items[i].size);
             *n += c->mm_tokens;
         }

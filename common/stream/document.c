@@ -68,12 +68,9 @@ add_item(struct t5g_doc *d, struct t5g_frame f)
 const struct t5g_frame *
 t5g_doc_find(const struct t5g_doc *d, const char *name)
 {
-    char have[256];
-    for (size_t i = 0; i < d->n_items; i++) {
-        t5g_frame_name(&d->items[i], have, sizeof have);
-        if (strcmp(have, name) == 0)
+    for (size_t i = 0; i < d->n_items; i++)
+        if (t5g_frame_is(&d->items[i], name))
             return &d->items[i];
-    }
     return NULL;
 }
 
@@ -81,12 +78,10 @@ int
 t5g_doc_only(const struct t5g_doc *d, const char *name, int kind, const struct t5g_frame **out,
              struct t5g_err *e)
 {
-    char have[256];
     size_t n = 0;
     *out = NULL;
     for (size_t i = 0; i < d->n_items; i++) {
-        t5g_frame_name(&d->items[i], have, sizeof have);
-        if (strcmp(have, name) != 0)
+        if (!t5g_frame_is(&d->items[i], name))
             continue;
         *out = &d->items[i];
         n++;
@@ -126,7 +121,8 @@ t5g_doc_write_open(struct t5g_writer *w, const struct t5g_doc *d,
     if (t5g_writer_frame(w, &d->open, e) < 0)
         return -1;
     for (size_t i = 0; i < d->n_items; i++) {
-        t5g_frame_name(&d->items[i], name, sizeof name);
+        if (skip != NULL)
+            t5g_frame_name(&d->items[i], name, sizeof name);
         if ((skip == NULL || !skip(name, arg)) && t5g_writer_frame(w, &d->items[i], e) < 0)
             return -1;
     }
@@ -378,11 +374,11 @@ t5g_source_frame(struct t5g_source *s, struct t5g_frame *f, struct t5g_err *e)
 static void
 take_id(struct t5g_doc *d)
 {
-    struct t5g_json *j = t5g_json_parse(d->open.meta, d->open.meta_len, "DOC", NULL);
-    const char *id = t5g_json_str(t5g_json_get(j, "id"));
-    d->id = t5g_strdup(id != NULL ? id : "");
-    d->id_len = strlen(d->id);
-    t5g_json_free(j);
+    struct t5g_buf id = {0};
+    t5g_buf_adds(&id, ""); /* an empty one has a pointer too */
+    t5g_frame_label(&d->open, &id);
+    d->id = id.p;
+    d->id_len = id.n;
 }
 
 int

@@ -126,41 +126,57 @@ t5g_frame_check(const struct t5g_frame *f, uint64_t max_frame, struct t5g_err *e
     return 0;
 }
 
+/* A checked JSON string of which *n bytes are returned: of the text itself where it has no escapes,
+ * else decoded into b. */
+static const char *
+string_of(const char *raw, size_t len, struct t5g_buf *b, size_t *n)
+{
+    if (t5g_jsonstr_plain(raw + 1, len - 2) == len - 2) {
+        *n = len - 2;
+        return raw + 1;
+    }
+    t5g_buf_adds(b, ""); /* an empty string has a pointer too */
+    t5g_jsonstr_read(b, raw, len);
+    *n = b->n;
+    return b->p;
+}
+
 /* The members of a meta that every reader relies on. */
 static int
-check_members(const struct t5g_frame *f, struct t5g_err *e)
+check_members(struct t5g_frame *f, struct t5g_err *e)
 {
     const char *key = f->kind == T5G_KIND_DOC ? "id" : "name";
     struct t5g_json_walk w;
-    struct t5g_buf value = {0};
-    bool found = false;
+    struct t5g_buf decoded = {0};
+    size_t n;
     int r = 0;
+    f->label_at = f->label_len = 0;
     if (!t5g_json_walk_open(&w, f->meta, f->meta_len))
         return t5g_err_set(e, T5G_EX_DATA, "meta is not an object");
     while (t5g_json_walk_next(&w)) {
         if (t5g_jsonstr_equal(w.key, w.key_len, key) && w.value[0] == '"') {
-            t5g_buf_adds(&value, ""); /* an empty string has a pointer too */
-            t5g_jsonstr_read(&value, w.value, w.value_len);
-            found = true;
+            f->label_at = (uint32_t)(w.value - f->meta);
+            f->label_len = (uint32_t)w.value_len;
         } else if (f->kind == T5G_KIND_DOC && w.value_len > T5G_FRAME_USER_MAX &&
                    t5g_jsonstr_equal(w.key, w.key_len, "user")) {
             r = t5g_err_set(e, T5G_EX_DATA, "\"user\" of %zu bytes, limit %zu", w.value_len,
                             T5G_FRAME_USER_MAX);
         }
     }
-    if (!found)
-        r = t5g_err_set(e, T5G_EX_DATA, "meta has no string \"%s\"", key);
-    else if (f->kind == T5G_KIND_DOC && t5g_doc_key(value.p, value.n) != f->doc_key)
+    if (f->label_len == 0)
+        return t5g_err_set(e, T5G_EX_DATA, "meta has no string \"%s\"", key);
+    const char *value = string_of(f->meta + f->label_at, f->label_len, &decoded, &n);
+    if (f->kind == T5G_KIND_DOC && t5g_doc_key(value, n) != f->doc_key)
         r = t5g_err_set(e, T5G_EX_DATA, "document key does not belong to the id");
-    else if (f->kind != T5G_KIND_DOC && (value.n == 0 || value.n > T5G_FRAME_NAME_MAX))
-        r = t5g_err_set(e, T5G_EX_DATA, "name of %zu bytes, expected 1 to %d", value.n,
+    else if (f->kind != T5G_KIND_DOC && (n == 0 || n > T5G_FRAME_NAME_MAX))
+        r = t5g_err_set(e, T5G_EX_DATA, "name of %zu bytes, expected 1 to %d", n,
                         T5G_FRAME_NAME_MAX);
-    t5g_buf_free(&value);
+    t5g_buf_free(&decoded);
     return r;
 }
 
 int
-t5g_frame_check_meta(const struct t5g_frame *f, struct t5g_err *e)
+t5g_frame_check_meta(struct t5g_frame *f, struct t5g_err *e)
 {
     bool named = f->kind == T5G_KIND_DOC || f->kind == T5G_KIND_TENSOR || f->kind == T5G_KIND_TEXT;
     struct t5g_json_walk w;
@@ -259,16 +275,36 @@ t5g_frame_unpack(struct t5g_frame *f, struct t5g_frame_layout *l,
 }
 
 void
+t5g_frame_label(const struct t5g_frame *f, struct t5g_buf *b)
+{
+    struct t5g_buf decoded = {0};
+    size_t n;
+    if (f->label_len == 0)
+        return;
+    const char *p = string_of(f->meta + f->label_at, f->label_len, &decoded, &n);
+    t5g_buf_add(b, p, n);
+    t5g_buf_free(&decoded);
+}
+
+void
 t5g_frame_name(const struct t5g_frame *f, char *buf, size_t size)
 {
-    buf[0] = '\0';
-    if (f->meta_len == 0)
-        return;
-    struct t5g_json *j = t5g_json_parse(f->meta, f->meta_len, "meta", NULL);
-    const char *name = t5g_json_str(t5g_json_get(j, "name"));
-    if (name != NULL)
-        snprintf(buf, size, "%s", name);
-    t5g_json_free(j);
+    struct t5g_buf decoded = {0};
+    size_t n = 0;
+    const char *p = "";
+    if (f->label_len > 0 && f->kind != T5G_KIND_DOC)
+        p = string_of(f->meta + f->label_at, f->label_len, &decoded, &n);
+    n = t5g_min(n, size - 1);
+    memcpy(buf, p, n);
+    buf[n] = '\0';
+    t5g_buf_free(&decoded);
+}
+
+bool
+t5g_frame_is(const struct t5g_frame *f, const char *name)
+{
+    return f->label_len > 0 && f->kind != T5G_KIND_DOC &&
+           t5g_jsonstr_equal(f->meta + f->label_at, f->label_len, name);
 }
 
 void

@@ -34,6 +34,12 @@ struct t5g_frame {
     uint64_t doc_key; /* XXH3-64 of the document id; 0 outside a document */
     const char *meta; /* [meta_len] JSON object or nothing; NUL follows */
     size_t meta_len;
+    /*
+     * Where in meta the "name" of a TENSOR or TEXT, or the "id" of a DOC, stands: a JSON string
+     * with its quotes. Set by t5g_frame_check_meta, once for the frame's life; 0, 0: not looked
+     * for.
+     */
+    uint32_t label_at, label_len;
     const unsigned char *data; /* [size] payload, 64-byte aligned */
     uint64_t size;
     uint64_t head_hash;    /* head_xxh3, filled by readers and writers */
@@ -84,15 +90,22 @@ int t5g_frame_check(const struct t5g_frame *f, uint64_t max_frame, struct t5g_er
 
 /*
  * The same of meta and payload: strict JSON object; DOC has an "id" whose key is doc_key, TENSOR
- * and TEXT have a "name" of 1 to T5G_FRAME_NAME_MAX bytes, TEXT is UTF-8. -1 with e (65).
+ * and TEXT have a "name" of 1 to T5G_FRAME_NAME_MAX bytes, TEXT is UTF-8. Sets the label. -1 with e
+ * (65).
  */
-int t5g_frame_check_meta(const struct t5g_frame *f, struct t5g_err *e);
+int t5g_frame_check_meta(struct t5g_frame *f, struct t5g_err *e);
 int t5g_frame_check_text(const struct t5g_frame *f, struct t5g_err *e);
 
 bool t5g_kind_critical(int kind); /* upper-case letter */
 
-/* "name" of a TENSOR or TEXT frame's meta into buf (truncated to size); "" when it has none. */
+/* Of a frame that t5g_frame_check_meta passed: */
+
+/* "name" of a TENSOR or TEXT, "id" of a DOC, appended to b; nothing of other kinds. */
+void t5g_frame_label(const struct t5g_frame *f, struct t5g_buf *b);
+/* "name" of a TENSOR or TEXT into buf (truncated to size); "" of other kinds. */
 void t5g_frame_name(const struct t5g_frame *f, char *buf, size_t size);
+/* A TENSOR or TEXT of this name. */
+bool t5g_frame_is(const struct t5g_frame *f, const char *name);
 
 /* doc_key of a document id: XXH3-64, 0 replaced by 1. */
 uint64_t t5g_doc_key(const char *id, size_t n);

@@ -220,16 +220,27 @@ test_names_and_keys(void **state)
 {
     (void)state;
     struct t5g_frame f = sample();
+    struct t5g_err e;
+    struct t5g_buf label = {0};
     char name[4];
+    assert_int_equal(t5g_frame_check_meta(&f, &e), 0);
     t5g_frame_name(&f, name, sizeof name);
     assert_string_equal(name, "x");
-    f.meta = "{\"name\":\"abcdef\"}";
+    assert_true(t5g_frame_is(&f, "x") && !t5g_frame_is(&f, "xy") && !t5g_frame_is(&f, ""));
+    f.meta = "{\"other\":\"name\",\"name\":\"a\\u0062\\\"def\"}"; /* with escapes */
     f.meta_len = strlen(f.meta);
+    assert_int_equal(t5g_frame_check_meta(&f, &e), 0);
     t5g_frame_name(&f, name, sizeof name);
-    assert_string_equal(name, "abc");
-    f.meta_len = 0;
+    assert_string_equal(name, "ab\"");
+    assert_true(t5g_frame_is(&f, "ab\"def"));
+    t5g_frame_label(&f, &label);
+    assert_int_equal(label.n, 6);
+    assert_memory_equal(label.p, "ab\"def", 6);
+    t5g_buf_free(&label);
+    f = (struct t5g_frame){.kind = T5G_KIND_CLOSE};
     t5g_frame_name(&f, name, sizeof name);
     assert_string_equal(name, "");
+    assert_false(t5g_frame_is(&f, ""));
     assert_int_equal(t5g_doc_key("a", 1), t5g_hash64("a", 1));
     assert_true(t5g_kind_critical('T') && !t5g_kind_critical('n'));
 }
