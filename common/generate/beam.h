@@ -1,4 +1,4 @@
-/* beam.h: beam search; for greedy.c, which t5g_generate belongs to. */
+/* beam.h: beam search; for generate.c, which has t5g_generate. */
 #ifndef T5G_BEAM_H
 #define T5G_BEAM_H
 

@@ -43,20 +43,6 @@ struct t5g_generator {
     struct slot *of_part[SLOTS];
 };
 
-const char *
-t5g_finish_name(enum t5g_finish f)
-{
-    return f == T5G_FINISH_EOS ? "eos" : "length";
-}
-
-void
-t5g_sequence_free(struct t5g_sequence *s)
-{
-    t5g_free(s->ids);
-    t5g_free(s->logprob);
-    *s = (struct t5g_sequence){0};
-}
-
 struct t5g_generator *
 t5g_generator_open(struct t5g_decoder *x, const struct t5g_model *m,
                    const struct t5g_generate_options *o)

@@ -1,0 +1,17 @@
+/* sequence.c: what is generated: how it ended, and its memory. */
+#include "generate/sequence.h"
+#include "base/mem.h"
+
+const char *
+t5g_finish_name(enum t5g_finish f)
+{
+    return f == T5G_FINISH_EOS ? "eos" : "length";
+}
+
+void
+t5g_sequence_free(struct t5g_sequence *s)
+{
+    t5g_free(s->ids);
+    t5g_free(s->logprob);
+    *s = (struct t5g_sequence){0};
+}
