@@ -2,6 +2,7 @@
 #ifndef T5G_FRAME_VERBS_H
 #define T5G_FRAME_VERBS_H
 
+#include "cli/message.h"
 #include "cli/program.h"
 #include "cli/output.h"
 #include "stage/run.h"

@@ -1,7 +1,7 @@
 /* file_list.c: --files0-from: a list of file names. */
 #include "cli/file_list.h"
 #include "base/io.h"
-#include "cli/program.h"
+#include "cli/message.h"
 
 #include <string.h>
 #include <unistd.h>

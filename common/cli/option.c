@@ -2,6 +2,7 @@
 #include "cli/option.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "cli/message.h"
 #include "cli/program.h"
 
 #include <getopt.h>

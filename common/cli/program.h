@@ -1,4 +1,4 @@
-/* program.h: options every program has, messages, exit. */
+/* program.h: options every program has, and its name. */
 #ifndef T5G_PROGRAM_H
 #define T5G_PROGRAM_H
 
@@ -19,31 +19,8 @@ struct t5g_common {
 extern struct t5g_common t5g_common;
 extern const struct t5g_option t5g_common_options[]; /* ends with a NULL help */
 
-/*
- * Call first in main: program name for messages, descriptors 0-2 open, SIGPIPE and SIGXFSZ as a
- * filter wants them, locale "C".
- */
-void t5g_start(const char *program);
+/* What messages call the program; name is kept, not copied. */
+void t5g_program_set_name(const char *name);
 const char *t5g_program_name(void);
-
-/* "PROGRAM: message" on stderr; warn is silent under -q. Control characters are escaped. */
-void t5g_say(const char *fmt, ...) T5G_PRINTF(1, 2);
-void t5g_warn(const char *fmt, ...) T5G_PRINTF(1, 2);
-void t5g_note(const char *fmt, ...) T5G_PRINTF(1, 2); /* with -v only */
-
-/*
- * t5g_warn of a document: "ID: msg", or "ID: failed in TOOL: msg" (tool NULL: here); the id once
- * also where msg begins with it.
- */
-void t5g_warn_doc(const char *id, size_t n, const char *tool, const char *msg);
-
-/* Print, end the output by t5g_last_words, remove what is unfinished, end with the code. */
-T5G_NORETURN void t5g_die(int code, const char *fmt, ...) T5G_PRINTF(2, 3);
-T5G_NORETURN void t5g_die_err(const struct t5g_err *e);
-/* 64, and a hint at --help. */
-T5G_NORETURN void t5g_usage(const char *fmt, ...) T5G_PRINTF(1, 2);
-
-/* Total threads to use: -t, T5G_THREADS (64 when malformed), or the processors at hand. */
-size_t t5g_thread_count(void);
 
 #endif

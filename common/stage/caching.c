@@ -1,6 +1,7 @@
 /* caching.c: the option --cache of programs that can keep results. */
 #include "stage/caching.h"
 #include "base/units.h"
+#include "cli/message.h"
 #include "cli/program.h"
 #include "kernels/kernels.h"
 

@@ -7,6 +7,7 @@
 #include "base/stop.h"
 #include "base/utf8.h"
 #include "stage/columns.h"
+#include "cli/message.h"
 #include "cli/program.h"
 #include "cli/progress.h"
 #include "cli/signals.h"

@@ -1,6 +1,7 @@
 /* model_path.c: which model a program uses; the installed one is found from where the program is.
  */
 #include "stage/model_path.h"
+#include "cli/message.h"
 #include "cli/program.h"
 #include "model/explain.h"
 

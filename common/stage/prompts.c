@@ -3,7 +3,7 @@
 #include "base/io.h"
 #include "base/jsonstr.h"
 #include "base/utf8.h"
-#include "cli/program.h"
+#include "cli/message.h"
 
 #include <fcntl.h>
 #include <string.h>

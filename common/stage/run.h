@@ -5,7 +5,9 @@
 #ifndef T5G_RUN_H
 #define T5G_RUN_H
 
+#include "cli/message.h"
 #include "cli/program.h"
+#include "cli/start.h"
 #include "stream/document.h"
 #include "text/tokenizer.h"
 

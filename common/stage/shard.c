@@ -1,7 +1,7 @@
 /* shard.c: this process's part of a list of inputs. */
 #include "stage/shard.h"
 #include "base/num.h"
-#include "cli/program.h"
+#include "cli/message.h"
 
 #include <string.h>
 
