@@ -56,8 +56,12 @@ open_file(const char *path, struct t5g_err *e)
         return t5g_err_set(e, T5G_EX_CREATE, "%s: dangling symbolic link", path);
     out.target = t5g_strdup(real != NULL ? real : path);
     free(real);
-    return t5g_temporary_open(&out.temporary, out.target,
-                              exists ? st.st_mode & 0777 : default_mode(), e);
+    t5g_signals_unfinished(out.name);
+    int fd = t5g_temporary_open(&out.temporary, out.target,
+                                exists ? st.st_mode & 0777 : default_mode(), e);
+    if (fd < 0)
+        t5g_signals_unfinished(NULL);
+    return fd;
 }
 
 int
@@ -126,6 +130,7 @@ t5g_output_commit(struct t5g_err *e)
         char *folder = folder_of(out.target); /* from here on nothing may fail but the renaming */
         t5g_signals_done();
         out.temporary = NULL;
+        t5g_signals_unfinished(NULL);
         int r = t5g_temporary_rename(t, out.target, e);
         if (r == 0)
             sync_folder(folder);
@@ -143,6 +148,7 @@ t5g_output_discard(void)
 {
     t5g_temporary_remove(out.temporary);
     out.temporary = NULL;
+    t5g_signals_unfinished(NULL);
 }
 
 const char *

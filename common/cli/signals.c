@@ -14,7 +14,6 @@
 #include "base/stop.h"
 #include "base/temporary.h"
 #include "cli/program.h"
-#include "cli/output.h"
 #include "cli/progress.h"
 
 #include <signal.h>
@@ -40,6 +39,7 @@ static struct {
     volatile sig_atomic_t working;
     struct t5g_err id; /* its message is the id, escaped */
     size_t others;
+    const char *file; /* unfinished */
 } at;
 
 static atomic_flag ending = ATOMIC_FLAG_INIT;
@@ -99,7 +99,6 @@ static void
 describe(struct line *l, bool cut)
 {
     uint64_t docs = t5g_progress_docs();
-    const char *file = t5g_output_unfinished();
     put(l, "stopped by SIGTERM");
     if (docs > 0 || at.working) {
         put(l, ": ");
@@ -120,9 +119,9 @@ describe(struct line *l, bool cut)
         }
         put(l, at.others > 0 ? " are given up" : " is given up");
     }
-    if (file != NULL) {
+    if (at.file != NULL) {
         put(l, "; ");
-        put(l, file);
+        put(l, at.file);
         put(l, " is not written");
     } else if (cut) {
         put(l, "; the output is cut: nobody reads it");
@@ -314,6 +313,12 @@ t5g_at_work(const char *id, size_t n, size_t others)
     t5g_err_set(&at.id, 0, "%.*s", (int)t5g_min(n, 200), id);
     at.others = others;
     at.working = 1;
+}
+
+void
+t5g_signals_unfinished(const char *file)
+{
+    at.file = file;
 }
 
 void

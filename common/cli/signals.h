@@ -23,6 +23,10 @@ void t5g_last_words(int code, const char *msg);
 /* The document at work, and how many others with it: given up if an end comes now. NULL: none. */
 void t5g_at_work(const char *id, size_t n, size_t others);
 
+/* The FILE that is not there if an end comes now, as output.c says; NULL: none such. Kept, not
+ * copied. */
+void t5g_signals_unfinished(const char *file);
+
 /* The output is whole: from now on SIGTERM comes too late. */
 void t5g_signals_done(void);
 
