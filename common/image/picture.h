@@ -4,11 +4,7 @@
 
 #include "base/err.h"
 #include "image/arena.h"
-
-#define T5G_PICTURE_FILE_MAX  ((size_t)64 << 20) /* bytes */
-#define T5G_PICTURE_SIDE_MAX  16384              /* pixels */
-#define T5G_PICTURE_AREA_MAX  89478485           /* pixels: where Pillow begins to warn of bombs */
-#define T5G_PICTURE_SCANS_MAX 256                /* of a JPEG */
+#include "image/picture_limits.h"
 
 enum t5g_picture_format { T5G_PICTURE_PNG, T5G_PICTURE_JPEG, T5G_PICTURE_PNM };
 
@@ -29,7 +25,7 @@ struct t5g_picture {
 /*
  * Recognise file [n] and check its container from end to end: PNG chunks with order and CRC, JPEG
  * markers up to an EOI behind a scan (what follows is ignored), PNM header and length, and the
- * limits above. Nothing is decompressed and nothing allocated. 0, or -1 with e (65).
+ * limits of picture_limits.h. Nothing is decompressed and nothing allocated. 0, or -1 with e (65).
  */
 int t5g_picture_check(struct t5g_picture *p, const unsigned char *file, size_t n,
                       struct t5g_err *e);
@@ -38,8 +34,6 @@ int t5g_picture_check(struct t5g_picture *p, const unsigned char *file, size_t n
 int t5g_png_check(struct t5g_picture *p, const unsigned char *file, size_t n, struct t5g_err *e);
 int t5g_jpeg_check(struct t5g_picture *p, const unsigned char *file, size_t n, struct t5g_err *e);
 int t5g_pnm_check(struct t5g_picture *p, const unsigned char *file, size_t n, struct t5g_err *e);
-/* The message lacks the place. */
-int t5g_picture_check_size(uint64_t w, uint64_t h, struct t5g_err *e);
 
 /* Orientation (1 to 8) in a TIFF structure of n bytes, as in EXIF, which may have a head "Exif";
  * 0 when the tag has another value, -1 when it is not there. */
