@@ -11,56 +11,6 @@
 
 #include <string.h>
 
-static unsigned
-be16(const unsigned char *p)
-{
-    return (unsigned)p[0] << 8 | p[1];
-}
-
-static int
-fail(const struct t5g_jpeg *j, struct t5g_err *e, const char *what)
-{
-    return t5g_err_set(e, T5G_EX_DATA, "JPEG: marker %02X at byte %zu: %s", j->marker, j->marker_at,
-                       what);
-}
-
-int
-t5g_jpeg_next_marker(struct t5g_jpeg *j, struct t5g_err *e)
-{
-    for (;;) {
-        const unsigned char *ff = j->at < j->n ? memchr(j->file + j->at, 0xff, j->n - j->at) : NULL;
-        size_t at = ff != NULL ? (size_t)(ff - j->file) + 1 : j->n;
-        while (at < j->n && j->file[at] == 0xff)
-            at++;
-        if (at >= j->n) {
-            j->ended = true;
-            return t5g_err_set(e, T5G_EX_DATA, "JPEG: cut off at byte %zu, without EOI", j->n);
-        }
-        j->at = at + 1;
-        if (j->file[at] != 0) {
-            j->marker = j->file[at];
-            j->marker_at = at - 1;
-            return 0;
-        }
-    }
-}
-
-/* The segment of j->marker: *d [*n] behind its length; j->at moves behind it. */
-static int
-segment(struct t5g_jpeg *j, const unsigned char **d, size_t *n, struct t5g_err *e)
-{
-    size_t left = j->n - j->at;
-    j->ended = left < 2 || be16(j->file + j->at) > left;
-    if (j->ended)
-        return fail(j, e, "cut off");
-    if (be16(j->file + j->at) < 2)
-        return fail(j, e, "a length below 2");
-    *d = j->file + j->at + 2;
-    *n = be16(j->file + j->at) - 2u;
-    j->at += 2 + *n;
-    return 0;
-}
-
 static bool
 alone(unsigned marker) /* without a segment */
 {
@@ -88,9 +38,9 @@ read_frame(struct t5g_jpeg *j, const unsigned char *d, size_t n, struct t5g_err 
                            : j->marker == 0xcb                      ? "lossless arithmetic"
                                                                     : "hierarchical");
     if (j->framed)
-        return fail(j, e, "more than one frame");
+        return t5g_jpeg_fail(j, e, "more than one frame");
     if (n < 6 || n != 6 + 3 * (size_t)d[5])
-        return fail(j, e, "a frame header of the wrong length");
+        return t5g_jpeg_fail(j, e, "a frame header of the wrong length");
     if (d[0] != 8)
         return t5g_err_set(e, T5G_EX_DATA,
                            "JPEG: marker %02X at byte %zu: %u bits a sample, expected 8", j->marker,
@@ -101,8 +51,8 @@ read_frame(struct t5g_jpeg *j, const unsigned char *d, size_t n, struct t5g_err 
                            j->marker, j->marker_at, d[5]);
     j->framed = true;
     j->progressive = j->marker == T5G_JPEG_SOF2;
-    j->h = be16(d + 1);
-    j->w = be16(d + 3);
+    j->h = t5g_jpeg_be16(d + 1);
+    j->w = t5g_jpeg_be16(d + 3);
     j->n_components = d[5];
     j->max_h = j->max_v = 1;
     for (size_t i = 0; i < j->n_components; i++) {
@@ -113,15 +63,15 @@ read_frame(struct t5g_jpeg *j, const unsigned char *d, size_t n, struct t5g_err 
                                          .table = d[8 + 3 * i]};
         memset(p->precision, -1, sizeof p->precision);
         if (p->h < 1 || p->h > 4 || p->v < 1 || p->v > 4)
-            return fail(j, e, "sampling factors beyond 1 to 4");
+            return t5g_jpeg_fail(j, e, "sampling factors beyond 1 to 4");
         j->max_h = (unsigned)t5g_max(j->max_h, p->h);
         j->max_v = (unsigned)t5g_max(j->max_v, p->v);
     }
     for (size_t i = 0; i < j->n_components; i++)
         if (j->max_h % j->component[i].h != 0 || j->max_v % j->component[i].v != 0)
-            return fail(j, e, "sampling factors that do not divide each other");
+            return t5g_jpeg_fail(j, e, "sampling factors that do not divide each other");
     if (j->w == 0 || j->h == 0)
-        return fail(j, e, j->h == 0 ? "no height (DNL is not supported)" : "no width");
+        return t5g_jpeg_fail(j, e, j->h == 0 ? "no height (DNL is not supported)" : "no width");
     if (t5g_picture_check_size(j->w, j->h, e) < 0)
         return t5g_err_in(e, "JPEG: marker %02X at byte %zu", j->marker, j->marker_at);
     return 0;
@@ -158,8 +108,8 @@ look(struct t5g_jpeg *j, struct orientations *o, size_t *scans, bool *more, stru
         return 0; /* the last among coded data: the decoder will see */
     if (j->marker < T5G_JPEG_SOF0 || j->marker == T5G_JPEG_SOI || j->marker == T5G_JPEG_EOI ||
         (j->marker == T5G_JPEG_SOS && !j->framed))
-        return fail(j, e, "out of place");
-    if (segment(j, &d, &n, e) < 0 || (is_frame(j->marker) && read_frame(j, d, n, e) < 0))
+        return t5g_jpeg_fail(j, e, "out of place");
+    if (t5g_jpeg_segment(j, &d, &n, e) < 0 || (is_frame(j->marker) && read_frame(j, d, n, e) < 0))
         return -1;
     if (j->marker == T5G_JPEG_SOS && ++*scans > T5G_PICTURE_SCANS_MAX)
         return t5g_err_set(e, T5G_EX_DATA, "JPEG: marker DA at byte %zu: more than %d scans",
@@ -198,10 +148,10 @@ read_quant(struct t5g_jpeg *j, const unsigned char *d, size_t n, struct t5g_err 
     while (n > 0) {
         size_t bytes = d[0] >> 4 != 0 ? 2 : 1, k = d[0] & 15;
         if (k > 3 || n < 1 + 64 * bytes)
-            return fail(j, e, k > 3 ? "a table beyond 3" : "of the wrong length");
+            return t5g_jpeg_fail(j, e, k > 3 ? "a table beyond 3" : "of the wrong length");
         for (size_t i = 0; i < 64; i++)
             j->quant[k][t5g_jpeg_zigzag[i]] =
-                (uint16_t)(bytes == 2 ? be16(d + 1 + 2 * i) : d[1 + i]);
+                (uint16_t)(bytes == 2 ? t5g_jpeg_be16(d + 1 + 2 * i) : d[1 + i]);
         j->quant_defined[k] = true;
         d += 1 + 64 * bytes;
         n -= 1 + 64 * bytes;
@@ -215,18 +165,18 @@ read_codes(struct t5g_jpeg *j, const unsigned char *d, size_t n, struct t5g_err 
     while (n > 16) {
         size_t k = d[0] & 15, total = 0;
         if (d[0] > 0x1f || k > 3)
-            return fail(j, e, "a table beyond 3");
+            return t5g_jpeg_fail(j, e, "a table beyond 3");
         struct t5g_jpeg_codes *c = d[0] & 0x10 ? &j->ac[k] : &j->dc[k];
         *c = (struct t5g_jpeg_codes){.defined = true};
         for (size_t i = 1; i <= 16; i++)
             total += c->count[i] = d[i];
         if (total > 256 || total > n - 17)
-            return fail(j, e, "more codes than there are");
+            return t5g_jpeg_fail(j, e, "more codes than there are");
         memcpy(c->symbol, d + 17, total);
         d += 17 + total;
         n -= 17 + total;
     }
-    return n == 0 ? 0 : fail(j, e, "of the wrong length");
+    return n == 0 ? 0 : t5g_jpeg_fail(j, e, "of the wrong length");
 }
 
 /* Memory for the blocks, when the first scan comes and the frame is known. */
@@ -258,7 +208,7 @@ choose(struct t5g_jpeg *j, const unsigned char *d, size_t n, struct t5g_err *e)
     size_t blocks = 0;
     j->n_scan = n > 0 ? d[0] : 0;
     if (j->n_scan < 1 || j->n_scan > 4 || n != 4 + 2 * j->n_scan)
-        return fail(j, e, "a scan header of the wrong length");
+        return t5g_jpeg_fail(j, e, "a scan header of the wrong length");
     memset(j->scan, 0, sizeof j->scan);
     for (size_t i = 0; i < j->n_scan; i++) {
         size_t c = 0;
@@ -269,14 +219,14 @@ choose(struct t5g_jpeg *j, const unsigned char *d, size_t n, struct t5g_err *e)
             if (j->scan[k] == &j->component[c])
                 c = j->n_components;
         if (c >= j->n_components)
-            return fail(j, e, "a component that the frame does not have, or twice");
+            return t5g_jpeg_fail(j, e, "a component that the frame does not have, or twice");
         j->scan[i] = &j->component[c];
         j->scan[i]->dc = d[2 + 2 * i] >> 4;
         j->scan[i]->ac = d[2 + 2 * i] & 15;
         blocks += (size_t)j->scan[i]->h * j->scan[i]->v;
     }
     if (j->n_scan > 1 && blocks > 10)
-        return fail(j, e, "more than 10 blocks in an MCU");
+        return t5g_jpeg_fail(j, e, "more than 10 blocks in an MCU");
     d += 1 + 2 * j->n_scan;
     j->first = d[0];
     j->last = d[1];
@@ -290,9 +240,9 @@ static int
 progress(struct t5g_jpeg *j, struct t5g_err *e)
 {
     if (j->first == 0 ? j->last != 0 : j->first > j->last || j->last > 63 || j->n_scan != 1)
-        return fail(j, e, "coefficients that cannot be in one scan");
+        return t5g_jpeg_fail(j, e, "coefficients that cannot be in one scan");
     if (j->shift > 13 || (j->before != 0 && j->shift + 1 != j->before))
-        return fail(j, e, "bits that cannot be in one scan");
+        return t5g_jpeg_fail(j, e, "bits that cannot be in one scan");
     for (size_t i = 0; i < j->n_scan; i++)
         for (size_t k = j->first; k <= j->last; k++)
             j->scan[i]->precision[k] = (int8_t)j->shift;
@@ -311,7 +261,7 @@ read_scan(struct t5g_jpeg *j, const unsigned char *d, size_t n, struct t5g_err *
             t5g_jpeg_standard_codes(j);
         j->several = j->progressive || j->n_scan < j->n_components;
     } else if (!j->several) {
-        return fail(j, e, "a scan behind the one that had all components");
+        return t5g_jpeg_fail(j, e, "a scan behind the one that had all components");
     }
     for (size_t i = 0; i < j->n_scan; i++) {
         struct t5g_jpeg_component *p = j->scan[i];
@@ -339,8 +289,8 @@ read_marker(struct t5g_jpeg *j, struct t5g_err *e)
         return 0;
     if (m < T5G_JPEG_SOF0 || m == T5G_JPEG_SOI || m == T5G_JPEG_JPG ||
         (m > T5G_JPEG_DRI && m < T5G_JPEG_APP0) || (m > T5G_JPEG_APP15 && m != T5G_JPEG_COM))
-        return fail(j, e, "not known, or out of place");
-    if (segment(j, &d, &n, e) < 0)
+        return t5g_jpeg_fail(j, e, "not known, or out of place");
+    if (t5g_jpeg_segment(j, &d, &n, e) < 0)
         return -1;
     if (is_frame(m))
         return read_frame(j, d, n, e);
@@ -352,8 +302,8 @@ read_marker(struct t5g_jpeg *j, struct t5g_err *e)
         return read_codes(j, d, n, e);
     if (m == T5G_JPEG_DRI) {
         if (n != 2)
-            return fail(j, e, "of the wrong length");
-        j->restart_interval = be16(d);
+            return t5g_jpeg_fail(j, e, "of the wrong length");
+        j->restart_interval = t5g_jpeg_be16(d);
     } else if (m == T5G_JPEG_APP0 && n >= 14 && memcmp(d, "JFIF", 5) == 0) {
         j->jfif = j->jfif || j->scans == 0;
     } else if (m == T5G_JPEG_APP14 && n >= 12 && memcmp(d, "Adobe", 5) == 0 && j->scans == 0) {
@@ -381,7 +331,7 @@ check_whole(const struct t5g_jpeg *j, struct t5g_err *e)
             lacking = lacking || (k > 0 && p->precision[k] != 0);
         }
     }
-    return lacking ? fail(j, e, "before the progressive scans are complete") : 0;
+    return lacking ? t5g_jpeg_fail(j, e, "before the progressive scans are complete") : 0;
 }
 
 /* The next marker, and what belongs to it; a scan is decoded and leaves the marker behind it. */

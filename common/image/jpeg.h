@@ -87,6 +87,20 @@ struct t5g_jpeg {
  * it. -1 with e: the file ends before. */
 int t5g_jpeg_next_marker(struct t5g_jpeg *j, struct t5g_err *e);
 
+/* The segment of j->marker: *d [*n] behind its length; j->at moves behind it. -1 with e (65): it is
+ * cut off, or its length cannot be. */
+int t5g_jpeg_segment(struct t5g_jpeg *j, const unsigned char **d, size_t *n, struct t5g_err *e);
+
+/* -1 with e (65): what is wrong with j->marker, and where it is. */
+int t5g_jpeg_fail(const struct t5g_jpeg *j, struct t5g_err *e, const char *what);
+
+/* Two bytes as a JPEG has them: the higher first. */
+static inline unsigned
+t5g_jpeg_be16(const unsigned char *p)
+{
+    return (unsigned)p[0] << 8 | p[1];
+}
+
 /* Code tables of T.81, K.3 where number 0 or 1 has none. */
 void t5g_jpeg_standard_codes(struct t5g_jpeg *j);
 
