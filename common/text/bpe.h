@@ -2,8 +2,8 @@
 #ifndef T5G_BPE_H
 #define T5G_BPE_H
 
+#include "text/ids.h"
 #include "text/table.h"
-#include "text/tokenizer.h"
 
 struct t5g_bpe;
 struct t5g_bpe *t5g_bpe_open(const struct t5g_table *t);

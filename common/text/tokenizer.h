@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 #include "base/hash.h"
-#include "base/mem.h"
+#include "text/ids.h"
 
 struct t5g_tokenizer;
 
@@ -19,24 +19,6 @@ struct t5g_tokenizer *t5g_tokenizer_open(const char *dir, struct t5g_err *e);
 /* The same for a model that may have none: 1, or 0 (*out NULL) when it has none, or -1 with e. */
 int t5g_tokenizer_find(struct t5g_tokenizer **out, const char *dir, struct t5g_err *e);
 void t5g_tokenizer_close(struct t5g_tokenizer *t);
-
-/* Growable list of ids. Zero-initialise. */
-struct t5g_ids {
-    int32_t *p;
-    size_t n, cap;
-};
-
-void t5g_ids_reserve(struct t5g_ids *ids, size_t more); /* room for `more` ids beyond n */
-void t5g_ids_append(struct t5g_ids *ids, const int32_t *p, size_t n);
-void t5g_ids_free(struct t5g_ids *ids);
-
-static inline void
-t5g_ids_add(struct t5g_ids *ids, int32_t id)
-{
-    if (ids->n == ids->cap)
-        t5g_ids_reserve(ids, 1);
-    ids->p[ids->n++] = id;
-}
 
 enum {
     T5G_TOK_BARE = 1,      /* without the post-processor (no <bos>): prompts */
