@@ -17,10 +17,11 @@ is_damaged_tar(const unsigned char *p, size_t n)
         size_t at, n;
     } numbers[] = {{100, 8}, {108, 8}, {116, 8}, {124, 12}, {136, 12}, {148, 8}};
     size_t well = 0;
+    /* The mark tells it also where the file ends within its first header: no text has a NUL. */
+    if (n >= 262 && memcmp(p + 257, "ustar", 5) == 0 && memchr(p, 0, 262) != NULL)
+        return true;
     if (n < TAR_BLOCK)
         return false;
-    if (memcmp(p + 257, "ustar", 5) == 0)
-        return true;
     for (size_t i = 0; i < T5G_LEN(numbers); i++) {
         const unsigned char *q = p + numbers[i].at;
         size_t k = 0, end = numbers[i].n - 1;

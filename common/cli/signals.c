@@ -150,9 +150,12 @@ stop_now(void)
     stop(false);
 }
 
+/* Once the output is whole nothing takes it back, and the status has to say so. */
 static void
 die_of(int sig)
 {
+    if (getpid() == at.owner && at.done)
+        return;
     if (getpid() == at.owner)
         t5g_temporary_remove_all();
     signal(sig, SIG_DFL);

@@ -27,7 +27,7 @@ void t5g_at_work(const char *id, size_t n, size_t others);
  * copied. */
 void t5g_signals_unfinished(const char *file);
 
-/* The output is whole: from now on SIGTERM comes too late. */
+/* The output is whole: from now on signals that could be caught come too late. */
 void t5g_signals_done(void);
 
 #endif

@@ -43,10 +43,15 @@ leave(int status)
         syscall(SYS_exit, status);
 }
 
+/* At most what the program itself may: its own limits stay. */
 static bool
 set_limit(int what, rlim_t now, rlim_t most)
 {
-    return setrlimit(what, &(struct rlimit){now, most}) == 0;
+    struct rlimit r;
+    if (getrlimit(what, &r) < 0)
+        return false;
+    return setrlimit(what, &(struct rlimit){t5g_min(now, r.rlim_max), t5g_min(most, r.rlim_max)}) ==
+           0;
 }
 
 /* What the program does at a signal is not what its children should do. */

@@ -273,11 +273,15 @@ take_sequence(struct t5g_records *r, const char *name, const struct t5g_frame *f
 {
     if (f->kind != T5G_KIND_TENSOR || f->dtype != T5G_I32 || f->ndim != 1)
         return misfit(r, name, "i32 [n]", e);
+    const int32_t *ids = (const int32_t *)(const void *)f->data;
+    for (uint64_t i = 0; i < f->dims[0]; i++)
+        if (ids[i] < 0)
+            return misfit(r, name, "ids from 0 on", e);
     struct t5g_json *meta = t5g_json_parse(f->meta, f->meta_len, name, e);
     if (meta == NULL)
         return -1;
     bool part = t5g_json_get(meta, "part") != NULL;
-    t5g_detok_add(&r->detok, (const int32_t *)(const void *)f->data, (size_t)f->dims[0], &r->text);
+    t5g_detok_add(&r->detok, ids, (size_t)f->dims[0], &r->text);
     t5g_progress_add(f->dims[0]);
     r->inside = true;
     r->n_ids = f->dims[0];

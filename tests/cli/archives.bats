@@ -286,3 +286,14 @@ PY
     printf '0707011234 is a number\n' > n.txt
     t5g-tokenize n.txt | t5g-frame ls | grep -q '^n.txt'
 }
+
+@test "a tar that is cut within its first header is told as one, also from a pipe" {
+    echo text > a.txt
+    tar -cf whole.tar a.txt
+    for n in 270 400 511; do
+        head -c "$n" whole.tar > cut.tar
+        status_is 65 t5g-tokenize -o out.t5g cut.tar
+        head -c "$n" whole.tar | status_is 65 t5g-tokenize -o out.t5g
+        [ ! -e out.t5g ]
+    done
+}

@@ -683,3 +683,12 @@ PY
     status_is 65 t5g-frame cat --docs 0 -o none.t5g again.tar
     [ ! -e none.t5g ]
 }
+
+@test "detok: an id beyond the vocabulary has no text, a negative one fails its document" {
+    printf '%s\n' '{"id":"a","frames":[{"name":"decode.ids","dtype":"i32","shape":[2],"data":[5,99999999]}]}' \
+        '{"id":"b","frames":[{"name":"decode.ids","dtype":"i32","shape":[2],"data":[-1,5]}]}' |
+        t5g-frame import --jsonl -o in.t5g
+    status_is 3 t5g-detok --jsonl -o out in.t5g
+    grep -q '"id":"a","text":' out
+    grep -q '"id":"b","error":"decode.ids: expected ids from 0 on"' out
+}

@@ -333,3 +333,10 @@ END
     status_is 3 t5g-encode -o out.t5g ids.t5g
     err_has 'run t5g-vision before t5g-encode'
 }
+
+@test "a limit on processor time below --cpu-limit is kept, and pictures are read" {
+    cp "$T5G_TESTS/data/number.png" .
+    (ulimit -t 5; t5g-vision --sandbox require -o out.t5g number.png)
+    t5g-vision -o want.t5g number.png
+    t5g-frame diff out.t5g want.t5g
+}

@@ -284,3 +284,15 @@ start_up() {
     err_has 'File name too long'
     [ "$(find . -maxdepth 1 -name '*.??????' | grep -c '0000\.')" = 0 ]
 }
+
+@test "a signal behind the renaming comes too late: the file is there, and the status is 0" {
+    for i in $(seq 200); do echo "line $i of a text that takes a moment"; done > text
+    for i in 1 2 3 4 5; do
+        rm -f out
+        t5g-tokenize -l -o out text 3>&- &
+        until [ -e out ]; do :; done
+        kill -USR1 "$!" 2> /dev/null || true # it may be gone
+        wait "$!"
+        t5g-frame verify out
+    done
+}
