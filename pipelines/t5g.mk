@@ -9,8 +9,8 @@
 # text of such a one. T5G_MODEL, T5G_TOKENIZE_FLAGS, T5G_VISION_FLAGS, T5G_ENCODE_FLAGS and T5G_DECODE_FLAGS
 # are passed on. Under `make -j N` set T5G_THREADS to the processors divided by N. V=1 shows commands in full.
 #
-# $(call t5g-answers,DIR,SUFFIX ...) are the answers of all DIR/NAME.SUFFIX, and $(t5g-join) in a recipe joins them.
-# Names may have any bytes: see `documents` beside this file. What a file is called, and the values of DIR,
+# $(call t5g-answers,DIR,KIND ...) are the answers of the files of DIR that are of a KIND, and $(t5g-join) in a recipe
+# joins them. KIND is `texts`, `archives`, `pictures`, or a suffix, in any case of letters. Names may have any bytes: see `documents` beside this file. What a file is called, and the values of DIR,
 # QUESTIONS, PROMPT, PICTURE_TEXT and T5G_MODEL, never reach a shell or make as text of theirs: recipes find
 # them in the environment. Given on make's command line or in the environment these values are taken as they
 # are ($ is a dollar). The T5G_..._FLAGS are words of a shell.
@@ -47,6 +47,9 @@ t5g-check = $(if $(findstring $(t5g-newline),$(2))$(shell LC_ALL=C; n=$(call t5g
     t5g.mk: $(1): '$(2)': a name of letters, digits and _ . , @ + - / is needed; or run make in that folder, without DIR))
 $(call t5g-check,DIR,$(DIR))
 $(call t5g-check,QUESTIONS,$(QUESTIONS))
+# DIR/ is DIR, so that names have one / in them.
+t5g-bare = $(if $(filter %/,$(1)),$(call t5g-bare,$(patsubst %/,%,$(1))),$(1))
+$(if $(filter %/,$(DIR)),$(if $(call t5g-bare,$(DIR)),$(eval override DIR := $(call t5g-bare,$(DIR)))))
 
 export T5G_MODEL T5G_THREADS
 export T5G_QUESTIONS = $(QUESTIONS)
@@ -55,32 +58,41 @@ export T5G_FROM = $<
 export T5G_PICTURE_TEXT = $(if $(T5G_PICTURES),$(PICTURE_TEXT))
 export V
 
-# Model and numeric profile as the head of a stream names them: a model that is copied or touched is the same.
-T5G_IDENTITY := $(shell export T5G_MODEL=$(call t5g-quote,$(T5G_MODEL)); t5g-tokenize -l /dev/null | t5g-encode | \
-    t5g-frame ls --frames | sed -n 's/.*"model":"\([^"]*\)","num":"\([^"]*\)".*/\1 \2/p' | tail -n 1)
-ifeq ($(T5G_IDENTITY),)
-$(error t5g.mk: the model cannot be used (T5G_MODEL=$(T5G_MODEL)))
-endif
+t5g-missing := $(strip $(shell for p in t5g-tokenize t5g-vision t5g-encode t5g-decode t5g-detok t5g-frame; do \
+    command -v "$$p" > /dev/null || echo "$$p"; done))
+$(if $(t5g-missing),$(error t5g.mk: programs that are not in PATH: $(t5g-missing)))
 
-# $(call t5g-stamp,NAME,TEXT): .t5g/NAME holds TEXT and is as old as that.
 ifneq ($(shell mkdir -p .t5g; if [[ -L .t5g || ! -O .t5g ]]; then echo foreign; else rm -f .t5g/*.new; fi),)
 $(error t5g.mk: .t5g is a link, or another user's)
 endif
+
+# Model and numeric profile as the head of a stream names them: a model that is copied or touched is the same.
+T5G_IDENTITY := $(shell export T5G_MODEL=$(call t5g-quote,$(T5G_MODEL)); t5g-tokenize -l /dev/null -o .t5g/ids.new && \
+    t5g-encode .t5g/ids.new | t5g-frame ls --frames 2> /dev/null | sed -n 's/.*"model":"\([^"]*\)","num":"\([^"]*\)".*/\1 \2/p' | tail -n 1; \
+    rm -f .t5g/ids.new)
+ifeq ($(T5G_IDENTITY),)
+$(error t5g.mk: the model cannot be used ($(if $(T5G_MODEL),T5G_MODEL=$(T5G_MODEL),T5G_MODEL is not set)))
+endif
+
+# $(call t5g-stamp,NAME,TEXT): .t5g/NAME holds TEXT and is as old as that.
 t5g-stamp = $(file >.t5g/$(1).new,$(2))$(shell \
     if cmp -s .t5g/$(1).new .t5g/$(1); then rm .t5g/$(1).new; else mv .t5g/$(1).new .t5g/$(1); fi)
 $(call t5g-stamp,tokenize,$(T5G_TOKENIZE_FLAGS))
-$(call t5g-stamp,picture,$(PICTURE_TEXT))
-$(call t5g-stamp,encode,$(T5G_IDENTITY) $(T5G_PICTURES) $(T5G_VISION_FLAGS) $(T5G_ENCODE_FLAGS))
+$(call t5g-stamp,encode,$(T5G_IDENTITY) $(T5G_ENCODE_FLAGS))
 $(call t5g-stamp,decode,$(T5G_DECODE_FLAGS))
 $(call t5g-stamp,prompt,$(PROMPT))
+# What only pictures depend on has stamps of its own, which a run for texts leaves as they are.
+$(if $(T5G_PICTURES),$(call t5g-stamp,picture,$(PICTURE_TEXT))$(call t5g-stamp,vision,$(T5G_VISION_FLAGS)))
 
 # A stamp of the list goes with the answers: one document less is another result.
-t5g-answers = $(call t5g-check,folder,$(1))$(call t5g-listed,$(shell $(t5g-documents) list $(call t5g-quote,$(1)) $(2)),$(subst \
+t5g-answers = $(call t5g-check,folder,$(1))$(call t5g-listed,$(shell \
+    T5G_QUESTIONS=$(call t5g-quote,$(QUESTIONS)) $(t5g-documents) list $(call t5g-quote,$(1)) $(2)),$(subst \
     /,_,/$(1))-$(subst $(t5g-empty) ,-,$(strip $(2))))
 t5g-listed = $(if $(filter 0,$(.SHELLSTATUS)),,$(error t5g.mk: $(1)))$(call t5g-stamp,list$(2),$(1)).t5g/list$(2) $(1:%=%.jsonl)
 t5g-join = @$(shell rm -f -- $(call t5g-quote,$@.parts))$(file >$@.parts,$(filter %.jsonl,$^))$(call t5g-say,JOIN) \
     tr ' ' '\n' < "$$T5G_TO.parts" | xargs -r -d '\n' cat -- > "$$T5G_TO"; rm -- "$$T5G_TO.parts"
-t5g-say = printf '%-8s %s\n' $(1) "$$T5G_TO";$(if $(filter-out 0,$(V)), set -x;)
+# A line for each target, but with `make -s`.
+t5g-say = $(if $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),,printf '%-8s %s\n' $(1) "$$T5G_TO";)$(if $(filter-out 0,$(V)), set -x;)
 
 # $(call t5g,WORD,COMMAND): COMMAND makes $@. Status 3, some documents failed, is success with a list of
 # them; anything else leaves no target, not even one of before.
@@ -95,7 +107,7 @@ T5G_ASK = $(if $(PROMPT),--prompts .t5g/prompt,$(if $(QUESTIONS),--prompts "$$T5
 %.ids.t5g: % .t5g/tokenize $(if $(T5G_PICTURES),.t5g/picture)
 	$(call t5g,TOKENIZE,$(t5g-documents) tokenize "$$T5G_TO" "$$T5G_FROM" $(T5G_TOKENIZE_FLAGS))
 
-%.enc.t5g: %.ids.t5g .t5g/encode
+%.enc.t5g: %.ids.t5g .t5g/encode $(if $(T5G_PICTURES),.t5g/vision)
 	$(call t5g,ENCODE,$(if $(T5G_PICTURES),t5g-vision $(T5G_VISION_FLAGS) -- "$$T5G_FROM" | t5g-encode $(T5G_ENCODE_FLAGS) -o "$$T5G_TO",t5g-encode $(T5G_ENCODE_FLAGS) -o "$$T5G_TO" -- "$$T5G_FROM"))
 
 %.jsonl: %.enc.t5g .t5g/decode .t5g/prompt $(QUESTIONS)

@@ -118,9 +118,9 @@ JOIN     docs/summaries.jsonl" ]
 @test "no documents are said, and two of one stem are two" {
     default_model
     mkdir none
-    for p in summarise caption questions; do
-        status_is 2 make -f "$pipelines/$p.mk" DIR=none QUESTIONS= PROMPT=x: < /dev/null
-        err_has_line 't5g.mk: no documents: none/: '
+    for p in summarise-texts caption-pictures questions-archives; do
+        status_is 2 make -f "$pipelines/${p%-*}.mk" DIR=none QUESTIONS= PROMPT=x: < /dev/null
+        err_has_line "t5g.mk: none: no ${p#*-} "
     done
     mkdir docs
     cp "$T5G_TESTS/data/number.png" docs/x.png
@@ -208,4 +208,71 @@ photos() {
     [ "$(made TOKENIZE)" = 0 ]
     status_is 2 make -f "$pipelines/summarise.mk" DIR=docs T5G_MODEL=nowhere > log
     err_has_line "the model cannot be used (T5G_MODEL=nowhere)"
+}
+
+@test "texts and pictures of one folder leave each other's encoder outputs alone" {
+    default_model
+    texts
+    cp "$T5G_TESTS/data/number.png" docs/x.png
+    make -f "$pipelines/summarise.mk" DIR=docs > log 2>&1
+    make -f "$pipelines/caption.mk" DIR=docs > log 2>&1
+    [ "$(made ENCODE)" = 1 ]
+    make -f "$pipelines/summarise.mk" DIR=docs > log 2>&1
+    [ "$(made ENCODE)" = 0 ]
+    make -f "$pipelines/caption.mk" DIR=docs > log 2>&1
+    [ "$(made ENCODE)" = 0 ]
+    # Other flags of t5g-vision concern pictures alone; other flags of t5g-encode both.
+    make -f "$pipelines/caption.mk" DIR=docs T5G_VISION_FLAGS=-q > log 2>&1
+    [ "$(made ENCODE)" = 1 ]
+    make -f "$pipelines/summarise.mk" DIR=docs > log 2>&1
+    [ "$(made ENCODE)" = 0 ]
+    make -f "$pipelines/summarise.mk" DIR=docs T5G_ENCODE_FLAGS=-q > log 2>&1
+    [ "$(made ENCODE)" = 3 ]
+}
+
+@test "texts and archives are known by name in any case of letters, and other files are named" {
+    default_model
+    texts
+    mkdir d
+    cp docs/a.txt d/B.TXT
+    cp docs/b.txt d/c.md
+    gzip -c docs/c.txt > d/a.txt.gz
+    xz -c docs/c.txt > d/e.Rst.XZ
+    cp docs/a.txt d/notes
+    cp "$T5G_TESTS/data/number.png" d/picture.txt
+    status_is 0 make -f "$pipelines/summarise.mk" DIR=d T5G_DECODE_FLAGS='-n 1' > log
+    [ "$(sed 's/",.*//' d/summaries.jsonl | tr '\n' ' ')" = '{"id":"d/B.TXT {"id":"d/a.txt.gz {"id":"d/c.md {"id":"d/e.Rst.XZ ' ]
+    err_has_line 't5g.mk: d/notes: not called like texts, passed over'
+    err_has_line 't5g.mk: d/picture.txt: '
+    [ "$(wc -l < err)" = 2 ]
+    rm -r docs
+    shards
+    tar -C docs -cjf corpus/y.tar.bz2 a.txt
+    tar -C docs -cJf corpus/z.txz a.txt
+    tar -C docs -cf corpus/Q.TAR a.txt
+    tar -C docs -cf corpus/x.dat a.txt
+    cp questions.txt corpus
+    status_is 0 make -f "$pipelines/questions.mk" DIR=corpus/ T5G_DECODE_FLAGS='-n 1' > log
+    [ "$(wc -l < corpus/answers.jsonl)" = 14 ]
+    err_has_line 't5g.mk: corpus/x.dat: not called like archives, passed over'
+    [ "$(wc -l < err)" = 1 ]
+    tail -n 1 log | grep -qx 'JOIN     corpus/answers.jsonl'
+    # Many are counted.
+    touch corpus/{1..9}.x
+    status_is 0 make -f "$pipelines/questions.mk" DIR=corpus/ T5G_DECODE_FLAGS='-n 1' > log
+    err_has_line 't5g.mk: and 5 more files, passed over'
+}
+
+@test "make -s prints nothing; a missing program is named; a missing model is one line and what make says" {
+    default_model
+    texts
+    make -s -f "$pipelines/summarise.mk" DIR=docs T5G_DECODE_FLAGS='-n 1' > log 2>&1
+    [ ! -s log ]
+    [ -s docs/summaries.jsonl ]
+    status_is 2 env PATH=/usr/bin:/bin make -f "$pipelines/summarise.mk" DIR=docs
+    err_has_line 't5g.mk: programs that are not in PATH: t5g-tokenize t5g-vision t5g-encode t5g-decode t5g-detok t5g-frame'
+    [ "$(wc -l < err)" = 1 ]
+    status_is 2 make -f "$pipelines/summarise.mk" DIR=docs T5G_MODEL=nowhere
+    [ "$(wc -l < err)" = 2 ]
+    [ "$(grep -c t5g-frame err)" = 0 ]
 }
