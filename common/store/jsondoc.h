@@ -2,7 +2,7 @@
 #ifndef T5G_JSONDOC_H
 #define T5G_JSONDOC_H
 
-#include "store/corpus.h"
+#include "store/corpus_doc.h"
 
 struct t5g_object_options {
     bool with_id; /* "id" replaces d->id; otherwise it is not looked at */

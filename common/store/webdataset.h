@@ -3,7 +3,7 @@
 #define T5G_WEBDATASET_H
 
 #include "archive/unpack.h"
-#include "store/corpus.h"
+#include "store/corpus_doc.h"
 
 struct t5g_members;
 
