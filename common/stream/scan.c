@@ -1,6 +1,5 @@
 /* scan.c: undamaged frames and whole documents among bytes that may hold anything. */
 #include "stream/scan.h"
-#include "stream/stream_head.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -56,137 +55,6 @@ t5g_scan_free(struct t5g_scan *s)
     *s = (struct t5g_scan){0};
 }
 
-uint64_t
-t5g_scan_header(const struct t5g_scan_input *in, uint64_t at, struct t5g_frame *f)
-{
-    struct t5g_frame_layout l;
-    uint64_t left = at < in->size ? in->size - at : 0;
-    if (left < T5G_FRAME_HEADER ||
-        t5g_frame_unpack(f, &l, in->p + at, at, in->max_frame, NULL) < 0 ||
-        f->meta_len > left - T5G_FRAME_HEADER)
-        return 0;
-    f->meta = (const char *)in->p + at + T5G_FRAME_HEADER;
-    f->data = in->p + at + l.payload_off; /* which may be beyond the end */
-    /*
-     * No meta holds the magic (its last byte is a control character): so of many headers that claim
-     * the bytes of each other, none takes time for more than those up to the next.
-     */
-    if (memmem(f->meta, f->meta_len, T5G_FRAME_MAGIC, 7) != NULL ||
-        t5g_frame_head_hash(in->p + at, f->meta, f->meta_len) != f->head_hash ||
-        t5g_frame_check_meta(f, NULL) < 0 || (f->kind == T5G_KIND_END && f->size != 64))
-        return 0;
-    struct t5g_head h = {0};
-    bool good = f->kind != T5G_KIND_HEAD || t5g_head_read(&h, f->meta, f->meta_len, NULL) == 0;
-    t5g_head_clear(&h);
-    return good ? l.frame_len : 0;
-}
-
-bool
-t5g_scan_payload(const struct t5g_scan_input *in, const struct t5g_frame *f)
-{
-    uint64_t off = (uint64_t)(f->data - in->p);
-    return off <= in->size && f->size <= in->size - off &&
-           t5g_hash64(f->data, (size_t)f->size) == f->payload_hash &&
-           t5g_frame_check_text(f, NULL) == 0;
-}
-
-bool
-t5g_scan_may_waste(struct t5g_scan_input *in, uint64_t bytes)
-{
-    uint64_t most = 8 * (uint64_t)in->size + (1 << 20);
-    in->wasted = bytes < most ? in->wasted + bytes : most + 1;
-    return in->wasted <= most;
-}
-
-/* The document being collected, or the one a stray frame belongs to, is not whole. */
-static void
-lose(struct t5g_scan *s, uint64_t key)
-{
-    if (key != s->orphan)
-        s->missing++;
-    s->orphan = key;
-    s->damaged = true;
-    s->n = 0;
-}
-
-void
-t5g_scan_end_segment(struct t5g_scan *s, const struct t5g_frame *f)
-{
-    struct t5g_end x = {0};
-    if (s->n > 0)
-        lose(s, s->frames[0].doc_key);
-    if (f != NULL) {
-        t5g_end_unpack(&x, f->data);
-        uint64_t docs = x.docs_ok + x.docs_failed;
-        if (docs > s->whole && docs - s->whole > s->missing)
-            s->missing = docs - s->whole;
-        bool same = x.chain == t5g_hash_get64(s->chain) && x.frames == s->n_frames + 1;
-        s->damaged |= !same || x.status != 0;
-        s->uncertain |= !same && s->missing == 0; /* whole frames were dropped, doubled or moved */
-    } else {
-        s->damaged = s->uncertain = true;
-    }
-    s->lost += s->missing;
-    s->in_segment = false;
-    s->whole = s->missing = s->n_frames = s->orphan = 0;
-    t5g_hash_reset(s->chain);
-}
-
-static void
-collect(struct t5g_scan *s, const struct t5g_frame *f)
-{
-    if (s->n == s->cap) {
-        s->cap = s->cap * 2 + 16;
-        struct t5g_frame *v = t5g_alloc(s->cap, sizeof *v);
-        if (s->n > 0)
-            memcpy(v, s->frames, s->n * sizeof *v);
-        t5g_free(s->frames);
-        s->frames = v;
-    }
-    s->frames[s->n++] = *f;
-}
-
-/* Put an undamaged frame where it belongs; true when it completes a document or is a HEAD. */
-static bool
-place(struct t5g_scan *s, const struct t5g_frame *f)
-{
-    bool open = s->n > 0;
-    if (f->kind == T5G_KIND_HEAD) {
-        if (s->in_segment)
-            t5g_scan_end_segment(s, NULL);
-        s->n = 0;
-        collect(s, f);
-        return true;
-    }
-    if (f->kind == T5G_KIND_END) {
-        t5g_scan_end_segment(s, f);
-        return false;
-    }
-    if (open && (f->doc_key != s->frames[0].doc_key || f->kind == T5G_KIND_DOC)) {
-        lose(s, s->frames[0].doc_key);
-        open = false;
-    }
-    if (f->kind == T5G_KIND_DOC) {
-        s->orphan = 0; /* ids may repeat: a new document even where the key is that of a lost one */
-        collect(s, f);
-        return false;
-    }
-    if (!open) {
-        if (f->doc_key != 0)
-            lose(s, f->doc_key);
-        return false;
-    }
-    if (t5g_kind_critical(f->kind) && strchr("TSCX", f->kind) == NULL) {
-        lose(s, f->doc_key);
-        return false;
-    }
-    collect(s, f);
-    if (f->kind != T5G_KIND_CLOSE && f->kind != T5G_KIND_ERROR)
-        return false;
-    s->whole++;
-    return true;
-}
-
 /* A frame whose header is right; good: its payload is too. True when it completes a document or is
  * a HEAD. */
 static bool
@@ -197,16 +65,16 @@ take(struct t5g_scan_input *in, struct t5g_scan *s, const struct t5g_frame *f, b
     if (f->offset != in->end_of_last) {
         s->damaged = true;
         if (s->n > 0)
-            lose(s, s->frames[0].doc_key);
+            t5g_scan_lose(s, s->frames[0].doc_key);
     }
     if (f->kind == T5G_KIND_HEAD)
         in->start = f->offset;
     if (good)
-        done = place(s, f);
+        done = t5g_scan_place(s, f);
     else if (f->kind == T5G_KIND_END)
         t5g_scan_end_segment(s, NULL);
     else if (f->doc_key != 0)
-        lose(s, f->doc_key);
+        t5g_scan_lose(s, f->doc_key);
     s->damaged |= !good;
     if (f->kind == T5G_KIND_END) {
         in->start = T5G_SCAN_NOWHERE;

@@ -63,7 +63,7 @@ void t5g_scan_free(struct t5g_scan *s);
 int t5g_scan_next(struct t5g_scan_input *in, struct t5g_scan *s, const struct t5g_frame **f,
                   size_t *n);
 
-/* ---- between scan.c and gap.c ---- */
+/* ---- for scan.c and gap.c alone; first those of scan_frame.c ---- */
 
 #define T5G_SCAN_NOWHERE UINT64_MAX
 
@@ -74,10 +74,17 @@ uint64_t t5g_scan_header(const struct t5g_scan_input *in, uint64_t at, struct t5
 bool t5g_scan_payload(const struct t5g_scan_input *in, const struct t5g_frame *f);
 /* Whether so many more bytes may be hashed in vain. */
 bool t5g_scan_may_waste(struct t5g_scan_input *in, uint64_t bytes);
+
+/* Of scan_segment.c. Put an undamaged frame where it belongs; true when it completes a document or
+ * is a HEAD. */
+bool t5g_scan_place(struct t5g_scan *s, const struct t5g_frame *f);
+/* The document being collected, or that of this key, whose frame stands alone, is not whole. */
+void t5g_scan_lose(struct t5g_scan *s, uint64_t key);
 /* The segment is over; f: its END, or NULL. */
 void t5g_scan_end_segment(struct t5g_scan *s, const struct t5g_frame *f);
 
-/* No frame starts at in->at: sets in->at behind what is not believed, and in->next and in->stop. */
+/* Of gap.c. No frame starts at in->at: sets in->at behind what is not believed, and in->next and
+ * in->stop. */
 void t5g_gap_cross(struct t5g_scan_input *in, struct t5g_scan *s);
 /* Frame i of the gap. */
 void t5g_gap_frame(const struct t5g_scan_input *in, size_t i, struct t5g_frame *f);
