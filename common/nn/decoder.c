@@ -13,12 +13,6 @@
 #include "nn/decoder_impl.h"
 #include "nn/embed.h"
 
-const struct t5g_stack_config *
-t5g_decoder_config(const struct t5g_decoder *x)
-{
-    return &x->m->config.decoder;
-}
-
 struct t5g_decoder *
 t5g_decoder_open(const struct t5g_model *m, const struct t5g_kernels *k, struct t5g_pool *pool)
 {

@@ -24,6 +24,10 @@ struct t5g_decoder {
     struct t5g_head *head;
 };
 
-const struct t5g_stack_config *t5g_decoder_config(const struct t5g_decoder *x);
+static inline const struct t5g_stack_config *
+t5g_decoder_config(const struct t5g_decoder *x)
+{
+    return &x->m->config.decoder;
+}
 
 #endif
