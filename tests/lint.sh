@@ -133,6 +133,18 @@ symbols() {
     done
 }
 
+# No files need symbols of each other, not through others either: tsort names those of every circle.
+circles() {
+    symbols --defined-only > "$tmp/defined"
+    symbols --undefined-only |
+        awk 'NR == FNR { home[$2] = $1; next }
+            ($2 in home) && home[$2] != $1 { print $1, home[$2] }' "$tmp/defined" - |
+        sort -u | LC_ALL=C tsort 2>&1 > "$tmp/sorted" |
+        awk '/: input contains a loop:$/ { if (files != "") print files; files = ""; next }
+            { sub(/^tsort: /, ""); files = files (files != "" ? ", " : "") $0 }
+            END { if (files != "") print files }' | sed 's/$/: need each other/'
+}
+
 exported_names() {
     symbols --defined-only | awk '$2 !~ /^t5g_/ { print $1 ": " $2 ": global names start with t5g_" }'
 }
@@ -163,6 +175,7 @@ page_rules | check page
 if make -s "V=${V:-release}" "$build/libt5g.a" > "$tmp/make" 2>&1; then
     exported_names | check symbol
     silence | check symbol
+    circles | check circle
 else
     tail -n 5 "$tmp/make" | check build
 fi
