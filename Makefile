@@ -92,6 +92,8 @@ $(B)/share/t5g/model:
 	ln -sfn $(CURDIR)/$(MODEL) $@
 
 complete = @mkdir -p $(@D) && awk -v shell=$(1) -v program=$< -f common/cli/completion.awk < /dev/null > $@
+# `t5g VERB` completes like the programs, which are asked.
+$(COMPLETIONS:%=$(B)/share/%): $(SCRIPTS:%=$(B)/bin/%)
 $(B)/share/bash-completion/completions/%: $(B)/bin/% common/cli/completion.awk
 	$(call complete,bash)
 $(B)/share/zsh/site-functions/_%: $(B)/bin/% common/cli/completion.awk

@@ -4,13 +4,14 @@
 # An argument completes by the name that the table gives it: A|B to A and B, DIR and FILE and IMAGE
 # to such, MODEL to directories and *.t5g, any other to nothing. Operands complete by the synopsis.
 
+#
+# A command is a program, or "PROGRAM VERB", or "t5g frame ls": verbs[c] are the names of those that c has,
+# command[1], command[2], ... are all of them, each before its verbs.
+
 BEGIN {
     name = program
     sub(/.*\//, "", name)
-    read_help(name, program)
-    split(verb_list, verb)
-    for (v = 1; v in verb; v++)
-        read_help(name " " verb[v], program " " verb[v])
+    read_command(name, program, "")
     if (shell == "bash") bash()
     else if (shell == "zsh") zsh()
     else if (shell == "fish") fish()
@@ -22,22 +23,41 @@ function fail(message) {
     exit 1
 }
 
-# The help of a program or a verb: count[c] options with letter, long, arg, maybe, help, and what
-# its operands are; of a program with verbs their names.
-function read_help(c, command,    line, n, left, rest, word, m, split_here) {
-    command = command " --help"
+function read_command(c, run, above,    verb, v, n) {
+    command[++commands] = c
+    if (c ~ / help$/) { # the names of its neighbours
+        verbs[c] = verbs[above]
+        about_verbs(c, above)
+        leaf[c] = 1
+        return
+    }
+    read_help(c, run)
+    n = split(verbs[c], verb)
+    for (v = 1; v <= n; v++)
+        read_command(c " " verb[v], run " " verb[v], c)
+}
+
+function about_verbs(c, above,    verb, v, n) {
+    n = split(verbs[c], verb)
+    for (v = 1; v <= n; v++) about[c, verb[v]] = about[above, verb[v]]
+}
+
+# The help of a command: count[c] options with letter, long, arg, maybe, help, and what
+# its operands are; the names of its verbs.
+function read_help(c, run,    line, n, left, rest, word, split_here) {
+    run = run " --help"
     n = 0
-    while ((command | getline line) > 0) {
+    while ((run | getline line) > 0) {
         if (line == "Example:") break
         if (line ~ /^usage: /) operands[c] = kind_of_operands(line)
-        else if (c == name && line ~ /^  [a-z][a-z-]* /) {
+        else if (n == 0 && line ~ /^  [a-z][a-z-]* /) {
             word = line
             sub(/^  /, "", word)
             rest = word
             sub(/ .*/, "", word)
             sub(/^[a-z-]* */, "", rest)
-            verb_list = verb_list " " word
-            about[word] = rest
+            verbs[c] = verbs[c] (verbs[c] != "" ? " " : "") word
+            about[c, word] = rest
         } else if (line ~ /^  -/) {
             n++
             split_here = match(substr(line, 3), /  +/)
@@ -49,9 +69,15 @@ function read_help(c, command,    line, n, left, rest, word, m, split_here) {
             help[c, n] = line
         }
     }
-    close(command)
+    close(run)
+    if (n == 0 && verbs[c] == "") fail(run ": no options")
+    if (verbs[c] != "") { # these have no table
+        help[c, ++n] = "print a list of verbs and exit"
+        take_left(c, n, "-h, --help")
+        help[c, ++n] = "print the version and exit"
+        take_left(c, n, "--version")
+    }
     count[c] = n
-    if (n == 0 && verb_list == "") fail(command ": no options")
 }
 
 # "-o, --output FILE", "-n N", "--cache[=DIR|off]".
@@ -63,6 +89,12 @@ function take_left(c, n, left,    word, m, i) {
         if (word[i] ~ /^--/) long[c, n] = substr(word[i], 3)
         else if (word[i] ~ /^-/) letter[c, n] = substr(word[i], 2)
         else if (word[i] != "") arg[c, n] = word[i]
+}
+
+# The options of c, in one line.
+function all_options(c,    n, s) {
+    for (n = 1; n <= count[c]; n++) s = s (n > 1 ? " " : "") options_of(c, n)
+    return s
 }
 
 function kind_of_operands(usage) {
@@ -106,9 +138,9 @@ function quoted(s) {
     return "'" inner(s) "'"
 }
 
-# --- bash: one function for each program and verb, on two helpers -------------------------------
+# --- bash: one function for each command that has no verbs, on two helpers -----------------------
 
-function bash(    f) {
+function bash(    f, i, c) {
     f = identifier(name)
     print "# bash completion for " name ", made from its option tables."
     print "_" f "_paths() { # directories, or files too, of which with a suffix"
@@ -116,41 +148,49 @@ function bash(    f) {
     print "    mapfile -t COMPREPLY < <(printf '%s\\n' \"${COMPREPLY[@]}\" | sed '/^$/d' | sort -u)"
     print "    compopt -o filenames 2> /dev/null"
     print "}"
-    bash_one(name, f, f)
-    for (v = 1; v in verb; v++) bash_one(name " " verb[v], f "_" identifier(verb[v]), f)
+    print "_" f "_words() { # of which one is begun"
+    print "    mapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$cur\")"
+    print "}"
+    for (i = 1; i <= commands; i++)
+        if (verbs[command[i]] == "") bash_one(command[i], f)
     print "_" f "_main() {"
-    print "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} joined= i"
+    print "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} joined= i at=0 command=" name
     print "    COMPREPLY=()"
     print "    if [ \"$cur\" = = ]; then cur= joined=1"
     print "    elif [ \"$prev\" = = ]; then prev=${COMP_WORDS[COMP_CWORD-2]} joined=1; fi"
-    if (verb_list != "") {
-        print "    if [ \"$COMP_CWORD\" = 1 ]; then"
-        print "        mapfile -t COMPREPLY < <(compgen -W " quoted(substr(verb_list, 2) " --help --version") " -- \"$cur\")"
-        print "        return"
-        print "    fi"
-        print "    case ${COMP_WORDS[1]} in"
-        for (v = 1; v in verb; v++)
-            if (count[name " " verb[v]] > 0) print "    " verb[v] ") _" f "_" identifier(verb[v]) " ;;"
-        print "    esac"
-    } else
-        print "    _" f
+    if (commands > 1) {
+        print "    while ((++at < COMP_CWORD)); do"
+        print "        case \"$command ${COMP_WORDS[at]}\" in"
+        for (i = 2; i <= commands; i++) printf("%s%s", i > 2 ? " | " : "        ", quoted(command[i]))
+        print ") command=\"$command ${COMP_WORDS[at]}\" ;;"
+        print "        *) break ;;"
+        print "        esac"
+        print "    done"
+    }
+    print "    case $command in"
+    for (i = 1; i <= commands; i++) {
+        c = command[i]
+        if (verbs[c] != "")
+            print "    " quoted(c) ") ((at != COMP_CWORD)) || _" f "_words " quoted(verbs[c] (count[c] > 0 ? " " all_options(c) : "")) " ;;"
+        else
+            print "    " quoted(c) ") _" identifier(c) " ;;"
+    }
+    print "    esac"
     print "}"
     print "complete -F _" f "_main " name
 }
 
-function bash_one(c, f, base,    n, all, k) {
-    if (count[c] == 0) return
-    print "_" f "() {"
-    print "    for ((i = 1; i < COMP_CWORD; i++)); do"
+function bash_one(c, base,    n, k) {
+    print "_" identifier(c) "() {"
+    print "    for ((i = at + 1; i < COMP_CWORD; i++)); do"
     print "        [ \"${COMP_WORDS[i]}\" != -- ] || { _" base "_paths " bash_paths(operands[c]) "; return; }"
     print "    done"
     print "    case $joined$prev in"
     for (n = 1; n <= count[c]; n++) {
-        all = all (n > 1 ? " " : "") options_of(c, n)
         if (arg[c, n] == "") continue
         k = kind(arg[c, n])
         printf "    %s) ", bash_pattern(c, n)
-        if (k == "words") print "mapfile -t COMPREPLY < <(compgen -W " quoted(words(arg[c, n])) " -- \"$cur\"); return ;;"
+        if (k == "words") print "_" base "_words " quoted(words(arg[c, n])) "; return ;;"
         else if (k == "none") print "return ;;"
         else if (words(arg[c, n]) != "")
             print "_" base "_paths " k "; mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W " quoted(words(arg[c, n])) " -- \"$cur\"); return ;;"
@@ -158,7 +198,7 @@ function bash_one(c, f, base,    n, all, k) {
     }
     print "    esac"
     print "    case $cur in"
-    print "    -*) mapfile -t COMPREPLY < <(compgen -W " quoted(all) " -- \"$cur\") ;;"
+    print "    -*) _" base "_words " quoted(all_options(c)) " ;;"
     print "    *) _" base "_paths " bash_paths(operands[c]) " ;;"
     print "    esac"
     print "}"
@@ -178,26 +218,35 @@ function bash_paths(k) {
 
 # --- zsh ----------------------------------------------------------------------------------------
 
-function zsh(    c) {
+function zsh() {
     print "#compdef " name
     print "# zsh completion for " name ", made from its option tables."
-    if (verb_list == "") {
-        zsh_arguments(name, "")
+    if (verbs[name] != "") print "local curcontext=$curcontext state line"
+    zsh_command(name, "")
+}
+
+function zsh_command(c, indent,    verb, v, n) {
+    if (verbs[c] == "") {
+        zsh_arguments(c, indent)
         return
     }
-    print "local curcontext=$curcontext state line"
-    print "_arguments -C '(- *)'{-h,--help}'[print a list of verbs and exit]' '(- *)--version[print the version and exit]' \\"
-    printf "    '1:verb:(("
-    for (v = 1; v in verb; v++) printf("%s%s\\:\"%s\"", (v > 1 ? " " : ""), verb[v], inner(zsh_text(about[verb[v]])))
-    print "))' '*::argument:->arguments'"
-    print "[[ $state = arguments ]] || return"
-    print "case $words[1] in"
-    for (v = 1; v in verb; v++) {
-        print verb[v] ")"
-        zsh_arguments(name " " verb[v], "    ")
-        print "    ;;"
+    n = split(verbs[c], verb)
+    print indent "_arguments -C \\"
+    for (v = 1; v <= count[c]; v++) print indent "    " zsh_option(c, v) " \\"
+    printf "%s", indent "    '1:verb:(("
+    for (v = 1; v <= n; v++) printf("%s%s\\:\"%s\"", (v > 1 ? " " : ""), verb[v], inner(zsh_text(about[c, verb[v]])))
+    if (c in leaf) {
+        print "))'"
+        return
     }
-    print "esac"
+    print "))' '*::argument:->arguments'"
+    print indent "[[ $state = arguments ]] && case $words[1] in"
+    for (v = 1; v <= n; v++) {
+        print indent verb[v] ")"
+        zsh_command(c " " verb[v], indent "    ")
+        print indent "    ;;"
+    }
+    print indent "esac"
 }
 
 function zsh_arguments(c, indent,    n) {
@@ -220,7 +269,7 @@ function zsh_option(c, n,    a, names, before, after) {
 function zsh_action(k, list) {
     if (k == "words") return "(" list ")"
     if (k == "model") return "_files -g \"*.t5g\""
-    if (k == "dir") return list != "" ? "_alternative \"word:word:(" list ")\" \"dir:folder:_files -/\"" : "_files -/"
+    if (k == "dir") return list != "" ? "_alternative \"word\\:word\\:(" list ")\" \"dir\\:folder\\:_files -/\"" : "_files -/"
     return k == "file" ? "_files" : " "
 }
 
@@ -235,28 +284,57 @@ function zsh_text(s) {
 
 # --- fish ---------------------------------------------------------------------------------------
 
-function fish(    f) {
+# Helpers: what stands before the word under the cursor, and the word without "--option=".
+function fish(    f, i, c, v, n, verb, words_of) {
+    f = "__" identifier(name)
     print "# fish completion for " name ", made from its option tables."
-    if (verb_list == "") {
+    print "function " f "_directories"
+    print "    __fish_complete_directories (commandline -ct | string replace -r -- '^--?[^=]*=' '')"
+    print "end"
+    print "function " f "_models # directories and packed models"
+    print "    __fish_complete_path (commandline -ct | string replace -r -- '^--?[^=]*=' '') | string match -r '.*(?:/|\\.t5g)(?=\\t|$)'"
+    print "end"
+    if (verbs[name] == "") {
         fish_one(name, "")
         return
     }
-    print "complete -c " name " -f -n __fish_use_subcommand -s h -l help -d 'print a list of verbs and exit'"
-    for (v = 1; v in verb; v++) {
-        print "complete -c " name " -f -n __fish_use_subcommand -a " verb[v] " -d " fish_quoted(about[verb[v]])
-        fish_one(name " " verb[v], " -n " fish_quoted("__fish_seen_subcommand_from " verb[v]))
+    print "function " f "_in # WORD ...: the command begins with these"
+    print "    set -l words (commandline -opc)"
+    print "    set -l last (math (count $argv) + 1)"
+    print "    test (count $words) -ge $last -a \"$words[2..$last]\" = \"$argv\""
+    print "end"
+    print "function " f "_at # [WORD ...]: the command is these so far"
+    print "    set -l words (commandline -opc)"
+    print "    test \"$words[2..]\" = \"$argv\""
+    print "end"
+    for (i = 1; i <= commands; i++) {
+        c = command[i]
+        words_of = substr(c, length(name) + 1)
+        if (verbs[c] == "") {
+            fish_one(c, " -n " fish_quoted(f "_in" words_of))
+            continue
+        }
+        n = split(verbs[c], verb)
+        print "complete -c " name " -f -n " fish_quoted(c in leaf ? f "_in" words_of : f "_at" words_of)
+        for (v = 1; v <= n; v++)
+            print "complete -c " name " -n " fish_quoted(f "_at" words_of) " -a " verb[v] " -d " fish_quoted(about[c, verb[v]])
+        if (count[c] > 0) fish_options(c, " -n " fish_quoted(f "_at" words_of))
     }
 }
 
-function fish_one(c, condition,    n, k, s) {
+function fish_one(c, condition) {
     if (operands[c] != "file")
         print "complete -c " name condition " -f -a " fish_quoted(fish_paths(operands[c]))
+    fish_options(c, condition)
+}
+
+function fish_options(c, condition,    n, k, s) {
     for (n = 1; n <= count[c]; n++) {
         s = "complete -c " name condition
         if (letter[c, n] != "") s = s " -s " letter[c, n]
         if (long[c, n] != "") s = s " -l " long[c, n]
         k = arg[c, n] != "" ? kind(arg[c, n]) : ""
-        if (maybe[c, n]) s = s " -a " fish_quoted(words(arg[c, n]) " " fish_paths(k))
+        if (maybe[c, n]) s = s " -f -a " fish_quoted(words(arg[c, n]) " " fish_paths(k))
         else if (k == "words") s = s " -x -a " fish_quoted(words(arg[c, n]))
         else if (k == "dir" || k == "model") s = s " -x -a " fish_quoted(fish_paths(k))
         else if (k == "file") s = s " -r -F"
@@ -265,8 +343,9 @@ function fish_one(c, condition,    n, k, s) {
     }
 }
 
-function fish_paths(k) {
-    return k == "model" ? "(__fish_complete_directories; __fish_complete_suffix .t5g)" : "(__fish_complete_directories)"
+function fish_paths(k,    f) {
+    f = "__" identifier(name)
+    return k == "model" ? "(" f "_models)" : "(" f "_directories)"
 }
 
 function fish_quoted(s) {

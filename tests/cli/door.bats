@@ -94,6 +94,21 @@ EOF
     [ "$(in_bash t5g-frame ls --tot)" = --totals ]
     [ "$(in_bash t5g-frame split --tot)" = "" ]
     [ "$(in_bash t5g-frame cache-stat '')" = dir ]
+    [ "$(in_bash t5g-frame - | tr '\n' '|')" = '-h|--help|--version|' ]
+    # through the door
+    [ "$(in_bash t5g frame cache-st)" = cache-stat ]
+    [ "$(in_bash t5g frame '' | wc -l)" -ge 16 ]
+    [ "$(in_bash t5g frame ls --tot)" = --totals ]
+    [ "$(in_bash t5g frame -)" = "$(in_bash t5g-frame -)" ]
+    [ "$(in_bash t5g frame cache-stat '')" = dir ]
+    [ "$(in_bash t5g encode --dty)" = --dtype ]
+    [ "$(in_bash t5g encode --cache = '' | tr '\n' '|')" = "dir|off|" ]
+    [ "$(in_bash t5g ask --ts)" = --tsv ]
+    [ "$(in_bash t5g ask '' | tr '\n' '|')" = "a file.txt|b.t5g|dir|" ]
+    [ "$(in_bash t5g --v)" = --version ]
+    [ "$(in_bash t5g help enc)" = encode ]
+    [ "$(in_bash t5g help encode '')" = "" ]
+    [ "$(in_bash t5g nonsense '')" = "" ]
 }
 
 @test "completion for fish" {
@@ -107,6 +122,27 @@ EOF
     [ "$(in_fish 't5g-frame qui')" = quickcheck ]
     [ "$(in_fish 't5g-frame ls --tot')" = --totals ]
     [ "$(in_fish 't5g-frame split --tot')" = "" ]
+    mkdir dir/sub
+    [ "$(in_fish 't5g-encode --cache=' | sort | tr '\n' ' ')" = "--cache=dir/ --cache=off " ]
+    [ "$(in_fish 't5g-encode --cache=dir/')" = --cache=dir/sub/ ]
+    in_fish 't5g-encode --model=' | grep -qx -- --model=b.t5g
+    in_fish 't5g-encode --model=' | grep -qx -- --model=dir/
+    [ "$(in_fish 't5g-frame --v')" = --version ]
+    in_fish 't5g-frame -' | grep -qx -- --version
+    # through the door
+    [ "$(in_fish 't5g frame cache-st')" = cache-stat ]
+    [ "$(in_fish 't5g frame ' | sort)" = "$(in_fish 't5g-frame ' | sort)" ]
+    [ "$(in_fish 't5g frame ' | wc -l)" = 13 ]
+    [ "$(in_fish 't5g frame ls --tot')" = --totals ]
+    [ "$(in_fish 't5g frame split --tot')" = "" ]
+    [ "$(in_fish 't5g frame cache-stat ')" = dir/ ]
+    [ "$(in_fish 't5g encode --cache=d')" = --cache=dir/ ]
+    [ "$(in_fish 't5g ask --ts')" = --tsv ]
+    [ "$(in_fish 't5g ask ' | sort | tr '\n' ' ')" = "a.txt b.t5g dir/ " ]
+    [ "$(in_fish 't5g --v')" = --version ]
+    [ "$(in_fish 't5g help enc')" = encode ]
+    [ "$(in_fish 't5g help encode ')" = "" ]
+    [ "$(in_fish 't5g ' | sort | tr '\n' ' ')" = "ask decode detok encode frame help pack tokenize vision " ]
 }
 
 @test "completion for zsh" {
@@ -115,6 +151,18 @@ EOF
     in_zsh 't5g-encode --' '--max-frame'
     in_zsh 't5g-frame ' quickcheck
     in_zsh 't5g-frame ls --' '--totals'
+    in_zsh 't5g-frame --' '--version'
+    mkdir folder
+    in_zsh 't5g-encode --cache=' 'folder'
+    in_zsh 't5g-encode --cache=' 'off'
+    in_zsh 't5g-vision --cache=' 'folder'
+    in_zsh 't5g ' 'tokenize'
+    in_zsh 't5g --' '--version'
+    in_zsh 't5g frame ' quickcheck
+    in_zsh 't5g frame cache-' cache-gc
+    in_zsh 't5g frame ls --' '--totals'
+    in_zsh 't5g encode --cache=' 'folder'
+    in_zsh 't5g help ' 'detok'
 }
 
 @test "every option of every program is in its completions" {
