@@ -4,8 +4,15 @@
 
 #include <string.h>
 
-bool
-t5g_escape_needed(uint32_t c)
+/*
+ * A character that must not reach a terminal as it is: controls, the 8-bit ones (U+0080 to U+009F)
+ * and separators of lines included; marks that turn the direction of writing (U+061C, U+200E,
+ * U+200F, U+202A to U+202E, U+2066 to U+2069); what is never seen (U+200B, U+2060 to U+206F,
+ * U+FEFF, U+FFF9 to U+FFFB, tags U+E0000 to U+E007F). Joiners (U+200C, U+200D) are left alone:
+ * scripts and emoji need them.
+ */
+static bool
+needed(uint32_t c)
 {
     static const struct {
         uint32_t first, last;
@@ -26,7 +33,7 @@ t5g_escape_one(char out[16], const char *s, size_t n, size_t *len, bool backslas
     const unsigned char *p = (const unsigned char *)s;
     size_t bad = 1, good = t5g_utf8_len(p, n, &bad), used = 0;
     *len = good > 0 ? good : bad;
-    if (good > 0 && !t5g_escape_needed(t5g_utf8_decode(p, good))) {
+    if (good > 0 && !needed(t5g_utf8_decode(p, good))) {
         if (backslash && p[0] == '\\')
             out[used++] = '\\';
         memcpy(out + used, p, good);
@@ -59,7 +66,7 @@ t5g_escape_json(struct t5g_buf *b, const char *json, size_t n)
         len = t5g_utf8_len(p + i, n - i, NULL);
         uint32_t c = len > 0 ? t5g_utf8_decode(p + i, len) : p[i];
         len = len > 0 ? len : 1;
-        if (c < 0x20 || !t5g_escape_needed(c)) /* controls of ASCII are between the strings */
+        if (c < 0x20 || !needed(c)) /* controls of ASCII are between the strings */
             t5g_buf_add(b, p + i, len);
         else if (c < 0x10000)
             t5g_buf_printf(b, "\\u%04x", (unsigned)c);

@@ -5,8 +5,8 @@
 #include "base/base.h"
 
 /*
- * Call first in main: program name for messages, descriptors 0-2 open, SIGPIPE and SIGXFSZ as a
- * filter wants them, locale "C".
+ * Call first in main: program name for messages, descriptors 0-2 open, a stack that is large
+ * enough, handlers of signals (signals.h).
  */
 void t5g_start(const char *program);
 

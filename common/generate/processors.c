@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void
-t5g_process_no_eos(float *logits, size_t v, const struct t5g_config *c)
+/* logits [v]: the eos ids of c become -infinity. For the first min_new_tokens steps. */
+static void
+no_eos(float *logits, size_t v, const struct t5g_config *c)
 {
     for (size_t i = 0; i < c->n_eos; i++)
         if (c->eos[i] >= 0 && (size_t)c->eos[i] < v)
@@ -87,7 +88,7 @@ t5g_process(float *logits, size_t v, const struct t5g_generate_options *o,
     if (o->no_repeat_ngram > 0)
         no_repeat(logits, ids, n, o->no_repeat_ngram);
     if (n_new < o->min_new_tokens)
-        t5g_process_no_eos(logits, v, c);
+        no_eos(logits, v, c);
 }
 
 /* ---- draws ---- */

@@ -27,9 +27,6 @@ size_t t5g_draw(const float *logits, size_t v, double u);
 /* Number n of the draws of a seed: 0 <= u < 1. */
 double t5g_uniform(uint64_t seed, size_t n);
 
-/* logits [v]: the eos ids of c become -infinity. For the first min_new_tokens steps. */
-void t5g_process_no_eos(float *logits, size_t v, const struct t5g_config *c);
-
 /* Every one of logits [v] is -infinity: nothing can be drawn, and no choice has a probability. */
 bool t5g_all_forbidden(const float *logits, size_t v);
 #define T5G_ALL_FORBIDDEN "every id is forbidden as token %zu of the answer, so none has a score"

@@ -53,7 +53,7 @@ struct t5g_stack {
     struct t5g_layer *layers; /* [c->layers] */
     struct t5g_norm norm;     /* [d] behind the last block */
     struct t5g_mat embed;     /* [v, d] */
-    const float *eoi;         /* [d] eoi_embedding, unscaled; NULL when absent */
+    const float *eoi;         /* [d] eoi_embedding, unscaled; NULL: the family has none */
     float embed_scale;
 };
 

@@ -38,10 +38,15 @@ frame_at(struct t5g_frame *f, const unsigned char *p, size_t size, size_t at, st
     return l.frame_len;
 }
 
-int
-t5g_packed_walk(const unsigned char *p, size_t size, const char *path,
-                int (*see)(void *arg, const struct t5g_frame *f, struct t5g_err *e), void *arg,
-                struct t5g_err *e)
+/*
+ * Call see(arg, frame) for every frame of a packed file's image p [size] in order, HEAD and END
+ * included, until it returns 1 (then 1), or -1 (then -1). Headers, metas, sizes and the END are
+ * checked, payloads are not hashed: that is what t5g-frame verify does. -1 with e (65).
+ */
+static int
+walk(const unsigned char *p, size_t size, const char *path,
+     int (*see)(void *arg, const struct t5g_frame *f, struct t5g_err *e), void *arg,
+     struct t5g_err *e)
 {
     uint64_t frames = 0;
     if (size < 8 || memcmp(p, T5G_FRAME_MAGIC, 7) != 0 || p[7] != T5G_KIND_HEAD)
@@ -167,7 +172,7 @@ t5g_packed_tensors(const unsigned char *p, size_t size, const char *path,
                    struct t5g_err *e)
 {
     struct tensors x = {.add = add, .arg = arg, .path = path};
-    int r = t5g_packed_walk(p, size, path, see_tensor, &x, e);
+    int r = walk(p, size, path, see_tensor, &x, e);
     t5g_buf_free(&x.meta.name);
     t5g_buf_free(&x.meta.layout);
     return r;
@@ -185,7 +190,7 @@ t5g_packed_identity(const unsigned char *p, size_t size, const char *path, char 
                     struct t5g_err *e)
 {
     struct t5g_head h = {0};
-    int r = t5g_packed_walk(p, size, path, see_head, &h, e);
+    int r = walk(p, size, path, see_head, &h, e);
     if (r == 1) {
         memcpy(model, h.model, sizeof h.model);
         memcpy(num, h.num, sizeof h.num);
@@ -238,7 +243,7 @@ packed_text(const char *model, const char *name, size_t limit, struct t5g_buf *b
     struct wanted x = {.kind = T5G_KIND_TEXT, .name = name};
     if (t5g_map_file(model, &m, e) < 0)
         return -1;
-    int r = t5g_packed_walk(m.p, m.size, model, see_named, &x, e);
+    int r = walk(m.p, m.size, model, see_named, &x, e);
     r = r < 0 ? -1 : x.has;
     if (r == 1 && (t5g_hash64(x.found.data, x.found.size) != x.found.payload_hash))
         r = t5g_err_set(e, T5G_EX_DATA, "%s: %s is damaged (checksum)", model, name);
@@ -283,7 +288,7 @@ t5g_packed_table(const char *path, struct t5g_map *m, const void **block, uint64
     struct wanted x = {.kind = T5G_KIND_TENSOR, .name = T5G_PACKED_TOKENIZER};
     if (t5g_map_file(path, m, e) < 0)
         return -1;
-    int r = t5g_packed_walk(m->p, m->size, path, see_named, &x, e);
+    int r = walk(m->p, m->size, path, see_named, &x, e);
     if (r >= 0 && x.has) {
         *block = x.found.data;
         *n = x.found.size;

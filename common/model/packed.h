@@ -20,15 +20,6 @@
 int t5g_is_packed(const char *path, struct t5g_err *e);
 
 /*
- * Call see(arg, frame) for every frame of a packed file's image p [size] in order, HEAD and END
- * included, until it returns 1 (then 1), or -1 (then -1). Headers, metas, sizes and the END are
- * checked, payloads are not hashed: that is what t5g-frame verify does. -1 with e (65).
- */
-int t5g_packed_walk(const unsigned char *p, size_t size, const char *path,
-                    int (*see)(void *arg, const struct t5g_frame *f, struct t5g_err *e), void *arg,
-                    struct t5g_err *e);
-
-/*
  * As t5g_safetensors_parse: every weight as a tensor, quantised ones with their logical shape and
  * with dtype T5G_Q8 or T5G_Q4, group and scale.
  */

@@ -16,8 +16,9 @@ t5g_rope_freq(float *freq, const struct t5g_rope_config *c, size_t dh)
         freq[i] = 1.0f / powf(c->theta, (float)(2 * i) / (float)dh) / c->factor;
 }
 
-void
-t5g_rope_angles(float *cos, float *sin, const float *freq, size_t half, size_t pos)
+/* cos, sin [half] of the angles at a position. */
+static void
+angles(float *cos, float *sin, const float *freq, size_t half, size_t pos)
 {
     for (size_t i = 0; i < half; i++)
         sincosf((float)pos * freq[i], &sin[i], &cos[i]);
@@ -35,7 +36,7 @@ table_item(void *arg, size_t item, size_t worker)
     const struct run *r = arg;
     (void)worker;
     for (size_t i = item * ROWS; i < t5g_min((item + 1) * ROWS, r->n); i++)
-        t5g_rope_angles(r->cos + i * r->half, r->sin + i * r->half, r->freq, r->half, r->pos + i);
+        angles(r->cos + i * r->half, r->sin + i * r->half, r->freq, r->half, r->pos + i);
 }
 
 void

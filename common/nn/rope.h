@@ -11,10 +11,7 @@ enum { T5G_LOCAL, T5G_FULL, T5G_KINDS };
 /* freq [dh/2] = theta^(-2i/dh) / factor. */
 void t5g_rope_freq(float *freq, const struct t5g_rope_config *c, size_t dh);
 
-/* cos, sin [half] of the angles at a position. */
-void t5g_rope_angles(float *cos, float *sin, const float *freq, size_t half, size_t pos);
-
-/* The same for positions pos..pos+n: cos, sin [n, half], over the pool. */
+/* cos, sin [n, half] of the angles at positions pos..pos+n, over the pool. */
 void t5g_rope_table(const struct t5g_exec *x, float *cos, float *sin, const float *freq,
                     size_t half, size_t pos, size_t n);
 

@@ -94,8 +94,9 @@ t5g_columns_add(struct t5g_columns *c, const char *prompt, uint64_t rank, const 
     t5g_buf_add(&append(&c->row, prompt, rank)->text, text, n);
 }
 
-void
-t5g_columns_cell(struct t5g_buf *out, const char *s, size_t n)
+/* A cell: tab, newline, carriage return, NUL and backslash as \t, \n, \r, \0 and \\. */
+static void
+put_cell(struct t5g_buf *out, const char *s, size_t n)
 {
     static const char from[] = "\t\n\r\\", to[] = "tnr\\";
     for (size_t i = 0; i < n; i++) {
@@ -117,7 +118,7 @@ put_heading(const struct t5g_columns *c, struct t5g_buf *out)
         const struct cell *x = &c->columns.v[i];
         const char *name = c->own_prompts || x->prompt == NULL ? "text" : x->prompt;
         t5g_buf_addc(out, '\t');
-        t5g_columns_cell(out, name, strlen(name));
+        put_cell(out, name, strlen(name));
         if (x->rank > 0)
             t5g_buf_printf(out, "#%llu", (unsigned long long)x->rank);
     }
@@ -214,11 +215,11 @@ t5g_columns_row(struct t5g_columns *c, const char *id, size_t n, struct t5g_buf 
     const struct t5g_buf **cells = t5g_alloc(c->columns.n, sizeof *cells);
     for (size_t i = 0; i < c->row.n; i++)
         cells[c->row.v[i].column] = &c->row.v[i].text;
-    t5g_columns_cell(out, id, n);
+    put_cell(out, id, n);
     for (size_t k = 0; k < c->columns.n; k++) {
         t5g_buf_addc(out, '\t');
         if (cells[k] != NULL)
-            t5g_columns_cell(out, cells[k]->p, cells[k]->n);
+            put_cell(out, cells[k]->p, cells[k]->n);
     }
     t5g_buf_addc(out, '\n');
     t5g_free(cells);
@@ -229,7 +230,7 @@ void
 t5g_columns_failed(struct t5g_columns *c, const char *id, size_t n, struct t5g_buf *out)
 {
     struct t5g_buf cell = {0};
-    t5g_columns_cell(&cell, id, n);
+    put_cell(&cell, id, n);
     if (c->known) {
         put_empty(c, cell.p, cell.n, out);
     } else {

@@ -35,7 +35,4 @@ void t5g_columns_failed(struct t5g_columns *c, const char *id, size_t n, struct 
 /* After the last document: what still waits, under a heading of "id" alone. */
 void t5g_columns_end(struct t5g_columns *c, struct t5g_buf *out);
 
-/* A cell: tab, newline, carriage return, NUL and backslash as \t, \n, \r, \0 and \\. */
-void t5g_columns_cell(struct t5g_buf *out, const char *s, size_t n);
-
 #endif

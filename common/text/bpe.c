@@ -332,7 +332,8 @@ end_block(struct t5g_bpe *b, struct t5g_ids *out)
     b->first = 0;
 }
 
-/* Whether ASCII characters a and b stay in one word; p[0] and p[1] need not be ASCII. */
+/* No merge joins the ASCII characters p[0] and p[1], so a word ends between them; false where one
+ * of them is not ASCII. */
 static bool
 is_wall(const struct t5g_table *t, const unsigned char *p)
 {

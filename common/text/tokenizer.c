@@ -213,9 +213,3 @@ t5g_tokenizer_check(const struct t5g_tokenizer_id *ours, const char *theirs, str
                        same > 0 ? ", the first difference is in the " : "", same > 0 ? other : "",
                        theirs, ours->id);
 }
-
-size_t
-t5g_tokenizer_size(const struct t5g_tokenizer *t)
-{
-    return t->table.h->n_ids;
-}

@@ -48,6 +48,4 @@ const char *t5g_tokenizer_identity(const struct t5g_tokenizer *t); /* its id: 32
 /* 0 when `theirs` names this tokenizer; else -1 with e (65), which says what differs. */
 int t5g_tokenizer_check(const struct t5g_tokenizer_id *ours, const char *theirs, struct t5g_err *e);
 
-size_t t5g_tokenizer_size(const struct t5g_tokenizer *t); /* largest id + 1 */
-
 #endif

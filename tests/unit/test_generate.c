@@ -13,7 +13,6 @@ enum { JOBS = 37, NEW = 40 };
 
 static int32_t prompts[JOBS][70];
 
-/* 37 jobs over three documents, prompts of 0 to 66 ids: more than there are slots. */
 static void
 generate(struct t5g_generator *g, struct t5g_job *jobs, size_t n)
 {
@@ -23,6 +22,7 @@ generate(struct t5g_generator *g, struct t5g_job *jobs, size_t n)
     t5g_generate(g, all, n);
 }
 
+/* 37 jobs over three documents, prompts of 0 to 66 ids: more than there are slots. */
 static void
 make_jobs(struct t5g_job *jobs, struct t5g_cross *const *cross, const struct gd_case *c, size_t v)
 {
