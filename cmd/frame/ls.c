@@ -143,7 +143,7 @@ list_frames(struct text *t, const char *path, struct t5g_err *e)
             line_of_frame(&t->out, &f);
         text_send(t);
         if (f.kind == T5G_KIND_END)
-            t5g_end_unpack(&x, f.data);
+            t5g_end_take(&x, f.data);
         total.docs += x.docs_ok + x.docs_failed;
         total.failed += x.docs_failed;
         total.frames += x.frames;

@@ -27,7 +27,7 @@ static int
 frame_at(const struct t5g_map *m, uint64_t at, struct t5g_frame *f, struct t5g_err *e)
 {
     struct t5g_frame_layout l;
-    if (t5g_frame_unpack(f, &l, m->p + at, at, UINT64_MAX, e) < 0)
+    if (t5g_frame_take_header(f, &l, m->p + at, at, UINT64_MAX, e) < 0)
         return -1;
     f->meta = (const char *)m->p + at + T5G_FRAME_HEADER;
     if (l.frame_len > m->size - at ||
@@ -54,7 +54,7 @@ check_segment(const struct t5g_map *m, uint64_t *end, struct t5g_err *e)
     if (f.size != 64 || f.meta_len != 0 || t5g_hash64(f.data, 64) != f.payload_hash)
         return t5g_err_set(e, T5G_EX_DATA, "frame at byte %llu: END is damaged",
                            (unsigned long long)at);
-    t5g_end_unpack(&x, f.data);
+    t5g_end_take(&x, f.data);
     if (x.stream_len > *end || x.stream_len < T5G_FRAME_END_SIZE + T5G_FRAME_HEADER ||
         x.stream_len % T5G_ALIGN != 0)
         return t5g_err_set(

@@ -7,9 +7,9 @@
  * equal for any number of threads, prompts and documents. Levels differ from each other by
  * rounding.
  *
- * Roles: `pack` and `gemm` are for many rows (encoder, cross keys and values), `dot` for all else
- * the decoder computes. Never choose between them by the number of rows at hand. Quantised weights
- * have one product for both roles.
+ * Roles: `to_panel` and `gemm` are for many rows (encoder, cross keys and values), `dot` for all
+ * else the decoder computes. Never choose between them by the number of rows at hand. Quantised
+ * weights have one product for both roles.
  */
 #ifndef T5G_KERNELS_H
 #define T5G_KERNELS_H
@@ -58,7 +58,7 @@ struct t5g_kernels {
      * panel [k, 16] f32 = transpose of w [rows, k], rows 1..16, stride ldw elements of dtype; the
      * columns beyond rows become 0.
      */
-    void (*pack)(float *panel, const void *w, size_t ldw, int dtype, size_t rows, size_t k);
+    void (*to_panel)(float *panel, const void *w, size_t ldw, int dtype, size_t rows, size_t k);
 
     /*
      * c [m, cols], stride ldc = a [m, k], stride lda, times panels [k, 16], one for each 16 columns

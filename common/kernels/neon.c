@@ -16,7 +16,7 @@ enum { DOT_N = 4, DOT_FEW = 0 }; /* see rows.h */
 void
 t5g_neon_fill(struct t5g_kernels *k)
 {
-    k->pack = t5g_neon_pack;
+    k->to_panel = t5g_neon_to_panel;
     k->gemm = t5g_neon_gemm;
     k->dot = dot;
     k->mix = mix;

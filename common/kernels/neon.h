@@ -4,7 +4,7 @@
 
 #include "kernels/kernels.h"
 
-void t5g_neon_pack(float *panel, const void *w, size_t ldw, int dtype, size_t rows, size_t k);
+void t5g_neon_to_panel(float *panel, const void *w, size_t ldw, int dtype, size_t rows, size_t k);
 void t5g_neon_gemm(float *c, size_t ldc, const float *a, size_t lda, const float *panel,
                    size_t next, size_t m, size_t k, size_t cols, bool add);
 void t5g_neon_quantize(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k,

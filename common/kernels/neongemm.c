@@ -33,7 +33,7 @@ transpose4(float32x4_t r[W])
  * done, at most 8 here.
  */
 TEMPLATE void
-pack_block(float *panel, const char *w, size_t row_bytes, int dtype, size_t rows, size_t left)
+panel_block(float *panel, const char *w, size_t row_bytes, int dtype, size_t rows, size_t left)
 {
     float32x4_t r[2][W];
 #pragma GCC unroll 4
@@ -107,9 +107,9 @@ tile(const int M, float *c, size_t ldc, const float *a, size_t lda, const float 
 #include "kernels/panelgemm.h"
 
 void
-t5g_neon_pack(float *panel, const void *w, size_t ldw, int dtype, size_t rows, size_t k)
+t5g_neon_to_panel(float *panel, const void *w, size_t ldw, int dtype, size_t rows, size_t k)
 {
-    pack(panel, w, ldw, dtype, rows, k);
+    to_panel(panel, w, ldw, dtype, rows, k);
 }
 
 void

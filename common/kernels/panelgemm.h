@@ -1,9 +1,9 @@
 /*
- * panelgemm.h: pack and gemm of levels whose tiles are one panel wide.
+ * panelgemm.h: to_panel and gemm of levels whose tiles are one panel wide.
  *
  * The file that includes this has defined
  *
- *   pack_block(panel, w, row_bytes, dtype, rows, left)
+ *   panel_block(panel, w, row_bytes, dtype, rows, left)
  *              W columns of 8 rows of a panel, from `rows` rows of w; `left` elements are there
  *   tile(M, c, ldc, a, lda, panel, k, add)
  *              c [M, 16] = (add ? c : 0) + a [M, k] panel [k, 16]
@@ -16,7 +16,7 @@
 #include "kernels/panels.h"
 
 TEMPLATE void
-pack_as(float *panel, const char *w, size_t ldw, int dtype, size_t rows, size_t k)
+panel_as(float *panel, const char *w, size_t ldw, int dtype, size_t rows, size_t k)
 {
     size_t es = item_size(dtype);
     for (size_t j = 0; j < T5G_PANEL; j += W) {
@@ -25,21 +25,21 @@ pack_as(float *panel, const char *w, size_t ldw, int dtype, size_t rows, size_t 
         size_t i = 0;
         if (n == W)
             for (; i + 8 <= k; i += 8)
-                pack_block(panel + i * T5G_PANEL + j, wj + i * es, ldw * es, dtype, W, 8);
+                panel_block(panel + i * T5G_PANEL + j, wj + i * es, ldw * es, dtype, W, 8);
         for (; i < k; i += 8)
-            pack_block(panel + i * T5G_PANEL + j, wj + i * es, ldw * es, dtype, n, k - i);
+            panel_block(panel + i * T5G_PANEL + j, wj + i * es, ldw * es, dtype, n, k - i);
     }
 }
 
 static void
-pack(float *panel, const void *w, size_t ldw, int dtype, size_t rows, size_t k)
+to_panel(float *panel, const void *w, size_t ldw, int dtype, size_t rows, size_t k)
 {
     if (dtype == T5G_F32)
-        pack_as(panel, w, ldw, T5G_F32, rows, k);
+        panel_as(panel, w, ldw, T5G_F32, rows, k);
     else if (dtype == T5G_F16)
-        pack_as(panel, w, ldw, T5G_F16, rows, k);
+        panel_as(panel, w, ldw, T5G_F16, rows, k);
     else
-        pack_as(panel, w, ldw, T5G_BF16, rows, k);
+        panel_as(panel, w, ldw, T5G_BF16, rows, k);
 }
 
 #define FEW(M)                                                    \

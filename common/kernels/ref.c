@@ -30,7 +30,7 @@ widen(float *to, const void *v, size_t at, int dtype, size_t n)
 }
 
 static void
-pack(float *panel, const void *w, size_t ldw, int dtype, size_t rows, size_t k)
+to_panel(float *panel, const void *w, size_t ldw, int dtype, size_t rows, size_t k)
 {
     float row[PIECE];
     size_t es = t5g_dtype_size(dtype);
@@ -356,7 +356,7 @@ scale_by(float *x, size_t n, float factor)
 void
 t5g_ref_fill(struct t5g_kernels *k)
 {
-    k->pack = pack;
+    k->to_panel = to_panel;
     k->gemm = gemm;
     k->dot = dot;
     k->mix = mix;

@@ -48,7 +48,7 @@ transpose8(__m256 r[W])
 
 /* Half a panel: rows 0..8 of w to columns 0..7 of panel, of which `left` k steps are to be done. */
 TEMPLATE void
-pack_block(float *panel, const char *w, size_t row_bytes, int dtype, size_t rows, size_t left)
+panel_block(float *panel, const char *w, size_t row_bytes, int dtype, size_t rows, size_t left)
 {
     __m256 r[W];
 #pragma GCC unroll 8
@@ -106,7 +106,7 @@ tile(const int M, float *c, size_t ldc, const float *a, size_t lda, const float 
 void
 t5g_v3_fill(struct t5g_kernels *k)
 {
-    k->pack = pack;
+    k->to_panel = to_panel;
     k->gemm = gemm;
     k->dot = dot;
     k->mix = mix;

@@ -25,7 +25,7 @@ frame_at(struct t5g_frame *f, const unsigned char *p, size_t size, size_t at, st
         t5g_err_set(e, T5G_EX_DATA, "cut off at byte %zu", size);
         return 0;
     }
-    if (t5g_frame_unpack(f, &l, p + at, at, T5G_FRAME_PAYLOAD_MAX, e) < 0)
+    if (t5g_frame_take_header(f, &l, p + at, at, T5G_FRAME_PAYLOAD_MAX, e) < 0)
         return 0;
     f->meta = (const char *)p + at + T5G_FRAME_HEADER;
     f->data = p + at + l.payload_off;
@@ -67,7 +67,7 @@ walk(const unsigned char *p, size_t size, const char *path,
         if (f.kind != T5G_KIND_END)
             continue;
         struct t5g_end x;
-        t5g_end_unpack(&x, f.data);
+        t5g_end_take(&x, f.data);
         if (f.size != 64 || x.status != 0 || x.stream_len != at || x.frames != frames || at != size)
             return t5g_err_set(e, T5G_EX_DATA, "%s: not the whole of one packed model", path);
         return 0;

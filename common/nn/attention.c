@@ -107,7 +107,7 @@ keys_item(void *arg, size_t item, size_t worker)
         for (size_t i = 0; i < rows; i++)
             finish_head(k, a, row + i * r->ldq, row + i * r->ldq, a->k_norm, r->r0 + i0 + i);
         size_t panel = kv * panels(a->n) + r->r0 / T5G_PANEL + item;
-        k->pack(a->keys + panel * a->dh * T5G_PANEL, row, r->ldq, T5G_F32, rows, a->dh);
+        k->to_panel(a->keys + panel * a->dh * T5G_PANEL, row, r->ldq, T5G_F32, rows, a->dh);
     }
 }
 

@@ -206,7 +206,7 @@ panel_product(const struct run *r, const struct t5g_mat *w, size_t r0, size_t n,
     }
     for (size_t j = 0; j < n; j += T5G_PANEL) {
         struct t5g_mat rows = t5g_mat_rows(*w, r0 + j, t5g_min(T5G_PANEL, n - j));
-        k->pack(scratch + j * w->cols, rows.p, w->cols, w->dtype, rows.rows, w->cols);
+        k->to_panel(scratch + j * w->cols, rows.p, w->cols, w->dtype, rows.rows, w->cols);
     }
     k->gemm(out, ld, r->a, r->lda, scratch, w->cols * T5G_PANEL, r->m, w->cols, n, add);
 }

@@ -304,7 +304,7 @@ static int
 take_end(struct t5g_source *s, const struct t5g_frame *f, struct t5g_err *e)
 {
     struct t5g_end x;
-    t5g_end_unpack(&x, f->data);
+    t5g_end_take(&x, f->data);
     if (x.status == 0)
         return 0;
     if (s->upstream.code == 0)

@@ -204,7 +204,7 @@ t5g_frame_check_text(const struct t5g_frame *f, struct t5g_err *e)
 }
 
 uint64_t
-t5g_frame_pack(unsigned char out[T5G_FRAME_HEADER], struct t5g_frame *f, bool payload_known)
+t5g_frame_put_header(unsigned char out[T5G_FRAME_HEADER], struct t5g_frame *f, bool payload_known)
 {
     uint64_t off = payload_offset(f->meta_len), len = t5g_round_up(off + f->size, T5G_ALIGN);
     memset(out, 0, T5G_FRAME_HEADER);
@@ -236,9 +236,9 @@ refuse(struct t5g_err *e, uint64_t offset, const char *what)
 }
 
 int
-t5g_frame_unpack(struct t5g_frame *f, struct t5g_frame_layout *l,
-                 const unsigned char in[T5G_FRAME_HEADER], uint64_t offset, uint64_t max_frame,
-                 struct t5g_err *e)
+t5g_frame_take_header(struct t5g_frame *f, struct t5g_frame_layout *l,
+                      const unsigned char in[T5G_FRAME_HEADER], uint64_t offset, uint64_t max_frame,
+                      struct t5g_err *e)
 {
     if (memcmp(in, T5G_FRAME_MAGIC, 7) != 0)
         return offset == 0 ? t5g_err_set(e, T5G_EX_DATA, "not a t5g stream")
@@ -308,7 +308,7 @@ t5g_frame_is(const struct t5g_frame *f, const char *name)
 }
 
 void
-t5g_end_pack(unsigned char out[64], const struct t5g_end *x)
+t5g_end_put(unsigned char out[64], const struct t5g_end *x)
 {
     memset(out, 0, 64);
     put(out, x->stream_len, 8);
@@ -321,7 +321,7 @@ t5g_end_pack(unsigned char out[64], const struct t5g_end *x)
 }
 
 void
-t5g_end_unpack(struct t5g_end *x, const unsigned char in[64])
+t5g_end_take(struct t5g_end *x, const unsigned char in[64])
 {
     *x = (struct t5g_end){.stream_len = get(in, 8),
                           .frames = get(in + 8, 8),

@@ -52,8 +52,8 @@ struct t5g_frame {
  * payload_known, f->payload_hash. Dims, meta and size must be consistent (checked by
  * t5g_frame_check first). Returns the length of the whole frame, a multiple of 64.
  */
-uint64_t t5g_frame_pack(unsigned char out[T5G_FRAME_HEADER], struct t5g_frame *f,
-                        bool payload_known);
+uint64_t t5g_frame_put_header(unsigned char out[T5G_FRAME_HEADER], struct t5g_frame *f,
+                              bool payload_known);
 
 /* What the header bytes say. */
 struct t5g_frame_layout {
@@ -64,9 +64,9 @@ struct t5g_frame_layout {
  * Read a header: magic, major, flags, zero fields, kind, limits, dims against size, all but the
  * hash (the meta is not there yet). -1 with e (65): "frame at byte 1234: ...".
  */
-int t5g_frame_unpack(struct t5g_frame *f, struct t5g_frame_layout *l,
-                     const unsigned char in[T5G_FRAME_HEADER], uint64_t offset, uint64_t max_frame,
-                     struct t5g_err *e);
+int t5g_frame_take_header(struct t5g_frame *f, struct t5g_frame_layout *l,
+                          const unsigned char in[T5G_FRAME_HEADER], uint64_t offset,
+                          uint64_t max_frame, struct t5g_err *e);
 
 /* Length of a whole frame: header, meta, payload and padding. */
 uint64_t t5g_frame_length(const struct t5g_frame *f);
@@ -117,7 +117,7 @@ struct t5g_end {
     uint64_t index_off;
 };
 
-void t5g_end_pack(unsigned char out[64], const struct t5g_end *x);
-void t5g_end_unpack(struct t5g_end *x, const unsigned char in[64]);
+void t5g_end_put(unsigned char out[64], const struct t5g_end *x);
+void t5g_end_take(struct t5g_end *x, const unsigned char in[64]);
 
 #endif

@@ -105,7 +105,7 @@ static struct t5g_end
 end_at(const struct t5g_scan_input *in, const struct mark *m)
 {
     struct t5g_end x;
-    t5g_end_unpack(&x, in->p + m->at + T5G_FRAME_HEADER);
+    t5g_end_take(&x, in->p + m->at + T5G_FRAME_HEADER);
     return x;
 }
 

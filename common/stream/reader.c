@@ -301,9 +301,9 @@ check_end(struct t5g_reader *r, const struct t5g_frame *f, struct t5g_err *e)
     struct t5g_end x;
     if (f->size != 64 || f->meta_len != 0)
         return damaged(f, "END has another size", e);
-    t5g_end_unpack(&x, f->data);
+    t5g_end_take(&x, f->data);
     unsigned char again[64];
-    t5g_end_pack(again, &x);
+    t5g_end_put(again, &x);
     if (memcmp(again, f->data, 64) != 0)
         return damaged(f, "reserved bytes of END are not 0", e);
     if (x.status == 0 && r->explained)
@@ -407,7 +407,8 @@ read_frame(struct t5g_reader *r, struct t5g_frame *f, struct t5g_err *e)
     /* A short header that is foreign already in its first bytes is not a cut stream. */
     if (memcmp(r->header, T5G_FRAME_MAGIC, t5g_min(got, 7)) == 0 && got < sizeof r->header)
         return cut(r, e);
-    if (t5g_frame_unpack(f, &l, r->header, offset, r->max_frame, e) < 0 || take_meta(r, f, e) < 0 ||
+    if (t5g_frame_take_header(f, &l, r->header, offset, r->max_frame, e) < 0 ||
+        take_meta(r, f, e) < 0 ||
         take_padding(r, f, l.payload_off - T5G_FRAME_HEADER - f->meta_len, e) < 0 ||
         take_payload(r, f, e) < 0 ||
         take_padding(r, f, l.frame_len - l.payload_off - f->size, e) < 0)

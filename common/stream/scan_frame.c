@@ -10,7 +10,7 @@ t5g_scan_header(const struct t5g_scan_input *in, uint64_t at, struct t5g_frame *
     struct t5g_frame_layout l;
     uint64_t left = at < in->size ? in->size - at : 0;
     if (left < T5G_FRAME_HEADER ||
-        t5g_frame_unpack(f, &l, in->p + at, at, in->max_frame, NULL) < 0 ||
+        t5g_frame_take_header(f, &l, in->p + at, at, in->max_frame, NULL) < 0 ||
         f->meta_len > left - T5G_FRAME_HEADER)
         return 0;
     f->meta = (const char *)in->p + at + T5G_FRAME_HEADER;

@@ -21,7 +21,7 @@ t5g_scan_end_segment(struct t5g_scan *s, const struct t5g_frame *f)
     if (s->n > 0)
         t5g_scan_lose(s, s->frames[0].doc_key);
     if (f != NULL) {
-        t5g_end_unpack(&x, f->data);
+        t5g_end_take(&x, f->data);
         uint64_t docs = x.docs_ok + x.docs_failed;
         if (docs > s->whole && docs - s->whole > s->missing)
             s->missing = docs - s->whole;

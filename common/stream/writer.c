@@ -97,7 +97,7 @@ put(struct t5g_writer *w, struct t5g_frame *f, bool known, struct t5g_err *e)
 {
     static const char zero[T5G_ALIGN];
     unsigned char header[T5G_FRAME_HEADER];
-    uint64_t total = t5g_frame_pack(header, f, known);
+    uint64_t total = t5g_frame_put_header(header, f, known);
     size_t meta_pad = (size_t)(t5g_round_up(sizeof header + f->meta_len, T5G_ALIGN) -
                                sizeof header - f->meta_len);
     size_t pad = (size_t)(total - sizeof header - f->meta_len - meta_pad - f->size);
@@ -327,7 +327,7 @@ make_end(const struct t5g_writer *w, int status, unsigned char payload[64])
                         .docs_failed = w->docs_failed,
                         .chain = t5g_hash_get64(w->chain),
                         .status = (uint32_t)status};
-    t5g_end_pack(payload, &x);
+    t5g_end_put(payload, &x);
     struct t5g_frame f = make(w, T5G_KIND_END, NULL, 0);
     f.data = payload;
     f.size = 64;

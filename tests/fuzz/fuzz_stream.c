@@ -52,7 +52,7 @@ mend(unsigned char *p, size_t size)
             x.stream_len = at + len - start;
             x.chain = t5g_hash_get64(chain);
             x.status = (uint32_t)get(h + off + 40, 4) & 127;
-            t5g_end_pack(h + off, &x);
+            t5g_end_put(h + off, &x);
         }
         uint64_t hash = t5g_hash64(h + off, (size_t)n);
         memcpy(h + 112, &hash, 8);

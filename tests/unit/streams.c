@@ -16,7 +16,7 @@ make_any(struct make *m, struct t5g_frame *f)
         f->data = (const unsigned char *)"";
     if (f->meta == NULL)
         f->meta = "";
-    uint64_t len = t5g_frame_pack(header, f, false);
+    uint64_t len = t5g_frame_put_header(header, f, false);
     size_t off = (size_t)t5g_round_up(sizeof header + f->meta_len, 64);
     m->at = m->b.n;
     t5g_buf_add(&m->b, header, sizeof header);
@@ -108,7 +108,7 @@ make_end(struct make *m, uint32_t status)
                         .docs_failed = m->failed,
                         .chain = m->chain != NULL ? t5g_hash_get64(m->chain) : 0,
                         .status = status};
-    t5g_end_pack(payload, &x);
+    t5g_end_put(payload, &x);
     make_frame(m, 'E', 0, NULL, payload, sizeof payload);
 }
 

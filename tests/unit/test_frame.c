@@ -28,7 +28,7 @@ test_pack(void **state)
     unsigned char h[T5G_FRAME_HEADER], want[T5G_FRAME_HEADER] = {0};
     struct t5g_frame f = sample(), back;
     struct t5g_frame_layout l;
-    assert_int_equal(t5g_frame_pack(h, &f, false), 256);
+    assert_int_equal(t5g_frame_put_header(h, &f, false), 256);
     /* the table of t5g-stream(5), written out */
     memcpy(want, "\x89T5G\r\n\x1aT\x01\x00\x0b\x02", 12);
     want[17] = 1;   /* frame_len 256 */
@@ -47,7 +47,7 @@ test_pack(void **state)
     memcpy(want + 120, &v, 8);
     assert_memory_equal(h, want, sizeof want);
     struct t5g_err e;
-    assert_int_equal(t5g_frame_unpack(&back, &l, h, 64, T5G_FRAME_SIZE_DEFAULT, &e), 0);
+    assert_int_equal(t5g_frame_take_header(&back, &l, h, 64, T5G_FRAME_SIZE_DEFAULT, &e), 0);
     assert_int_equal(l.frame_len, 256);
     assert_int_equal(l.payload_off, 192);
     assert_int_equal(back.kind, 'T');
@@ -105,9 +105,9 @@ test_unpack_refuses(void **state)
         struct t5g_frame f = sample();
         struct t5g_frame_layout l;
         struct t5g_err e = {0};
-        t5g_frame_pack(h, &f, false);
+        t5g_frame_put_header(h, &f, false);
         memcpy(h + bad[i].at, bad[i].bytes, bad[i].n);
-        int r = t5g_frame_unpack(&f, &l, h, 64, T5G_FRAME_SIZE_DEFAULT, &e);
+        int r = t5g_frame_take_header(&f, &l, h, 64, T5G_FRAME_SIZE_DEFAULT, &e);
         if (r != -1 || e.code != T5G_EX_DATA || strstr(e.msg, bad[i].message) == NULL)
             fail_msg("case %zu: %d, code %d: %s", i, r, e.code, e.msg);
         assert_int_equal(strncmp(e.msg, "frame at byte 64: ", 18), 0);
@@ -123,16 +123,16 @@ test_unpack_accepts(void **state)
     struct t5g_frame_layout l;
     struct t5g_err e;
     f.minor = 9;
-    t5g_frame_pack(h, &f, false);
-    assert_int_equal(t5g_frame_unpack(&f, &l, h, 0, 256, &e), 0);
+    t5g_frame_put_header(h, &f, false);
+    assert_int_equal(t5g_frame_take_header(&f, &l, h, 0, 256, &e), 0);
     assert_int_equal(f.minor, 9);
     h[7] = 'n'; /* an unknown kind may give dtype and dims another meaning */
     h[10] = 77;
-    assert_int_equal(t5g_frame_unpack(&f, &l, h, 0, 256, &e), 0);
-    assert_int_equal(t5g_frame_unpack(&f, &l, h, 0, 200, &e), -1);
+    assert_int_equal(t5g_frame_take_header(&f, &l, h, 0, 256, &e), 0);
+    assert_int_equal(t5g_frame_take_header(&f, &l, h, 0, 200, &e), -1);
     assert_non_null(strstr(e.msg, "--max-frame"));
     h[0] = 'x';
-    assert_int_equal(t5g_frame_unpack(&f, &l, h, 0, 256, &e), -1);
+    assert_int_equal(t5g_frame_take_header(&f, &l, h, 0, 256, &e), -1);
     assert_string_equal(e.msg, "not a t5g stream");
 }
 
@@ -209,9 +209,9 @@ test_end(void **state)
     memset(want + 32, 255, 8);
     want[40] = 0x4c;
     want[48] = 64;
-    t5g_end_pack(p, &x);
+    t5g_end_put(p, &x);
     assert_memory_equal(p, want, 64);
-    t5g_end_unpack(&y, p);
+    t5g_end_take(&y, p);
     assert_memory_equal(&x, &y, sizeof x);
 }
 

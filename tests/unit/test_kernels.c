@@ -49,9 +49,9 @@ one_gemm(size_t m, size_t kk, size_t cols, int dtype, bool add, bool front)
     const float *pa = a.p;
     float *pc = c.p;
     for (size_t p = 0; p < panels; p++)
-        k->pack((float *)panel.p + p * next,
-                (char *)w.p + p * T5G_PANEL * kk * t5g_dtype_size(dtype), kk, dtype,
-                t5g_min(T5G_PANEL, cols - p * T5G_PANEL), kk);
+        k->to_panel((float *)panel.p + p * next,
+                    (char *)w.p + p * T5G_PANEL * kk * t5g_dtype_size(dtype), kk, dtype,
+                    t5g_min(T5G_PANEL, cols - p * T5G_PANEL), kk);
     for (size_t l = 0; l < kk; l++)
         for (size_t j = 0; j < panels * T5G_PANEL; j++)
             assert_true(((float *)panel.p)[j / T5G_PANEL * next + l * T5G_PANEL + j % T5G_PANEL] ==

@@ -309,7 +309,7 @@ test_false_headers(void **state)
         struct t5g_frame f = {.kind = 'n', .size = SIZE - at - 128, .payload_hash = 7};
         unsigned char header[T5G_FRAME_HEADER];
         f.meta = "";
-        t5g_frame_pack(header, &f, true);
+        t5g_frame_put_header(header, &f, true);
         if (at == 0)
             header[0] = 0; /* so that the first does not claim all the others */
         t5g_buf_add(&b, header, sizeof header);
