@@ -1,6 +1,7 @@
 /* corpus_doc.c: a document as a user has it: its memory, its pictures, its UTF-8. */
 #include "store/corpus_doc.h"
 #include "base/utf8.h"
+#include "store/looks.h"
 
 #include <string.h>
 
@@ -44,6 +45,10 @@ t5g_corpus_doc_utf8(struct t5g_corpus_doc *d, bool replace, struct t5g_err *e)
         size_t bad = t5g_utf8_check(texts[i]->p, texts[i]->n);
         if (bad == texts[i]->n)
             continue;
+        const char *what =
+            i == 0 ? t5g_looks_no_text((const unsigned char *)d->text.p, d->text.n) : NULL;
+        if (!replace && what != NULL)
+            return t5g_err_set(e, T5G_EX_DATA, "%s", what);
         if (!replace)
             return t5g_err_set(e, T5G_EX_DATA, "%sinvalid UTF-8 at byte %zu",
                                i == 1 ? "prompt: " : "", bad);

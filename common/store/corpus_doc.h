@@ -33,7 +33,8 @@ struct t5g_corpus_picture *t5g_corpus_doc_picture(struct t5g_corpus_doc *d);
 
 /*
  * Text and prompt become well-formed UTF-8: with replace, each maximal ill-formed part becomes
- * U+FFFD; without, ill-formed bytes are the document's fault (-1 with e (65)).
+ * U+FFFD; without, ill-formed bytes are the document's fault (-1 with e (65)), and a picture, a
+ * stream and the like are called so.
  */
 int t5g_corpus_doc_utf8(struct t5g_corpus_doc *d, bool replace, struct t5g_err *e);
 

@@ -1,5 +1,6 @@
-/* looks.c: first bytes of pictures. */
+/* looks.c: first bytes of pictures and of other files that are no text. */
 #include "store/looks.h"
+#include "stream/frame.h"
 
 #include <string.h>
 #include <strings.h>
@@ -89,30 +90,62 @@ is_heif(const unsigned char *p, size_t n)
     return false;
 }
 
-bool
-t5g_looks_picture(const unsigned char *p, size_t n)
+/* What begins so, in a message that says what to do with it; NULL: no picture. */
+static const char *
+picture_that_looks(const unsigned char *p, size_t n)
 {
+#define GIVE    ": give it with -i"
+#define CONVERT ": make a PNG of it and give that with -i"
     static const struct {
         const char *magic;
         size_t n;
-    } known[] = {{"\x89PNG", 4},
-                 {"\xff\xd8\xff", 3},
-                 {"GIF87a", 6},
-                 {"GIF89a", 6},
-                 {"II*\0", 4},
-                 {"MM\0*", 4},
-                 {"II+\0\10\0", 6},
-                 {"MM\0+\0\10", 6},
-                 {"\xff\x0a", 2},
-                 {"\0\0\0\x0cJXL \r\n\x87\n", 12},
-                 {"\0\0\0\x0cjP  \r\n\x87\n", 12},
-                 {"\xff\x4f\xff\x51", 4}};
+        const char *what;
+    } known[] = {{"\x89PNG", 4, "a PNG picture" GIVE},
+                 {"\xff\xd8\xff", 3, "a JPEG picture" GIVE},
+                 {"GIF87a", 6, "a GIF picture" CONVERT},
+                 {"GIF89a", 6, "a GIF picture" CONVERT},
+                 {"II*\0", 4, "a TIFF picture" CONVERT},
+                 {"MM\0*", 4, "a TIFF picture" CONVERT},
+                 {"II+\0\10\0", 6, "a TIFF picture" CONVERT},
+                 {"MM\0+\0\10", 6, "a TIFF picture" CONVERT},
+                 {"\xff\x0a", 2, "a JPEG XL picture" CONVERT},
+                 {"\0\0\0\x0cJXL \r\n\x87\n", 12, "a JPEG XL picture" CONVERT},
+                 {"\0\0\0\x0cjP  \r\n\x87\n", 12, "a JPEG 2000 picture" CONVERT},
+                 {"\xff\x4f\xff\x51", 4, "a JPEG 2000 picture" CONVERT}};
     for (size_t i = 0; i < T5G_LEN(known); i++)
         if (n >= known[i].n && memcmp(p, known[i].magic, known[i].n) == 0)
-            return true;
+            return known[i].what;
     if (n >= 12 && memcmp(p, "RIFF", 4) == 0 && memcmp(p + 8, "WEBP", 4) == 0)
-        return true;
-    return is_bmp(p, n) || is_pnm(p, n) || is_heif(p, n);
+        return "a WebP picture" CONVERT;
+    if (is_bmp(p, n))
+        return "a BMP picture" CONVERT;
+    if (is_pnm(p, n))
+        return "a PNM picture" GIVE;
+    return is_heif(p, n) ? "a HEIF or AVIF picture" CONVERT : NULL;
+#undef GIVE
+#undef CONVERT
+}
+
+bool
+t5g_looks_picture(const unsigned char *p, size_t n)
+{
+    return picture_that_looks(p, n) != NULL;
+}
+
+const char *
+t5g_looks_no_text(const unsigned char *p, size_t n)
+{
+    static const char pdf[] = "%PDF-";
+    const char *what = picture_that_looks(p, n);
+    if (what != NULL)
+        return what;
+    if (n >= strlen(T5G_FRAME_MAGIC) && memcmp(p, T5G_FRAME_MAGIC, strlen(T5G_FRAME_MAGIC)) == 0)
+        return "a t5g stream: give it to t5g-encode";
+    if (n >= strlen(pdf) && memcmp(p, pdf, strlen(pdf)) == 0)
+        return "a PDF: make a text of it, as with pdftotext";
+    if (n >= 2 && (memcmp(p, "\xff\xfe", 2) == 0 || memcmp(p, "\xfe\xff", 2) == 0))
+        return "text in UTF-16: make UTF-8 of it, as with iconv -f UTF-16";
+    return NULL;
 }
 
 bool

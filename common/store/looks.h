@@ -14,6 +14,13 @@ enum { T5G_LOOKS = 1024 }; /* first bytes that tell */
  */
 bool t5g_looks_picture(const unsigned char *p, size_t n);
 
+/*
+ * What [n] bytes that are not UTF-8 are by their beginning, and what to do with them, for a
+ * message: "a PNG picture: give it with -i", a stream, a PDF, text in UTF-16. NULL: nothing that is
+ * known.
+ */
+const char *t5g_looks_no_text(const unsigned char *p, size_t n);
+
 /* The name, a path of n bytes, is one for a picture: a damaged one is to be found, not passed
  * over. */
 bool t5g_named_picture(const char *name, size_t n);

@@ -91,7 +91,14 @@ without() {
     status_is 64 t5g ask -p text: 'my number.png'
     err_has_line "with -i: 'my number.png'"
     tar -cf pictures.tar 'my number.png'
-    t5g ask -p text: pictures.tar | cmp - want
+    for name in pictures.tar X.TAR x.dat; do
+        [ "$name" = pictures.tar ] || cp pictures.tar "$name"
+        t5g ask -p text: "$name" | cmp - want
+    done
+    t5g ask -p text: < pictures.tar | cmp - want
+    cp 'my number.png' no-suffix
+    status_is 3 t5g ask -p text: no-suffix
+    err_has_line 'no-suffix: a PNG picture: give it with -i'
 }
 
 @test "ask -v prints the pipeline that it runs, ready to be pasted" {
@@ -147,13 +154,13 @@ soon() { # within ten seconds
     return 1
 }
 
-children() { ps -o pid= --ppid "$1" | tr -d ' ' > pids && [ "$(wc -l < pids)" = 4 ]; }
+children() { ps -o pid= --ppid "$1" | tr -d ' ' > pids && [ "$(wc -l < pids)" = 5 ]; }
 
 @test "ask: killed, its programs end too; control-C ends all of one process group" {
     command -v setpriv > /dev/null || skip "setpriv is not there"
     mkdir bin
     cp "$T5G_BUILD/bin/t5g-ask" bin
-    for p in tokenize encode decode detok; do
+    for p in tokenize vision encode decode detok; do
         printf '#!/bin/sh\nexec sleep 100\n' > bin/t5g-$p
         chmod +x bin/t5g-$p
     done

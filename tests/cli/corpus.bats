@@ -141,7 +141,10 @@ same_documents() {
         zstd -qf bad.tar
         status_is 65 t5g-tokenize bad.tar.zst > /dev/null
     done
-    head -c 300 t.tar > cut.tar # too short to be known as a tar but by its name
+    head -c 300 t.tar > cut.tar # told as a tar by its mark at byte 257
+    status_is 65 t5g-tokenize cut.tar > /dev/null
+    err_has "cut.tar: damaged: the checksum of the first header differs"
+    head -c 200 t.tar > cut.tar # too short to be known as a tar but by its name
     status_is 65 t5g-tokenize cut.tar > /dev/null
     err_has "cut.tar: is no archive, as its name says"
     gzip -c cut.tar > cut.tgz
@@ -357,4 +360,25 @@ same_documents() {
     [ "$(wc -l < out)" = 1 ]
     grep -qF 't5g-encode: x.tar: readme.txt: passed over' err
     grep -q '2 members' err || grep -q '2 .*passed over' err
+}
+
+@test "an operand that is no text is called what it is" {
+    cp "$T5G_TESTS/data/number.png" no-suffix
+    pngtopnm no-suffix > number.pgm
+    printf 'GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;' > n.gif
+    printf '%%PDF-1.4\n%%\xe2\xe3\xcf\xd3\n' > x.pdf
+    printf '\xff\xfeT\0e\0x\0t\0' > utf16.txt
+    t5g-tokenize -e x -o c.t5g
+    status_is 3 t5g-tokenize no-suffix number.pgm n.gif x.pdf utf16.txt c.t5g -o ids.t5g
+    err_has_line 't5g-tokenize: no-suffix: a PNG picture: give it with -i'
+    err_has_line 't5g-tokenize: number.pgm: a PNM picture: give it with -i'
+    err_has_line 't5g-tokenize: n.gif: a GIF picture: make a PNG of it and give that with -i'
+    err_has_line 't5g-tokenize: x.pdf: a PDF: make a text of it, as with pdftotext'
+    err_has_line 't5g-tokenize: utf16.txt: text in UTF-16: make UTF-8 of it, as with iconv -f UTF-16'
+    err_has_line 't5g-tokenize: c.t5g: a t5g stream: give it to t5g-encode'
+    # What these begin with may begin a text as well.
+    printf '%%PDF-1.4 is the first line of a PDF.' | t5g-tokenize > /dev/null
+    printf 'P1 and P2 \xe9' > latin1.txt
+    status_is 3 t5g-tokenize latin1.txt -o ids.t5g
+    err_has 't5g-tokenize: latin1.txt: invalid UTF-8 at byte 10'
 }
