@@ -1,4 +1,5 @@
 /* compare.c: two frames that should hold the same. */
+#include "convert.h"
 #include "verbs.h"
 
 #include <math.h>
@@ -15,13 +16,13 @@ static bool
 departs(const struct t5g_frame *a, const struct t5g_frame *b, uint64_t i, const struct tolerance *t,
         double *diff, double *ref)
 {
-    if (is_float(a->dtype)) {
-        double x = float_element(a, i), y = float_element(b, i);
+    if (t5g_element_is_float(a->dtype)) {
+        double x = t5g_element_float(a, i), y = t5g_element_float(b, i);
         *ref = fabs(y);
         *diff = x == y || (isnan(x) && isnan(y)) ? 0 : fabs(x - y);
     } else {
         bool na, nb;
-        uint64_t x = int_element(a, i, &na), y = int_element(b, i, &nb);
+        uint64_t x = t5g_element_int(a, i, &na), y = t5g_element_int(b, i, &nb);
         bool less = na != nb ? na : x < y; /* order of two's complement within one sign */
         *ref = nb ? (double)(0 - y) : (double)y;
         *diff = less ? (double)(y - x) : (double)(x - y);
@@ -94,9 +95,9 @@ compare_values(struct t5g_buf *o, const struct t5g_doc *d, const struct t5g_fram
     put_name(o, a);
     put_index(o, a, x.first);
     t5g_buf_adds(o, " is ");
-    put_element(o, a, x.first);
+    t5g_element_put(o, a, x.first);
     t5g_buf_adds(o, " and ");
-    put_element(o, b, x.first);
+    t5g_element_put(o, b, x.first);
     t5g_buf_printf(o, "; %llu of %llu differ; largest absolute difference %g at ",
                    (unsigned long long)x.count,
                    (unsigned long long)(a->size / t5g_dtype_size(a->dtype)), x.max_abs);
@@ -110,7 +111,7 @@ compare_values(struct t5g_buf *o, const struct t5g_doc *d, const struct t5g_fram
 static bool
 same_shape(const struct t5g_frame *a, const struct t5g_frame *b, bool tolerant)
 {
-    bool mixed = tolerant && is_float(a->dtype) && is_float(b->dtype);
+    bool mixed = tolerant && t5g_element_is_float(a->dtype) && t5g_element_is_float(b->dtype);
     return a->kind == b->kind && (a->dtype == b->dtype || mixed) && a->ndim == b->ndim &&
            memcmp(a->dims, b->dims, sizeof a->dims) == 0 &&
            (a->kind == T5G_KIND_TENSOR || a->size == b->size);

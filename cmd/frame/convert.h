@@ -9,35 +9,40 @@
  * REF says where the elements are: "data":[...] (jsonl), "file":"..." (npy), "tensor":"..."
  * (safetensors); "text":"..." for TEXT. "doc", "close" and "error" hold the metas of those frames.
  */
-#ifndef T5G_FRAME_CONVERT_H
-#define T5G_FRAME_CONVERT_H
+#ifndef T5G_CONVERT_H
+#define T5G_CONVERT_H
 
-#include "verbs.h"
 #include "base/io.h"
+#include "stream/document.h"
+#include "stream/writer.h"
 
 /* Appends ,REF of item number i of the document being exported. 0 or -1 with e. */
-typedef int put_ref(void *arg, struct t5g_buf *b, const struct t5g_frame *f, size_t i,
-                    struct t5g_err *e);
+typedef int t5g_put_ref(void *arg, struct t5g_buf *b, const struct t5g_frame *f, size_t i,
+                        struct t5g_err *e);
 
 /* The object of a document, without newline. Private frames have no place in it. */
-int index_put(struct t5g_buf *b, const struct t5g_doc *d, put_ref *put, void *arg,
-              struct t5g_err *e);
+int t5g_index_put(struct t5g_buf *b, const struct t5g_doc *d, t5g_put_ref *put, void *arg,
+                  struct t5g_err *e);
+
+/* `,"dtype":"f32","shape":[12,64]` of a tensor. */
+void t5g_index_put_type(struct t5g_buf *b, const struct t5g_frame *f);
 
 /* spans.c: parts of a checked JSON text. */
-struct span {
+struct t5g_json_span {
     const char *p; /* [n] raw JSON; NULL when it is not there */
     size_t n;
 };
 
 /* Members of an object by name. keys and out [n]. */
-void span_pick(const char *text, size_t len, const char *const *keys, struct span *out, size_t n);
-bool span_starts(const struct span *s, char c); /* false when it is not there */
+void t5g_json_span_pick(const char *text, size_t len, const char *const *keys,
+                        struct t5g_json_span *out, size_t n);
+bool t5g_json_span_starts(const struct t5g_json_span *s, char c); /* false when it is not there */
 /* The element after *element (zero: the first one); false after the last. */
-bool span_next(const struct span *array, struct span *element);
-void span_decode(struct t5g_buf *b, const struct span *s); /* a string */
+bool t5g_json_span_next(const struct t5g_json_span *array, struct t5g_json_span *element);
+void t5g_json_span_decode(struct t5g_buf *b, const struct t5g_json_span *s); /* a string */
 
 /* A tensor found by an import. */
-struct payload {
+struct t5g_payload {
     int dtype;
     size_t ndim;
     uint64_t dims[T5G_FRAME_NDIM_MAX];
@@ -48,62 +53,72 @@ struct payload {
 };
 
 /* What the value of "file" or "tensor" names. 0 or -1 with e. */
-typedef int fetch_ref(void *arg, const char *ref, struct payload *p, struct t5g_err *e);
+typedef int t5g_fetch_ref(void *arg, const char *ref, struct t5g_payload *p, struct t5g_err *e);
 
 /* One import: the stream that is written, and where references lead. */
-struct importer {
-    struct t5g_run run;
-    fetch_ref *fetch; /* NULL: elements stand in the line */
+struct t5g_importer {
+    struct t5g_writer *w;
+    t5g_fetch_ref *fetch; /* NULL: elements stand in the line */
     void *arg;
 };
 
 /* unframe.c */
 /* The meta {"KEY":VALUE, and the members of the object rest}. */
-void make_meta(struct t5g_buf *b, const char *key, const struct span *value,
-               const struct span *rest);
+void t5g_import_make_meta(struct t5g_buf *b, const char *key, const struct t5g_json_span *value,
+                          const struct t5g_json_span *rest);
 /* A frame with this meta; p NULL: no payload. -1 with e (65) over the limits of t5g-stream(5). */
-int write_frame(struct importer *im, int kind, const struct t5g_buf *meta, const struct payload *p,
-                uint64_t key, struct t5g_err *e);
+int t5g_import_write_frame(struct t5g_importer *im, int kind, const struct t5g_buf *meta,
+                           const struct t5g_payload *p, uint64_t key, struct t5g_err *e);
 /* The frame that an element of "frames" describes. */
-int take_frame(struct importer *im, const struct span *object, uint64_t key, struct t5g_err *e);
+int t5g_import_take_frame(struct t5g_importer *im, const struct t5g_json_span *object, uint64_t key,
+                          struct t5g_err *e);
 
 /* unindex.c */
-/* One line of an index. The first may be a HEAD. 0 or -1 with e (65); dies on write errors. */
-int index_take(struct importer *im, const char *line, size_t n, struct t5g_err *e);
+/* One line of an index. The first may be a HEAD. 0 or -1 with e (65, 74). */
+int t5g_index_take(struct t5g_importer *im, const char *line, size_t n, struct t5g_err *e);
 /* After the last line: HEAD where there was none. */
-int index_end(struct importer *im, struct t5g_err *e);
+int t5g_index_end(struct t5g_importer *im, struct t5g_err *e);
 /* Every line of a text. name for messages; NULL: the text was made up. */
-int index_take_all(struct importer *im, const char *text, size_t n, const char *name,
-                   struct t5g_err *e);
+int t5g_index_take_all(struct t5g_importer *im, const char *text, size_t n, const char *name,
+                       struct t5g_err *e);
+
+/* element.c: values of tensors. */
+bool t5g_element_is_float(int dtype);
+/* Element i of a float tensor. */
+double t5g_element_float(const struct t5g_frame *f, uint64_t i);
+/* Element i of another one, sign-extended to 64 bits; *negative: these are a signed value's. */
+uint64_t t5g_element_int(const struct t5g_frame *f, uint64_t i, bool *negative);
+/* Shortest decimal text that reads back the same; nan, inf and -inf are not quoted. */
+void t5g_element_put(struct t5g_buf *b, const struct t5g_frame *f, uint64_t i);
 
 /* numbers.c: elements as a JSON array, and back. */
-void put_numbers(struct t5g_buf *b, const struct t5g_frame *f);
+void t5g_numbers_put(struct t5g_buf *b, const struct t5g_frame *f);
 /* raw [n]: a checked JSON array of numbers, nested or flat; p->dtype is set. Fills data and size.
  */
-int take_numbers(struct payload *p, const char *raw, size_t n, struct t5g_err *e);
+int t5g_numbers_take(struct t5g_payload *p, const char *raw, size_t n, struct t5g_err *e);
 /* The same of a flat array of whole numbers: dimensions. */
-int take_shape(struct payload *p, const char *raw, size_t n, struct t5g_err *e);
+int t5g_numbers_take_shape(struct t5g_payload *p, const char *raw, size_t n, struct t5g_err *e);
 
-#define NPY_INDEX "index.jsonl"
+#define T5G_NPY_INDEX "index.jsonl"
 
 /* npydir.c, unnpydir.c */
-int export_npy(struct t5g_source *in, const char *dir, uint64_t *failed, struct t5g_err *e);
-int import_npy(struct importer *im, const char *dir, struct t5g_err *e);
+int t5g_npy_export(struct t5g_source *in, const char *dir, uint64_t *failed, struct t5g_err *e);
+int t5g_npy_import(struct t5g_importer *im, const char *dir, struct t5g_err *e);
 
 /* npy.c */
 /* The header of a .npy file: a multiple of 64 bytes. bf16 is announced as f32. */
-void npy_header(struct t5g_buf *b, int dtype, size_t ndim, const uint64_t *dims);
+void t5g_npy_header(struct t5g_buf *b, int dtype, size_t ndim, const uint64_t *dims);
 /* bytes [n] of a whole .npy file; p points into them. 0 or -1 with e (65). */
-int npy_parse(struct payload *p, const unsigned char *bytes, size_t n, struct t5g_err *e);
+int t5g_npy_parse(struct t5g_payload *p, const unsigned char *bytes, size_t n, struct t5g_err *e);
 
 /* safetensors.c */
-int export_safetensors(struct t5g_source *in, const char *path, uint64_t *failed,
-                       struct t5g_err *e);
+int t5g_safetensors_export(struct t5g_source *in, const char *path, uint64_t *failed,
+                           struct t5g_err *e);
 
 /* unsafetensors.c */
-int import_safetensors(struct importer *im, const char *path, struct t5g_err *e);
+int t5g_safetensors_import(struct t5g_importer *im, const char *path, struct t5g_err *e);
 
 /* HEAD's meta as the first line of an index. */
-void index_put_head(struct t5g_buf *b, const struct t5g_source *in);
+void t5g_index_put_head(struct t5g_buf *b, const struct t5g_source *in);
 
 #endif

@@ -1,5 +1,5 @@
 /* element.c: values of tensors, of any element type. */
-#include "verbs.h"
+#include "convert.h"
 #include "base/num.h"
 
 #include <inttypes.h>
@@ -8,13 +8,13 @@
 #include <string.h>
 
 bool
-is_float(int dtype)
+t5g_element_is_float(int dtype)
 {
     return dtype == T5G_F16 || dtype == T5G_BF16 || dtype == T5G_F32 || dtype == T5G_F64;
 }
 
 double
-float_element(const struct t5g_frame *f, uint64_t i)
+t5g_element_float(const struct t5g_frame *f, uint64_t i)
 {
     const unsigned char *p = f->data + i * t5g_dtype_size(f->dtype);
     double d;
@@ -28,7 +28,7 @@ float_element(const struct t5g_frame *f, uint64_t i)
 }
 
 uint64_t
-int_element(const struct t5g_frame *f, uint64_t i, bool *negative)
+t5g_element_int(const struct t5g_frame *f, uint64_t i, bool *negative)
 {
     size_t size = t5g_dtype_size(f->dtype);
     uint64_t v = 0;
@@ -42,21 +42,21 @@ int_element(const struct t5g_frame *f, uint64_t i, bool *negative)
 }
 
 void
-put_element(struct t5g_buf *b, const struct t5g_frame *f, uint64_t i)
+t5g_element_put(struct t5g_buf *b, const struct t5g_frame *f, uint64_t i)
 {
     char text[32];
     bool negative;
     if (f->dtype == T5G_F64) {
-        t5g_buf_printf(b, "%.17g", float_element(f, i));
-    } else if (is_float(f->dtype)) {
-        float v = (float)float_element(f, i);
+        t5g_buf_printf(b, "%.17g", t5g_element_float(f, i));
+    } else if (t5g_element_is_float(f->dtype)) {
+        float v = (float)t5g_element_float(f, i);
         if (isfinite(v))
             t5g_num_print_f32(text, v);
         else
             snprintf(text, sizeof text, "%s", isnan(v) ? "nan" : v > 0 ? "inf" : "-inf");
         t5g_buf_adds(b, text);
     } else {
-        uint64_t v = int_element(f, i, &negative);
+        uint64_t v = t5g_element_int(f, i, &negative);
         if (negative)
             t5g_buf_printf(b, "%" PRId64, (int64_t)v);
         else

@@ -1,5 +1,6 @@
 /* t5g-frame export: a stream in a form that other software reads. */
 #include "convert.h"
+#include "verbs.h"
 
 #include <stdio.h>
 
@@ -34,7 +35,7 @@ put_data(void *arg, struct t5g_buf *b, const struct t5g_frame *f, size_t i, stru
     (void)arg;
     (void)i;
     (void)e;
-    put_numbers(b, f);
+    t5g_numbers_put(b, f);
     return 0;
 }
 
@@ -49,9 +50,9 @@ export_jsonl(struct t5g_source *in)
     t.json = true;
     int r = t5g_source_start(in, &e);
     if (r == 0 && opt.head)
-        index_put_head(&t.out, in);
+        t5g_index_put_head(&t.out, in);
     while (r >= 0 && (r = t5g_source_next(in, &doc, &e)) == 1) {
-        if ((r = index_put(&t.out, &doc, put_data, NULL, &e)) < 0)
+        if ((r = t5g_index_put(&t.out, &doc, put_data, NULL, &e)) < 0)
             break;
         t5g_buf_addc(&t.out, '\n');
         failed += doc.failed;
@@ -77,8 +78,8 @@ verb_export(int argc, char **argv)
         t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, true);
     if (opt.jsonl)
         status = export_jsonl(in);
-    else if ((opt.npy != NULL ? export_npy(in, opt.npy, &failed, &e)
-                              : export_safetensors(in, opt.safetensors, &failed, &e)) < 0)
+    else if ((opt.npy != NULL ? t5g_npy_export(in, opt.npy, &failed, &e)
+                              : t5g_safetensors_export(in, opt.safetensors, &failed, &e)) < 0)
         t5g_die_err(&e);
     else
         status = failed > 0 ? T5G_EX_DOCS : T5G_EX_OK;

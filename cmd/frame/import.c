@@ -1,5 +1,6 @@
 /* t5g-frame import: a stream from what export wrote, or from files of others. */
 #include "convert.h"
+#include "verbs.h"
 #include "cli/progress.h"
 
 #include <fcntl.h>
@@ -29,7 +30,7 @@ static const struct t5g_program program = {
 
 /* The whole lines in b, numbered on from *number; `last`: what has no newline too. */
 static int
-take_buffer(struct importer *im, struct t5g_buf *b, bool last, const char *name, size_t *number,
+take_buffer(struct t5g_importer *im, struct t5g_buf *b, bool last, const char *name, size_t *number,
             struct t5g_err *e)
 {
     size_t at = 0;
@@ -40,7 +41,7 @@ take_buffer(struct importer *im, struct t5g_buf *b, bool last, const char *name,
         if (nl == NULL && !last)
             break;
         ++*number;
-        if ((r = index_take(im, line, len, e)) < 0)
+        if ((r = t5g_index_take(im, line, len, e)) < 0)
             t5g_err_in(e, "%s:%zu", name, *number);
         at += len + (nl != NULL);
     }
@@ -51,12 +52,12 @@ take_buffer(struct importer *im, struct t5g_buf *b, bool last, const char *name,
 
 /* Lines as they come, so that a pipe of them becomes a pipe of documents. */
 static int
-take_lines(struct importer *im, int fd, const char *name, struct t5g_err *e)
+take_lines(struct t5g_importer *im, int fd, const char *name, struct t5g_err *e)
 {
     struct t5g_buf b = {0};
     size_t got = 1, number = 0;
     int r = 0;
-    while (r == 0 && got > 0 && !t5g_run_stopping(&im->run)) {
+    while (r == 0 && got > 0) {
         t5g_buf_reserve(&b, 1 << 16);
         size_t before = b.n;
         r = t5g_read_some(fd, name, b.p + b.n, b.cap - b.n - 1, &got, e);
@@ -72,7 +73,7 @@ take_lines(struct importer *im, int fd, const char *name, struct t5g_err *e)
 }
 
 static int
-import_jsonl(struct importer *im, char **paths, size_t n, struct t5g_err *e)
+import_jsonl(struct t5g_importer *im, char **paths, size_t n, struct t5g_err *e)
 {
     int r = 0;
     if (n == 0)
@@ -94,20 +95,22 @@ verb_import(int argc, char **argv)
 {
     int first = t5g_options_parse(&program, argc, argv), r;
     struct t5g_err e = {0};
-    struct importer im = {0};
+    struct t5g_run run;
+    struct t5g_importer im = {0};
     if ((opt.npy != NULL) + (opt.safetensors != NULL) + opt.jsonl != 1)
         t5g_usage("give one of --npy, --safetensors and --jsonl");
     if (first < argc && !opt.jsonl)
         t5g_usage("operands go with --jsonl");
-    t5g_run_open(&im.run);
+    t5g_run_open(&run);
+    im.w = run.w;
     t5g_progress_start("frames");
     if (opt.npy != NULL)
-        r = import_npy(&im, opt.npy, &e);
+        r = t5g_npy_import(&im, opt.npy, &e);
     else if (opt.safetensors != NULL)
-        r = import_safetensors(&im, opt.safetensors, &e);
+        r = t5g_safetensors_import(&im, opt.safetensors, &e);
     else
         r = import_jsonl(&im, argv + first, (size_t)(argc - first), &e);
     if (r == 0)
-        r = index_end(&im, &e);
-    return t5g_run_close(&im.run, r < 0 ? &e : NULL);
+        r = t5g_index_end(&im, &e);
+    return t5g_run_close(&run, r < 0 ? &e : NULL);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 void
-index_put_head(struct t5g_buf *b, const struct t5g_source *in)
+t5g_index_put_head(struct t5g_buf *b, const struct t5g_source *in)
 {
     t5g_buf_adds(b, t5g_source_head(in)->meta);
     t5g_buf_addc(b, '\n');
@@ -35,8 +35,17 @@ put_meta(struct t5g_buf *b, const char *key, const char *meta, size_t n, const c
         t5g_buf_addc(b, '}');
 }
 
+void
+t5g_index_put_type(struct t5g_buf *b, const struct t5g_frame *f)
+{
+    t5g_buf_printf(b, ",\"dtype\":\"%s\",\"shape\":[", t5g_dtype_name(f->dtype));
+    for (size_t i = 0; i < f->ndim; i++)
+        t5g_buf_printf(b, "%s%llu", i > 0 ? "," : "", (unsigned long long)f->dims[i]);
+    t5g_buf_addc(b, ']');
+}
+
 static int
-put_frame(struct t5g_buf *b, const struct t5g_frame *f, size_t i, put_ref *put, void *arg,
+put_frame(struct t5g_buf *b, const struct t5g_frame *f, size_t i, t5g_put_ref *put, void *arg,
           struct t5g_err *e)
 {
     char name[T5G_FRAME_NAME_MAX + 1];
@@ -44,7 +53,7 @@ put_frame(struct t5g_buf *b, const struct t5g_frame *f, size_t i, put_ref *put, 
     t5g_buf_adds(b, "{\"name\":");
     t5g_jsonstr_write(b, name, strlen(name));
     if (f->kind == T5G_KIND_TENSOR)
-        put_dtype_json(b, f);
+        t5g_index_put_type(b, f);
     put_meta(b, "meta", f->meta, f->meta_len, "name");
     int r = 0;
     if (f->kind == T5G_KIND_TENSOR) {
@@ -58,7 +67,8 @@ put_frame(struct t5g_buf *b, const struct t5g_frame *f, size_t i, put_ref *put, 
 }
 
 int
-index_put(struct t5g_buf *b, const struct t5g_doc *d, put_ref *put, void *arg, struct t5g_err *e)
+t5g_index_put(struct t5g_buf *b, const struct t5g_doc *d, t5g_put_ref *put, void *arg,
+              struct t5g_err *e)
 {
     size_t n = 0;
     t5g_buf_adds(b, "{\"id\":");

@@ -1,4 +1,5 @@
 /* t5g-frame ls: what is in a stream, one line a document or a frame. */
+#include "convert.h"
 #include "verbs.h"
 #include "base/escape.h"
 #include "base/jsonstr.h"
@@ -74,7 +75,7 @@ object_of_document(struct t5g_buf *b, const struct t5g_doc *d)
         t5g_buf_printf(b, "%s{\"kind\":\"%c\",\"bytes\":%llu", i > 0 ? "," : "", f->kind,
                        (unsigned long long)f->size);
         if (f->kind == T5G_KIND_TENSOR)
-            put_dtype_json(b, f);
+            t5g_index_put_type(b, f);
         t5g_buf_printf(b, ",\"meta\":%s}", f->meta_len > 0 ? f->meta : "{}");
     }
     t5g_buf_addc(b, ']');

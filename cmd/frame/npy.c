@@ -15,7 +15,7 @@ static const struct {
 };
 
 void
-npy_header(struct t5g_buf *b, int dtype, size_t ndim, const uint64_t *dims)
+t5g_npy_header(struct t5g_buf *b, int dtype, size_t ndim, const uint64_t *dims)
 {
     struct t5g_buf dict = {0};
     const char *descr = "<f4"; /* bf16, which numpy has not, is widened */
@@ -60,7 +60,7 @@ parse_type(const char *descr, size_t n, bool *swap)
 }
 
 static int
-parse_dict(struct payload *p, const char *dict, bool *swap, bool *columns, struct t5g_err *e)
+parse_dict(struct t5g_payload *p, const char *dict, bool *swap, bool *columns, struct t5g_err *e)
 {
     const char *descr = value_of(dict, "'descr':"), *order = value_of(dict, "'fortran_order':"),
                *shape = value_of(dict, "'shape':");
@@ -79,12 +79,12 @@ parse_dict(struct payload *p, const char *dict, bool *swap, bool *columns, struc
     const char *end = shape != NULL && *shape == '(' ? strchr(shape, ')') : NULL;
     if (end == NULL)
         return t5g_err_set(e, T5G_EX_DATA, "header has no shape");
-    return take_shape(p, shape + 1, (size_t)(end - shape - 1), e);
+    return t5g_numbers_take_shape(p, shape + 1, (size_t)(end - shape - 1), e);
 }
 
 /* The elements in the order and with the bytes of a stream, in memory of their own. */
 static void
-rearrange(struct payload *p, bool swap, bool columns)
+rearrange(struct t5g_payload *p, bool swap, bool columns)
 {
     size_t size = t5g_dtype_size(p->dtype), n = (size_t)p->size / size;
     uint64_t at[T5G_FRAME_NDIM_MAX] = {0}, step[T5G_FRAME_NDIM_MAX] = {0};
@@ -107,7 +107,7 @@ rearrange(struct payload *p, bool swap, bool columns)
 }
 
 static int
-check_size(const struct payload *p, struct t5g_err *e)
+check_size(const struct t5g_payload *p, struct t5g_err *e)
 {
     uint64_t want = t5g_dtype_size(p->dtype);
     for (size_t i = 0; i < p->ndim; i++)
@@ -121,7 +121,7 @@ check_size(const struct payload *p, struct t5g_err *e)
 }
 
 int
-npy_parse(struct payload *p, const unsigned char *bytes, size_t n, struct t5g_err *e)
+t5g_npy_parse(struct t5g_payload *p, const unsigned char *bytes, size_t n, struct t5g_err *e)
 {
     bool swap = false, columns = false;
     if (n < 10 || memcmp(bytes, "\x93NUMPY", 6) != 0 || bytes[6] < 1 || bytes[6] > 3)

@@ -59,7 +59,7 @@ put_file(void *arg, struct t5g_buf *b, const struct t5g_frame *f, size_t i, stru
     t5g_buf_printf(&file, "%06llu-%03zu-", (unsigned long long)d->doc, i);
     put_safe(&file, name);
     t5g_buf_adds(&file, ".npy");
-    npy_header(&head, f->dtype, f->ndim, f->dims);
+    t5g_npy_header(&head, f->dtype, f->ndim, f->dims);
     if (f->dtype == T5G_BF16) {
         wide = t5g_alloc_raw(n / 2, sizeof *wide);
         t5g_to_f32(wide, f->data, T5G_BF16, n / 2);
@@ -80,9 +80,9 @@ fill(struct t5g_source *in, struct directory *d, uint64_t *failed, struct t5g_er
     struct t5g_doc doc = {0};
     int r = t5g_source_start(in, e);
     if (r == 0) {
-        index_put_head(&index, in);
+        t5g_index_put_head(&index, in);
         while ((r = t5g_source_next(in, &doc, e)) == 1) {
-            if ((r = index_put(&index, &doc, put_file, d, e)) < 0)
+            if ((r = t5g_index_put(&index, &doc, put_file, d, e)) < 0)
                 break;
             t5g_buf_addc(&index, '\n');
             *failed += doc.failed;
@@ -90,14 +90,14 @@ fill(struct t5g_source *in, struct directory *d, uint64_t *failed, struct t5g_er
         }
     }
     if (r == 0)
-        r = write_file(d->path, NPY_INDEX, &index, "", 0, e);
+        r = write_file(d->path, T5G_NPY_INDEX, &index, "", 0, e);
     t5g_doc_clear(&doc);
     t5g_buf_free(&index);
     return r;
 }
 
 int
-export_npy(struct t5g_source *in, const char *dir, uint64_t *failed, struct t5g_err *e)
+t5g_npy_export(struct t5g_source *in, const char *dir, uint64_t *failed, struct t5g_err *e)
 {
     mode_t mask = umask(0);
     umask(mask);

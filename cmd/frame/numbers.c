@@ -13,25 +13,25 @@ static void
 put_number(struct t5g_buf *b, const struct t5g_frame *f, uint64_t i)
 {
     bool quoted = false, negative;
-    if (is_float(f->dtype)) {
-        double v = float_element(f, i);
+    if (t5g_element_is_float(f->dtype)) {
+        double v = t5g_element_float(f, i);
         if (!isfinite(v)) {
             t5g_buf_adds(b, isnan(v) ? "\"NaN\"" : v > 0 ? "\"Infinity\"" : "\"-Infinity\"");
             return;
         }
     } else {
-        uint64_t v = int_element(f, i, &negative);
+        uint64_t v = t5g_element_int(f, i, &negative);
         quoted = (negative ? 0 - v : v) > (uint64_t)EXACT;
     }
     if (quoted)
         t5g_buf_addc(b, '"');
-    put_element(b, f, i);
+    t5g_element_put(b, f, i);
     if (quoted)
         t5g_buf_addc(b, '"');
 }
 
 void
-put_numbers(struct t5g_buf *b, const struct t5g_frame *f)
+t5g_numbers_put(struct t5g_buf *b, const struct t5g_frame *f)
 {
     uint64_t n = f->size / t5g_dtype_size(f->dtype);
     t5g_buf_adds(b, ",\"data\":[");
@@ -104,7 +104,7 @@ parse_int(int dtype, const char *text, unsigned char *out)
 }
 
 int
-take_numbers(struct payload *p, const char *raw, size_t n, struct t5g_err *e)
+t5g_numbers_take(struct t5g_payload *p, const char *raw, size_t n, struct t5g_err *e)
 {
     const char *at = raw, *end = raw + n;
     char text[64];
@@ -114,8 +114,8 @@ take_numbers(struct payload *p, const char *raw, size_t n, struct t5g_err *e)
     p->owned = out;
     p->data = out;
     while (next_number(&at, end, text)) {
-        bool good = is_float(p->dtype) ? parse_float(p->dtype, text, out + count * size)
-                                       : parse_int(p->dtype, text, out + count * size);
+        bool good = t5g_element_is_float(p->dtype) ? parse_float(p->dtype, text, out + count * size)
+                                                   : parse_int(p->dtype, text, out + count * size);
         if (!good)
             return t5g_err_set(e, T5G_EX_DATA, "\"data\": element %zu is %s, expected %s", count,
                                text, t5g_dtype_name(p->dtype));
@@ -126,7 +126,7 @@ take_numbers(struct payload *p, const char *raw, size_t n, struct t5g_err *e)
 }
 
 int
-take_shape(struct payload *p, const char *raw, size_t n, struct t5g_err *e)
+t5g_numbers_take_shape(struct t5g_payload *p, const char *raw, size_t n, struct t5g_err *e)
 {
     const char *at = raw, *end = raw + n;
     char text[64];

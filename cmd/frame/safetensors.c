@@ -2,6 +2,7 @@
 #include "convert.h"
 #include "base/jsonstr.h"
 #include "base/mem.h"
+#include "cli/output.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -143,7 +144,7 @@ finish(struct exported *x, int fd, const char *path, struct t5g_err *e)
 }
 
 int
-export_safetensors(struct t5g_source *in, const char *path, uint64_t *failed, struct t5g_err *e)
+t5g_safetensors_export(struct t5g_source *in, const char *path, uint64_t *failed, struct t5g_err *e)
 {
     struct exported x = {.spool = -1};
     struct t5g_doc doc = {0};
@@ -152,9 +153,9 @@ export_safetensors(struct t5g_source *in, const char *path, uint64_t *failed, st
     if (r == 0 && (x.spool = open_spool(path, e)) < 0)
         r = -1;
     if (r == 0 && (r = t5g_source_start(in, e)) == 0) {
-        index_put_head(&x.index, in);
+        t5g_index_put_head(&x.index, in);
         while ((r = t5g_source_next(in, &doc, e)) == 1) {
-            if ((r = index_put(&x.index, &doc, put_tensor, &x, e)) < 0)
+            if ((r = t5g_index_put(&x.index, &doc, put_tensor, &x, e)) < 0)
                 break;
             t5g_buf_addc(&x.index, '\n');
             *failed += doc.failed;

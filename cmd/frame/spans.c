@@ -5,7 +5,8 @@
 #include <string.h>
 
 void
-span_pick(const char *text, size_t len, const char *const *keys, struct span *out, size_t n)
+t5g_json_span_pick(const char *text, size_t len, const char *const *keys, struct t5g_json_span *out,
+                   size_t n)
 {
     struct t5g_json_walk w;
     memset(out, 0, n * sizeof *out);
@@ -14,17 +15,17 @@ span_pick(const char *text, size_t len, const char *const *keys, struct span *ou
     while (t5g_json_walk_next(&w))
         for (size_t i = 0; i < n; i++)
             if (t5g_jsonstr_equal(w.key, w.key_len, keys[i]))
-                out[i] = (struct span){w.value, w.value_len};
+                out[i] = (struct t5g_json_span){w.value, w.value_len};
 }
 
 bool
-span_starts(const struct span *s, char c)
+t5g_json_span_starts(const struct t5g_json_span *s, char c)
 {
     return s->p != NULL && s->p[0] == c;
 }
 
 bool
-span_next(const struct span *array, struct span *element)
+t5g_json_span_next(const struct t5g_json_span *array, struct t5g_json_span *element)
 {
     const char *p = element->p != NULL ? element->p + element->n : array->p + 1,
                *end = array->p + array->n;
@@ -48,7 +49,7 @@ span_next(const struct span *array, struct span *element)
 }
 
 void
-span_decode(struct t5g_buf *b, const struct span *s)
+t5g_json_span_decode(struct t5g_buf *b, const struct t5g_json_span *s)
 {
     t5g_buf_adds(b, ""); /* an empty string has a pointer too */
     t5g_jsonstr_read(b, s->p, s->n);

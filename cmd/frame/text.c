@@ -114,12 +114,3 @@ put_reason(struct t5g_buf *b, const struct t5g_frame *error)
     t5g_buf_adds(b, msg != NULL ? msg : "no reason given");
     t5g_json_free(j);
 }
-
-void
-put_dtype_json(struct t5g_buf *b, const struct t5g_frame *f)
-{
-    t5g_buf_printf(b, ",\"dtype\":\"%s\",\"shape\":[", t5g_dtype_name(f->dtype));
-    for (size_t i = 0; i < f->ndim; i++)
-        t5g_buf_printf(b, "%s%llu", i > 0 ? "," : "", (unsigned long long)f->dims[i]);
-    t5g_buf_addc(b, ']');
-}

@@ -6,7 +6,8 @@
 #include <string.h>
 
 void
-make_meta(struct t5g_buf *b, const char *key, const struct span *value, const struct span *rest)
+t5g_import_make_meta(struct t5g_buf *b, const char *key, const struct t5g_json_span *value,
+                     const struct t5g_json_span *rest)
 {
     struct t5g_json_walk w;
     t5g_buf_printf(b, "{\"%s\":%.*s", key, (int)value->n, value->p);
@@ -21,8 +22,8 @@ make_meta(struct t5g_buf *b, const char *key, const struct span *value, const st
 }
 
 int
-write_frame(struct importer *im, int kind, const struct t5g_buf *meta, const struct payload *p,
-            uint64_t key, struct t5g_err *e)
+t5g_import_write_frame(struct t5g_importer *im, int kind, const struct t5g_buf *meta,
+                       const struct t5g_payload *p, uint64_t key, struct t5g_err *e)
 {
     struct t5g_frame f = {.kind = (uint8_t)kind, .doc_key = key, .meta = meta->p};
     f.meta_len = meta->n;
@@ -37,13 +38,13 @@ write_frame(struct importer *im, int kind, const struct t5g_buf *meta, const str
     if (t5g_frame_check(&f, UINT64_MAX, e) < 0) /* before as many bytes are read */
         return -1;
     f.payload_hash = t5g_hash64(f.data, (size_t)f.size);
-    return t5g_writer_frame(im->run.w, &f, e);
+    return t5g_writer_frame(im->w, &f, e);
 }
 
 /* bf16 travels as f32 in .npy files, and comes back without loss. Else the type and the shape are
  * those of the array, whatever the index says: somebody may have worked on it meanwhile. */
 static void
-settle(struct payload *p, const struct payload *said)
+settle(struct t5g_payload *p, const struct t5g_payload *said)
 {
     if (said->dtype == T5G_BF16 && p->dtype == T5G_F32) {
         size_t n = (size_t)(p->size / 4);
@@ -65,30 +66,32 @@ enum { NAME, DTYPE, SHAPE, META, DATA, TEXT, FILE_REF, TENSOR_REF, FRAME_KEYS };
 
 /* The elements of one frame object into p. */
 static int
-take_payload(struct importer *im, const struct span *m, struct payload *p, struct t5g_err *e)
+take_payload(struct t5g_importer *im, const struct t5g_json_span *m, struct t5g_payload *p,
+             struct t5g_err *e)
 {
     struct t5g_buf word = {0};
-    struct payload said = {0};
-    const struct span *ref = span_starts(&m[FILE_REF], '"') ? &m[FILE_REF] : &m[TENSOR_REF];
+    struct t5g_payload said = {0};
+    const struct t5g_json_span *ref =
+        t5g_json_span_starts(&m[FILE_REF], '"') ? &m[FILE_REF] : &m[TENSOR_REF];
     int r = 0;
-    if (span_starts(&m[DTYPE], '"')) {
-        span_decode(&word, &m[DTYPE]);
+    if (t5g_json_span_starts(&m[DTYPE], '"')) {
+        t5g_json_span_decode(&word, &m[DTYPE]);
         said.dtype = t5g_dtype_parse(word.p);
         if (said.dtype == 0)
             r = t5g_err_set(e, T5G_EX_DATA, "unknown dtype %s", word.p);
         word.n = 0;
     }
-    if (r == 0 && span_starts(&m[SHAPE], '['))
-        r = take_shape(&said, m[SHAPE].p, m[SHAPE].n, e);
+    if (r == 0 && t5g_json_span_starts(&m[SHAPE], '['))
+        r = t5g_numbers_take_shape(&said, m[SHAPE].p, m[SHAPE].n, e);
     if (r < 0) {
-    } else if (span_starts(&m[DATA], '[')) {
+    } else if (t5g_json_span_starts(&m[DATA], '[')) {
         *p = said;
-        if (said.dtype == 0 || !span_starts(&m[SHAPE], '['))
+        if (said.dtype == 0 || !t5g_json_span_starts(&m[SHAPE], '['))
             r = t5g_err_set(e, T5G_EX_DATA, "\"data\" without \"dtype\" and \"shape\"");
         else
-            r = take_numbers(p, m[DATA].p, m[DATA].n, e);
-    } else if (span_starts(ref, '"') && im->fetch != NULL) {
-        span_decode(&word, ref);
+            r = t5g_numbers_take(p, m[DATA].p, m[DATA].n, e);
+    } else if (t5g_json_span_starts(ref, '"') && im->fetch != NULL) {
+        t5g_json_span_decode(&word, ref);
         r = im->fetch(im->arg, word.p, p, e);
         if (r == 0)
             settle(p, &said);
@@ -101,27 +104,28 @@ take_payload(struct importer *im, const struct span *m, struct payload *p, struc
 }
 
 int
-take_frame(struct importer *im, const struct span *object, uint64_t key, struct t5g_err *e)
+t5g_import_take_frame(struct t5g_importer *im, const struct t5g_json_span *object, uint64_t key,
+                      struct t5g_err *e)
 {
     static const char *const keys[FRAME_KEYS] = {"name", "dtype", "shape", "meta",
                                                  "data", "text",  "file",  "tensor"};
-    struct span m[FRAME_KEYS];
+    struct t5g_json_span m[FRAME_KEYS];
     struct t5g_buf meta = {0}, text = {0};
-    struct payload p = {0};
+    struct t5g_payload p = {0};
     int r;
-    span_pick(object->p, object->n, keys, m, FRAME_KEYS);
-    if (!span_starts(&m[NAME], '"'))
+    t5g_json_span_pick(object->p, object->n, keys, m, FRAME_KEYS);
+    if (!t5g_json_span_starts(&m[NAME], '"'))
         return t5g_err_set(e, T5G_EX_DATA, "\"frames\": a frame has no \"name\"");
-    make_meta(&meta, "name", &m[NAME], &m[META]);
-    if (span_starts(&m[TEXT], '"')) {
-        span_decode(&text, &m[TEXT]);
+    t5g_import_make_meta(&meta, "name", &m[NAME], &m[META]);
+    if (t5g_json_span_starts(&m[TEXT], '"')) {
+        t5g_json_span_decode(&text, &m[TEXT]);
         p.data = (const unsigned char *)text.p;
         p.size = text.n;
-        r = write_frame(im, T5G_KIND_TEXT, &meta, &p, key, e);
+        r = t5g_import_write_frame(im, T5G_KIND_TEXT, &meta, &p, key, e);
     } else {
         r = take_payload(im, m, &p, e);
         if (r == 0)
-            r = write_frame(im, T5G_KIND_TENSOR, &meta, &p, key, e);
+            r = t5g_import_write_frame(im, T5G_KIND_TENSOR, &meta, &p, key, e);
     }
     if (r < 0)
         t5g_err_in(e, "frame %.*s", (int)t5g_min(m[NAME].n, 300), m[NAME].p);

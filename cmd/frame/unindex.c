@@ -2,6 +2,7 @@
 #include "convert.h"
 #include "base/hash.h"
 #include "base/jsonstr.h"
+#include "cli/program.h"
 #include "cli/progress.h"
 
 #include <string.h>
@@ -9,25 +10,25 @@
 enum { ID, DOC, FRAMES, CLOSE, ERROR, DOC_KEYS };
 
 static int
-take_document(struct importer *im, const struct span *m, struct t5g_err *e)
+take_document(struct t5g_importer *im, const struct t5g_json_span *m, struct t5g_err *e)
 {
     struct t5g_buf id = {0}, meta = {0};
-    struct span element = {0};
-    span_decode(&id, &m[ID]);
+    struct t5g_json_span element = {0};
+    t5g_json_span_decode(&id, &m[ID]);
     uint64_t key = t5g_doc_key(id.p, id.n);
-    make_meta(&meta, "id", &m[ID], &m[DOC]);
-    int r = write_frame(im, T5G_KIND_DOC, &meta, NULL, key, e);
-    while (r == 0 && m[FRAMES].p != NULL && span_next(&m[FRAMES], &element))
-        r = take_frame(im, &element, key, e);
-    const struct span *last = span_starts(&m[ERROR], '{') ? &m[ERROR] : &m[CLOSE];
+    t5g_import_make_meta(&meta, "id", &m[ID], &m[DOC]);
+    int r = t5g_import_write_frame(im, T5G_KIND_DOC, &meta, NULL, key, e);
+    while (r == 0 && m[FRAMES].p != NULL && t5g_json_span_next(&m[FRAMES], &element))
+        r = t5g_import_take_frame(im, &element, key, e);
+    const struct t5g_json_span *last = t5g_json_span_starts(&m[ERROR], '{') ? &m[ERROR] : &m[CLOSE];
     meta.n = 0;
-    if (span_starts(last, '{'))
+    if (t5g_json_span_starts(last, '{'))
         t5g_buf_add(&meta, last->p, last->n);
     else
         t5g_buf_adds(&meta, "{}");
     if (r == 0)
-        r = write_frame(im, last == &m[ERROR] ? T5G_KIND_ERROR : T5G_KIND_CLOSE, &meta, NULL, key,
-                        e);
+        r = t5g_import_write_frame(im, last == &m[ERROR] ? T5G_KIND_ERROR : T5G_KIND_CLOSE, &meta,
+                                   NULL, key, e);
     if (r == 0)
         t5g_progress_doc(last == &m[ERROR]);
     t5g_buf_free(&id);
@@ -37,54 +38,55 @@ take_document(struct importer *im, const struct span *m, struct t5g_err *e)
 
 /* HEAD: the one of the index, or one that names this program only. */
 static int
-start(struct importer *im, const char *meta, size_t n, struct t5g_err *e)
+start(struct t5g_importer *im, const char *meta, size_t n, struct t5g_err *e)
 {
     struct t5g_head h = {0};
     if (meta != NULL && t5g_head_read(&h, meta, n, e) < 0)
         return -1;
     char *own = t5g_head_make(&h, t5g_program_name(), NULL, NULL, NULL);
-    int r = t5g_writer_head(im->run.w, own, e);
+    int r = t5g_writer_head(im->w, own, e);
     t5g_free(own);
     t5g_head_clear(&h);
     return r;
 }
 
 int
-index_end(struct importer *im, struct t5g_err *e)
+t5g_index_end(struct t5g_importer *im, struct t5g_err *e)
 {
-    return t5g_writer_started(im->run.w) ? 0 : start(im, NULL, 0, e);
+    return t5g_writer_started(im->w) ? 0 : start(im, NULL, 0, e);
 }
 
 int
-index_take(struct importer *im, const char *line, size_t n, struct t5g_err *e)
+t5g_index_take(struct t5g_importer *im, const char *line, size_t n, struct t5g_err *e)
 {
     static const char *const keys[DOC_KEYS] = {"id", "doc", "frames", "close", "error"};
     static const char *const head[] = {"t5g"};
-    struct span m[DOC_KEYS], version;
+    struct t5g_json_span m[DOC_KEYS], version;
     if (t5g_json_check(line, n, true, "JSON", e) < 0)
         return -1;
-    span_pick(line, n, keys, m, DOC_KEYS);
-    span_pick(line, n, head, &version, 1);
-    if (version.p != NULL && !t5g_writer_started(im->run.w))
+    t5g_json_span_pick(line, n, keys, m, DOC_KEYS);
+    t5g_json_span_pick(line, n, head, &version, 1);
+    if (version.p != NULL && !t5g_writer_started(im->w))
         return start(im, line, n, e);
-    if (index_end(im, e) < 0)
+    if (t5g_index_end(im, e) < 0)
         return -1;
-    if (!span_starts(&m[ID], '"'))
+    if (!t5g_json_span_starts(&m[ID], '"'))
         return t5g_err_set(e, T5G_EX_DATA, "expected an object with a string \"id\"");
-    if (m[FRAMES].p != NULL && !span_starts(&m[FRAMES], '['))
+    if (m[FRAMES].p != NULL && !t5g_json_span_starts(&m[FRAMES], '['))
         return t5g_err_set(e, T5G_EX_DATA, "\"frames\": expected an array");
     return take_document(im, m, e);
 }
 
 int
-index_take_all(struct importer *im, const char *text, size_t n, const char *name, struct t5g_err *e)
+t5g_index_take_all(struct t5g_importer *im, const char *text, size_t n, const char *name,
+                   struct t5g_err *e)
 {
     size_t number = 0;
-    for (const char *p = text, *end = text + n; p < end && !t5g_run_stopping(&im->run);) {
+    for (const char *p = text, *end = text + n; p < end;) {
         const char *nl = memchr(p, '\n', (size_t)(end - p));
         size_t len = nl != NULL ? (size_t)(nl - p) : (size_t)(end - p);
         number++;
-        if (index_take(im, p, len, e) < 0)
+        if (t5g_index_take(im, p, len, e) < 0)
             return name != NULL ? t5g_err_in(e, "%s:%zu", name, number) : -1;
         p += len + (nl != NULL);
     }

@@ -11,14 +11,14 @@
 
 /* The index comes from a stranger too: nothing outside the directory is opened. */
 static int
-fetch_file(void *arg, const char *ref, struct payload *p, struct t5g_err *e)
+fetch_file(void *arg, const char *ref, struct t5g_payload *p, struct t5g_err *e)
 {
     const char *dir = arg;
     if (strchr(ref, '/') != NULL || ref[0] == '.' || ref[0] == '\0')
         return t5g_err_set(e, T5G_EX_DATA, "\"file\": %s is no plain file name", ref);
     char *path = t5g_path_join(dir, ref);
     int r = t5g_map_file(path, &p->mapped, e);
-    if (r == 0 && npy_parse(p, p->mapped.p, p->mapped.size, e) < 0)
+    if (r == 0 && t5g_npy_parse(p, p->mapped.p, p->mapped.size, e) < 0)
         r = t5g_err_in(e, "%s", path);
     t5g_free(path);
     return r;
@@ -58,16 +58,16 @@ invent_index(struct t5g_buf *b, const char *dir, struct t5g_err *e)
 }
 
 int
-import_npy(struct importer *im, const char *dir, struct t5g_err *e)
+t5g_npy_import(struct t5g_importer *im, const char *dir, struct t5g_err *e)
 {
     struct t5g_buf index = {0};
-    char *path = t5g_path_join(dir, NPY_INDEX), *copy = t5g_strdup(dir);
+    char *path = t5g_path_join(dir, T5G_NPY_INDEX), *copy = t5g_strdup(dir);
     im->fetch = fetch_file;
     im->arg = copy;
     bool there = access(path, F_OK) == 0 || errno != ENOENT;
     int r = there ? t5g_read_regular(path, SIZE_MAX / 2, &index, e) : invent_index(&index, dir, e);
     if (r == 0) /* of an index that is not there no line is named */
-        r = index_take_all(im, index.p != NULL ? index.p : "", index.n, there ? path : NULL, e);
+        r = t5g_index_take_all(im, index.p != NULL ? index.p : "", index.n, there ? path : NULL, e);
     t5g_buf_free(&index);
     t5g_free(copy);
     t5g_free(path);

@@ -40,33 +40,33 @@ by_name(const void *a, const void *b)
 }
 
 static int
-fetch_tensor(void *arg, const char *ref, struct payload *p, struct t5g_err *e)
+fetch_tensor(void *arg, const char *ref, struct t5g_payload *p, struct t5g_err *e)
 {
     const struct file *f = arg;
     struct t5g_tensor key = {.name = ref};
     const struct t5g_tensor *t = f->n > 0 ? bsearch(&key, f->v, f->n, sizeof *f->v, by_name) : NULL;
     if (t == NULL)
         return t5g_err_set(e, T5G_EX_DATA, "\"tensor\": the file has no %s", ref);
-    *p = (struct payload){.dtype = t->dtype, .ndim = t->ndim, .data = t->data, .size = t->size};
+    *p = (struct t5g_payload){.dtype = t->dtype, .ndim = t->ndim, .data = t->data, .size = t->size};
     memcpy(p->dims, t->dims, t->ndim * sizeof *t->dims);
     return 0;
 }
 
-/* The text that export_safetensors put into the metadata; false when there is none. */
+/* The text that t5g_safetensors_export put into the metadata; false when there is none. */
 static bool
 find_index(struct t5g_buf *out, const unsigned char *p)
 {
     static const char *const outer[] = {"__metadata__"}, *const inner[] = {"t5g"};
-    struct span m, index;
+    struct t5g_json_span m, index;
     uint64_t len;
     memcpy(&len, p, 8); /* checked by t5g_safetensors_parse, as is the JSON */
-    span_pick((const char *)p + 8, (size_t)len, outer, &m, 1);
-    if (!span_starts(&m, '{'))
+    t5g_json_span_pick((const char *)p + 8, (size_t)len, outer, &m, 1);
+    if (!t5g_json_span_starts(&m, '{'))
         return false;
-    span_pick(m.p, m.n, inner, &index, 1);
-    if (!span_starts(&index, '"'))
+    t5g_json_span_pick(m.p, m.n, inner, &index, 1);
+    if (!t5g_json_span_starts(&index, '"'))
         return false;
-    span_decode(out, &index);
+    t5g_json_span_decode(out, &index);
     return true;
 }
 
@@ -100,7 +100,7 @@ invent_index(struct t5g_buf *b, const struct file *f, const char *path)
 }
 
 int
-import_safetensors(struct importer *im, const char *path, struct t5g_err *e)
+t5g_safetensors_import(struct t5g_importer *im, const char *path, struct t5g_err *e)
 {
     struct file f = {0};
     struct t5g_map map = {0};
@@ -116,8 +116,8 @@ import_safetensors(struct importer *im, const char *path, struct t5g_err *e)
             qsort(f.v, f.n, sizeof *f.v, by_name);
         im->fetch = fetch_tensor;
         im->arg = &f;
-        r = index_take_all(im, index.p != NULL ? index.p : "", index.n, there ? "its index" : NULL,
-                           e);
+        r = t5g_index_take_all(im, index.p != NULL ? index.p : "", index.n,
+                               there ? "its index" : NULL, e);
         if (r < 0)
             t5g_err_in(e, "%s", path);
     }

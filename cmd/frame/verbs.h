@@ -44,8 +44,6 @@ int text_end(struct text *t, int status, const struct t5g_err *e);
 void put_escaped(struct t5g_buf *b, const char *s, size_t n);
 /* "f32[12,64]" of a tensor, "text[7]" of TEXT, "n[7]" of a private kind. */
 void put_shape(struct t5g_buf *b, const struct t5g_frame *f);
-/* `,"dtype":"f32","shape":[12,64]` of a tensor. */
-void put_dtype_json(struct t5g_buf *b, const struct t5g_frame *f);
 /* `"tool: msg"` of an ERROR frame, without quotes and escapes. */
 void put_reason(struct t5g_buf *b, const struct t5g_frame *error);
 
@@ -69,15 +67,6 @@ void put_reason(struct t5g_buf *b, const struct t5g_frame *error);
 int copy_start(struct t5g_run *run, struct t5g_source *in, bool force, struct t5g_err *e);
 /* Write d unchanged and count it. */
 void copy_doc(struct t5g_run *run, const struct t5g_doc *d);
-
-/* element.c: values of tensors. */
-bool is_float(int dtype);
-/* Element i of a float tensor. */
-double float_element(const struct t5g_frame *f, uint64_t i);
-/* Element i of another one, sign-extended to 64 bits; *negative: these are a signed value's. */
-uint64_t int_element(const struct t5g_frame *f, uint64_t i, bool *negative);
-/* Shortest decimal text that reads back the same; nan, inf and -inf are not quoted. */
-void put_element(struct t5g_buf *b, const struct t5g_frame *f, uint64_t i);
 
 /* compare.c: two frames that should hold the same. */
 struct tolerance {
