@@ -1,5 +1,5 @@
 /* compare.c: two frames that should hold the same. */
-#include "convert.h"
+#include "convert/convert.h"
 #include "verbs.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* t5g-frame export: a stream in a form that other software reads. */
-#include "convert.h"
+#include "convert/convert.h"
 #include "verbs.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* t5g-frame import: a stream from what export wrote, or from files of others. */
-#include "convert.h"
+#include "convert/convert.h"
 #include "verbs.h"
 #include "cli/progress.h"
 

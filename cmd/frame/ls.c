@@ -1,5 +1,5 @@
 /* t5g-frame ls: what is in a stream, one line a document or a frame. */
-#include "convert.h"
+#include "convert/convert.h"
 #include "verbs.h"
 #include "base/escape.h"
 #include "base/jsonstr.h"

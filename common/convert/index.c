@@ -1,5 +1,5 @@
 /* index.c: documents as JSON objects. */
-#include "convert.h"
+#include "convert/convert.h"
 #include "base/hash.h"
 #include "base/jsonstr.h"
 

@@ -1,5 +1,5 @@
-/* npydir.c: a stream to a directory of .npy files and an index of them. */
-#include "convert.h"
+/* npy_export.c: a stream to a directory of .npy files and an index of them. */
+#include "convert/convert.h"
 #include "base/mem.h"
 #include "base/temporary.h"
 

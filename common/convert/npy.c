@@ -1,5 +1,5 @@
 /* npy.c: the .npy format of numpy, version 1.0 (written) and 1.0 to 3.0 (read). */
-#include "convert.h"
+#include "convert/convert.h"
 #include "base/mem.h"
 
 #include <stdio.h>

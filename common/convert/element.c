@@ -1,5 +1,5 @@
 /* element.c: values of tensors, of any element type. */
-#include "convert.h"
+#include "convert/convert.h"
 #include "base/num.h"
 
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 /* numbers.c: elements of a tensor as a JSON array, and back. */
-#include "convert.h"
+#include "convert/convert.h"
 #include "base/mem.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* spans.c: parts of a checked JSON text, as they stand there. */
-#include "convert.h"
+/* json_spans.c: parts of a checked JSON text, as they stand there. */
+#include "convert/convert.h"
 #include "base/jsonstr.h"
 
 #include <string.h>

@@ -27,7 +27,7 @@ int t5g_index_put(struct t5g_buf *b, const struct t5g_doc *d, t5g_put_ref *put, 
 /* `,"dtype":"f32","shape":[12,64]` of a tensor. */
 void t5g_index_put_type(struct t5g_buf *b, const struct t5g_frame *f);
 
-/* spans.c: parts of a checked JSON text. */
+/* json_spans.c: parts of a checked JSON text. */
 struct t5g_json_span {
     const char *p; /* [n] raw JSON; NULL when it is not there */
     size_t n;
@@ -62,7 +62,7 @@ struct t5g_importer {
     void *arg;
 };
 
-/* unframe.c */
+/* jsonl_import.c */
 /* The meta {"KEY":VALUE, and the members of the object rest}. */
 void t5g_import_make_meta(struct t5g_buf *b, const char *key, const struct t5g_json_span *value,
                           const struct t5g_json_span *rest);
@@ -73,7 +73,7 @@ int t5g_import_write_frame(struct t5g_importer *im, int kind, const struct t5g_b
 int t5g_import_take_frame(struct t5g_importer *im, const struct t5g_json_span *object, uint64_t key,
                           struct t5g_err *e);
 
-/* unindex.c */
+/* index_import.c */
 /* One line of an index. The first may be a HEAD. 0 or -1 with e (65, 74). */
 int t5g_index_take(struct t5g_importer *im, const char *line, size_t n, struct t5g_err *e);
 /* After the last line: HEAD where there was none. */
@@ -101,7 +101,7 @@ int t5g_numbers_take_shape(struct t5g_payload *p, const char *raw, size_t n, str
 
 #define T5G_NPY_INDEX "index.jsonl"
 
-/* npydir.c, unnpydir.c */
+/* npy_export.c, npy_import.c */
 int t5g_npy_export(struct t5g_source *in, const char *dir, uint64_t *failed, struct t5g_err *e);
 int t5g_npy_import(struct t5g_importer *im, const char *dir, struct t5g_err *e);
 
@@ -111,11 +111,11 @@ void t5g_npy_header(struct t5g_buf *b, int dtype, size_t ndim, const uint64_t *d
 /* bytes [n] of a whole .npy file; p points into them. 0 or -1 with e (65). */
 int t5g_npy_parse(struct t5g_payload *p, const unsigned char *bytes, size_t n, struct t5g_err *e);
 
-/* safetensors.c */
+/* safetensors_export.c */
 int t5g_safetensors_export(struct t5g_source *in, const char *path, uint64_t *failed,
                            struct t5g_err *e);
 
-/* unsafetensors.c */
+/* safetensors_import.c */
 int t5g_safetensors_import(struct t5g_importer *im, const char *path, struct t5g_err *e);
 
 /* HEAD's meta as the first line of an index. */

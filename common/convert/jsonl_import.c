@@ -1,5 +1,5 @@
-/* unframe.c: one frame of a document, from its JSON object and what that refers to. */
-#include "convert.h"
+/* jsonl_import.c: one frame of a document, from its JSON object and what that refers to. */
+#include "convert/convert.h"
 #include "base/hash.h"
 #include "base/jsonstr.h"
 

@@ -1,5 +1,5 @@
-/* unnpydir.c: a directory of .npy files, ours or others', to documents. */
-#include "convert.h"
+/* npy_import.c: a directory of .npy files, ours or others', to documents. */
+#include "convert/convert.h"
 #include "base/jsonstr.h"
 #include "base/mem.h"
 

@@ -1,5 +1,5 @@
-/* safetensors.c: all tensors in one file; the index travels in its metadata. */
-#include "convert.h"
+/* safetensors_export.c: all tensors in one file; the index travels in its metadata. */
+#include "convert/convert.h"
 #include "base/jsonstr.h"
 #include "base/mem.h"
 #include "cli/output.h"

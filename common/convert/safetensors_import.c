@@ -1,5 +1,5 @@
-/* unsafetensors.c: a safetensors file, of ours or of others, to documents. */
-#include "convert.h"
+/* safetensors_import.c: a safetensors file, of ours or of others, to documents. */
+#include "convert/convert.h"
 #include "base/jsonstr.h"
 #include "base/mem.h"
 #include "model/safetensors.h"

@@ -1,5 +1,5 @@
-/* unindex.c: documents from their JSON objects. */
-#include "convert.h"
+/* index_import.c: documents from their JSON objects. */
+#include "convert/convert.h"
 #include "base/hash.h"
 #include "base/jsonstr.h"
 #include "cli/program.h"
