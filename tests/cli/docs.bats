@@ -282,6 +282,15 @@ what_help_shows() {
     [ "$bad" = 0 ]
 }
 
+# unasked PAGE ...: example lines that generate without a prompt, from what brings none.
+unasked() { grep -n '^\$ .*t5g-decode ' "$@" | grep -v -e ' -p ' -e '--prompts' -e 'docs\.\(jsonl\|t5g\)' -e 'missing\.t5g'; }
+
+@test "examples that generate say what is asked: the default model answers nothing else" {
+    printf '$ t5g-encode x | t5g-decode -n 8 | t5g-detok\n' > page
+    [ "$(unasked page | wc -l)" = 1 ]
+    [ "$(unasked "$root"/man/*.[157] | tee /dev/stderr | wc -l)" = 0 ]
+}
+
 # readme_blocks FILE: block-N.sh and block-N.want of the blocks that run; prints the N, and on standard error
 # which block has no output to compare.
 readme_blocks() {
