@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # failing.sh SAMPLES SHIM: every program of whole pipelines, with one call that fails.
 #
-# Each run lets the n-th open, read, write, fsync, close, rename, mmap, fstat or allocation of one program fail
-# (shim.c). Whatever call it is: the run ends, with a status that is not 0 and without output; or with 0 or 3 and
+# Each run lets the n-th open, read, write, fsync, close, rename, fchmod, mmap, fstat or allocation of one program
+# fail (shim.c). Whatever call it is: the run ends, with a status that is not 0 and without output; or with 0 or 3 and
 # the output of an undisturbed run, byte for byte (a cache that cannot be read is made again, a document that
 # cannot be read is a failed one). Nothing temporary is left. SAMPLES: so many calls of each kind, evenly spread;
 # 0: all of them (of thousands of allocations 400). `make soak` takes all, make check one.
@@ -15,7 +15,7 @@ cd "$dir"
 export T5G_MODEL=$root/tests/models/tiny T5G_THREADS=2
 unset MAKEFLAGS MFLAGS MAKELEVEL T5G_CPU T5G_CACHE_DIR
 
-declare -A errno=([open]=24 [read]=5 [write]=28 [fsync]=5 [close]=5 [rename]=5 [mmap]=12 [fstat]=5 [alloc]=12)
+declare -A errno=([open]=24 [read]=5 [write]=28 [fsync]=5 [close]=5 [rename]=5 [fchmod]=1 [mmap]=12 [fstat]=5 [alloc]=12)
 
 # run COMMAND: in the folder work, with fresh copies of the caches; statuses to the array `status`.
 run() {

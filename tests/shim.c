@@ -2,7 +2,7 @@
  * shim.c: a library to preload that makes the n-th call of a function fail, once.
  *
  *   FAULT_PROGRAM=t5g-decode   the program that it is for; others are left alone
- *   FAULT_CALL=read            open, read, write, fsync, close, rename, mmap, fstat, alloc
+ *   FAULT_CALL=read            open, read, write, fsync, close, rename, fchmod, mmap, fstat, alloc
  *   FAULT_AT=3                 which call; 0: none
  *   FAULT_ERRNO=5              with this error
  *   FAULT_COUNT=FILE           append how many calls there were, when the program ends by exit()
@@ -153,6 +153,13 @@ rename(const char *from, const char *to)
 {
     REAL(rename)
     return fails("rename") ? -1 : real(from, to);
+}
+
+int
+fchmod(int fd, mode_t mode)
+{
+    REAL(fchmod)
+    return fails("fchmod") ? -1 : real(fd, mode);
 }
 
 void *

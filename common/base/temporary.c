@@ -150,7 +150,7 @@ t5g_temporary_open(struct t5g_temporary **t, const char *path, mode_t mode, stru
     block(&old);
     int fd = make(path, false, &name), cause = errno;
     if (fd >= 0)
-        enlist(*t = x, name, false);
+        enlist(x, name, false);
     unblock(&old);
     errno = cause;
     if (fd < 0) {
@@ -159,11 +159,13 @@ t5g_temporary_open(struct t5g_temporary **t, const char *path, mode_t mode, stru
         t5g_free(x);
         return -1;
     }
-    if (fchmod(fd, mode) == 0)
+    if (fchmod(fd, mode) == 0) {
+        *t = x;
         return fd;
+    }
     t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot set mode", path);
     close(fd);
-    t5g_temporary_remove(*t);
+    t5g_temporary_remove(x);
     return -1;
 }
 
