@@ -128,8 +128,11 @@ t5g_tokenize_pictures(const struct t5g_tokenizer *t, const struct t5g_picture_te
         t5g_tokenize(t, whole.p, whole.n, 0, out);
     t5g_buf_free(&whole);
     if (seen != n_pictures)
-        return t5g_err_set(e, T5G_EX_DATA, "%zu pictures, and the text has %s %zu times",
-                           n_pictures, p->boi, seen);
+        return t5g_err_set(e, T5G_EX_DATA,
+                           "%zu picture%s, but the text has %s %zu time%s: write it once where "
+                           "each picture belongs",
+                           n_pictures, n_pictures == 1 ? "" : "s", p->boi, seen,
+                           seen == 1 ? "" : "s");
     for (size_t i = first; i < out->n; i++) {
         if (out->p[i] == p->soft_id)
             out->p[i] = p->image;

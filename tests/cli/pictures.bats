@@ -74,7 +74,7 @@ run_cases() {
 @test "the number of pictures must be that of the text" {
     fetch_pictures
     status_is 3 t5g-tokenize -i rgb.png -e 'none' -o out.t5g
-    err_has '1 pictures, and the text has <start_of_image> 0 times'
+    err_has '1 picture, but the text has <start_of_image> 0 times: write it once where each picture belongs'
     status_is 3 t5g-tokenize -i rgb.png -e '<start_of_image> <start_of_image>' -o out.t5g
     status_is 3 t5g-tokenize -i rgb.png -e '<start_of_image> <image_soft_token>' -o out.t5g
     err_has 'the text itself holds <image_soft_token>'
