@@ -67,8 +67,14 @@ t5g_input_encoder_out(const struct t5g_doc *doc, size_t d, const float **rows, s
     if (t5g_doc_only(doc, "encoder.out", T5G_KIND_TENSOR, &f, e) < 0)
         return -1;
     if (f == NULL)
-        return t5g_err_set(e, T5G_EX_DATA,
-                           "no encoder.out frame: run t5g-encode before t5g-decode");
+        return t5g_err_set(e, T5G_EX_DATA, "%s",
+                           t5g_doc_find(doc, "decode.ids") != NULL
+                               ? "no encoder.out frame: t5g-decode takes it out of what it writes, "
+                                 "unless it is given --keep"
+                           : t5g_doc_find(doc, "embedding") != NULL
+                               ? "no encoder.out frame: t5g-encode --pool writes one row, from "
+                                 "which nothing is decoded: leave --pool out"
+                               : "no encoder.out frame: run t5g-encode before t5g-decode");
     bool number = f->dtype == T5G_F32 || f->dtype == T5G_BF16 || f->dtype == T5G_F16;
     if (!number || f->ndim != 2 || f->dims[1] != d || f->dims[0] == 0)
         return t5g_err_set(e, T5G_EX_DATA,
