@@ -19,7 +19,7 @@ static struct t5g_generate_options how;
 static const struct t5g_option options[] = {
     {'p', "prompt", "PROMPT", T5G_OPT_LIST, &opt.prompts,
      "text the decoder starts with (repeatable)", 0, 0},
-    {0, "prompts", "FILE", T5G_OPT_STRING, &opt.prompt_file,
+    {0, "prompts", "FILE", T5G_OPT_ONCE, &opt.prompt_file,
      "a prompt a line; -: stdin, as they come", 0, 0},
     {0, "max-prompt-tokens", "N", T5G_OPT_U64, &opt.max_prompt,
      "longest prompt in tokens (default 16384)", 1, 1 << 30},
@@ -62,9 +62,12 @@ static const struct t5g_option options[] = {
     {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
 };
 
-static const struct t5g_program program = {"t5g-decode", "[options] [FILE ...]",
-                                           "Generate token ids from encoder outputs.", options,
-                                           "t5g-decode -p 'section:' report.t5g | t5g-detok"};
+static const struct t5g_program program = {"t5g-decode",
+                                           "[options] [FILE ...]",
+                                           "Generate token ids from encoder outputs.",
+                                           options,
+                                           "t5g-decode -p 'section:' report.t5g | t5g-detok",
+                                           T5G_O_ALL};
 
 static struct {
     struct t5g_model *model;
@@ -140,7 +143,7 @@ main(int argc, char **argv)
     struct t5g_err e = {0};
     t5g_start("t5g-decode");
     how = t5g_generate_defaults;
-    int first = t5g_options_parse(&program, argc, argv);
+    int first = t5g_run_options(&program, argc, argv);
     for (int i = first; live_prompts() && (i < argc || first == argc); i++)
         if (i == argc || strcmp(argv[i], "-") == 0)
             t5g_usage(

@@ -32,13 +32,12 @@ static const struct t5g_option options[] = {
     {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
 };
 
-static const struct t5g_program program = {
-    "t5g-detok",
-    "[options] [FILE ...]",
-    "Turn token ids into text, one record a sequence.",
-    options,
-    "t5g-decode -p 'section:' report.t5g | t5g-detok --trim",
-};
+static const struct t5g_program program = {"t5g-detok",
+                                           "[options] [FILE ...]",
+                                           "Turn token ids into text, one record a sequence.",
+                                           options,
+                                           "t5g-decode -p 'section:' report.t5g | t5g-detok --trim",
+                                           T5G_O_ALL & ~T5G_O_THREADS};
 
 /* The HEAD must name this tokenizer, or none. */
 static int

@@ -32,13 +32,12 @@ static const struct t5g_option options[] = {
     {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
 };
 
-static const struct t5g_program program = {
-    "t5g-encode",
-    "[options] [FILE ...]",
-    "Turn documents of token ids into encoder outputs.",
-    options,
-    "t5g-tokenize -l lines.txt | t5g-encode -o lines.t5g",
-};
+static const struct t5g_program program = {"t5g-encode",
+                                           "[options] [FILE ...]",
+                                           "Turn documents of token ids into encoder outputs.",
+                                           options,
+                                           "t5g-tokenize -l lines.txt | t5g-encode -o lines.t5g",
+                                           T5G_O_ALL};
 
 static bool
 dropped(const char *name, void *arg)
@@ -69,7 +68,7 @@ int
 main(int argc, char **argv)
 {
     t5g_start("t5g-encode");
-    int first = t5g_options_parse(&program, argc, argv);
+    int first = t5g_run_options(&program, argc, argv);
     if (opt.pool != 0 && opt.dtype != DTYPE_F32)
         t5g_usage("--pool writes f32: leave --dtype out");
 

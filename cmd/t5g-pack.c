@@ -27,7 +27,7 @@ static const struct t5g_program program = {
     "Put a model directory into one file, ready to be mapped.",
     options,
     "t5g-pack --weights q8 -o model.t5g model",
-};
+    T5G_O_ALL & ~(T5G_O_VERBOSE | T5G_O_ON_ERROR)};
 
 /* The small files of a model that programs read; those that are there. */
 static int
@@ -52,7 +52,7 @@ int
 main(int argc, char **argv)
 {
     t5g_start("t5g-pack");
-    int first = t5g_options_parse(&program, argc, argv);
+    int first = t5g_run_options(&program, argc, argv);
     if (argc - first > 1)
         t5g_usage("one MODEL at a time");
     if (first < argc)

@@ -27,9 +27,9 @@ static const struct t5g_option options[] = {
      "keep the one final newline of a file", 0, 0},
     {0, "allow-empty", NULL, T5G_OPT_FLAG, &opt.allow_empty,
      "an archive without documents is no error", 0, 0},
-    {0, "files0-from", "FILE", T5G_OPT_STRING, &opt.names,
+    {0, "files0-from", "FILE", T5G_OPT_ONCE, &opt.names,
      "take the names of FILEs from FILE (-: stdin), each ended by NUL", 0, 0},
-    {0, "shard", "I/N", T5G_OPT_STRING, &opt.shard,
+    {0, "shard", "I/N", T5G_OPT_ONCE, &opt.shard,
      "take the I-th (from 0) of N parts of the list of FILEs", 0, 0},
     {0, "text-only", NULL, T5G_OPT_FLAG, &opt.x.text_only,
      "literals of special tokens in the text stay text", 0, 0},
@@ -42,13 +42,12 @@ static const struct t5g_option options[] = {
     {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
 };
 
-static const struct t5g_program program = {
-    "t5g-tokenize",
-    "[options] [FILE ...]",
-    "Turn text into documents of token ids.",
-    options,
-    "t5g-tokenize report.txt | t5g-encode -o report.t5g",
-};
+static const struct t5g_program program = {"t5g-tokenize",
+                                           "[options] [FILE ...]",
+                                           "Turn text into documents of token ids.",
+                                           options,
+                                           "t5g-tokenize report.txt | t5g-encode -o report.t5g",
+                                           T5G_O_ALL & ~T5G_O_THREADS};
 
 /* What does not go together. n: FILE operands. */
 static void
@@ -70,7 +69,7 @@ int
 main(int argc, char **argv)
 {
     t5g_start("t5g-tokenize");
-    int first = t5g_options_parse(&program, argc, argv);
+    int first = t5g_run_options(&program, argc, argv);
     check_usage((size_t)(argc - first));
     struct t5g_names names = {argv + first, (size_t)(argc - first), {0}};
     if (opt.names != NULL)

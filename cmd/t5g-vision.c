@@ -37,7 +37,7 @@ static const struct t5g_program program = {
     "Turn the pictures of documents into image features.",
     options,
     "t5g-tokenize -i number.png | t5g-vision | t5g-encode -o number.t5g",
-};
+    T5G_O_ALL};
 
 /* The tokenizer of again is there with pan and scan, and with pictures. */
 static struct t5g_vision_stage at;
@@ -83,7 +83,7 @@ int
 main(int argc, char **argv)
 {
     t5g_start("t5g-vision");
-    char **paths = argv + t5g_options_parse(&program, argc, argv);
+    char **paths = argv + t5g_run_options(&program, argc, argv);
     struct t5g_run run;
     t5g_run_open(&run);
     const char *path = t5g_model_path();

@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "store/cache.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -71,24 +73,44 @@ add(const struct t5g_cache_file *f, void *arg)
     at.of[f->kind].bytes += f->size;
 }
 
+/* A folder without files of a cache is one that was emptied, or not used yet, or something else. */
+static bool
+is_cache(const char *dir)
+{
+    bool only = true, made = false;
+    DIR *d = opendir(dir);
+    for (const struct dirent *f; d != NULL && (f = readdir(d)) != NULL;) {
+        made = made || strcmp(f->d_name, "v1") == 0;
+        only = only && (strcmp(f->d_name, ".") == 0 || strcmp(f->d_name, "..") == 0);
+    }
+    if (d != NULL)
+        closedir(d);
+    return made || only;
+}
+
 /* Options, the folder (an operand, or where caches are), and its files. */
 static void
-start(const char *name, const char *summary, const struct t5g_option *options, int argc,
-      char **argv)
+start(const char *name, const char *summary, const struct t5g_option *options, unsigned common,
+      int argc, char **argv)
 {
     char example[64];
     snprintf(example, sizeof example, "%s%s", name, options == gc_options ? " --max-size 10G" : "");
-    const struct t5g_program program = {name, "[options] [DIR]", summary, options, example};
+    const struct t5g_program program = {name, "[options] [DIR]", summary, options, example, common};
     int first = t5g_options_parse(&program, argc, argv);
     struct t5g_err e = {0};
     if (argc - first > 1)
         t5g_usage("one folder at most");
     at.cache = t5g_cache_open(first < argc ? argv[first] : NULL, NULL);
-    if (first < argc && access(argv[first], F_OK) < 0)
+    struct stat st;
+    if (first < argc && stat(argv[first], &st) < 0)
         t5g_die(T5G_EX_NOINPUT, "%s: %s", argv[first], strerror(errno));
+    if (first < argc && !S_ISDIR(st.st_mode))
+        t5g_die(T5G_EX_NOINPUT, "%s: is no folder, and a cache is one", argv[first]);
     text_open(&at.text);
     if (t5g_cache_each(at.cache, add, NULL, &e) < 0)
         t5g_die_err(&e);
+    if (first < argc && at.n == 0 && !is_cache(argv[first]))
+        t5g_die(T5G_EX_DATA, "%s: is no cache: other files are in it", argv[first]);
 }
 
 static int
@@ -113,7 +135,8 @@ int
 verb_cache_stat(int argc, char **argv)
 {
     char text[T5G_UNITS_MAX];
-    start("t5g-frame cache-stat", "Count what is kept in a cache.", no_options, argc, argv);
+    start("t5g-frame cache-stat", "Count what is kept in a cache.", no_options, T5G_O_OUTPUT, argc,
+          argv);
     int64_t now = (int64_t)time(NULL), oldest = now;
     for (size_t i = 0; i < at.n; i++)
         if (at.files[i].f.kind != T5G_CACHE_UNFINISHED && at.files[i].f.mtime < oldest)
@@ -137,7 +160,7 @@ verb_cache_verify(int argc, char **argv)
 {
     size_t bad = 0;
     start("t5g-frame cache-verify", "Read every entry of a cache and remove damaged ones.",
-          no_options, argc, argv);
+          no_options, T5G_O_OUTPUT | T5G_O_QUIET, argc, argv);
     for (size_t i = 0; i < at.n; i++) {
         struct t5g_err e = {0};
         const char *path = at.files[i].path;
@@ -192,8 +215,8 @@ verb_cache_gc(int argc, char **argv)
 {
     uint64_t gone = 0, freed = 0, spared = 0;
     char a[T5G_UNITS_MAX], b[T5G_UNITS_MAX];
-    start("t5g-frame cache-gc", "Remove what was used longest ago from a cache.", gc_options, argc,
-          argv);
+    start("t5g-frame cache-gc", "Remove what was used longest ago from a cache.", gc_options,
+          T5G_O_OUTPUT | T5G_O_VERBOSE, argc, argv);
     uint64_t max_age = duration("--max-age", opt.max_age), grace = duration("--grace", opt.grace);
     if (opt.max_size == UINT64_MAX && opt.max_age == NULL)
         t5g_usage("say what to keep: --max-size, --max-age or both");

@@ -20,7 +20,7 @@ static const struct t5g_program program = {
     "Join streams into one segment, with one END that counts all.",
     options,
     "t5g-frame cat -o all.t5g report.t5g lines.t5g",
-};
+    T5G_O_ALL & ~(T5G_O_MODEL | T5G_O_THREADS)};
 
 int
 copy_start(struct t5g_run *run, struct t5g_source *in, bool force, struct t5g_err *e)
@@ -57,7 +57,7 @@ copy_batch(void *arg, struct t5g_run *run, const struct t5g_batch *b, struct t5g
 int
 verb_cat(int argc, char **argv)
 {
-    int first = t5g_options_parse(&program, argc, argv);
+    int first = t5g_run_options(&program, argc, argv);
     struct t5g_err e = {0};
     struct t5g_run run;
     t5g_run_open(&run);

@@ -28,7 +28,7 @@ static const struct t5g_program program = {
     "Compare the documents of two streams; exit status 1 where they differ.",
     options,
     "t5g-frame diff --rtol 0.004 report.t5g half.t5g",
-};
+    T5G_O_OUTPUT | T5G_O_TALK};
 
 static struct text out;
 static uint64_t differences;

@@ -11,9 +11,9 @@ static struct {
 } opt = {.max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static const struct t5g_option options[] = {
-    {0, "npy", "DIR", T5G_OPT_STRING, &opt.npy, "a directory of .npy files with an index.jsonl", 0,
+    {0, "npy", "DIR", T5G_OPT_ONCE, &opt.npy, "a directory of .npy files with an index.jsonl", 0,
      0},
-    {0, "safetensors", "FILE", T5G_OPT_STRING, &opt.safetensors, "one safetensors file", 0, 0},
+    {0, "safetensors", "FILE", T5G_OPT_ONCE, &opt.safetensors, "one safetensors file", 0, 0},
     {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl, "one JSON object a document", 0, 0},
     {0, "head", NULL, T5G_OPT_FLAG, &opt.head, "with --jsonl: the stream's HEAD as the first line",
      0, 0},
@@ -27,7 +27,7 @@ static const struct t5g_program program = {
     "Convert a stream for other software.",
     options,
     "t5g-frame export --npy arrays lines.t5g",
-};
+    T5G_O_OUTPUT | T5G_O_TALK};
 
 static int
 put_data(void *arg, struct t5g_buf *b, const struct t5g_frame *f, size_t i, struct t5g_err *e)

@@ -16,18 +16,17 @@ static const struct t5g_option options[] = {
     NO_MORE_OPTIONS,
 };
 
-static const struct t5g_program program = {
-    "t5g-frame head",
-    "[options] [FILE ...]",
-    "Copy the first documents of a stream.",
-    options,
-    "t5g-frame head -n 10 -o few.t5g lines.t5g",
-};
+static const struct t5g_program program = {"t5g-frame head",
+                                           "[options] [FILE ...]",
+                                           "Copy the first documents of a stream.",
+                                           options,
+                                           "t5g-frame head -n 10 -o few.t5g lines.t5g",
+                                           T5G_O_ALL & ~(T5G_O_MODEL | T5G_O_THREADS)};
 
 int
 verb_head(int argc, char **argv)
 {
-    int first = t5g_options_parse(&program, argc, argv);
+    int first = t5g_run_options(&program, argc, argv);
     struct t5g_err e = {0};
     struct t5g_run run;
     struct t5g_doc doc = {0};

@@ -13,9 +13,9 @@ static struct {
 } opt;
 
 static const struct t5g_option options[] = {
-    {0, "npy", "DIR", T5G_OPT_STRING, &opt.npy, "a directory of .npy files, with or without index",
-     0, 0},
-    {0, "safetensors", "FILE", T5G_OPT_STRING, &opt.safetensors, "one safetensors file", 0, 0},
+    {0, "npy", "DIR", T5G_OPT_ONCE, &opt.npy, "a directory of .npy files, with or without index", 0,
+     0},
+    {0, "safetensors", "FILE", T5G_OPT_ONCE, &opt.safetensors, "one safetensors file", 0, 0},
     {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl, "JSON lines: FILE operands, or stdin", 0, 0},
     NO_MORE_OPTIONS,
 };
@@ -26,7 +26,7 @@ static const struct t5g_program program = {
     "Make a stream from npy, safetensors or JSON lines.",
     options,
     "t5g-frame import --npy arrays -o lines.t5g",
-};
+    T5G_O_ALL & ~(T5G_O_MODEL | T5G_O_THREADS)};
 
 /* The whole lines in b, numbered on from *number; `last`: what has no newline too. */
 static int
@@ -93,7 +93,7 @@ import_jsonl(struct t5g_importer *im, char **paths, size_t n, struct t5g_err *e)
 int
 verb_import(int argc, char **argv)
 {
-    int first = t5g_options_parse(&program, argc, argv), r;
+    int first = t5g_run_options(&program, argc, argv), r;
     struct t5g_err e = {0};
     struct t5g_run run;
     struct t5g_importer im = {0};

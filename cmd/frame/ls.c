@@ -28,8 +28,7 @@ static const struct t5g_option options[] = {
 
 static const struct t5g_program program = {
     "t5g-frame ls", "[options] [FILE ...]",   "List the documents of streams, with their frames.",
-    options,        "t5g-frame ls lines.t5g",
-};
+    options,        "t5g-frame ls lines.t5g", T5G_O_OUTPUT | T5G_O_TALK};
 
 static struct {
     uint64_t docs, failed, frames, bytes, segments;

@@ -11,6 +11,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const struct t5g_option options[] = {NO_MORE_OPTIONS};
 
@@ -20,7 +22,7 @@ static const struct t5g_program program = {
     "Check the beginning and the end of every segment of files, but not what is between.",
     options,
     "t5g-frame quickcheck *.t5g",
-};
+    0};
 
 /* A verified header without meta check; meta must lie inside [at, m->size). */
 static int
@@ -76,7 +78,11 @@ quickcheck(const char *path, struct t5g_err *e)
 {
     struct t5g_map m = {0};
     uint64_t end;
-    int r = t5g_map_file(path, &m, e);
+    struct stat st;
+    bool standard = strcmp(path, "-") == 0;
+    if (standard && fstat(STDIN_FILENO, &st) == 0 && !S_ISREG(st.st_mode))
+        t5g_usage("stdin: a pipe has no end to look at: give regular files");
+    int r = standard ? t5g_map_fd(STDIN_FILENO, "stdin", &m, e) : t5g_map_file(path, &m, e);
     if (r < 0)
         return -1;
     end = m.size;
@@ -87,15 +93,13 @@ quickcheck(const char *path, struct t5g_err *e)
     while (r == 0 && end > 0)
         r = check_segment(&m, &end, e);
     t5g_unmap(&m);
-    return r == 0 ? 0 : t5g_err_in(e, "%s", path);
+    return r == 0 ? 0 : t5g_err_in(e, "%s", standard ? "stdin" : path);
 }
 
 int
 verb_quickcheck(int argc, char **argv)
 {
     int first = t5g_options_parse(&program, argc, argv), status = T5G_EX_OK;
-    if (t5g_common.output != NULL)
-        t5g_usage("-o: there is no output");
     if (first == argc)
         t5g_usage("a FILE is missing: a pipe has no end to look at");
     for (int i = first; i < argc; i++) {

@@ -25,13 +25,12 @@ static const struct t5g_option options[] = {
     NO_MORE_OPTIONS,
 };
 
-static const struct t5g_program program = {
-    "t5g-frame recover",
-    "[options] [FILE ...]",
-    "Save the whole documents of damaged streams.",
-    options,
-    "t5g-frame recover -o saved.t5g lines.t5g",
-};
+static const struct t5g_program program = {"t5g-frame recover",
+                                           "[options] [FILE ...]",
+                                           "Save the whole documents of damaged streams.",
+                                           options,
+                                           "t5g-frame recover -o saved.t5g lines.t5g",
+                                           T5G_O_OUTPUT | T5G_O_QUIET | T5G_O_COUNTS};
 
 static struct t5g_run run;
 static struct t5g_head head;
@@ -117,7 +116,7 @@ int
 verb_recover(int argc, char **argv)
 {
     static char dash[] = "-", *standard[] = {dash};
-    int first = t5g_options_parse(&program, argc, argv), r = 0;
+    int first = t5g_run_options(&program, argc, argv), r = 0;
     int n = argc - first;
     char **paths = n > 0 ? argv + first : standard;
     struct t5g_err e = {0};

@@ -28,13 +28,12 @@ static const struct t5g_option options[] = {
     NO_MORE_OPTIONS,
 };
 
-static const struct t5g_program program = {
-    "t5g-frame split",
-    "[options] -n N | --parts N [FILE ...]",
-    "Cut a stream into files of whole documents, in order.",
-    options,
-    "t5g-frame split --parts 2 lines.t5g",
-};
+static const struct t5g_program program = {"t5g-frame split",
+                                           "[options] -n N | --parts N [FILE ...]",
+                                           "Cut a stream into files of whole documents, in order.",
+                                           options,
+                                           "t5g-frame split --parts 2 lines.t5g",
+                                           T5G_O_QUIET};
 
 static struct {
     uint64_t files, failed, docs;
@@ -141,6 +140,8 @@ count_documents(char *const *paths, size_t n)
         struct t5g_err e;
         struct t5g_frame f;
         int r;
+        if (strcmp(paths[i], "-") == 0)
+            t5g_usage("-: --parts reads its input twice: give regular files");
         if (stat(paths[i], &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
             t5g_usage("%s: --parts reads its input twice: give regular files", paths[i]);
         struct t5g_reader *in = t5g_reader_open(paths[i], opt.max_frame, &e);
@@ -171,8 +172,6 @@ verb_split(int argc, char **argv)
     struct t5g_doc doc = {0};
     if ((opt.docs > 0) == (opt.parts > 0))
         t5g_usage("give either -n or --parts");
-    if (t5g_common.output != NULL)
-        t5g_usage("-o: there are several outputs, see --prefix");
     uint64_t total = opt.parts > 0 ? count_documents(argv + first, n) : 0, here = 0;
     if (opt.tar && (out.memory = memfd_create("document", MFD_CLOEXEC)) < 0)
         t5g_die(T5G_EX_OS, "cannot make a memory file");

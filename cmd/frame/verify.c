@@ -16,7 +16,7 @@ static const struct t5g_program program = {
     "Check every byte of streams: lengths, checksums, order, counts.",
     options,
     "t5g-frame verify lines.t5g",
-};
+    T5G_O_VERBOSE};
 
 /* One file, by itself: files of different models may stand in one command. */
 static int
@@ -43,8 +43,6 @@ verb_verify(int argc, char **argv)
 {
     static char dash[] = "-", *standard[] = {dash};
     int first = t5g_options_parse(&program, argc, argv);
-    if (t5g_common.output != NULL)
-        t5g_usage("-o: there is no output");
     int n = argc - first, status = T5G_EX_OK;
     char **paths = n > 0 ? argv + first : standard;
     for (int i = 0; i < (n > 0 ? n : 1); i++) {

@@ -28,14 +28,17 @@ T5G_PRINTF(3, 0)
 static void
 fill(struct t5g_err *e, int code, const char *fmt, va_list ap, const char *tail)
 {
-    char raw[sizeof e->msg];
-    vsnprintf(raw, sizeof raw, fmt, ap);
+    char raw[sizeof e->msg], *start = raw + 2;
+    memcpy(raw, "''", 2);
+    vsnprintf(start, sizeof raw - 2, fmt, ap);
     if (tail != NULL) {
         size_t n = strlen(raw);
         snprintf(raw + n, sizeof raw - n, ": %s", tail);
     }
+    if (strncmp(start, ": ", 2) == 0) /* the empty name of a file */
+        start = raw;
     e->code = code;
-    put_escaped(e->msg, sizeof e->msg, raw);
+    put_escaped(e->msg, sizeof e->msg, start);
 }
 
 int

@@ -18,7 +18,7 @@ refuse(struct t5g_err *e, const char *what, const char *s, uint64_t min, uint64_
 }
 
 int
-t5g_num_u64(const char *what, const char *s, uint64_t min, uint64_t max, bool suffix, uint64_t *out,
+t5g_num_u64(const char *what, const char *s, uint64_t min, uint64_t max, uint64_t *out,
             struct t5g_err *e)
 {
     uint64_t v = 0;
@@ -29,17 +29,59 @@ t5g_num_u64(const char *what, const char *s, uint64_t min, uint64_t max, bool su
             return refuse(e, what, s, min, max);
     if (p == s)
         return refuse(e, what, s, min, max);
-    if (suffix && *p != '\0') {
-        const char *known = "KMG", *k = strchr(known, *p);
-        if (k == NULL || p[1] != '\0' ||
-            __builtin_mul_overflow(v, (uint64_t)1 << (10 * (k - known + 1)), &v))
-            return refuse(e, what, s, min, max);
-        p++;
-    }
     if (*p != '\0' || v < min || v > max)
         return refuse(e, what, s, min, max);
     *out = v;
     return 0;
+}
+
+/* What a unit stands for, as a power of 2: "", B, K, KB, KiB and so on. -1: none. */
+static int
+unit(const char *s)
+{
+    static const char known[] = "KMGT";
+    const char *k = *s != '\0' ? strchr(known, *s >= 'a' ? *s - 'a' + 'A' : *s) : NULL;
+    int shift = k != NULL ? 10 * (int)(k - known + 1) : 0;
+    s += k != NULL;
+    if (k != NULL && s[0] == 'i' && (s[1] == 'B' || s[1] == 'b'))
+        s++;
+    s += *s == 'B' || *s == 'b';
+    return *s == '\0' ? shift : -1;
+}
+
+/* "8G" of a bound: a whole number with the largest unit that fits. */
+static void
+print_size(char out[24], uint64_t v)
+{
+    int i = 0;
+    for (; i < 4 && v > 0 && v % 1024 == 0; i++)
+        v /= 1024;
+    snprintf(out, 24, "%llu%.*s", (unsigned long long)v, i > 0, &"KMGT"[i > 0 ? i - 1 : 0]);
+}
+
+int
+t5g_num_size(const char *what, const char *s, uint64_t min, uint64_t max, uint64_t *out,
+             struct t5g_err *e)
+{
+    size_t n = strspn(s, "0123456789");
+    int shift = unit(s + n);
+    char digits[24], least[24], most[24];
+    uint64_t v;
+    if (n > 0 && n < sizeof digits && shift >= 0) {
+        memcpy(digits, s, n);
+        digits[n] = '\0';
+        if (t5g_num_u64(what, digits, 0, UINT64_MAX, &v, NULL) == 0 && v <= UINT64_MAX >> shift &&
+            v << shift >= min && v << shift <= max) {
+            *out = v << shift;
+            return 0;
+        }
+    }
+    print_size(least, min);
+    print_size(most, max);
+    return t5g_err_set(e, T5G_EX_USAGE,
+                       "%s: '%s' is no size from %s to %s: a whole number of bytes, or of K, M, G "
+                       "or T (powers of 1024), as 512M",
+                       what, s, least, most);
 }
 
 int
@@ -57,7 +99,7 @@ t5g_num_time(const char *what, const char *s, uint64_t *out, struct t5g_err *e)
             continue;
         memcpy(digits, s, n);
         digits[n] = '\0';
-        if (t5g_num_u64(what, digits, 0, UINT64_MAX / 604800, false, &v, NULL) < 0)
+        if (t5g_num_u64(what, digits, 0, UINT64_MAX / 604800, &v, NULL) < 0)
             break;
         *out = v * units[i].seconds;
         return 0;

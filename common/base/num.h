@@ -5,11 +5,18 @@
 #include "base/err.h"
 
 /*
- * The whole of s as a decimal integer in min..max (suffixes K, M, G = powers of 1024 when
- * `suffix`). -1 with e (64): "WHAT: 'abc' is not a whole number from 1 to 4096".
+ * The whole of s as a decimal integer in min..max. -1 with e (64): "WHAT: 'abc' is not a whole
+ * number from 1 to 4096".
  */
-int t5g_num_u64(const char *what, const char *s, uint64_t min, uint64_t max, bool suffix,
-                uint64_t *out, struct t5g_err *e);
+int t5g_num_u64(const char *what, const char *s, uint64_t min, uint64_t max, uint64_t *out,
+                struct t5g_err *e);
+
+/*
+ * The same of bytes, with a unit K, M, G or T behind it, powers of 1024, in upper or lower case,
+ * and after that B or iB, which change nothing. -1 with e (64), which names the units.
+ */
+int t5g_num_size(const char *what, const char *s, uint64_t min, uint64_t max, uint64_t *out,
+                 struct t5g_err *e);
 
 /* The whole of s as a duration in seconds, a whole number with a unit s, m, h, d or w; without one
  * seconds. -1 with e (64). */

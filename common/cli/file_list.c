@@ -29,6 +29,7 @@ t5g_names_from(struct t5g_names *names, const char *file)
         memchr(list->p, '\n', list->n) != NULL && access(list->p, F_OK) < 0)
         t5g_die(T5G_EX_DATA, "%s: names must end with NUL, as find -print0 writes them, not lines",
                 name);
+    bool hinted = false;
     size_t n = 0;
     for (size_t at = 0; at < list->n; at += strlen(list->p + at) + 1)
         n++;
@@ -41,6 +42,12 @@ t5g_names_from(struct t5g_names *names, const char *file)
         if (strcmp(file, "-") == 0 && strcmp(p, "-") == 0)
             t5g_die(T5G_EX_USAGE, "stdin: name %zu is -, but standard input is the list", n + 1);
         names->v[n] = p;
+        if (!hinted && strchr(p, '\n') != NULL && access(p, F_OK) < 0) {
+            t5g_warn("%s: name %zu has newlines in it, and there is no such file: names must end "
+                     "with NUL, as find -print0 writes them",
+                     name, n + 1);
+            hinted = true;
+        }
     }
 }
 

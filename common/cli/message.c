@@ -44,13 +44,37 @@ t5g_warn(const char *fmt, ...)
     va_end(ap);
 }
 
+/*
+ * msg behind "NAME: ", or all of it. In the id of a document, which is UTF-8, bytes that are not
+ * have become U+FFFD; a message says which they were.
+ */
+static const char *
+behind_name(const char *msg, const char *name)
+{
+    static const char unknown[] = "\xEF\xBF\xBD";
+    const char *at = msg;
+    while (*name != '\0') {
+        bool bytes = strncmp(at, "\\x", 2) == 0 && at[2] >= '8';
+        if (bytes && strncmp(name, unknown, 3) == 0) {
+            for (; strncmp(name, unknown, 3) == 0; name += 3)
+                continue;
+            for (; strncmp(at, "\\x", 2) == 0 && at[2] >= '8' && at[3] != '\0'; at += 4)
+                continue;
+        } else if (*at++ != *name++) {
+            return msg;
+        }
+    }
+    return strncmp(at, ": ", 2) == 0 ? at + 2 : msg;
+}
+
 void
 t5g_warn_doc(const char *id, size_t n, const char *tool, const char *msg)
 {
-    if (n > 0 && strlen(msg) > n + 2 && memcmp(msg, id, n) == 0 && memcmp(msg + n, ": ", 2) == 0)
-        msg += n + 2;
-    t5g_warn("%.*s: %s%s%s%s", (int)t5g_min(n, 1000), id, tool != NULL ? "failed in " : "",
-             tool != NULL ? tool : "", tool != NULL ? ": " : "", msg);
+    struct t5g_err name; /* the id as messages show it */
+    t5g_err_set(&name, 0, "%.*s", n > 0 ? (int)t5g_min(n, 1000) : 2, n > 0 ? id : "''");
+    msg = behind_name(msg, name.msg);
+    t5g_warn("%s: %s%s%s%s", name.msg, tool != NULL ? "failed in " : "", tool != NULL ? tool : "",
+             tool != NULL ? ": " : "", msg);
 }
 
 void
@@ -90,11 +114,17 @@ t5g_die_err(const struct t5g_err *e)
 void
 t5g_usage(const char *fmt, ...)
 {
+    struct t5g_err e;
     va_list ap;
     va_start(ap, fmt);
-    say(fmt, ap);
+    vsnprintf(e.msg, sizeof e.msg, fmt, ap);
     va_end(ap);
-    fprintf(stderr, "%s: try '%s --help'\n", t5g_program_name(), t5g_program_name());
+    t5g_stop_hold();
+    t5g_err_set(&e, T5G_EX_USAGE, "%s", e.msg);
+    t5g_last_words(T5G_EX_USAGE, e.msg);
+    t5g_progress_clear();
+    fprintf(stderr, "%s: %s\n%s: try '%s --help'\n", t5g_program_name(), e.msg, t5g_program_name(),
+            t5g_program_name());
     t5g_output_discard();
     exit(T5G_EX_USAGE);
 }

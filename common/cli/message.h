@@ -18,7 +18,7 @@ void t5g_warn_doc(const char *id, size_t n, const char *tool, const char *msg);
 /* Print, end the output by t5g_last_words, remove what is unfinished, end with the code. */
 T5G_NORETURN void t5g_die(int code, const char *fmt, ...) T5G_PRINTF(2, 3);
 T5G_NORETURN void t5g_die_err(const struct t5g_err *e);
-/* 64, and a hint at --help. */
+/* The same with 64, and a hint at --help. */
 T5G_NORETURN void t5g_usage(const char *fmt, ...) T5G_PRINTF(1, 2);
 
 #endif

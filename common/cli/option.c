@@ -32,6 +32,13 @@ const struct t5g_option t5g_common_options[] = {
     {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
 };
 
+/* A common option has a meaning for this program. */
+static bool
+acts(const struct t5g_program *p, const struct t5g_option *o)
+{
+    return (p->common >> (o - t5g_common_options) & 1) != 0;
+}
+
 static void
 print_option(char letter, const char *name, const char *arg, bool maybe, const char *help)
 {
@@ -57,7 +64,8 @@ print_help(const struct t5g_program *p)
     for (const struct t5g_option *o = p->options; o != NULL && o->help != NULL; o++)
         print_option(o->letter, o->name, o->arg, o->kind == T5G_OPT_MAYBE, o->help);
     for (const struct t5g_option *o = t5g_common_options; o->help != NULL; o++)
-        print_option(o->letter, o->name, o->arg, o->kind == T5G_OPT_MAYBE, o->help);
+        if (acts(p, o))
+            print_option(o->letter, o->name, o->arg, o->kind == T5G_OPT_MAYBE, o->help);
     print_option('h', "help", NULL, false, "print this and exit");
     print_option(0, "version", NULL, false, "print the version and exit");
     /* The page is the program's, of a verb too. */
@@ -94,10 +102,15 @@ apply(const struct t5g_option *o, char *arg)
     case T5G_OPT_FLAG:
         *(bool *)o->dest = true;
         break;
+    case T5G_OPT_ONCE:
+        if (*(const char **)o->dest != NULL)
+            t5g_usage("%s: given twice: only one is taken", what);
+        /* fall through */
     case T5G_OPT_STRING:
-        *(const char **)o->dest = arg;
-        break;
     case T5G_OPT_MAYBE:
+        if (arg != NULL && arg[0] == '\0')
+            t5g_usage("%s: an empty argument%s", what,
+                      o->kind == T5G_OPT_MAYBE ? ": without '=' it is the usual one" : "");
         *(const char **)o->dest = arg != NULL ? arg : "";
         break;
     case T5G_OPT_LIST: {
@@ -111,9 +124,11 @@ apply(const struct t5g_option *o, char *arg)
         break;
     }
     case T5G_OPT_U64:
+        if (t5g_num_u64(what, arg, (uint64_t)o->min, (uint64_t)o->max, o->dest, &e) < 0)
+            t5g_usage("%s", e.msg);
+        break;
     case T5G_OPT_BYTES:
-        if (t5g_num_u64(what, arg, (uint64_t)o->min, (uint64_t)o->max, o->kind == T5G_OPT_BYTES,
-                        o->dest, &e) < 0)
+        if (t5g_num_size(what, arg, (uint64_t)o->min, (uint64_t)o->max, o->dest, &e) < 0)
             t5g_usage("%s", e.msg);
         break;
     case T5G_OPT_DOUBLE:
@@ -126,15 +141,34 @@ apply(const struct t5g_option *o, char *arg)
     }
 }
 
+/* The long options that begin as word does, up to its "=": "--max-frame, --max-tokens". */
+static size_t
+candidates(const struct option *longs, const char *word, char *list, size_t room)
+{
+    size_t n = 0, len = strcspn(word, "="), at = 0;
+    list[0] = '\0';
+    for (const struct option *o = longs; len > 2 && o->name != NULL; o++)
+        if (strncmp(o->name, word + 2, len - 2) == 0 && at < room) {
+            at += (size_t)snprintf(list + at, room - at, "%s--%s", n > 0 ? ", " : "", o->name);
+            n++;
+        }
+    return n;
+}
+
 /* An option that getopt_long does not know, or one without its argument. Ends the process. */
 T5G_NORETURN static void
-refuse(int c, const char *word)
+refuse(int c, const char *word, const struct option *longs)
 {
+    char list[256];
     if (c == ':')
         t5g_usage("%s: argument missing", word);
-    if (optopt > 0 && optopt < HELP)
+    if (optopt >= HELP)
+        t5g_usage("%.*s: takes no argument", (int)strcspn(word, "="), word);
+    if (optopt > 0)
         t5g_usage("unknown option -%c", optopt);
-    t5g_usage("%s: unknown, ambiguous, or takes no argument", word);
+    if (candidates(longs, word, list, sizeof list) > 1)
+        t5g_usage("%s: ambiguous: %s", word, list);
+    t5g_usage("unknown option %.*s", (int)strcspn(word, "="), word);
 }
 
 /* Both tables as one array of pointers; returns how many. */
@@ -145,7 +179,8 @@ gather(const struct t5g_program *p, const struct t5g_option *all[static 96])
     for (const struct t5g_option *o = p->options; o != NULL && o->help != NULL && n < 96; o++)
         all[n++] = o;
     for (const struct t5g_option *o = t5g_common_options; o->help != NULL && n < 96; o++)
-        all[n++] = o;
+        if (acts(p, o))
+            all[n++] = o;
     return n;
 }
 
@@ -186,6 +221,33 @@ check_next(const struct t5g_option *o, const char *next)
               next);
 }
 
+/* The option that getopt_long has found. */
+static const struct t5g_option *
+found(int c, const struct t5g_option *const *all, size_t n)
+{
+    if (c >= FIRST_LONG)
+        return all[c - FIRST_LONG];
+    for (size_t i = 0; i < n; i++)
+        if (c != OPERAND && all[i]->letter == c)
+            return all[i];
+    return NULL;
+}
+
+/* Where the output goes, from all of argv: what is wrong with an option is told there too. */
+static void
+find_output(int argc, char **argv, const struct option *longs, const char *shorts,
+            const struct t5g_option *const *all, size_t n)
+{
+    int c;
+    optind = 1;
+    while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        const struct t5g_option *o = c < HELP || c >= FIRST_LONG ? found(c, all, n) : NULL;
+        if (o != NULL && o->dest == &t5g_common.output)
+            t5g_common.output = strcmp(optarg, "-") == 0 ? NULL : optarg;
+    }
+    optind = 0; /* from the beginning, also of a word of letters */
+}
+
 int
 t5g_options_parse(const struct t5g_program *p, int argc, char **argv)
 {
@@ -196,8 +258,8 @@ t5g_options_parse(const struct t5g_program *p, int argc, char **argv)
     char **operands = t5g_alloc((size_t)argc + 1, sizeof *operands);
     int c, n_operands = 0;
     describe(all, n, longs, shorts);
-    optind = 1;
     opterr = 0;
+    find_output(argc, argv, longs, shorts, all, n);
     while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         if (c == OPERAND) {
             operands[n_operands++] = optarg;
@@ -210,15 +272,14 @@ t5g_options_parse(const struct t5g_program *p, int argc, char **argv)
             exit(fflush(stdout) == 0 ? T5G_EX_OK : T5G_EX_IO);
         }
         if (c == ':' || c == '?')
-            refuse(c, argv[optind - 1]);
-        const struct t5g_option *o = c >= FIRST_LONG ? all[c - FIRST_LONG] : NULL;
-        for (size_t i = 0; o == NULL && i < n; i++)
-            if (all[i]->letter == c)
-                o = all[i];
+            refuse(c, argv[optind - 1], longs);
+        const struct t5g_option *o = found(c, all, n);
         if (o->kind == T5G_OPT_MAYBE && optarg == NULL)
             check_next(o, argv[optind]);
         apply(o, optarg);
     }
+    if (t5g_common.output != NULL && strcmp(t5g_common.output, "-") == 0)
+        t5g_common.output = NULL; /* stdout, as it is without -o; a file of that name is ./- */
     /* Options are done with: the end of argv becomes the list of operands, in their order. What
      * follows "--" stands there already. */
     int first = optind - n_operands;

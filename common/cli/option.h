@@ -11,11 +11,12 @@ struct t5g_list {
 
 enum t5g_option_kind {
     T5G_OPT_FLAG,   /* bool *dest: set to true */
-    T5G_OPT_STRING, /* const char **dest */
-    T5G_OPT_MAYBE,  /* the same, "" where no argument is given: --name[=ARG] */
+    T5G_OPT_STRING, /* const char **dest: the last one; never "" */
+    T5G_OPT_ONCE,   /* the same, where the one before would be lost: a second one is refused */
+    T5G_OPT_MAYBE,  /* as STRING, "" where no argument is given: --name[=ARG] */
     T5G_OPT_LIST,   /* struct t5g_list *dest: every occurrence, in order */
     T5G_OPT_U64,    /* uint64_t *dest, min..max */
-    T5G_OPT_BYTES,  /* the same with suffixes K, M, G */
+    T5G_OPT_BYTES,  /* the same with units, see t5g_num_size */
     T5G_OPT_DOUBLE, /* double *dest, min..max */
     T5G_OPT_CHOICE, /* int *dest: index into choices ("skip|stop"), which is also the arg shown */
 };
@@ -30,6 +31,21 @@ struct t5g_option {
     double min, max;  /* U64, BYTES, DOUBLE */
 };
 
+/* Which options of the common table act: bits in the order of the table. */
+enum {
+    T5G_O_OUTPUT = 1,
+    T5G_O_MODEL = 2,
+    T5G_O_THREADS = 4,
+    T5G_O_QUIET = 8,
+    T5G_O_VERBOSE = 16,
+    T5G_O_ON_ERROR = 32,
+    T5G_O_PROGRESS = 64,
+    T5G_O_STATS = 128,
+    T5G_O_TALK = T5G_O_QUIET | T5G_O_VERBOSE,
+    T5G_O_COUNTS = T5G_O_PROGRESS | T5G_O_STATS,
+    T5G_O_ALL = 255
+};
+
 /* A program or a verb of one. options and the common table end with a NULL help. */
 struct t5g_program {
     const char *name;     /* "t5g-encode", "t5g-frame ls" */
@@ -37,10 +53,12 @@ struct t5g_program {
     const char *summary;  /* one line for --help */
     const struct t5g_option *options;
     const char *example; /* a command that works, for --help */
+    unsigned common;     /* T5G_O_...: the options of the common table that it takes */
 };
 
 /*
- * Parse argv by the program's table, then the common table (option.c), --help (-h) and --version.
+ * Parse argv by the program's table, then what of the common table (option.c) acts for it, --help
+ * (-h) and --version. "-o -" is stdout. t5g_common.output is set before anything is refused.
  * Options stand anywhere before "--", which ends them; POSIXLY_CORRECT changes nothing. Returns the
  * index of the first operand: argv is rearranged so that operands are its end, in their order. Ends
  * the process: --help and --version on stdout with 0, misuse on stderr with 64.

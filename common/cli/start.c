@@ -69,7 +69,7 @@ t5g_thread_count(void)
         return (size_t)t5g_common.threads;
     if (s == NULL || s[0] == '\0')
         return t5g_cpu_count();
-    if (t5g_num_u64("T5G_THREADS", s, 1, 1024, false, &n, &e) < 0)
+    if (t5g_num_u64("T5G_THREADS", s, 1, 1024, &n, &e) < 0)
         t5g_usage("%s", e.msg);
     return (size_t)n;
 }

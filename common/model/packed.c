@@ -105,7 +105,7 @@ read_meta(struct meta *m, const struct t5g_frame *f)
                 continue;
             memcpy(digits, w.value, w.value_len);
             digits[w.value_len] = '\0';
-            if (t5g_num_u64("", digits, 1, (uint64_t)1 << 32, false, numbers[i].to, NULL) < 0)
+            if (t5g_num_u64("", digits, 1, (uint64_t)1 << 32, numbers[i].to, NULL) < 0)
                 *numbers[i].to = 0;
         }
     }

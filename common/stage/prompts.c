@@ -173,6 +173,8 @@ t5g_prompts_get(struct t5g_prompts *p, size_t k, const struct t5g_prompt **out, 
             if (p->fd > 0)
                 close(p->fd);
             p->fd = -1;
+            if (p->n == 0)
+                return t5g_err_set(e, T5G_EX_DATA, "%s: no prompt in it", p->name);
         }
     }
     if (k >= p->n)

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static struct t5g_writer *early; /* until t5g_run_open: for an end before it */
+
 static void
 written(int result, const struct t5g_err *e)
 {
@@ -52,6 +54,30 @@ t5g_run_notes(void)
     t5g_reader_notes(passed_over);
 }
 
+/* A pipe (or socket) that another program reads. */
+static bool
+into_pipe(void)
+{
+    struct stat st;
+    return t5g_common.output == NULL && fstat(STDOUT_FILENO, &st) == 0 &&
+           (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
+static void
+first_words(void *writer, int code, const char *msg)
+{
+    if (into_pipe())
+        last_words(writer, code, msg);
+}
+
+int
+t5g_run_options(const struct t5g_program *p, int argc, char **argv)
+{
+    early = t5g_writer_open(STDOUT_FILENO, "stdout");
+    t5g_signals_last(first_words, early);
+    return t5g_options_parse(p, argc, argv);
+}
+
 void
 t5g_run_open(struct t5g_run *r)
 {
@@ -63,6 +89,8 @@ t5g_run_open(struct t5g_run *r)
         t5g_die_err(&e);
     r->w = t5g_writer_open(fd, t5g_output_name());
     t5g_signals_last(last_words, r->w);
+    t5g_writer_free(early);
+    early = NULL;
     t5g_before_reading(let_go, r->w);
 }
 
@@ -196,15 +224,6 @@ bool
 t5g_run_stopping(const struct t5g_run *r)
 {
     return r->stop;
-}
-
-/* A pipe (or socket) that another program reads. */
-static bool
-into_pipe(void)
-{
-    struct stat st;
-    return t5g_common.output == NULL && fstat(STDOUT_FILENO, &st) == 0 &&
-           (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
 }
 
 /* Say why the run ends early, here and to the next program. */

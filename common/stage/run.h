@@ -52,6 +52,13 @@ struct t5g_stage {
  */
 void t5g_run_notes(void);
 
+/*
+ * t5g_options_parse of a program that writes a stream. From here on an end with a fault, the misuse
+ * of an option too, is told to the program that reads standard output, if it is a pipe and -o is
+ * not given: HEAD, ERROR, END.
+ */
+int t5g_run_options(const struct t5g_program *p, int argc, char **argv);
+
 /* Open the output and the writer. Dies (64, 73). */
 void t5g_run_open(struct t5g_run *r);
 

@@ -19,8 +19,8 @@ t5g_shard(const char *arg, size_t n, size_t *first, size_t *count)
         t5g_usage("--shard: '%s' is not I/N", arg);
     memcpy(index, arg, len);
     index[len] = '\0';
-    if (t5g_num_u64("--shard", slash + 1, 1, SHARDS_MAX, false, &of, &e) < 0 ||
-        t5g_num_u64("--shard", index, 0, of - 1, false, &i, &e) < 0)
+    if (t5g_num_u64("--shard", slash + 1, 1, SHARDS_MAX, &of, &e) < 0 ||
+        t5g_num_u64("--shard", index, 0, of - 1, &i, &e) < 0)
         t5g_usage("%s", e.msg);
     *first = (size_t)((i * n + of - 1) / of);
     *count = (size_t)(((i + 1) * n + of - 1) / of) - *first;

@@ -137,7 +137,7 @@ read_decoder(struct t5g_added_versions *out, const struct t5g_json *decoder, str
         struct t5g_added_version v;
         uint64_t id;
         if (read_version(&v, x, false, where, e) < 0 ||
-            t5g_num_u64(where, t5g_json_key(x), 0, INT32_MAX - 1, false, &id, e) < 0) {
+            t5g_num_u64(where, t5g_json_key(x), 0, INT32_MAX - 1, &id, e) < 0) {
             e->code = T5G_EX_DATA;
             return -1;
         }

@@ -183,7 +183,7 @@ step() {
 
 rate() { # TIMES NAME: MB/s of t5g-tokenize, one thread
     local s
-    s=$(seconds "$1" t5g-tokenize -m "$(packed bf16)" -t 1 --jsonl "$dir/$2.jsonl")
+    s=$(seconds "$1" t5g-tokenize -m "$(packed bf16)" --jsonl "$dir/$2.jsonl")
     python3 -c 'import json, sys; print(sum(len(json.loads(x)["text"].encode()) for x in open(sys.argv[1], encoding="utf-8")))' \
         "$dir/$2.jsonl" | awk -v s="$s" '{ printf "%.3f", $1 / 1e6 / s }'
 }

@@ -352,7 +352,7 @@ same_documents() {
     echo 'not a stream' > readme.txt
     ln -s a.t5g link.t5g
     tar -cf x.tar a.t5g readme.txt link.t5g
-    t5g-frame ls -v --stats x.tar > out 2> err
+    t5g-frame ls -v x.tar > out 2> err
     [ "$(wc -l < out)" = 1 ]
     grep -qF 't5g-frame ls: x.tar: readme.txt: passed over: not called *.t5g' err
     grep -qF 'x.tar: link.t5g: passed over: ' err

@@ -172,7 +172,7 @@ EOF
         [ "$p" = t5g-frame ] || verbs=
         for v in ${verbs:-''}; do
             $p ${v:+"$v"} --help | grep -o -- '^  .*--[a-z0-9-]*' | sed 's/.*--//' > long
-            [ "$(wc -l < long)" -ge 8 ]
+            [ "$(wc -l < long)" -ge 2 ]
             while read -r option; do
                 grep -qE -- "--$option( |')" "$share/bash-completion/completions/$p"
                 grep -qE -- "--$option(\[|=|\}|')" "$share/zsh/site-functions/_$p"

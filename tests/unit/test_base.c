@@ -50,16 +50,49 @@ whole_numbers(void **state)
 {
     (void)state;
     uint64_t v = 7;
-    assert_int_equal(t5g_num_u64("-n", "12", 1, 100, false, &v, NULL), 0);
+    assert_int_equal(t5g_num_u64("-n", "12", 1, 100, &v, NULL), 0);
     assert_int_equal(v, 12);
-    assert_int_equal(t5g_num_u64("-n", "3K", 0, 1 << 20, true, &v, NULL), 0);
-    assert_int_equal(v, 3072);
     const char *bad[] = {"",    "-1",  "+1",  " 1", "1 ",
                          "0x1", "1.0", "101", "0",  "99999999999999999999999",
                          "3K",  "1KK"};
     for (size_t i = 0; i < T5G_LEN(bad); i++)
-        assert_int_equal(t5g_num_u64("-n", bad[i], 1, 100, i == 11, &v, NULL), -1);
-    assert_int_equal(t5g_num_u64("-n", "18446744073709551615K", 0, UINT64_MAX, true, &v, NULL), -1);
+        assert_int_equal(t5g_num_u64("-n", bad[i], 1, 100, &v, NULL), -1);
+}
+
+static void
+sizes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t bytes;
+    } good[] = {{"0", 0},
+                {"3K", 3072},
+                {"3k", 3072},
+                {"10GB", 10737418240},
+                {"50GiB", 50LL << 30},
+                {"1T", 1LL << 40},
+                {"1tib", 1LL << 40},
+                {"7B", 7},
+                {"2MiB", 2 << 20},
+                {"007m", 7 << 20}};
+    static const char *const bad[] = {"",     "K",   "-1K", "1.5G",
+                                      "1 G",  "1KK", "1iB", "1Gi ",
+                                      "1GBB", "1X",  "1P",  "18446744073709551615K"};
+    uint64_t v = 7;
+    struct t5g_err e;
+    for (size_t i = 0; i < T5G_LEN(good); i++) {
+        assert_int_equal(t5g_num_size("-n", good[i].text, 0, UINT64_MAX, &v, NULL), 0);
+        assert_int_equal(v, good[i].bytes);
+    }
+    for (size_t i = 0; i < T5G_LEN(bad); i++)
+        assert_int_equal(t5g_num_size("-n", bad[i], 0, UINT64_MAX, &v, NULL), -1);
+    assert_int_equal(t5g_num_size("-n", "4K", 4097, 1 << 20, &v, NULL), -1);
+    assert_int_equal(t5g_num_size("-n", "2M", 4096, 1 << 20, &v, &e), -1);
+    assert_int_equal(e.code, T5G_EX_USAGE);
+    assert_string_equal(e.msg,
+                        "-n: '2M' is no size from 4K to 1M: a whole number of bytes, or of K, M, "
+                        "G or T (powers of 1024), as 512M");
 }
 
 static void
@@ -297,6 +330,7 @@ main(void)
         cmocka_unit_test(temporaries_go),
         cmocka_unit_test(errors_escape_controls),
         cmocka_unit_test(whole_numbers),
+        cmocka_unit_test(sizes),
         cmocka_unit_test(real_numbers),
         cmocka_unit_test(half_precision_round_trips),
         cmocka_unit_test(buffers_grow),
