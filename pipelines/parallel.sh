@@ -13,7 +13,9 @@
 # it are done again by the others.
 #
 # Encoder outputs are kept in .t5g/cache of the working directory (t5g-cache(5)), so that another question, more files
-# or another number of shards encode what is new and nothing else. Remove it when nothing more will be asked.
+# or another number of shards encode what is new and nothing else. Remove it when nothing more will be asked. The parts
+# in OUT.parts belong to one list of FILEs, number of shards and set of options: with others give another OUT, or remove
+# OUT.parts. All FILEs must be there when the run begins; one that cannot be read later is a document that failed.
 #
 # All hosts must compute with the same kernels for the result to be the same bits; where their processors differ, set
 # T5G_CPU to a level that all have. See t5g(7).
@@ -32,6 +34,8 @@ usage: parallel.sh [options] -n SHARDS -o OUT.t5g -- FILE...
       --no-cache        do not keep encoder outputs in .t5g/cache (or T5G_CACHE_DIR)
       --clean           remove OUT.t5g.parts and OUT.t5g.joblog when all is done
 
+A FILE that is not there ends the run before it begins, with status 66. Other FILEs, shards or options for the programs
+need another OUT, or OUT.parts removed.
 Environment: T5G_TOKENIZE_FLAGS, T5G_ENCODE_FLAGS, T5G_DECODE_FLAGS: options for the programs, quoted as for a shell;
 T5G_CPU, T5G_THREADS, T5G_RETRIES, T5G_CACHE_DIR.
 Exit status: 0; 3: some documents failed; 75: hosts were lost or shards stopped, try again; 76: a part is missing; of
@@ -65,6 +69,7 @@ shift
 if [ -n "$list" ]; then
     [ $# = 0 ] || wrong '--files0-from brings the FILEs: leave out operands'
     [ "$list" != - ] || list=/dev/stdin
+    [ -r "$list" ] && [ ! -d "$list" ] || { printf 'parallel.sh: --files0-from: %q: cannot be read\n' "$list" >&2; exit 66; }
     mapfile -d '' -t inputs < "$list" || exit 66
     set -- "${inputs[@]}"
 fi
@@ -90,7 +95,7 @@ if [ -n "$cache" ]; then
 else
     unset T5G_CACHE_DIR
 fi
-printf '%s\0' "$@" | "$here/prepare" "$n" "$dir" || exit
+printf '%s\0' "$@" | "$here/prepare" "$n" "$dir" parallel.sh || exit
 # A log whose parts were removed would have nothing done.
 shopt -s nullglob
 parts=("$dir"/part-*)
@@ -150,7 +155,7 @@ done
 
 status=0
 # shellcheck disable=SC2086 # nothing, or one word
-"$here/merge" $clean "$n" "$dir" "$out" || status=$?
+"$here/merge" $clean "$n" "$dir" "$out" parallel.sh || status=$?
 case $status in
 0 | 3) [ -z "$clean" ] || rm -f "$log" ;;
 76) printf 'parallel.sh: %q says that all shards are done; remove it to have the missing ones made\n' "$log" >&2 ;;

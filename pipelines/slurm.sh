@@ -12,7 +12,9 @@
 # whose part is there are left out of the array. Give it only when the jobs of the one before have ended.
 #
 # Encoder outputs are kept in .t5g/cache of the working directory (t5g-cache(5)), so that another question, more files
-# or another number of shards encode what is new and nothing else. Remove it when nothing more will be asked.
+# or another number of shards encode what is new and nothing else. Remove it when nothing more will be asked. The parts
+# in OUT.parts belong to one list of FILEs, number of shards and set of options: with others give another OUT, or remove
+# OUT.parts. All FILEs must be there when the run begins; one that cannot be read later is a document that failed.
 #
 # All nodes must compute with the same kernels for the result to be the same bits; where their processors differ, set
 # T5G_CPU to a level that all have. See t5g(7).
@@ -31,6 +33,8 @@ usage: slurm.sh [options] -n SHARDS -o OUT.t5g -- FILE...
       --clean           remove OUT.t5g.parts when all is done
 
 Without --wait the numbers of the array and of the joining job are printed.
+A FILE that is not there ends the run before it begins, with status 66. Other FILEs, shards or options for the programs
+need another OUT, or OUT.parts removed.
 Environment: T5G_TOKENIZE_FLAGS, T5G_ENCODE_FLAGS, T5G_DECODE_FLAGS: options for the programs, quoted as for a shell;
 T5G_CPU, T5G_THREADS (SLURM_CPUS_PER_TASK goes before it), T5G_RETRIES, T5G_CACHE_DIR; SBATCH_*.
 Exit status with --wait: 0; 3: some documents failed; 76: a part is missing, its log says why.
@@ -62,6 +66,7 @@ shift
 if [ -n "$list" ]; then
     [ $# = 0 ] || wrong '--files0-from brings the FILEs: leave out operands'
     [ "$list" != - ] || list=/dev/stdin
+    [ -r "$list" ] && [ ! -d "$list" ] || { printf 'slurm.sh: --files0-from: %q: cannot be read\n' "$list" >&2; exit 66; }
     mapfile -d '' -t inputs < "$list" || exit 66
     set -- "${inputs[@]}"
 fi
@@ -91,7 +96,7 @@ if [ -n "$cache" ]; then
 else
     unset T5G_CACHE_DIR
 fi
-printf '%s\0' "$@" | "$here/prepare" "$n" "$dir" || exit
+printf '%s\0' "$@" | "$here/prepare" "$n" "$dir" slurm.sh || exit
 
 # part I: the file of shard I.
 part() {

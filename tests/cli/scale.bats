@@ -209,6 +209,29 @@ prepared() {
     err_has 'other sizes and times'
 }
 
+@test "prepare: says in the name of its caller what to do" {
+    mkdir docs
+    touch docs/{1..7}.txt
+    printf 'docs/1.txt\ndocs/2.txt\n' > lines
+    status_is 66 "$pipelines/prepare" 3 parts parallel.sh < lines
+    err_has_line "parallel.sh: names in a list end with NUL, as find -print0 writes them: of a list of lines, tr '\\n' '\\0' makes one"
+    tr '\n' '\0' < lines | "$pipelines/prepare" 3 parts parallel.sh
+    printf '%s\0' gone{1..7} docs/1.txt | status_is 66 "$pipelines/prepare" 3 parts2 parallel.sh
+    err_has_line 'parallel.sh: gone5: no such file'
+    err_has_line 'parallel.sh: 7 files in all are missing'
+    [ "$(wc -l < err)" = 6 ]
+    printf '%s\0' docs/*.txt | status_is 65 "$pipelines/prepare" 3 parts parallel.sh
+    err_has 'parallel.sh: parts: the parts there were made with other inputs; choose another -o, or remove parts to begin anew'
+    status_is 76 "$pipelines/merge" 3 parts out.t5g parallel.sh
+    err_has_line 'parallel.sh: 3 of 3 parts are missing'
+    for script in parallel slurm; do
+        for list in nowhere docs; do
+            status_is 66 "$pipelines/$script.sh" -n 2 -o o.t5g --files0-from "$list"
+            err_has "$script.sh: --files0-from: $list: cannot be read"
+        done
+    done
+}
+
 @test "prepare: another question takes the place of one that was answered, and encodes nothing" {
     seven
     export T5G_CACHE_DIR=$PWD/cache T5G_ENCODE_FLAGS=--stats
