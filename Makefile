@@ -121,7 +121,7 @@ demo: deps-build  ## build, then encode package descriptions of this machine and
 check: deps  ## unit tests (cmocka) and command-line tests (bats)
 	$(MAKE) all units
 	CMOCKA_MESSAGE_OUTPUT=TAP T5G_BUILD="$(CURDIR)/$(B)" T5G_TESTS="$(CURDIR)/tests" PATH="$(CURDIR)/$(B)/bin:$$PATH" \
-	    prove -e 'sh tests/tap.sh' $(PROVEFLAGS) $(UNITS) tests/cli/*.bats
+	    prove -e 'sh tests/tap.sh' $(or $(PROVEFLAGS),-j$$(nproc)) $(UNITS) tests/cli/*.bats
 
 check-aarch64:  ## kernels and model for aarch64, under qemu (needs a cross compiler and qemu-user)
 	sh tests/aarch64.sh

@@ -35,7 +35,8 @@ t5g-documents = $(call t5g-quote,$(t5g-scripts)/documents)
 
 # What comes from outside is text, not an expression of make.
 t5g-literal = $(if $(filter command environment,$(firstword $(origin $(1)))),$(eval override $(1) := $$(value $(1))))
-$(foreach v,DIR QUESTIONS PROMPT PICTURE_TEXT T5G_MODEL,$(call t5g-literal,$(v)))
+$(foreach v,DIR QUESTIONS PROMPT PICTURE_TEXT T5G_MODEL T5G_PICTURES T5G_THREADS V,$(call t5g-literal,$(v)))
+override T5G_PICTURES := $(filter-out 0,$(T5G_PICTURES))
 
 # $(call t5g-check,WHAT,NAME): a name that cannot stand in a rule ends the run, before anything is made.
 define t5g-newline

@@ -198,3 +198,20 @@ children() { ps -o pid= --ppid "$1" | tr -d ' ' > pids && [ "$(wc -l < pids)" = 
     kill -s INT -- "-$ask"
     soon gone pids
 }
+
+@test "t5g and t5g ask: a usage error ends them also where it cannot be said, and says names without controls" {
+    echo hello > f.txt
+    status_is 64 t5g frob$'\033'bell
+    err_has_line 't5g: no program t5g-frob^[bell'
+    status_is 64 t5g ask -p x $'a\033.png'
+    ! grep -q $'\033' err || return 1
+    for closed in '2>&-' '2> /dev/full'; do
+        got=0
+        sh -c "t5g ask -p x -n 2 --bogus f.txt $closed" > out || got=$?
+        [ "$got" = 64 ]
+        [ ! -s out ]
+        got=0
+        sh -c "t5g ask f.txt $closed" > out || got=$?
+        [ "$got" = 64 ]
+    done
+}

@@ -154,6 +154,13 @@ hide() {
     status_is 0 make -f "$pipelines/summarise.mk" DIR=d T5G_DECODE_FLAGS='-n 1' PROMPT='$(shell canary)"`canary`'\'';canary'
     [ ! -e canary-ran ]
     grep -qF '"prompt":"$(shell canary)\"`canary`'\'';canary"' d/summaries.jsonl
+    # Also those that are looked at only.
+    mkdir plain && echo text > plain/a.txt
+    for v in V T5G_PICTURES T5G_THREADS; do
+        make -s -f "$pipelines/summarise.mk" DIR=plain "$v=\$(shell touch RAN)" > /dev/null 2>&1 || true
+        env "$v=\$(shell touch RAN)" make -s -f "$pipelines/questions.mk" DIR=plain > /dev/null 2>&1 || true
+    done
+    [ ! -e RAN ]
 }
 
 @test "t5g.mk: a target may be called anything" {
