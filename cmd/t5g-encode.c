@@ -19,14 +19,15 @@ static struct {
 } opt = {.max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static const struct t5g_option options[] = {
-    {0, "dtype", "f32|bf16", T5G_OPT_CHOICE, &opt.dtype, "element type of encoder.out", 0, 0},
+    {0, "dtype", "f32|bf16", T5G_OPT_CHOICE, &opt.dtype,
+     "element type of encoder.out (default f32)", 0, 0},
     {0, "pool", "none|mean|max|first", T5G_OPT_CHOICE, &opt.pool,
-     "write one pooled row as embedding instead", 0, 0},
-    {0, "cache", "DIR|off", T5G_OPT_MAYBE, &opt.cache, "keep results, and take those that are kept",
-     0, 0},
-    {0, "keep", NULL, T5G_OPT_FLAG, &opt.keep, "pass image.feat on too", 0, 0},
+     "write one pooled vector (embedding) instead of encoder.out", 0, 0},
+    {0, "cache", "DIR|off", T5G_OPT_MAYBE, &opt.cache, "keep results in a cache, and reuse them", 0,
+     0},
+    {0, "keep", NULL, T5G_OPT_FLAG, &opt.keep, "keep image.feat in the output", 0, 0},
     {0, "force", NULL, T5G_OPT_FLAG, &opt.force,
-     "take streams made with another tokenizer or model", 0, 0},
+     "accept streams made with another tokenizer or model", 0, 0},
     {0, "max-frame", "BYTES", T5G_OPT_BYTES, &opt.max_frame, "largest frame to accept (default 8G)",
      4096, 0x1p40},
     {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},

@@ -17,7 +17,7 @@ static struct {
 
 static const struct t5g_option options[] = {
     {0, "weights", "keep|bf16|q8|q4", T5G_OPT_CHOICE, &opt.weights,
-     "how matrices are stored (default: as they are)", 0, 0},
+     "number format of matrices (default keep: that of the checkpoint)", 0, 0},
     {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
 };
 

@@ -25,13 +25,13 @@ static struct {
 
 static const struct t5g_option no_options[] = {NO_MORE_OPTIONS};
 static const struct t5g_option gc_options[] = {
-    {0, "max-size", "BYTES", T5G_OPT_BYTES, &opt.max_size, "keep at most so much, the latest used",
-     0, 0x1p62},
+    {0, "max-size", "BYTES", T5G_OPT_BYTES, &opt.max_size,
+     "keep at most this much, the most recently used", 0, 0x1p62},
     {0, "max-age", "TIME", T5G_OPT_STRING, &opt.max_age,
-     "remove what was not used for so long (45m, 12h, 30d, 2w)", 0, 0},
-    {0, "grace", "TIME", T5G_OPT_STRING, &opt.grace, "remove nothing used within (default 1h)", 0,
-     0},
-    {0, "dry-run", NULL, T5G_OPT_FLAG, &opt.dry_run, "only say what would go", 0, 0},
+     "remove what was not used for this long (45m, 12h, 30d, 2w)", 0, 0},
+    {0, "grace", "TIME", T5G_OPT_STRING, &opt.grace,
+     "remove nothing used within this time (default 1h)", 0, 0},
+    {0, "dry-run", NULL, T5G_OPT_FLAG, &opt.dry_run, "only print what would be removed", 0, 0},
     NO_MORE_OPTIONS,
 };
 

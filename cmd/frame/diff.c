@@ -12,12 +12,12 @@ static struct {
 } opt = {.max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static const struct t5g_option options[] = {
-    {0, "atol", "X", T5G_OPT_DOUBLE, &opt.t.atol, "take |a - b| up to X as equal (default 0)", 0,
-     0x1p1000},
-    {0, "rtol", "X", T5G_OPT_DOUBLE, &opt.t.rtol, "take |a - b| up to X * |b| as equal (default 0)",
-     0, 0x1p1000},
-    {0, "name", "NAME", T5G_OPT_STRING, &opt.name, "compare frames of this name only", 0, 0},
-    {0, "all", NULL, T5G_OPT_FLAG, &opt.all, "go on after the first difference", 0, 0},
+    {0, "atol", "X", T5G_OPT_DOUBLE, &opt.t.atol,
+     "absolute tolerance: |a - b| up to X is equal (default 0)", 0, 0x1p1000},
+    {0, "rtol", "X", T5G_OPT_DOUBLE, &opt.t.rtol,
+     "relative tolerance: |a - b| up to X * |b| is equal (default 0)", 0, 0x1p1000},
+    {0, "name", "NAME", T5G_OPT_STRING, &opt.name, "compare only frames with this name", 0, 0},
+    {0, "all", NULL, T5G_OPT_FLAG, &opt.all, "continue after the first difference", 0, 0},
     MAX_FRAME_OPTION(&opt.max_frame),
     NO_MORE_OPTIONS,
 };

@@ -11,12 +11,12 @@ static struct {
 } opt = {.max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static const struct t5g_option options[] = {
-    {0, "npy", "DIR", T5G_OPT_ONCE, &opt.npy, "a directory of .npy files with an index.jsonl", 0,
-     0},
-    {0, "safetensors", "FILE", T5G_OPT_ONCE, &opt.safetensors, "one safetensors file", 0, 0},
-    {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl, "one JSON object a document", 0, 0},
-    {0, "head", NULL, T5G_OPT_FLAG, &opt.head, "with --jsonl: the stream's HEAD as the first line",
+    {0, "npy", "DIR", T5G_OPT_ONCE, &opt.npy, "write a directory of .npy files with an index.jsonl",
      0, 0},
+    {0, "safetensors", "FILE", T5G_OPT_ONCE, &opt.safetensors, "write one safetensors file", 0, 0},
+    {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl, "write one JSON object per document", 0, 0},
+    {0, "head", NULL, T5G_OPT_FLAG, &opt.head,
+     "with --jsonl: write the stream's HEAD as the first line", 0, 0},
     MAX_FRAME_OPTION(&opt.max_frame),
     NO_MORE_OPTIONS,
 };

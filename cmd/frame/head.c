@@ -8,9 +8,9 @@ static struct {
 } opt = {.n = 10, .max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static const struct t5g_option options[] = {
-    {'n', NULL, "N", T5G_OPT_U64, &opt.n, "so many documents (default 10)", 0, 0x1p53},
+    {'n', NULL, "N", T5G_OPT_U64, &opt.n, "number of documents (default 10)", 0, 0x1p53},
     {0, "drain", NULL, T5G_OPT_FLAG, &opt.drain,
-     "read and check the rest too, so that a writer upstream can finish", 0, 0},
+     "read and check the rest too, so that the program before can finish", 0, 0},
     FORCE_OPTION(&opt.force),
     MAX_FRAME_OPTION(&opt.max_frame),
     NO_MORE_OPTIONS,

@@ -13,10 +13,11 @@ static struct {
 } opt;
 
 static const struct t5g_option options[] = {
-    {0, "npy", "DIR", T5G_OPT_ONCE, &opt.npy, "a directory of .npy files, with or without index", 0,
+    {0, "npy", "DIR", T5G_OPT_ONCE, &opt.npy,
+     "read a directory of .npy files, with or without index", 0, 0},
+    {0, "safetensors", "FILE", T5G_OPT_ONCE, &opt.safetensors, "read one safetensors file", 0, 0},
+    {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl, "read JSON lines from FILE operands or stdin", 0,
      0},
-    {0, "safetensors", "FILE", T5G_OPT_ONCE, &opt.safetensors, "one safetensors file", 0, 0},
-    {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl, "JSON lines: FILE operands, or stdin", 0, 0},
     NO_MORE_OPTIONS,
 };
 

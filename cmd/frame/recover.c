@@ -19,7 +19,7 @@ static struct {
 
 static const struct t5g_option options[] = {
     {0, "doubtful", NULL, T5G_OPT_FLAG, &opt.doubtful,
-     "save also what may have been the contents of a lost frame", 0, 0},
+     "also save what may have been the contents of a lost frame", 0, 0},
     FORCE_OPTION(&opt.force),
     MAX_FRAME_OPTION(&opt.max_frame),
     NO_MORE_OPTIONS,

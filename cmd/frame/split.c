@@ -17,12 +17,13 @@ static struct {
 } opt = {.prefix = "part", .max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static const struct t5g_option options[] = {
-    {'n', NULL, "N", T5G_OPT_U64, &opt.docs, "so many documents a file", 1, 0x1p53},
-    {0, "parts", "N", T5G_OPT_U64, &opt.parts, "N files of equal numbers of documents", 1, 999999},
+    {'n', NULL, "N", T5G_OPT_U64, &opt.docs, "number of documents per file", 1, 0x1p53},
+    {0, "parts", "N", T5G_OPT_U64, &opt.parts, "N files with equal numbers of documents", 1,
+     999999},
     {0, "tar", NULL, T5G_OPT_FLAG, &opt.tar,
-     "files are archives PREFIX-000000.tar, a member a document", 0, 0},
+     "write tar archives PREFIX-000000.tar, one member per document", 0, 0},
     {0, "prefix", "PREFIX", T5G_OPT_STRING, &opt.prefix,
-     "files are PREFIX-000000.t5g, ... (default part)", 0, 0},
+     "name files PREFIX-000000.t5g, ... (default part)", 0, 0},
     FORCE_OPTION(&opt.force),
     MAX_FRAME_OPTION(&opt.max_frame),
     NO_MORE_OPTIONS,

@@ -16,19 +16,19 @@ enum { OPERAND = 1, HELP = 1000, VERSION, FIRST_LONG };
 
 const struct t5g_option t5g_common_options[] = {
     {'o', "output", "FILE", T5G_OPT_STRING, &t5g_common.output,
-     "write to FILE, which appears only when whole", 0, 0},
+     "write to FILE, which appears only when complete", 0, 0},
     {'m', "model", "MODEL", T5G_OPT_STRING, &t5g_common.model,
-     "model directory, or file of t5g-pack (default: $T5G_MODEL, then the installed one)", 0, 0},
+     "model directory or packed model (default: $T5G_MODEL, then the installed one)", 0, 0},
     {'t', "threads", "N", T5G_OPT_U64, &t5g_common.threads,
-     "threads in total (default: the processors at hand)", 1, 1024},
-    {'q', "quiet", NULL, T5G_OPT_FLAG, &t5g_common.quiet, "no warnings", 0, 0},
-    {'v', "verbose", NULL, T5G_OPT_FLAG, &t5g_common.verbose, "say more on stderr", 0, 0},
+     "number of threads (default: $T5G_THREADS, then available processors)", 1, 1024},
+    {'q', "quiet", NULL, T5G_OPT_FLAG, &t5g_common.quiet, "print no warnings", 0, 0},
+    {'v', "verbose", NULL, T5G_OPT_FLAG, &t5g_common.verbose, "print more on stderr", 0, 0},
     {0, "on-error", "skip|stop", T5G_OPT_CHOICE, &t5g_common.on_error,
-     "after a document failed: go on, or end", 0, 0},
+     "when a document fails: continue, or end the run (default skip)", 0, 0},
     {0, "progress", "auto|never|always", T5G_OPT_CHOICE, &t5g_common.progress,
-     "progress line on stderr (auto: when it is a terminal)", 0, 0},
-    {0, "stats", NULL, T5G_OPT_FLAG, &t5g_common.stats,
-     "print documents, rates and failures at the end", 0, 0},
+     "show progress on stderr (default auto: when it is a terminal)", 0, 0},
+    {0, "stats", NULL, T5G_OPT_FLAG, &t5g_common.stats, "print counts, time and rates at the end",
+     0, 0},
     {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
 };
 
