@@ -38,12 +38,25 @@ page_options() {
     }' "$1" | sort -u
 }
 
+# named_options PAGE [PAGE_7]: the common options that PAGE names on lines ".Fl o Ar FILE , Fl q , -stats" under
+# its own heading, in the words of t5g(7), which describes them.
+named_options() {
+    sed -n '/^\.Ss Common options$/,/^\.S[hs] [^C]/p' "${2-$root/man/t5g.7}" > described
+    page_options described > described.options
+    sed -n '/^\.Ss Common options$/,/^\.S[hs] [^C]/s/^\.Fl /Fl /p' "$1" | tr ' ' '\n' | awk '
+        FILENAME != "-" { for (i = 1; i <= 2 && $i ~ /^-/; i++) { key = $i; sub(/,$/, "", key); line[key] = $0 } next }
+        /^[A-Z][a-z]$/ { macro = $0; next }
+        macro == "Fl" && /[a-z]/ { print ("-" $0 in line) ? line["-" $0] : "-" $0 ": not in t5g(7)" }
+    ' described.options - | sort -u
+}
+
 # The options that a program, or a verb of one, prints.
 help_options() {
     "$@" --help | sed -n 's/^  \(-.*\)/\1/p' | sed 's/  .*//' | sort -u
 }
 
-# same_options PAGE PROGRAM: prints the difference ("<": only --help, ">": only the page).
+# same_options PAGE PROGRAM [PAGE_7]: prints the difference ("<": only --help, ">": only the pages). The page describes
+# options, or names them and t5g(7) describes them.
 same_options() {
     local page=$1 program=$2
     if [ "$program" = t5g-frame ]; then
@@ -52,7 +65,8 @@ same_options() {
         help_options "$program"
     fi > help
     [ -s help ] || return
-    page_options "$page" > listed
+    named_options "$page" ${3+"$3"} > named
+    page_options "$page" | sort -m - named > listed
     diff help listed
 }
 
@@ -67,8 +81,7 @@ frame_verbs() {
 # same_verb PAGE VERB: the options under the verb's own heading are those of its --help, but for the
 # common ones.
 same_verb() {
-    sed -n '/^\.Ss Common options$/,/^\.Sh/p' "$1" > section
-    page_options section > shared
+    named_options "$1" > shared
     sed -n "/^\.Ss $2\$/,/^\.S[hs]/p" "$1" > section
     if [ ! -s shared ] || [ ! -s section ]; then
         echo "$2: no heading of its own, or no common options"
@@ -202,14 +215,26 @@ in_synopsis() {
 
 @test "that comparison notices a missing, an extra and a changed option" {
     local page=$root/man/t5g-detok.1
-    sed '/^\.It Fl -stats$/d' "$page" > missing.1
-    sed 's/^\.It Fl -stats$/&\n.It Fl -bogus/' "$page" > extra.1
-    sed 's/^\(\.It Fl -max-frame Ar \)BYTES/\1N/' "$page" > changed.1
+    sed '/^\.It Fl -trim$/d' "$page" > missing.1
+    sed 's/^\.It Fl -trim$/&\n.It Fl -bogus/' "$page" > extra.1
+    sed 's/^\(\.It Fl -newline Cm \)space/\1blank/' "$page" > changed.1
+    # of the common ones: not named, named but not taken, described nowhere, described twice
+    sed 's/^\(\.Fl o .*\) , -stats/\1/' "$page" > unnamed.1
+    sed 's/^\.Fl o .* -stats/& , t/' "$page" > foreign.1
+    sed 's/^\.Fl o .* -stats/& , -bogus/' "$page" > nowhere.1
+    sed 's/^\.It Fl -trim$/&\n.It Fl -stats/' "$page" > twice.1
     same_options "$page" t5g-detok
-    for p in missing extra changed; do
+    for p in missing extra changed unnamed foreign nowhere twice; do
+        run diff "$page" "$p.1"
+        [ "$status" = 1 ]
         run same_options "$p.1" t5g-detok
         [ "$status" = 1 ]
         [ -n "$output" ]
+    done
+    sed '/^\.It Fl -stats$/d' "$root/man/t5g.7" > missing.7
+    sed 's/^\(\.It Fl -max-frame Ar \)BYTES/\1N/' "$root/man/t5g.7" > changed.7
+    for p in missing changed; do
+        status_is 1 same_options "$page" t5g-detok "$p.7"
     done
 }
 
