@@ -1,5 +1,6 @@
 /* processors.c: the steps between logits and an id, in the order in which they are called. */
 #include "generate/processors.h"
+#include "base/mem.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -53,18 +54,18 @@ t5g_processes(const struct t5g_generate_options *o)
            o->no_repeat_ngram > 0;
 }
 
-/* Every id of the sequence once, however often it occurs. */
+/* Every id of the sequence once, however often it occurs: from the scores as they came. */
 static void
 repetition(float *logits, const int32_t *ids, size_t n, float penalty)
 {
+    float *scores = t5g_alloc_raw(n, sizeof *scores);
     for (size_t i = 0; i < n; i++) {
-        bool before = false;
-        for (size_t k = 0; k < i && !before; k++)
-            before = ids[k] == ids[i];
-        float *s = &logits[ids[i]];
-        if (!before)
-            *s = *s < 0 ? *s * penalty : *s / penalty;
+        float s = logits[ids[i]];
+        scores[i] = s < 0 ? s * penalty : s / penalty;
     }
+    for (size_t i = 0; i < n; i++)
+        logits[ids[i]] = scores[i];
+    t5g_free(scores);
 }
 
 /* Ids that would end a run of `size` ids that is there already. */
