@@ -1,12 +1,10 @@
 /* t5g-detok: token ids to text.  See t5g-detok(1). */
-#include "base/map.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "stage/detok.h"
 #include "stage/run.h"
 #include "stage/model_path.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -86,28 +84,16 @@ main(int argc, char **argv)
         r = check_head(in, t5g_tokenizer_id(t), &e);
     bool begun = r == 0;
     if (begun)
-        while ((r = t5g_source_frame(in, &f, &e)) == 1) {
-            if ((r = t5g_records_frame(records, &f, &e)) < 0)
-                break;
-        }
+        while ((r = t5g_source_frame(in, &f, &e)) == 1 &&
+               (r = t5g_records_frame(records, &f, &e)) >= 0)
+            ;
     struct t5g_err io = {0};
     if (begun && t5g_records_end(records, &io) < 0 && r == 0) {
         r = -1;
         e = io;
     }
-    if (r == 0)
-        r = t5g_maps_whole(&e);
-    int status = r < 0 ? e.code : t5g_records_failed(records) > 0 ? T5G_EX_DOCS : T5G_EX_OK;
-    if (r == 0 && t5g_output_commit(&e) < 0) {
-        r = -1;
-        status = e.code;
-    }
-    if (r < 0) {
-        t5g_output_discard();
-        t5g_progress_clear();
-        fprintf(stderr, "t5g-detok: %s\n", e.msg);
-    }
-    t5g_progress_end();
+    int status = t5g_run_end_text(t5g_records_failed(records) > 0 ? T5G_EX_DOCS : T5G_EX_OK,
+                                  r < 0 ? &e : NULL);
     t5g_records_close(records);
     t5g_source_close(in);
     t5g_tokenizer_close(t);

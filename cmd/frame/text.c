@@ -5,7 +5,6 @@
 #include "base/json.h"
 #include "base/stop.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -67,18 +66,10 @@ text_send(struct text *t)
 int
 text_end(struct text *t, int status, const struct t5g_err *e)
 {
-    struct t5g_err io;
     drain(t);
     t5g_signals_last(NULL, NULL);
     t5g_buf_free(&t->out);
-    if (e != NULL) {
-        fprintf(stderr, "%s: %s\n", t5g_program_name(), e->msg);
-        t5g_output_discard();
-        return e->code;
-    }
-    if (t5g_output_commit(&io) < 0)
-        t5g_die_err(&io);
-    return status;
+    return t5g_run_end_text(status, e);
 }
 
 void

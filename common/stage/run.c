@@ -274,3 +274,18 @@ t5g_run_close(struct t5g_run *r, const struct t5g_err *e)
     t5g_writer_free(r->w);
     return status;
 }
+
+int
+t5g_run_end_text(int status, const struct t5g_err *e)
+{
+    struct t5g_err own = {0};
+    if (e == NULL && (t5g_maps_whole(&own) < 0 || t5g_output_commit(&own) < 0))
+        e = &own;
+    if (e != NULL) {
+        t5g_output_discard();
+        t5g_say("%s", e->msg);
+        status = e->code;
+    }
+    t5g_progress_end();
+    return status;
+}

@@ -100,4 +100,11 @@ bool t5g_run_stopping(const struct t5g_run *r);
  */
 int t5g_run_close(struct t5g_run *r, const struct t5g_err *e);
 
+/*
+ * The end of a program that writes text. e: what ended it early, NULL when all is written. Print it
+ * and discard the output, or commit that; print statistics. Returns the exit status: e's code, that
+ * of a fault at the end, or `status`.
+ */
+int t5g_run_end_text(int status, const struct t5g_err *e);
+
 #endif
