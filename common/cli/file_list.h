@@ -11,12 +11,15 @@ struct t5g_names {
 };
 
 /*
- * Read the names from a file, each ended by NUL, which the last one may lack; "-" is stdin. Ends
- * the process: 64 for a name "-" in a list from stdin; 65 for an empty name, or a list without a
- * NUL that looks like lines; 66, 74, 77 when it cannot be read.
+ * Read names from a file ("-": stdin). Each is terminated by NUL; the last NUL may be missing.
+ * Ends the process with
+ *
+ *   64          a name "-" in a list from stdin
+ *   65          an empty name, or names that seem to be separated by newlines instead of NUL
+ *   66, 74, 77  the list cannot be read
  */
 void t5g_names_from(struct t5g_names *names, const char *file);
-/* Of names that were read; others are left alone. */
+/* Frees names that were read from a list; does nothing for others. */
 void t5g_names_free(struct t5g_names *names);
 
 #endif

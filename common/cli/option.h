@@ -12,8 +12,8 @@ struct t5g_list {
 enum t5g_option_kind {
     T5G_OPT_FLAG,   /* bool *dest: set to true */
     T5G_OPT_STRING, /* const char **dest: the last one; never "" */
-    T5G_OPT_ONCE,   /* the same, where the one before would be lost: a second one is refused */
-    T5G_OPT_MAYBE,  /* as STRING, "" where no argument is given: --name[=ARG] */
+    T5G_OPT_ONCE,   /* the same, but a second one is refused, as the first would be lost */
+    T5G_OPT_MAYBE,  /* as STRING, with an optional argument: --name[=ARG]; "" without it */
     T5G_OPT_LIST,   /* struct t5g_list *dest: every occurrence, in order */
     T5G_OPT_U64,    /* uint64_t *dest, min..max */
     T5G_OPT_BYTES,  /* the same with units, see t5g_num_size */
@@ -31,7 +31,7 @@ struct t5g_option {
     double min, max;  /* U64, BYTES, DOUBLE */
 };
 
-/* Which options of the common table act: bits in the order of the table. */
+/* Which options of the common table a program takes: bits in the order of the table. */
 enum {
     T5G_O_OUTPUT = 1,
     T5G_O_MODEL = 2,
@@ -57,11 +57,12 @@ struct t5g_program {
 };
 
 /*
- * Parse argv by the program's table, then what of the common table (option.c) acts for it, --help
- * (-h) and --version. "-o -" is stdout. t5g_common.output is set before anything is refused.
- * Options stand anywhere before "--", which ends them; POSIXLY_CORRECT changes nothing. Returns the
- * index of the first operand: argv is rearranged so that operands are its end, in their order. Ends
- * the process: --help and --version on stdout with 0, misuse on stderr with 64.
+ * Parse argv: the options of the program's table, those of the common table (option.c) that it
+ * takes, --help (-h) and --version. "-o -" is stdout. t5g_common.output is set before any option is
+ * refused. Options may be anywhere before "--", which ends them; POSIXLY_CORRECT has no effect.
+ * Returns the index of the first operand: argv is permuted so that the operands are at its end, in
+ * their order. --help and --version are printed on stdout and end the process with 0; wrong use is
+ * reported on stderr and ends it with 64.
  */
 int t5g_options_parse(const struct t5g_program *p, int argc, char **argv);
 

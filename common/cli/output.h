@@ -12,7 +12,7 @@
  */
 int t5g_output_open(const char *path, bool frames, struct t5g_err *e);
 
-/* What messages call it: the path, or "stdout". */
+/* Name of the output in messages: the path, or "stdout". */
 const char *t5g_output_name(void);
 
 /* Flush to disk, check close, rename into place. 0 or -1 with e (74). */
@@ -21,7 +21,7 @@ int t5g_output_commit(struct t5g_err *e);
 /* Remove what was not committed (exit and signals do it too). */
 void t5g_output_discard(void);
 
-/* The name of a FILE that is not there because the run did not come to its end; NULL: none such. */
+/* Name of the FILE that does not appear because the run did not complete; NULL: there is none. */
 const char *t5g_output_unfinished(void);
 
 #endif

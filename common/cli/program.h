@@ -19,7 +19,7 @@ struct t5g_common {
 extern struct t5g_common t5g_common;
 extern const struct t5g_option t5g_common_options[]; /* ends with a NULL help */
 
-/* What messages call the program; name is kept, not copied. */
+/* Name of the program in messages; the pointer is kept, not copied. */
 void t5g_program_set_name(const char *name);
 const char *t5g_program_name(void);
 

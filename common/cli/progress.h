@@ -1,5 +1,5 @@
 /* progress.h: documents, tokens and failures on stderr once a second, and --stats at the end. With
- * --progress auto and a pipe as stdout only a document that takes long is shown. */
+ * --progress auto and a pipe as stdout, only documents that take long are shown. */
 #ifndef T5G_PROGRESS_H
 #define T5G_PROGRESS_H
 
@@ -8,11 +8,11 @@
 void t5g_progress_start(const char *unit); /* unit of the counter beside documents: "tokens" */
 void t5g_progress_doc(bool failed);        /* one document more */
 void t5g_progress_add(uint64_t units);
-void t5g_progress_passed(uint64_t members); /* of archives, no part of a document: for --stats */
-/* Within a long document: share done, for the estimate of what is left. */
+void t5g_progress_passed(uint64_t members); /* skipped members of archives, for --stats */
+/* Share of a long document that is done, for the estimate of the remaining time. */
 void t5g_progress_part(size_t done, size_t total);
 uint64_t t5g_progress_docs(void); /* so far */
-bool t5g_progress_shown(void);    /* a line stands on the terminal */
+bool t5g_progress_shown(void);    /* the terminal shows a line */
 void t5g_progress_clear(void);    /* erase the line before another message */
 void t5g_progress_end(void);      /* erase it; print --stats when asked for */
 

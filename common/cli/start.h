@@ -5,12 +5,13 @@
 #include "base/base.h"
 
 /*
- * Call first in main: program name for messages, descriptors 0-2 open, a stack that is large
- * enough, handlers of signals (signals.h).
+ * Call first in main. Sets the program name for messages, opens descriptors 0-2 if they are closed,
+ * makes sure that the stack is large enough, and installs signal handlers (signals.h).
  */
 void t5g_start(const char *program);
 
-/* Total threads to use: -t, T5G_THREADS (64 when malformed), or the processors at hand. */
+/* Number of threads to use: -t, T5G_THREADS (exits with 64 if malformed), or the available
+ * processors. */
 size_t t5g_thread_count(void);
 
 #endif

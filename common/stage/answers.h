@@ -7,15 +7,15 @@
 #include "generate/generate.h"
 
 enum t5g_answers_mode {
-    T5G_ANSWERS_WHOLE,  /* the document is written when all its answers are there */
+    T5G_ANSWERS_WHOLE,  /* the document is written when all its answers are complete */
     T5G_ANSWERS_LIVE,   /* every answer as soon as it is complete */
     T5G_ANSWERS_TOKENS, /* every token as it is chosen: frames with "part" */
 };
 
 struct t5g_answers;
 
-/* doc's frames, less those for which dropped(name) holds, go before the answers. Nothing is written
- * yet. */
+/* The frames of doc, except those for which dropped(name) is true, will precede the answers. Writes
+ * nothing yet. */
 struct t5g_answers *t5g_answers_open(struct t5g_run *run, const struct t5g_doc *doc,
                                      const struct t5g_config *c,
                                      const struct t5g_generate_options *o,
@@ -25,24 +25,25 @@ void t5g_answers_close(struct t5g_answers *a);
 
 /*
  * Ask for the answer to a prompt (NULL: no prompt; copied). source [n_source]: ids of the document,
- * for lookup; it and cross must last until the answers are there.
+ * for lookup. source and cross must stay valid until the answers are complete.
  */
 void t5g_answers_add(struct t5g_answers *a, const struct t5g_cross *cross, const int32_t *source,
                      size_t n_source, const struct t5g_prompt *p);
 
-/* WHOLE: what was asked for, as jobs [the number returned] for t5g_generate (NULL: only count). */
+/* WHOLE: the answers asked for, as jobs [the number returned] for t5g_generate (NULL: only count).
+ */
 size_t t5g_answers_jobs(struct t5g_answers *a, struct t5g_job **jobs);
 
-/* WHOLE, after the jobs are done: -1 with e when one failed, and with it the document. */
+/* WHOLE, after the jobs are done: -1 with e if one of them, and therefore the document, failed. */
 int t5g_answers_check(struct t5g_answers *a, struct t5g_err *e);
 
 /*
- * LIVE, TOKENS: answer now what was asked for, one after the other, and write it. -1 with e when
+ * LIVE, TOKENS: generate the answers asked for, one after the other, and write them. -1 with e if
  * the document failed. Write errors end the process.
  */
 int t5g_answers_now(struct t5g_answers *a, struct t5g_generator *g, struct t5g_err *e);
 
-/* Write what is held back and close the document. */
+/* Write the answers that are held back and close the document. */
 void t5g_answers_finish(struct t5g_answers *a);
 
 #endif

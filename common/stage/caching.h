@@ -7,10 +7,11 @@
 /* A numeric profile's share of a key: weights, kernel level, generation of the kernels. */
 void t5g_caching_profile(char out[96], const char *weights, const char *level);
 
-/* --cache[=DIR|off]: NULL or "off": none (NULL is returned); "": where caches are. */
+/* option is the argument of --cache[=DIR|off]. NULL or "off": no cache (returns NULL); "": the
+ * default folder. */
 struct t5g_cache *t5g_caching_open(const char *option);
 
-/* With --stats a line about it; closes it. NULL is allowed. */
+/* Print a line about the cache if --stats is given, and close it. NULL is allowed. */
 void t5g_caching_close(struct t5g_cache *c);
 
 #endif

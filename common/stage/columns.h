@@ -6,33 +6,34 @@
 #include "base/mem.h"
 
 /*
- * The first document that is whole names the columns: one for each of its sequences, called by the
- * prompt, PROMPT#RANK for ranks above 0. Documents that are asked what they bring themselves have
- * one column, "text". Rows of failed documents that come before it wait for it.
+ * The first document that did not fail determines the columns: one for each of its sequences, named
+ * by the prompt, or PROMPT#RANK for ranks above 0. Documents with their own prompts have one
+ * column, "text". Rows of failed documents before the first one that did not fail are held back
+ * until it arrives.
  */
 struct t5g_columns;
 
 struct t5g_columns *t5g_columns_open(void);
 void t5g_columns_close(struct t5g_columns *c);
 
-/* Forget the document at hand; own [n]: the prompt that it brings itself. */
+/* Start a new document; own [n]: the document's own prompt. */
 void t5g_columns_begin(struct t5g_columns *c);
 void t5g_columns_own(struct t5g_columns *c, const char *own, size_t n);
 
-/* One sequence more of it. prompt: NULL when there is none. All is copied. */
+/* Add a sequence of the document. prompt: NULL if there is none. Everything is copied. */
 void t5g_columns_add(struct t5g_columns *c, const char *prompt, uint64_t rank, const char *text,
                      size_t n);
 
 /*
- * Its row, and before the first one the heading, appended to out. -1 with e (65) and nothing
- * appended where a sequence has no column: the row is then that of a failed document.
+ * Append the document's row to out, and before the first row the heading. If a sequence has no
+ * column, -1 with e (65) and nothing appended: write the row of a failed document instead.
  */
 int t5g_columns_row(struct t5g_columns *c, const char *id, size_t n, struct t5g_buf *out,
                     struct t5g_err *e);
 /* The row of a failed document: its id, and empty cells. */
 void t5g_columns_failed(struct t5g_columns *c, const char *id, size_t n, struct t5g_buf *out);
 
-/* After the last document: what still waits, under a heading of "id" alone. */
+/* After the last document: append rows that are still held back, under a heading of "id" alone. */
 void t5g_columns_end(struct t5g_columns *c, struct t5g_buf *out);
 
 #endif

@@ -4,14 +4,14 @@
 
 #include "stage/answers.h"
 
-/* What a document is asked with. */
+/* Where the prompts for a document come from, and what generates the answers. */
 struct t5g_asker {
     struct t5g_tokenizer *tokenizer;
     struct t5g_prompts *prompts; /* of the run; none: the document's own, or no prompt */
-    size_t max_prompt;           /* most tokens of one that a document brings */
+    size_t max_prompt;           /* maximum tokens of a document's own prompt */
     struct t5g_generator *generator;
-    bool at_once; /* prompts come one by one, or tokens go out so: each is answered before the next
-                   * is asked for */
+    bool at_once; /* interactive prompts, or token by token: answer each prompt before the next one
+                   * is read */
 };
 
 struct t5g_decoding {
@@ -21,10 +21,10 @@ struct t5g_decoding {
     const struct t5g_generate_options *how;
     int kv; /* dtype of cross keys and values */
     enum t5g_answers_mode mode;
-    bool (*dropped)(const char *name, void *arg); /* frames that do not travel on */
+    bool (*dropped)(const char *name, void *arg); /* frames that are not passed on */
 };
 
-/* take of struct t5g_stage; x is a t5g_decoding. -1 when the prompts of the run cannot be had. */
+/* take of struct t5g_stage; x is a t5g_decoding. -1 if the prompts of the run cannot be read. */
 int t5g_decode_batch(void *x, struct t5g_run *run, const struct t5g_batch *b, struct t5g_err *e);
 
 #endif

@@ -16,8 +16,8 @@ struct t5g_records_options {
     int newline;       /* enum t5g_newline, LINE form */
     const char *frame; /* which tensor: "decode.ids" or "input.ids" */
     bool all;          /* special tokens too */
-    bool trim;         /* white space at both ends of a text goes, as Python's str.strip() says */
-    bool terminal;     /* fd is one: controls in the text are escaped */
+    bool trim;         /* remove white space at both ends of a text, as Python's str.strip() does */
+    bool terminal;     /* fd is a terminal: escape control characters in the text */
     bool stop_on_error;
 };
 
@@ -27,14 +27,15 @@ struct t5g_records *t5g_records_open(const struct t5g_tokenizer *t,
 void t5g_records_close(struct t5g_records *r);
 
 /*
- * Take the next frame of the stream and write what it completes; in LINE and NUL form also the part
- * of a text that a frame with "part" brings. A failed document is one record (empty, or id, error,
- * tool, code and msg) and a warning. -1 with e (74), or (65) after a failed document under
- * stop_on_error.
+ * Process the next frame of the stream and write the records that it completes; in LINE and NUL
+ * form also the part of a text in a frame with "part". A failed document gives one record (empty,
+ * or id, error, tool, code and msg) and a warning. -1 with e (74), or, with stop_on_error, (65)
+ * after a failed document.
  */
 int t5g_records_frame(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e);
 
-/* After the last frame, also when the input ended early: what TSV still holds. -1 with e (74). */
+/* After the last frame, even if the input ended early: write rows that TSV still holds. -1 with e
+ * (74). */
 int t5g_records_end(struct t5g_records *r, struct t5g_err *e);
 
 uint64_t t5g_records_failed(const struct t5g_records *r); /* documents */

@@ -14,12 +14,13 @@ struct t5g_encoding {
     char profile[96];
     bool bf16;
     int pooling;                                  /* 0: all rows; else enum t5g_pooling, as f32 */
-    bool (*dropped)(const char *name, void *arg); /* frames that do not travel on */
+    bool (*dropped)(const char *name, void *arg); /* frames that are not passed on */
 };
 
 /*
- * take of struct t5g_stage; x is a t5g_encoding. Documents go out with encoder.out (or embedding)
- * added: from the cache, or computed, those that are short together.
+ * take of struct t5g_stage; x is a t5g_encoding. Writes the documents with encoder.out (or
+ * embedding) added, which comes from the cache or is computed; short documents are computed
+ * together.
  */
 int t5g_encode_batch(void *x, struct t5g_run *run, const struct t5g_batch *b, struct t5g_err *e);
 

@@ -9,7 +9,7 @@
 #include "stream/document.h"
 #include "text/pictures.h"
 
-/* What pictures are turned into rows with; all of it is the caller's. */
+/* What is needed to turn pictures into rows; everything belongs to the caller. */
 struct t5g_looker {
     struct t5g_image_reader *reader;
     const struct t5g_processor *processor;
@@ -26,23 +26,23 @@ struct t5g_features {
     float *rows;   /* [views, tokens, d] */
     size_t *views; /* [pictures]: 1, and more with pan and scan */
     size_t pictures, total_views;
-    struct t5g_err damaged;         /* of the first picture that is: a warning; no code: none is */
+    struct t5g_err damaged;         /* warning for the first damaged picture; code 0: none */
     size_t cap_pictures, cap_views; /* private */
 };
 
 void t5g_features_free(struct t5g_features *f);
 
-/* No pictures, and memory kept. */
+/* Remove all pictures, but keep the memory. */
 void t5g_features_empty(struct t5g_features *f);
 
 /*
- * Append the views of one picture file [n]. of: pictures there will be, for the progress. -1 with e
- * (65; 71 when the system failed).
+ * Append the views of one picture file [n]. of: total number of pictures, for the progress. -1 with
+ * e (65; 71 if the system failed).
  */
 int t5g_features_add(const struct t5g_looker *l, struct t5g_features *f, const void *file, size_t n,
                      size_t of, struct t5g_err *e);
 
-/* All image.bytes frames of a document into f, which is emptied before. -1 with e, naming which. */
+/* Empty f and add all image.bytes frames of a document. -1 with e, which names the picture. */
 int t5g_features_of(const struct t5g_looker *l, struct t5g_features *f, const struct t5g_doc *doc,
                     struct t5g_err *e);
 
@@ -50,23 +50,23 @@ int t5g_features_of(const struct t5g_looker *l, struct t5g_features *f, const st
 int t5g_features_write(const struct t5g_looker *l, const struct t5g_features *f, size_t k,
                        struct t5g_writer *w, struct t5g_err *e);
 
-/* What ids are made with again when pictures have crops; tokenizer NULL: they have none. */
+/* What is needed to tokenize again when pictures have crops; tokenizer NULL: they never have. */
 struct t5g_retokenizer {
     struct t5g_tokenizer *tokenizer;
     struct t5g_picture_text around;
 };
 
 /*
- * Ids of the document's text for the views that its pictures have; ids->n = 0 when each has one and
- * the document's own ids are right. -1 with e (65): the document has no text frame, or one that
- * does not go with its pictures.
+ * Tokenize the document's text for the views of its pictures; ids->n = 0 if each has one view and
+ * the document's own ids are right. -1 with e (65) if the document has no text frame, or one that
+ * does not match its pictures.
  */
 int t5g_retokenize(const struct t5g_retokenizer *r, const struct t5g_doc *doc,
                    const struct t5g_features *f, struct t5g_ids *ids, struct t5g_err *e);
 
 /*
- * Write the document with features where its pictures stood, and ids for input.ids unless ids->n is
- * 0. -1 with e as the writer's.
+ * Write the document with features in place of its pictures, and, unless ids->n is 0, with ids in
+ * place of input.ids. -1 with e from the writer.
  */
 int t5g_features_put(const struct t5g_looker *l, struct t5g_writer *w, const struct t5g_doc *doc,
                      const struct t5g_features *f, const struct t5g_ids *ids, struct t5g_err *e);

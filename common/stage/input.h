@@ -6,16 +6,16 @@
 #include "stream/document.h"
 
 /*
- * input.ids of a document: *ids [n] lives with doc. -1 with e (65) when missing, empty, or an id is
- * outside the vocabulary.
+ * input.ids of a document: *ids [n] is valid as long as doc. -1 with e (65) if it is missing or
+ * empty, or if an id is outside the vocabulary.
  */
 int t5g_input_ids(const struct t5g_doc *doc, const struct t5g_config *c, const int32_t **ids,
                   size_t *n, struct t5g_err *e);
 
 /*
  * All image.feat frames [mm_tokens, d] one after another: *rows [n, d] f32, freed by t5g_free, NULL
- * without pictures. -1 with e (65) when a picture is not processed yet (image.bytes), has another
- * shape, or when the ids hold another number of image tokens.
+ * without pictures. -1 with e (65) if a picture has not been processed yet (image.bytes) or has
+ * another shape, or if the number of image tokens in the ids differs.
  */
 int t5g_input_features(const struct t5g_doc *doc, const struct t5g_config *c, const int32_t *ids,
                        size_t n_ids, float **rows, size_t *n, struct t5g_err *e);

@@ -4,8 +4,9 @@
 
 /*
  * The model directory or packed model to use: -m, else T5G_MODEL, else PREFIX/share/t5g/model for a
- * program in PREFIX/bin: they move together. A string that stays. Dies (64, 65, 66) with a message
- * that says what stands there instead, and what to do.
+ * program in PREFIX/bin, so that an installation can be moved. The string stays valid. If there is
+ * no model, ends the process (64, 65, 66) with a message that says what is there instead, and what
+ * to do.
  */
 const char *t5g_model_path(void);
 

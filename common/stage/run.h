@@ -13,13 +13,13 @@
 
 struct t5g_run {
     struct t5g_writer *w;
-    struct t5g_source *in; /* what t5g_run_start was given */
+    struct t5g_source *in; /* the source given to t5g_run_start */
     bool stop;             /* --on-error stop met a failed document: leave the loop */
 };
 
 enum { T5G_BATCH_MAX = 64 };
 
-/* Documents in hand at once, [n] in the order of the input, failed ones too. */
+/* Documents that are processed together, [n] in the order of the input, including failed ones. */
 struct t5g_batch {
     struct t5g_doc docs[T5G_BATCH_MAX];
     size_t n;
@@ -29,15 +29,15 @@ struct t5g_batch {
 struct t5g_stage {
     const char *unit; /* of the counter beside documents: "tokens" */
     /*
-     * Documents are taken together until tensor `rows` of all has `most` rows or more,
-     * T5G_BATCH_MAX are there, or the next one would have to be waited for. rows NULL: one at a
+     * Documents are taken together until their tensors `rows` have `most` rows or more in total,
+     * until there are T5G_BATCH_MAX, or until the next one has not arrived yet. rows NULL: one at a
      * time.
      */
     const char *rows;
     size_t most;
     /*
-     * Write every document of b, in order; return early where run->stop is set. -1 with e: the run
-     * ends with that. Dies on write errors.
+     * Write every document of b, in order; return early if run->stop is set. -1 with e: the run
+     * ends with this error. Ends the process on write errors.
      */
     int (*take)(void *arg, struct t5g_run *run, const struct t5g_batch *b, struct t5g_err *e);
     void *arg;
@@ -47,15 +47,15 @@ struct t5g_stage {
 };
 
 /*
- * Members of archives that are passed over are counted for --stats and named with -v. Called by
- * t5g_run_open; for programs that read streams and write none.
+ * From now on, count members of archives that are skipped for --stats, and name them with -v.
+ * t5g_run_open calls this; programs that read streams and write none call it themselves.
  */
 void t5g_run_notes(void);
 
 /*
- * t5g_options_parse of a program that writes a stream. From here on an end with a fault, the misuse
- * of an option too, is told to the program that reads standard output, if it is a pipe and -o is
- * not given: HEAD, ERROR, END.
+ * t5g_options_parse for a program that writes a stream. From here on, if standard output is a pipe
+ * and -o is not given, an end with a fault, even a wrong option, is reported to the program that
+ * reads the pipe: HEAD, ERROR, END.
  */
 int t5g_run_options(const struct t5g_program *p, int argc, char **argv);
 
@@ -63,47 +63,48 @@ int t5g_run_options(const struct t5g_program *p, int argc, char **argv);
 void t5g_run_open(struct t5g_run *r);
 
 /*
- * Read the first HEAD of `in`, compare it with this program's tokenizer and model identities (NULL
- * or one that is "": not compared; -1 with e (65) where they differ, unless force), and write this
- * program's own HEAD.
+ * Read the first HEAD of `in`, compare it with this program's tokenizer and model identities, and
+ * write this program's own HEAD. An identity that is NULL or "" is not compared. -1 with e (65) if
+ * they differ, unless force.
  */
 int t5g_run_start(struct t5g_run *r, struct t5g_source *in, const struct t5g_tokenizer_id *tok,
                   const char *model, const char *num, bool force, struct t5g_err *e);
 
 /*
- * t5g_run_start, and every document of `in` through the stage. 0, or -1 with e: what ended it
- * early, for t5g_run_close.
+ * Call t5g_run_start, then process every document of `in` with the stage. 0, or -1 with e, the
+ * reason why the run ended early, for t5g_run_close.
  */
 int t5g_run_through(struct t5g_run *r, const struct t5g_stage *s, struct t5g_source *in,
                     struct t5g_err *e);
 
-/* The document of this id failed here: message on stderr, DOC and ERROR frames (dies on write
- * errors). A document that is open in the writer is closed by the ERROR frame alone. open may be
- * NULL: then a fresh DOC frame is written. */
+/* The document with this id failed here: print a message on stderr and write DOC and ERROR frames
+ * (ends the process on write errors). If the document is open in the writer, only the ERROR frame
+ * is written. open may be NULL: then a new DOC frame is written. */
 void t5g_run_fail(struct t5g_run *r, const char *id, size_t id_len, const struct t5g_frame *open,
                   const struct t5g_err *e);
 
-/* Pass a document that arrived failed, and count it. */
+/* Pass on a document that arrived as failed, and count it. */
 void t5g_run_pass_failed(struct t5g_run *r, const struct t5g_doc *d);
 
-/* A document went out well. */
+/* Count a document that was written without a failure. */
 void t5g_run_done(struct t5g_run *r, uint64_t units);
 
-/* True when the loop must end: --on-error stop. (SIGTERM asks nobody: cli/signals.h.) */
+/* True if the loop must end, because of --on-error stop. (SIGTERM does not need this: see
+ * cli/signals.h.) */
 bool t5g_run_stopping(const struct t5g_run *r);
 
 /*
- * Write END, commit or discard the output, print statistics, and return the exit status. e: what
- * ended the input early, NULL when all was read. Its message is printed, and stands before END; of
- * a fault that the input reports, what stands before END is that report as it came, and it is
- * printed by the last program of a pipeline only (or with -v).
+ * Write END, commit or discard the output, print statistics, and return the exit status. e is the
+ * reason why the input ended early, NULL if all of it was read. Its message is printed, and written
+ * as an ERROR before END. A fault that the input reports is copied unchanged before END, and
+ * printed only by the last program of a pipeline (or with -v).
  */
 int t5g_run_close(struct t5g_run *r, const struct t5g_err *e);
 
 /*
- * The end of a program that writes text. e: what ended it early, NULL when all is written. Print it
- * and discard the output, or commit that; print statistics. Returns the exit status: e's code, that
- * of a fault at the end, or `status`.
+ * The end of a program that writes text. e is the reason why it ended early, NULL if everything is
+ * written. Prints e and discards the output, or commits the output; prints statistics. Returns the
+ * exit status: the code of e, the code of a fault at the end, or `status`.
  */
 int t5g_run_end_text(int status, const struct t5g_err *e);
 

@@ -5,8 +5,9 @@
 #include "base/base.h"
 
 /*
- * Of n operands the I-th of N runs of neighbours, I from 0: operand j is in run j * N / n, rounded
- * down. arg "I/N"; *first and *count say which. Ends the process (64) when arg is something else.
+ * Part I, counted from 0, of n operands divided into N contiguous parts: operand j is in part
+ * j * N / n, rounded down. arg is "I/N"; the part is *count operands from *first on. Ends the
+ * process (64) if arg is malformed.
  */
 void t5g_shard(const char *arg, size_t n, size_t *first, size_t *count);
 
