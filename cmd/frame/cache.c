@@ -223,7 +223,8 @@ verb_cache_gc(int argc, char **argv)
     if (at.n > 0)
         lock();
     int64_t now = (int64_t)time(NULL);
-    qsort(at.files, at.n, sizeof *at.files, by_age);
+    if (at.n > 0)
+        qsort(at.files, at.n, sizeof *at.files, by_age);
     for (size_t i = 0; i < at.n; i++) {
         const struct t5g_cache_file *f = &at.files[i].f;
         const char *path = at.files[i].path;
