@@ -9,7 +9,7 @@ struct t5g_attention {
     size_t h, hk, dh, n;
     size_t window; /* the asymmetric window; 0: every row sees all */
     float scale;   /* of scores */
-    float softcap; /* scores become softcap * tanh(score / softcap); 0: they stay */
+    float softcap; /* scores become softcap * tanh(score / softcap); 0: no change */
     float eps;
     const float *q_norm, *k_norm; /* [dh] 1 + gain; NULL: heads are not normalised */
     const float *cos, *sin;       /* [n, dh/2]; NULL: no rotation */
@@ -22,7 +22,7 @@ struct t5g_attention {
 size_t t5g_attention_keys_size(size_t hk, size_t dh, size_t n);
 size_t t5g_attention_values_size(size_t hk, size_t dh, size_t n);
 
-/* Keys a row sees at most: what the work is proportional to. */
+/* Maximum number of keys that a row sees; the work is proportional to it. */
 size_t t5g_attention_reach(size_t window, size_t n);
 
 /*
@@ -34,7 +34,7 @@ void t5g_attention_set_keys(const struct t5g_exec *x, const struct t5g_attention
 
 /*
  * Rows r0..r0+m: q [m, h dh], stride ldq, holds raw query projections and becomes the heads'
- * outputs, one beside the other. All keys and values must be there.
+ * outputs, one beside the other. All keys and values must have been set.
  */
 void t5g_attention_run(const struct t5g_exec *x, const struct t5g_attention *a, float *q,
                        size_t ldq, size_t r0, size_t m);

@@ -27,13 +27,14 @@ struct t5g_kvcache;
 struct t5g_kvcache *t5g_kvcache_open(const struct t5g_decoder *x, size_t max);
 void t5g_kvcache_reset(struct t5g_kvcache *c);            /* position 0 again */
 void t5g_kvcache_grow(struct t5g_kvcache *c, size_t max); /* more room; what is in it stays */
-/* All of `from` in place of what `to` has: a beam that divides. */
+/* Replace the contents of `to` by those of `from`: for a beam that forks. */
 void t5g_kvcache_copy(struct t5g_kvcache *to, const struct t5g_kvcache *from);
 void t5g_kvcache_free(struct t5g_kvcache *c);
 size_t t5g_kvcache_pos(const struct t5g_kvcache *c);
 size_t t5g_kvcache_max(const struct t5g_kvcache *c);
 
-/* What a step adds to one sequence: ids [n] at the cache's position, over one document. */
+/* The part of a step that belongs to one sequence: ids [n] at the cache's position, over one
+ * document. */
 struct t5g_part {
     const struct t5g_cross *cross;
     struct t5g_kvcache *kv;
@@ -41,16 +42,16 @@ struct t5g_part {
     size_t n;
     bool all;      /* logits of all n rows, else of the last one */
     float *logits; /* [n or 1, v]; NULL: none */
-    int32_t *best; /* [n or 1] in place of logits: the lowest id of the largest; NULL: none */
-    bool no_eos;   /* eos ids are not among them */
-    bool bad;      /* out: a logit is not finite (with best: not every one is looked at) */
+    int32_t *best; /* [n or 1] instead of logits: the lowest id of the largest logit; NULL: none */
+    bool no_eos;   /* exclude eos ids */
+    bool bad;      /* out: a logit is not finite (with best, not every logit is checked) */
 };
 
 /*
- * One step of several sequences, parts [n_parts] with at most T5G_STEP_ROWS ids together: their
- * keys and values are appended, logits and bad are filled. Weights are read once for all, and so
- * are the keys and values of a document whose parts stand side by side. No allocation; a row's
- * result does not depend on what else is in the step. ids must be in range, caches have room.
+ * One step of several sequences, parts [n_parts] with at most T5G_STEP_ROWS ids in total: appends
+ * their keys and values, and fills logits (or best) and bad. Weights are read once for all parts,
+ * and the keys and values of a document once for adjacent parts. No allocation; a row's result does
+ * not depend on what else is in the step. ids must be in range, and the caches must have room.
  */
 void t5g_decoder_step(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts);
 
@@ -61,7 +62,7 @@ void t5g_decoder_step(struct t5g_decoder *x, struct t5g_part *parts, size_t n_pa
 int t5g_decoder_feed(struct t5g_decoder *x, const struct t5g_cross *cross, struct t5g_kvcache *kv,
                      const int32_t *ids, size_t n, bool all, float *logits, struct t5g_err *e);
 
-/* Forget the last n positions: drafts that were not taken. At most those of one step. */
+/* Remove the last n positions, those of rejected drafts; at most as many as one step added. */
 void t5g_kvcache_drop(struct t5g_kvcache *c, size_t n);
 
 #endif

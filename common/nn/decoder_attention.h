@@ -9,7 +9,7 @@ struct t5g_span_of_keys {
     const struct t5g_kv *kv;
     size_t row, rows; /* rows of the step */
     size_t pos;       /* own keys: position of the first row */
-    size_t n;         /* keys there are, the rows' own included */
+    size_t n;         /* number of keys, including the rows' own */
     bool own;
     size_t first, blocks; /* first block that a row sees; number of blocks */
 };

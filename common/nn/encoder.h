@@ -8,17 +8,17 @@
 
 struct t5g_encoder;
 
-/* The model, pool and kernels stay the caller's and must outlive it. */
+/* The model, pool and kernels belong to the caller and must outlive the encoder. */
 struct t5g_encoder *t5g_encoder_open(const struct t5g_model *m, const struct t5g_kernels *k,
                                      struct t5g_pool *pool);
 void t5g_encoder_close(struct t5g_encoder *x);
 
 /*
  * out [n, d] f32 = encoder output of ids [n] (after the final norm). features [n_image_rows, d] f32
- * replace the rows whose id is config.image, in order, unscaled; NULL (and 0) when there are none,
- * then such ids are ordinary. Ids must be in range. Progress: progress(arg, done, total) is called
- * between pieces of work (NULL allowed); when it returns false the call stops with -1 and e (75).
- * A non-finite row gives -1 with e (65).
+ * replace the rows whose id is config.image, in order, unscaled; if features is NULL (and
+ * n_image_rows 0), such ids are ordinary. Ids must be in range. progress(arg, done, total) is
+ * called between pieces of work (NULL allowed); if it returns false, the call stops with -1 and e
+ * (75). A non-finite row gives -1 with e (65).
  */
 int t5g_encode(struct t5g_encoder *x, const int32_t *ids, size_t n, const float *features,
                size_t n_image_rows, float *out,
@@ -35,12 +35,12 @@ struct t5g_encode_job {
     struct t5g_err err; /* code 0: out is right */
 };
 
-/* How many of the first jobs go through the layers together: 0 when n is. */
+/* How many of the first jobs are computed together: 0 if n is 0. */
 size_t t5g_encode_together(const struct t5g_encode_job *jobs, size_t n);
 
 /*
- * Each of jobs [n] as t5g_encode would, bit for bit; neighbours that are short together. progress
- * is of those at work.
+ * Process each of jobs [n] as t5g_encode would, bit for bit; short neighbours are computed
+ * together. progress is that of the current jobs.
  */
 void t5g_encode_many(struct t5g_encoder *x, struct t5g_encode_job *jobs, size_t n,
                      bool (*progress)(void *arg, size_t done, size_t total), void *arg);

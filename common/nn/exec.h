@@ -55,8 +55,9 @@ t5g_exec_scratch(const struct t5g_exec *x, size_t worker)
 }
 
 /*
- * Run fn for items as t5g_pool_run does; in the calling thread alone when the whole is about `cost`
- * multiplications and that is too little (some 20 us) to wake others for. Small models live there.
+ * Run fn for items as t5g_pool_run does. If the total cost, about `cost` multiplications, is too
+ * small (some 20 us) to wake other threads, run it in the calling thread alone, which is the usual
+ * case for small models.
  */
 static inline void
 t5g_exec_run(const struct t5g_exec *x, void (*fn)(void *arg, size_t item, size_t worker), void *arg,

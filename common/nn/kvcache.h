@@ -5,7 +5,7 @@
 #include "nn/decoder.h"
 #include "nn/linear.h"
 
-/* Keys that are looked at in one piece. A place in a document, never a size that varies. */
+/* Keys in a block, which is processed at once: fixed, so that results do not vary. */
 enum { T5G_KEY_BLOCK = 256 };
 
 /*

@@ -5,21 +5,21 @@
 #include "nn/block.h"
 #include "nn/rope.h"
 
-/* Told of work done out of total; false stops it. NULL: nobody is told. */
+/* Called with the work done and the total; returns false to stop. NULL: not called. */
 typedef bool t5g_progress_fn(void *arg, size_t done, size_t total);
 
-/* Rows [n, d] that go through the layers together: documents, one behind the other. */
+/* Rows [n, d] that are computed together: documents, one after the other. */
 struct t5g_row_group {
     float *rows;
     size_t n;
     const struct t5g_row_span {
-        size_t at, n; /* first row; rows: a document sees itself alone */
+        size_t at, n; /* first row; number of rows: a document sees only itself */
         size_t keys;  /* where its keys begin, in floats: t5g_attention_keys_size of those before */
     } * spans;        /* [n_spans]; several only when all rows fit T5G_ROW_BLOCK */
     size_t n_spans;
 };
 
-/* A stack at work. Its parts are open to the stack's own file, which uses them between runs. */
+/* A stack with its buffers. The stack's own file uses the members between runs. */
 struct t5g_layers {
     const struct t5g_stack *s;
     struct t5g_exec x;
@@ -40,7 +40,7 @@ void t5g_layers_close(struct t5g_layers *l);
 /* Room for n rows (each span rounded up to T5G_PANEL); kept for the next ones, with the angles. */
 void t5g_layers_reserve(struct t5g_layers *l, size_t n);
 
-/* All layers over the group's rows, in place, without the norm behind them; false when stopped. */
+/* All layers over the group's rows, in place, without the final norm; false if stopped. */
 bool t5g_layers_run(struct t5g_layers *l, const struct t5g_row_group *g, t5g_progress_fn *progress,
                     void *arg);
 

@@ -10,11 +10,11 @@ struct t5g_head *t5g_head_open(const struct t5g_model *m);
 void t5g_head_close(struct t5g_head *h);
 size_t t5g_head_scratch(void); /* floats a worker needs */
 
-/* What becomes of one row: one of logits and best is set. */
+/* Where the result of one row is written: one of logits and best is set. */
 struct t5g_head_row {
     float *logits; /* [v] */
     int32_t *best; /* lowest id of the largest logit */
-    bool no_eos;   /* with best: eos ids of the model do not count */
+    bool no_eos;   /* with best: exclude eos ids of the model */
     bool bad;      /* out: a logit is not finite */
 };
 

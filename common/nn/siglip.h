@@ -1,4 +1,4 @@
-/* siglip.h: pixels of a picture to the rows that it becomes in the encoder. */
+/* siglip.h: pixels of a picture to the rows that represent it in the encoder. */
 #ifndef T5G_SIGLIP_H
 #define T5G_SIGLIP_H
 
@@ -15,9 +15,9 @@ void t5g_vision_close(struct t5g_vision *x);
 
 /*
  * out [mm_tokens, d of the encoder] f32 = features of one picture. pixels u8 [s, s, 3] with
- * s = config.vision.image_size; value [3, 256] turns a pixel of each channel into what the tower
- * takes (rescaled and normalised). progress as in t5g_encode; when it returns false the call stops
- * with -1 and e (75). A feature that is not finite gives -1 with e (65).
+ * s = config.vision.image_size; value [3, 256] maps a pixel of each channel to the tower's input
+ * (rescaled and normalised). progress as in t5g_encode; if it returns false, the call stops with -1
+ * and e (75). A feature that is not finite gives -1 with e (65).
  */
 int t5g_vision_run(struct t5g_vision *x, const uint8_t *pixels, const float *value, float *out,
                    bool (*progress)(void *arg, size_t done, size_t total), void *arg,
