@@ -71,6 +71,7 @@ if [ -n "$list" ]; then
     [ "$list" != - ] || list=/dev/stdin
     [ -r "$list" ] && [ ! -d "$list" ] || { printf 'parallel.sh: --files0-from: %q: cannot be read\n' "$list" >&2; exit 66; }
     mapfile -d '' -t inputs < "$list" || exit 66
+    [ ${#inputs[@]} -gt 0 ] || wrong "--files0-from: $list: no names in it"
     set -- "${inputs[@]}"
 fi
 [ $# -gt 0 ] || wrong 'a FILE is missing'

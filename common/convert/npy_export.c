@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/temporary.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,9 +97,27 @@ fill(struct t5g_source *in, struct directory *d, uint64_t *failed, struct t5g_er
     return r;
 }
 
+/* Whether path is a directory with something in it: what the rename would refuse after all the
+ * work. */
+static bool
+holds_files(const char *path)
+{
+    DIR *d = opendir(path);
+    if (d == NULL)
+        return false;
+    const struct dirent *at;
+    while ((at = readdir(d)) != NULL &&
+           (strcmp(at->d_name, ".") == 0 || strcmp(at->d_name, "..") == 0))
+        ;
+    closedir(d);
+    return at != NULL;
+}
+
 int
 t5g_npy_export(struct t5g_source *in, const char *dir, uint64_t *failed, struct t5g_err *e)
 {
+    if (holds_files(dir))
+        return t5g_err_set(e, T5G_EX_CREATE, "%s: a directory that is not empty", dir);
     mode_t mask = umask(0);
     umask(mask);
     struct t5g_temporary *t = t5g_temporary_folder(dir, 0777 & ~mask, e);

@@ -31,14 +31,17 @@ without() {
 }
 
 @test "what is no verb is said, with where to look" {
-    for verb in nonsense 'two words' '' -x; do
-        [ -n "$verb" ] || continue
+    for verb in nonsense 'two words' -x; do
         status_is 64 t5g "$verb"
         err_has_line "$verb"
         err_has_line "try 't5g --help'"
     done
     status_is 64 t5g help nonsense
     err_has_line nonsense
+    status_is 64 t5g '' report.txt
+    err_has_line 'an empty verb'
+    status_is 64 t5g help ''
+    err_has_line 'an empty verb'
 }
 
 @test "t5g alone, --help and --version" {

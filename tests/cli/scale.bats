@@ -229,6 +229,8 @@ prepared() {
             status_is 66 "$pipelines/$script.sh" -n 2 -o o.t5g --files0-from "$list"
             err_has "$script.sh: --files0-from: $list: cannot be read"
         done
+        status_is 64 "$pipelines/$script.sh" -n 2 -o o.t5g --files0-from /dev/null
+        err_has "--files0-from: /dev/null: no names in it"
     done
 }
 
