@@ -58,15 +58,7 @@ static void
 add(const struct t5g_cache_file *f, void *arg)
 {
     (void)arg;
-    if (at.n == at.cap) {
-        size_t cap = 2 * at.cap + 256;
-        struct file *more = t5g_alloc(cap, sizeof *more);
-        if (at.n > 0)
-            memcpy(more, at.files, at.n * sizeof *more);
-        t5g_free(at.files);
-        at.files = more;
-        at.cap = cap;
-    }
+    at.files = t5g_grow(at.files, at.n, &at.cap, sizeof *at.files);
     at.files[at.n++] = (struct file){t5g_strdup(f->path), *f};
     at.bytes += f->kind != T5G_CACHE_UNFINISHED ? f->size : 0;
     at.of[f->kind].files++;

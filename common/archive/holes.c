@@ -16,15 +16,7 @@ t5g_holes_number(struct t5g_holes *h, uint64_t v)
     h->spoilt = h->spoilt || h->n == RUNS_MAX;
     if (h->spoilt)
         return;
-    if (h->n == h->cap) {
-        size_t cap = 2 * h->cap + 8;
-        struct t5g_extent *more = t5g_alloc(cap, sizeof *more);
-        if (h->n > 0)
-            memcpy(more, h->v, h->n * sizeof *more);
-        t5g_free(h->v);
-        h->v = more;
-        h->cap = cap;
-    }
+    h->v = t5g_grow(h->v, h->n, &h->cap, sizeof *h->v);
     h->v[h->n++] = (struct t5g_extent){.at = v};
     h->half = true;
 }

@@ -54,6 +54,20 @@ t5g_alloc_raw(size_t count, size_t size)
     return get(count, size, false);
 }
 
+void *
+t5g_grow(void *p, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap)
+        return p;
+    size_t room = 2 * *cap + 8;
+    void *more = t5g_alloc(room, size);
+    if (n > 0)
+        memcpy(more, p, n * size);
+    t5g_free(p);
+    *cap = room;
+    return more;
+}
+
 void
 t5g_free(void *p)
 {

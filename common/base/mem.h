@@ -17,7 +17,13 @@ void *t5g_alloc(size_t count, size_t size) T5G_MUST_USE;
 /* As t5g_alloc, without zeroing. */
 void *t5g_alloc_raw(size_t count, size_t size) T5G_MUST_USE;
 
-/* Frees what t5g_alloc, t5g_alloc_raw, t5g_strdup or t5g_memdup gave; NULL is allowed. */
+/*
+ * Room for one more element: p, or where its n elements of `size` bytes fill *cap, their copy in
+ * fresh memory of twice that (zeroed behind them), with p freed and *cap set. NULL is an empty p.
+ */
+void *t5g_grow(void *p, size_t n, size_t *cap, size_t size) T5G_MUST_USE;
+
+/* Frees what t5g_alloc, t5g_alloc_raw, t5g_grow, t5g_strdup or t5g_memdup gave; NULL is allowed. */
 void t5g_free(void *p);
 
 /* A copy of n bytes followed by NUL; freed by t5g_free. */

@@ -28,15 +28,7 @@ struct loader {
 static void *
 own(struct t5g_model *m, void *p)
 {
-    if (m->n_owned == m->cap_owned) {
-        size_t cap = m->cap_owned == 0 ? 64 : m->cap_owned * 2;
-        void **more = t5g_alloc(cap, sizeof *more);
-        if (m->n_owned > 0)
-            memcpy(more, m->owned, m->n_owned * sizeof *more);
-        t5g_free(m->owned);
-        m->owned = more;
-        m->cap_owned = cap;
-    }
+    m->owned = t5g_grow(m->owned, m->n_owned, &m->cap_owned, sizeof *m->owned);
     m->owned[m->n_owned++] = p;
     return p;
 }

@@ -119,15 +119,7 @@ read_entry(struct header *h, const char *name, const char *text, size_t n)
     x.begin = offsets[0];
     x.end = offsets[1];
     x.t.size = bytes;
-    if (h->n == h->cap) {
-        size_t cap = h->cap == 0 ? 256 : h->cap * 2;
-        struct entry *more = t5g_alloc(cap, sizeof *more);
-        if (h->n > 0)
-            memcpy(more, h->entries, h->n * sizeof *more);
-        t5g_free(h->entries);
-        h->entries = more;
-        h->cap = cap;
-    }
+    h->entries = t5g_grow(h->entries, h->n, &h->cap, sizeof *h->entries);
     h->entries[h->n++] = x;
     return 0;
 }

@@ -186,15 +186,7 @@ add_one(struct t5g_answers *a, const struct t5g_cross *cross, const int32_t *sou
         h->n_more = a->o->num_return - 1;
         h->job.more = t5g_alloc(h->n_more, sizeof *h->job.more);
     }
-    if (a->n == a->cap) {
-        size_t cap = a->cap * 2 + 8;
-        struct held **v = t5g_alloc(cap, sizeof *v);
-        if (a->n > 0)
-            memcpy(v, a->v, a->n * sizeof *v);
-        t5g_free(a->v);
-        a->v = v;
-        a->cap = cap;
-    }
+    a->v = t5g_grow(a->v, a->n, &a->cap, sizeof *a->v);
     a->v[a->n++] = h;
 }
 

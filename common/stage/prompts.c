@@ -58,15 +58,7 @@ t5g_prompt_free(struct t5g_prompt *p)
 static int
 append(struct t5g_prompts *p, const char *text, size_t n, struct t5g_err *e)
 {
-    if (p->n == p->cap) {
-        size_t cap = p->cap * 2 + 8;
-        struct t5g_prompt **v = t5g_alloc(cap, sizeof *v);
-        if (p->n > 0)
-            memcpy(v, p->v, p->n * sizeof *v);
-        t5g_free(p->v);
-        p->v = v;
-        p->cap = cap;
-    }
+    p->v = t5g_grow(p->v, p->n, &p->cap, sizeof *p->v);
     struct t5g_prompt *x = t5g_alloc(1, sizeof *x);
     if (t5g_prompt_fill(x, p->t, p->limit, text, n, e) < 0) {
         t5g_prompt_free(x);

@@ -21,15 +21,7 @@ t5g_corpus_doc_free(struct t5g_corpus_doc *d)
 struct t5g_corpus_picture *
 t5g_corpus_doc_picture(struct t5g_corpus_doc *d)
 {
-    if (d->n_pictures == d->cap_pictures) {
-        size_t cap = t5g_max(2 * d->cap_pictures, 4);
-        struct t5g_corpus_picture *more = t5g_alloc(cap, sizeof *more);
-        if (d->n_pictures > 0)
-            memcpy(more, d->pictures, d->n_pictures * sizeof *more);
-        t5g_free(d->pictures);
-        d->pictures = more;
-        d->cap_pictures = cap;
-    }
+    d->pictures = t5g_grow(d->pictures, d->n_pictures, &d->cap_pictures, sizeof *d->pictures);
     struct t5g_corpus_picture *p = &d->pictures[d->n_pictures++];
     p->name.n = p->bytes.n = 0;
     t5g_buf_adds(&p->name, "");

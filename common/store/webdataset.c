@@ -488,14 +488,7 @@ name_picture(struct t5g_corpus_doc *d, const char *name, void *arg)
         const char *have = d->pictures[i].name.p;
         if (strcmp(have, name) != 0 && strcmp(have + last_part(have), name) != 0)
             continue;
-        if (m->n_order == m->cap_order) {
-            size_t cap = 2 * m->cap_order + 8, *more = t5g_alloc(cap, sizeof *more);
-            if (m->n_order > 0)
-                memcpy(more, m->order, m->n_order * sizeof *more);
-            t5g_free(m->order);
-            m->order = more;
-            m->cap_order = cap;
-        }
+        m->order = t5g_grow(m->order, m->n_order, &m->cap_order, sizeof *m->order);
         for (size_t k = 0; k < m->n_order; k++)
             if (m->order[k] == i) {
                 t5g_err_set(&d->fault, T5G_EX_DATA, "\"images\": %s: named twice", name);

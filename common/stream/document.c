@@ -24,15 +24,7 @@ t5g_doc_clear(struct t5g_doc *d)
 static void
 own(struct t5g_doc *d, void *p)
 {
-    if (d->n_owned == d->cap_owned) {
-        size_t cap = d->cap_owned * 2 + 8;
-        void **v = t5g_alloc(cap, sizeof *v);
-        if (d->n_owned > 0)
-            memcpy(v, d->owned, d->n_owned * sizeof *v);
-        t5g_free(d->owned);
-        d->owned = v;
-        d->cap_owned = cap;
-    }
+    d->owned = t5g_grow(d->owned, d->n_owned, &d->cap_owned, sizeof *d->owned);
     d->owned[d->n_owned++] = p;
 }
 
@@ -53,15 +45,7 @@ keep(struct t5g_doc *d, struct t5g_reader *r, const struct t5g_frame *f)
 static void
 add_item(struct t5g_doc *d, struct t5g_frame f)
 {
-    if (d->n_items == d->cap_items) {
-        size_t cap = d->cap_items * 2 + 8;
-        struct t5g_frame *v = t5g_alloc(cap, sizeof *v);
-        if (d->n_items > 0)
-            memcpy(v, d->items, d->n_items * sizeof *v);
-        t5g_free(d->items);
-        d->items = v;
-        d->cap_items = cap;
-    }
+    d->items = t5g_grow(d->items, d->n_items, &d->cap_items, sizeof *d->items);
     d->items[d->n_items++] = f;
 }
 

@@ -30,15 +30,7 @@ get(const struct t5g_json *v, const char *key)
 static void
 add(struct t5g_added_versions *to, const struct t5g_added_version *v)
 {
-    if (to->n == to->cap) {
-        size_t cap = to->cap == 0 ? 64 : 2 * to->cap;
-        struct t5g_added_version *more = t5g_alloc(cap, sizeof *more);
-        if (to->n > 0)
-            memcpy(more, to->v, to->n * sizeof *more);
-        t5g_free(to->v);
-        to->v = more;
-        to->cap = cap;
-    }
+    to->v = t5g_grow(to->v, to->n, &to->cap, sizeof *to->v);
     to->v[to->n++] = *v;
 }
 
@@ -203,15 +195,7 @@ set_name(struct names *l, const char *name, const struct t5g_added_version *v)
             l->v[i].v = *v;
             return;
         }
-    if (l->n == l->cap) {
-        size_t cap = l->cap == 0 ? 32 : 2 * l->cap;
-        struct named *more = t5g_alloc(cap, sizeof *more);
-        if (l->n > 0)
-            memcpy(more, l->v, l->n * sizeof *more);
-        t5g_free(l->v);
-        l->v = more;
-        l->cap = cap;
-    }
+    l->v = t5g_grow(l->v, l->n, &l->cap, sizeof *l->v);
     l->v[l->n++] = (struct named){name, *v};
 }
 

@@ -46,6 +46,26 @@ errors_escape_controls(void **state)
 }
 
 static void
+arrays_grow(void **state)
+{
+    (void)state;
+    size_t cap = 0, moves = 0;
+    uint32_t *v = NULL;
+    for (size_t n = 0; n < 1000; n++) {
+        size_t before = cap;
+        v = t5g_grow(v, n, &cap, sizeof *v);
+        assert_true(cap > n);
+        moves += cap != before;
+        assert_int_equal(v[cap - 1], 0);
+        v[n] = (uint32_t)n + 1;
+    }
+    for (size_t n = 0; n < 1000; n++)
+        assert_int_equal(v[n], n + 1);
+    assert_in_range(moves, 1, 10);
+    t5g_free(v);
+}
+
+static void
 whole_numbers(void **state)
 {
     (void)state;
@@ -329,6 +349,7 @@ main(void)
         cmocka_unit_test(mappings_are_watched),
         cmocka_unit_test(temporaries_go),
         cmocka_unit_test(errors_escape_controls),
+        cmocka_unit_test(arrays_grow),
         cmocka_unit_test(whole_numbers),
         cmocka_unit_test(sizes),
         cmocka_unit_test(real_numbers),
