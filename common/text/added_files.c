@@ -21,12 +21,6 @@ struct names {
     size_t n, cap;
 };
 
-static const struct t5g_json *
-get(const struct t5g_json *v, const char *key)
-{
-    return t5g_json_get(v, key);
-}
-
 static void
 add(struct t5g_added_versions *to, const struct t5g_added_version *v)
 {
@@ -43,10 +37,10 @@ special(const char *text)
 static int
 read_flag(const struct t5g_json *v, const char *key, bool absent, bool *out, struct t5g_err *e)
 {
-    const struct t5g_json *flag = get(v, key);
+    const struct t5g_json *flag = t5g_json_get(v, key);
     if (flag != NULL && !t5g_json_is_bool(flag))
         return t5g_err_set(e, T5G_EX_DATA, "added token '%s': %s: expected true or false",
-                           t5g_json_str(get(v, "content")), key);
+                           t5g_json_str(t5g_json_get(v, "content")), key);
     *out = flag != NULL ? t5g_json_true(flag) : absent;
     return 0;
 }
@@ -56,7 +50,8 @@ static int
 read_version(struct t5g_added_version *v, const struct t5g_json *obj, bool always_special,
              const char *where, struct t5g_err *e)
 {
-    *v = (struct t5g_added_version){.text = t5g_json_str(get(obj, "content")), .index = -1};
+    *v =
+        (struct t5g_added_version){.text = t5g_json_str(t5g_json_get(obj, "content")), .index = -1};
     if (v->text == NULL)
         return t5g_err_set(e, T5G_EX_DATA, "%s: content is missing", where);
     v->special = true;
@@ -65,7 +60,7 @@ read_version(struct t5g_added_version *v, const struct t5g_json *obj, bool alway
         read_flag(obj, "lstrip", false, &v->lstrip, e) < 0 ||
         read_flag(obj, "rstrip", false, &v->rstrip, e) < 0)
         return -1;
-    v->implied = get(obj, "normalized") == NULL;
+    v->implied = t5g_json_get(obj, "normalized") == NULL;
     return read_flag(obj, "normalized", !v->special, &v->normalized, e);
 }
 
@@ -73,7 +68,7 @@ int
 t5g_added_of_file(struct t5g_added_versions *out, const struct t5g_json *tokenizer,
                   struct t5g_err *e)
 {
-    const struct t5g_json *list = get(tokenizer, "added_tokens");
+    const struct t5g_json *list = t5g_json_get(tokenizer, "added_tokens");
     size_t i = 0;
     if (list == NULL || t5g_json_is_null(list))
         return 0;
@@ -82,8 +77,8 @@ t5g_added_of_file(struct t5g_added_versions *out, const struct t5g_json *tokeniz
     for (const struct t5g_json *x = t5g_json_first(list); x != NULL; x = t5g_json_next(x), i++) {
         struct t5g_added_version v;
         int64_t id;
-        if (!t5g_json_is_object(x) || t5g_json_str(get(x, "content")) == NULL ||
-            !t5g_json_int(get(x, "id"), 0, INT32_MAX - 1, &id))
+        if (!t5g_json_is_object(x) || t5g_json_str(t5g_json_get(x, "content")) == NULL ||
+            !t5g_json_int(t5g_json_get(x, "id"), 0, INT32_MAX - 1, &id))
             return t5g_err_set(e, T5G_EX_DATA, "added_tokens: entry %zu: content or id is missing",
                                i);
         if (read_version(&v, x, false, "added_tokens", e) < 0)
@@ -202,7 +197,7 @@ set_name(struct names *l, const char *name, const struct t5g_added_version *v)
 static bool
 is_typed(const struct t5g_json *x)
 {
-    const char *type = t5g_json_str(get(x, "__type"));
+    const char *type = t5g_json_str(t5g_json_get(x, "__type"));
     return type != NULL && strcmp(type, "AddedToken") == 0;
 }
 
@@ -283,7 +278,7 @@ read_own_names(struct names *out, const struct t5g_json *config, const struct t5
     bool more = out->n > before || t5g_json_size(extra) > 0;
     for (size_t i = 0; i < T5G_LEN(from) + !more; i++) {
         const struct t5g_json *obj =
-            i < T5G_LEN(from) ? from[i] : get(config, "model_specific_special_tokens");
+            i < T5G_LEN(from) ? from[i] : t5g_json_get(config, "model_specific_special_tokens");
         for (const struct t5g_json *x = t5g_json_first(obj); x != NULL; x = t5g_json_next(x)) {
             int r = read_token(&v, x, "extra_special_tokens", e);
             if (r <= 0)
@@ -298,8 +293,8 @@ read_own_names(struct names *out, const struct t5g_json *config, const struct t5
 static const struct t5g_json *
 extra_of(const struct t5g_json *config)
 {
-    const struct t5g_json *x = get(config, "extra_special_tokens");
-    const struct t5g_json *old = get(config, "additional_special_tokens");
+    const struct t5g_json *x = t5g_json_get(config, "extra_special_tokens");
+    const struct t5g_json *old = t5g_json_get(config, "additional_special_tokens");
     return t5g_json_first(x) == NULL && old != NULL ? old : x;
 }
 
@@ -331,7 +326,7 @@ read_specials(struct names *names, struct t5g_added_versions *extra,
     static const char *const default_names[] = {NULL,        "unk_token", "bos_token",
                                                 "eos_token", "pad_token", "mask_token"};
     const struct t5g_json *list = extra_of(f->config), *map = old ? f->map : NULL;
-    const struct t5g_json *map_extra = get(map, "extra_special_tokens");
+    const struct t5g_json *map_extra = t5g_json_get(map, "extra_special_tokens");
     struct t5g_added_version none = {0};
     for (size_t i = 0; i < T5G_LEN(standard); i++)
         set_name(names, standard[i], &none);
@@ -348,8 +343,8 @@ read_specials(struct names *names, struct t5g_added_versions *extra,
     if (map_list)
         return read_extra(extra, map_extra, "special_tokens_map.json", true, e);
     if ((list == NULL || t5g_json_is_object(list)) && map_extra == NULL)
-        return read_extra(extra, get(map, "additional_special_tokens"), "special_tokens_map.json",
-                          false, e);
+        return read_extra(extra, t5g_json_get(map, "additional_special_tokens"),
+                          "special_tokens_map.json", false, e);
     return 0;
 }
 
@@ -393,7 +388,7 @@ int
 t5g_added_of_config(struct t5g_added_versions *out, const struct t5g_added_files *f,
                     const struct t5g_added_versions *own, bool gemma, struct t5g_err *e)
 {
-    const struct t5g_json *decoder = get(f->config, "added_tokens_decoder");
+    const struct t5g_json *decoder = t5g_json_get(f->config, "added_tokens_decoder");
     struct t5g_added_versions extra = {0}, named = {0}, none = {0};
     struct names names = {0};
     int r = read_specials(&names, &extra, f, decoder == NULL, gemma, e);

@@ -5,12 +5,6 @@
 
 #define BAR "\xe2\x96\x81" /* U+2581 */
 
-static const struct t5g_json *
-get(const struct t5g_json *v, const char *key)
-{
-    return t5g_json_get(v, key);
-}
-
 /* Member is absent or null. */
 static bool
 absent(const struct t5g_json *v)
@@ -41,14 +35,16 @@ refuse(struct t5g_err *e, const char *what, const char *expected)
 static bool
 is_replace(const struct t5g_json *v, const char *from, const char *to)
 {
-    return is(get(v, "type"), "Replace") && is(get(get(v, "pattern"), "String"), from) &&
-           is(get(v, "content"), to);
+    return is(t5g_json_get(v, "type"), "Replace") &&
+           is(t5g_json_get(t5g_json_get(v, "pattern"), "String"), from) &&
+           is(t5g_json_get(v, "content"), to);
 }
 
 static int
 read_normalizer(struct t5g_pipeline *p, const struct t5g_json *root, struct t5g_err *e)
 {
-    const struct t5g_json *n = get(root, "normalizer"), *pre = get(root, "pre_tokenizer");
+    const struct t5g_json *n = t5g_json_get(root, "normalizer"),
+                          *pre = t5g_json_get(root, "pre_tokenizer");
     p->space_is_bar = !absent(n);
     if (!absent(n) && !is_replace(n, " ", BAR))
         return refuse(e, "normalizer", "Replace of \" \" by U+2581, or null");
@@ -56,8 +52,9 @@ read_normalizer(struct t5g_pipeline *p, const struct t5g_json *root, struct t5g_
         return 0;
     /* After the normalizer there is no space left to split at: without it, the split would matter.
      */
-    if (!p->space_is_bar || !is(get(pre, "type"), "Split") ||
-        !is(get(get(pre, "pattern"), "String"), " ") || !is_false(get(pre, "invert")))
+    if (!p->space_is_bar || !is(t5g_json_get(pre, "type"), "Split") ||
+        !is(t5g_json_get(t5g_json_get(pre, "pattern"), "String"), " ") ||
+        !is_false(t5g_json_get(pre, "invert")))
         return refuse(e, "pre_tokenizer",
                       "Split at \" \" after a normalizer that leaves none, or null");
     return 0;
@@ -67,8 +64,8 @@ static int
 read_decoder(const struct t5g_pipeline *p, const struct t5g_json *root, struct t5g_err *e)
 {
     static const char expected[] = "Sequence of Replace (U+2581 by \" \"), ByteFallback, Fuse";
-    const struct t5g_json *d = get(root, "decoder"), *list = get(d, "decoders");
-    if (!is(get(d, "type"), "Sequence") || !t5g_json_is_array(list))
+    const struct t5g_json *d = t5g_json_get(root, "decoder"), *list = t5g_json_get(d, "decoders");
+    if (!is(t5g_json_get(d, "type"), "Sequence") || !t5g_json_is_array(list))
         return refuse(e, "decoder", expected);
     const struct t5g_json *v = t5g_json_first(list);
     if (p->space_is_bar) {
@@ -76,10 +73,10 @@ read_decoder(const struct t5g_pipeline *p, const struct t5g_json *root, struct t
             return refuse(e, "decoder", expected);
         v = t5g_json_next(v);
     }
-    if (v == NULL || !is(get(v, "type"), "ByteFallback"))
+    if (v == NULL || !is(t5g_json_get(v, "type"), "ByteFallback"))
         return refuse(e, "decoder", expected);
     v = t5g_json_next(v);
-    if (v == NULL || !is(get(v, "type"), "Fuse") || t5g_json_next(v) != NULL)
+    if (v == NULL || !is(t5g_json_get(v, "type"), "Fuse") || t5g_json_next(v) != NULL)
         return refuse(e, "decoder", expected);
     return 0;
 }
@@ -88,7 +85,8 @@ read_decoder(const struct t5g_pipeline *p, const struct t5g_json *root, struct t
 static int
 add_special(struct t5g_ids *to, const struct t5g_json *post, const char *name, struct t5g_err *e)
 {
-    const struct t5g_json *ids = get(get(get(post, "special_tokens"), name), "ids");
+    const struct t5g_json *ids =
+        t5g_json_get(t5g_json_get(t5g_json_get(post, "special_tokens"), name), "ids");
     int64_t id;
     if (!t5g_json_is_array(ids))
         return t5g_err_set(e, T5G_EX_DATA, "post_processor.special_tokens: '%s': ids: missing",
@@ -105,19 +103,20 @@ add_special(struct t5g_ids *to, const struct t5g_json *post, const char *name, s
 static int
 read_post(struct t5g_pipeline *p, const struct t5g_json *root, struct t5g_err *e)
 {
-    const struct t5g_json *post = get(root, "post_processor");
+    const struct t5g_json *post = t5g_json_get(root, "post_processor");
     bool seen = false;
     if (absent(post))
         return 0;
-    if (!is(get(post, "type"), "TemplateProcessing") || !t5g_json_is_array(get(post, "single")))
+    if (!is(t5g_json_get(post, "type"), "TemplateProcessing") ||
+        !t5g_json_is_array(t5g_json_get(post, "single")))
         return refuse(e, "post_processor", "TemplateProcessing, or null");
-    for (const struct t5g_json *v = t5g_json_first(get(post, "single")); v != NULL;
+    for (const struct t5g_json *v = t5g_json_first(t5g_json_get(post, "single")); v != NULL;
          v = t5g_json_next(v)) {
-        const char *name = t5g_json_str(get(get(v, "SpecialToken"), "id"));
+        const char *name = t5g_json_str(t5g_json_get(t5g_json_get(v, "SpecialToken"), "id"));
         if (name != NULL) {
             if (add_special(seen ? &p->after : &p->before, post, name, e) < 0)
                 return -1;
-        } else if (is(get(get(v, "Sequence"), "id"), "A") && !seen) {
+        } else if (is(t5g_json_get(t5g_json_get(v, "Sequence"), "id"), "A") && !seen) {
             seen = true;
         } else {
             return refuse(e, "post_processor.single", "special tokens around one sequence A");
@@ -136,7 +135,7 @@ read_class(struct t5g_pipeline *p, const struct t5g_json *config, struct t5g_err
 {
     static const char *const as_it_is[] = {"PreTrainedTokenizer", "TokenizersBackend"};
     static const char file[] = "tokenizer_config.json";
-    const char *name = t5g_json_str(get(config, "tokenizer_class"));
+    const char *name = t5g_json_str(t5g_json_get(config, "tokenizer_class"));
     size_t n = name != NULL ? strlen(name) : 0;
     if (n > 4 && strcmp(name + n - 4, "Fast") == 0)
         n -= 4;
@@ -149,7 +148,7 @@ read_class(struct t5g_pipeline *p, const struct t5g_json *config, struct t5g_err
                            "%s: tokenizer_class: %s is not supported, expected GemmaTokenizer, "
                            "PreTrainedTokenizerFast or TokenizersBackend",
                            file, name);
-    if (!is_false(get(config, "split_special_tokens")))
+    if (!is_false(t5g_json_get(config, "split_special_tokens")))
         return t5g_err_set(e, T5G_EX_DATA,
                            "%s: split_special_tokens: not supported, expected false", file);
     return 0;

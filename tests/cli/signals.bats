@@ -222,20 +222,24 @@ start_up() {
     t5g-frame ls out | grep -q stdin:1
 }
 
+# FILE SIZE COMMAND...: the reader of the pipe holds the command up; what it has not read of FILE yet goes.
+cut_while_read() {
+    "${@:3}" > pipe 2> err &
+    pid=$!
+    exec 8< pipe
+    head -c 100 <&8 > begin
+    until_true asleep
+    truncate -s "$2" "$1"
+    cat <&8 > rest
+    ends_with 76
+}
+
 @test "an input, a model or a cache entry that is cut while it is mapped" {
     start_up
     mkfifo pipe
     for i in $(seq 400); do echo "Hello world, this is text number $i"; done > lines
     t5g-tokenize -l -o many.t5g lines
-    # The reader of the pipe holds the encoder up; what it has not read yet goes.
-    t5g-encode many.t5g > pipe 2> err &
-    pid=$!
-    exec 8< pipe
-    head -c 100 <&8 > begin
-    until_true asleep
-    truncate -s 16K many.t5g
-    cat <&8 > rest
-    ends_with 76
+    cut_while_read many.t5g 16K t5g-encode many.t5g
     [ "$(tail -n 1 err)" = 't5g-encode: many.t5g: was cut while it was being read' ]
     # Weights, before they are read and after: the end of a page reads as zeros, and is found all the same.
     mkfifo in
@@ -255,14 +259,7 @@ start_up() {
     done
     # What is written from a mapping: there write(2) finds it first.
     t5g-tokenize -e "$(yes word | head -n 3000)" | t5g-encode -o large.t5g
-    t5g-frame cat large.t5g > pipe 2> err &
-    pid=$!
-    exec 8< pipe
-    head -c 100 <&8 > begin
-    until_true asleep
-    truncate -s 400K large.t5g
-    cat <&8 > rest
-    ends_with 76
+    cut_while_read large.t5g 400K t5g-frame cat large.t5g
     [ "$(cat err)" = 't5g-frame cat: large.t5g: was cut while it was being read' ]
 }
 
