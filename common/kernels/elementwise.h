@@ -1,7 +1,7 @@
 /*
- * elementwise.h: softmax and gelu, element by element, once for all instruction sets.
+ * elementwise.h: softmax and gelu, element by element, for all instruction sets.
  *
- * The file that includes this has defined, on a register `vec` of W floats:
+ * The including file first defines, on a register `vec` of W floats:
  *
  *   get(p, n), get_or(p, n, x)   min(n, W) floats, then zeros; then lanes of x
  *   put(p, n, v)                 store min(n, W) of them
@@ -9,8 +9,8 @@
  *   vadd, vsub, vmul, vdiv       lane by lane
  *   vfma(a, b, c)                a b + c, rounded once
  *   vfnma(a, b, c)               c - a b, rounded once
- *   vlimit(lo, x, hi)            x between lo and hi, NaN where x is
- *   vmax(m, x)                   the larger one
+ *   vlimit(lo, x, hi)            x clamped to lo..hi; NaN where x is NaN
+ *   vmax(m, x)                   the larger of the two
  *   vround(x)                    to the nearest integer, ties to even
  *   vtimes2(q, n, x, lo)         q 2^n, n from -126 to 127; 0 where x < lo
  *   vseen(j, lo, hi, x, other)   x in lanes i with lo <= j + i < hi, else other
@@ -26,7 +26,7 @@
 /*
  * e^x, at most 2 units in the last place; 0 below -87.3 (where results stop being normal numbers),
  * e^88 above 88; NaN stays. x = n ln 2 + r, |r| <= ln 2 / 2, ln 2 in two parts; e^r = 1 + r + r^2
- * q(r) with q fitted for the smallest largest relative error (3e-9 before rounding).
+ * q(r) with q fitted to minimise the largest relative error (3e-9 before rounding).
  */
 TEMPLATE vec
 vexp(vec x)

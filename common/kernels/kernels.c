@@ -1,4 +1,4 @@
-/* kernels.c: which table of kernels this CPU runs. */
+/* kernels.c: choose the table of kernels for this CPU. */
 #include "kernels/levels.h"
 
 #include <string.h>
@@ -41,7 +41,7 @@ has_ref(void)
 
 typedef void fill(struct t5g_kernels *k);
 
-/* Of this architecture, best first. fill: in this order, NULL ends them. */
+/* The levels of this architecture, best first; fill: called in this order, up to NULL. */
 static const struct {
     const char *name;
     bool (*has)(void);
@@ -58,7 +58,7 @@ static const struct {
 
 static struct t5g_kernels tables[T5G_LEN(levels)];
 
-/* A level of this or of another architecture. */
+/* Whether name is a level of any architecture. */
 static bool
 is_level(const char *name)
 {

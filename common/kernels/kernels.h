@@ -2,14 +2,13 @@
  * kernels.h: the arithmetic of the model as one table of functions per instruction set.
  *
  * All activations are f32. A weight matrix is used as it is stored: [rows, k] row-major, f32, bf16
- * or f16, aligned to its element only. Every output element is a sum in one fixed order of k that
- * depends on neither the number of rows beside it nor on where it lies: that is what makes results
- * equal for any number of threads, prompts and documents. Levels differ from each other by
- * rounding.
+ * or f16, aligned to its element only. Every output element is a sum over k in one fixed order,
+ * whatever its position and however many rows are computed with it; this makes results the same for
+ * any number of threads, prompts and documents. Levels differ only in rounding.
  *
- * Roles: `to_panel` and `gemm` are for many rows (encoder, cross keys and values), `dot` for all
- * else the decoder computes. Never choose between them by the number of rows at hand. Quantised
- * weights have one product for both roles.
+ * Roles: `to_panel` and `gemm` are for many rows (encoder, cross keys and values), `dot` for
+ * everything else in the decoder. Never choose between them by the number of rows. Quantised
+ * weights use `qgemm` in both roles.
  */
 #ifndef T5G_KERNELS_H
 #define T5G_KERNELS_H
@@ -21,8 +20,7 @@ enum {
     T5G_PANEL = 16,   /* columns of a packed panel */
     T5G_SOFT_PAD = 8, /* softmax rows are readable and writable up to a multiple of this */
 
-    /* Goes up with every change that changes bits of any level's results: kept ones are keyed by
-     * it. */
+    /* Increase with every change to the bits of any level's results: the cache is keyed by it. */
     T5G_KERNEL_GENERATION = 1,
 };
 
@@ -30,16 +28,16 @@ enum {
  * Quantised weights: 16 rows of w [rows, k] as a panel of unsigned bytes or nibbles, with a scale
  * for every row and every group of `group` elements along k (the last group may be shorter).
  *   bits 8: byte (k / 4 * 16 + row) * 4 + k % 4 holds w / scale + 64, from 1 to 127
- *   bits 4: byte (k / 8 * 16 + row) * 4 + k % 4 holds w / scale + 8, from 0 to 15, of k % 8 < 4 in
- *           its low and of the others in its high half
- * k is filled up to a multiple of 8 with anything.
+ *   bits 4: byte (k / 8 * 16 + row) * 4 + k % 4 holds w / scale + 8, from 0 to 15, in its low half
+ *           for k % 8 < 4, else in its high half
+ * The padding of k to a multiple of 8 may hold anything.
  */
 struct t5g_qpanel {
     const uint8_t *w;
     const uint16_t *scale; /* [groups, 16] bf16 */
     int bits;
     size_t k, group;           /* group: a multiple of 32 */
-    size_t next_w, next_scale; /* from here to the next panel's; unused where there is one */
+    size_t next_w, next_scale; /* elements to the next panel; unused if there is only one */
 };
 
 /* Rows of activations quantised in the same groups. */
@@ -52,7 +50,7 @@ struct t5g_qacts {
 };
 
 struct t5g_kernels {
-    const char *name; /* "ref", "v3": value of T5G_CPU, part of what a result depends on */
+    const char *name; /* "ref", "v3": value of T5G_CPU; results depend on it */
 
     /*
      * panel [k, 16] f32 = transpose of w [rows, k], rows 1..16, stride ldw elements of dtype; the
@@ -61,16 +59,16 @@ struct t5g_kernels {
     void (*to_panel)(float *panel, const void *w, size_t ldw, int dtype, size_t rows, size_t k);
 
     /*
-     * c [m, cols], stride ldc = a [m, k], stride lda, times panels [k, 16], one for each 16 columns
-     * or the rest of them, each `next` floats behind the one before; with `add` on top of what c
-     * holds. Sums over pieces of k of a fixed size, added in order.
+     * c [m, cols], stride ldc = a [m, k], stride lda, times panels [k, 16], one for every 16
+     * columns, the last perhaps narrower, `next` floats apart; `add`: added to c. k is summed in
+     * pieces of a fixed size, which are added in order.
      */
     void (*gemm)(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t next,
                  size_t m, size_t k, size_t cols, bool add);
 
     /*
-     * y[i * ldy + r] = sum_k w[r, k] x[i * ldx + k] for i < n, r < rows; w [rows, k] contiguous,
-     * of dtype (f32, bf16, f16 or i8). Each row of w is read once for all n.
+     * y[i * ldy + r] = sum_k w[r, k] x[i * ldx + k] for i < n, r < rows; w [rows, k] contiguous, of
+     * dtype (f32, bf16, f16 or i8). A row of w is read from memory once for all n.
      */
     void (*dot)(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const void *w,
                 int dtype, size_t rows, size_t k);
@@ -84,27 +82,27 @@ struct t5g_kernels {
 
     /*
      * x [k] to q, scale and sum of one row of t5g_qacts. For each group: scale = max|x| / 127,
-     * q = x * (127 / max|x|) rounded to the nearest, ties to even; all 0 where max|x| < 1e-30;
-     * where a value is not finite scale is NaN and q 0. Equal bits at every level.
+     * q = x * (127 / max|x|) rounded to the nearest, ties to even; all 0 where max|x| < 1e-30; if
+     * a value is not finite, scale is NaN and q 0. Equal bits at every level.
      */
     void (*quantize)(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group);
 
     /*
-     * c [m, cols], stride ldc = a b^T, or with `add` on top of what c holds; b is the first of the
-     * panels, one for each 16 columns or the rest of them. For each group in order: c =
-     * fma((float)(sum of q * w), a.scale * b.scale, c), where the sum is exact and the product of
-     * scales is rounded first. Equal bits at every level.
+     * c [m, cols], stride ldc = a b^T; `add`: added to c. b is the first panel; there is one for
+     * every 16 columns, the last perhaps narrower. For each group in order:
+     * c = fma((float)(sum of q * w), a.scale * b.scale, c), where the sum is exact and the product
+     * of scales is rounded first. Equal bits at every level.
      */
     void (*qgemm)(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b,
                   size_t m, size_t cols, bool add);
 
     /*
-     * One row of an online softmax over keys that come in pieces. s [n] holds raw scores, of which
+     * One row of an online softmax over keys in pieces. s [n] holds raw scores, of which
      * lo <= j < hi are visible. With t = scale * s, max' = largest of *max and visible t:
      * s[j] = exp(t[j] - max') where visible, else 0 (up to the padding, see T5G_SOFT_PAD);
-     * *sum = *sum * f + sum of s; *max = max'; returns f = exp(*max - max'), by which the
-     * accumulated output has to be multiplied. Start with *max = -INFINITY and *sum = 0. Nothing
-     * visible: s = 0, returns 1.
+     * *sum = *sum * f + sum of s; *max = max'; returns f = exp(*max - max'), the factor for the
+     * output accumulated so far. Start with *max = -INFINITY and *sum = 0. If nothing is visible,
+     * s = 0 and it returns 1.
      */
     float (*softmax)(float *s, size_t n, size_t lo, size_t hi, float scale, float *max, float *sum);
 

@@ -1,10 +1,11 @@
-/* levels.h: what each kernel level puts into the table, for kernels.c. */
+/* levels.h: the functions that fill a level's table, for kernels.c. */
 #ifndef T5G_LEVELS_H
 #define T5G_LEVELS_H
 
 #include "kernels/kernels.h"
 
-/* Set the functions that the level has; v4 leaves those of v3 that it has nothing better for. */
+/* Set the level's functions; v4 is called after v3 and keeps the functions that it does not
+ * replace. */
 void t5g_ref_fill(struct t5g_kernels *k);
 void t5g_v3_fill(struct t5g_kernels *k);   /* x86-64: AVX2, FMA, F16C */
 void t5g_v4_fill(struct t5g_kernels *k);   /* x86-64: AVX-512 F, BW, VL, DQ, VNNI */

@@ -1,4 +1,4 @@
-/* neon.c: kernels for aarch64: 32 registers of 4 floats. What works on panels is in other files. */
+/* neon.c: kernels for aarch64: 32 registers of 4 floats. Functions on panels are in other files. */
 #if !defined(__aarch64__)
 #error "for aarch64"
 #endif

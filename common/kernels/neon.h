@@ -1,4 +1,4 @@
-/* neon.h: functions of struct t5g_kernels in other files than neon.c, for its table. */
+/* neon.h: functions of struct t5g_kernels for the table in neon.c. */
 #ifndef T5G_NEON_H
 #define T5G_NEON_H
 

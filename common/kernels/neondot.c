@@ -1,6 +1,6 @@
 /*
- * neondot.c: qgemm with the dot product instructions of ARMv8.2: one takes 4 k of 4 columns. It
- * runs only where the CPU says that it has them, hence its own file and flags.
+ * neondot.c: qgemm with the dot product instructions of ARMv8.2: one takes 4 k of 4 columns. It has
+ * a file and flags of its own since it runs only on CPUs that have them.
  */
 #if !defined(__ARM_FEATURE_DOTPROD)
 #error "compile with -march=armv8.2-a+dotprod"

@@ -29,8 +29,8 @@ transpose4(float32x4_t r[W])
 }
 
 /*
- * A quarter of a panel: rows 0..4 of w to columns 0..3 of panel, of which `left` k steps are to be
- * done, at most 8 here.
+ * A quarter of a panel: `rows` rows of w, at most 4, become 4 columns of panel, the rest 0;
+ * min(left, 8) steps of k.
  */
 TEMPLATE void
 panel_block(float *panel, const char *w, size_t row_bytes, int dtype, size_t rows, size_t left)

@@ -1,4 +1,4 @@
-/* neonmath.h: loads, stores and arithmetic on 4 floats; for the files of level neon only. */
+/* neonmath.h: loads, stores and arithmetic on 4 floats, for level neon only. */
 #ifndef T5G_NEONMATH_H
 #define T5G_NEONMATH_H
 
@@ -14,7 +14,7 @@ typedef float32x4x2_t vec8; /* 8 floats */
 
 enum {
     W = 4,    /* floats in a register */
-    TAIL = 1, /* see elementwise.h */
+    TAIL = 1, /* see norms.h */
 };
 
 /* ---- loading and storing ---- */
@@ -25,7 +25,7 @@ item_size(int dtype)
     return dtype == T5G_F32 ? 4 : dtype == T5G_I8 ? 1 : 2;
 }
 
-/* 8 elements: as many as a register of 16-bit elements holds. */
+/* 8 elements, as many as a register holds in 16 bits. */
 TEMPLATE float32x4x2_t
 load8(const char *p, int dtype)
 {
@@ -63,7 +63,8 @@ load_some(const char *p, int dtype, size_t n)
     return load8(t, dtype);
 }
 
-/* min(n, 4) floats, then zeros. No memcpy: a call would empty the registers of the loop around. */
+/* min(n, 4) floats, then zeros. No memcpy: a call would spill the registers of the surrounding
+ * loop. */
 TEMPLATE float32x4_t
 get(const float *p, size_t n)
 {
@@ -123,7 +124,7 @@ put8(float *p, size_t n, vec8 v)
     put(p + low, n - low, v.val[1]);
 }
 
-/* ---- arithmetic, as elementwise.h and rows8.h have it ---- */
+/* ---- arithmetic: see elementwise.h, norms.h and rows8.h ---- */
 
 #define vset(f)                  vdupq_n_f32(f)
 #define vadd(a, b)               vaddq_f32(a, b)
@@ -134,14 +135,14 @@ put8(float *p, size_t n, vec8 v)
 #define vfnma(a, b, c)           vfmsq_f32(c, a, b)
 #define vrotate(a, c, b, s)      vfmsq_f32(vmulq_f32(a, c), b, s)
 #define vrotate_back(b, c, a, s) vfmaq_f32(vmulq_f32(b, c), a, s)
-#define vmax(m, x)               vmaxnmq_f32(m, x) /* passes over a NaN, which the sum shows */
+#define vmax(m, x)               vmaxnmq_f32(m, x) /* ignores NaN; the sum still becomes NaN */
 #define vsum(v)                  vaddvq_f32(v)
 #define vtop(v)                  vmaxnmvq_f32(v)
 #define vfirst(v)                vgetq_lane_f32(v, 0)
 #define vround(x)                vrndnq_f32(x)
 #define vabs(z)                  vabsq_f32(z)
 #define vsign(x, z)              vbslq_f32(vdupq_n_u32(0x80000000), z, x)
-#define vlimit(lo, x, hi)        vmaxq_f32(lo, vminq_f32(hi, x)) /* both hand a NaN on */
+#define vlimit(lo, x, hi)        vmaxq_f32(lo, vminq_f32(hi, x)) /* both propagate NaN */
 
 TEMPLATE vec
 vtimes2(vec q, vec n, vec x, vec lo)

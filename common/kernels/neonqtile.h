@@ -1,14 +1,14 @@
 /*
- * neonqtile.h: qgemm but for its innermost sums, which the file that includes this has defined:
+ * neonqtile.h: qgemm without its innermost sums. The including file first defines
  *
  *   ROWS  rows of activations a tile, at most 4
  *   SUMS  registers of sums for 16 columns of a row
- *   step(R, t, q, ldq, w, v): t [R, SUMS] += R rows of q times 8 k of 16 columns, of which w holds
- *         the first and v the last 4, as in a panel. A panel's bytes count as signed: where they
- *         matter they are below 128.
- *   columns(out, t): out [4] = the sums of 16 columns out of t [SUMS]
+ *   step(R, t, q, ldq, w, v): t [R, SUMS] += R rows of q times 8 k of 16 columns; w holds the
+ *         first 4 k and v the last, as in a panel. A panel's bytes are taken as signed: all that
+ *         matter are below 128.
+ *   columns(out, t): out [4] = the sums of 16 columns from t [SUMS]
  *
- * Those sums are exact. The floating part is one fused product a group, as in ref.c.
+ * These sums are exact. In floating point there is one fused product for each group, as in ref.c.
  */
 #include "kernels/neonmath.h"
 #include "kernels/panels.h"
@@ -30,7 +30,7 @@ tile(const int R, const int bits, float *c, size_t ldc, const struct t5g_qacts *
 #pragma GCC unroll 8
             for (int j = 0; j < SUMS; j++)
                 t[i][j] = vdupq_n_s32(0);
-        /* Beyond k, up to a multiple of 8, q is 0. */
+        /* q is 0 from k up to a multiple of 8. */
         for (size_t k = from; k < to; k += 8) {
             int8x16_t w[4], v[4];
 #pragma GCC unroll 4

@@ -1,7 +1,7 @@
 /*
- * neonquant.c: quantised weights with what every aarch64 CPU has. A byte of the panel times one of
- * the activations, two of them added in 16 bits (at most 2 * 127 * 127, which fits), then to 32
- * bits in pairs: exact. neondot.c does the same in one instruction.
+ * neonquant.c: quantised weights with the instructions of every aarch64 CPU. A byte of the panel is
+ * multiplied by one of the activations, two products are added in 16 bits (at most 2 * 127 * 127,
+ * which fits), then pairs in 32 bits: exact. neondot.c does the same in one instruction.
  */
 #include "kernels/neon.h"
 #include "kernels/neonmath.h"
@@ -36,7 +36,7 @@ step(const int R, int32x4_t t[ROWS][SUMS], const int8_t *q, size_t ldq, const in
         }
 }
 
-/* A register of t has two columns in two halves each. */
+/* A register of t has two columns, each in two halves. */
 TEMPLATE void
 columns(int32x4_t out[4], const int32x4_t t[SUMS])
 {
@@ -57,7 +57,7 @@ t5g_neon_qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g
         qgemm(c, ldc, a, b, m, cols, add);
 }
 
-/* Largest |x| as its bits: as integers, a NaN is larger than all. */
+/* Largest |x|, compared by bits as integers: a NaN is larger than any number. */
 static float
 largest(const float *x, size_t n)
 {

@@ -1,14 +1,14 @@
 /*
- * norms.h: norms, rope and soft-cap: the rest of what works element by element.
+ * norms.h: norms, rope and soft-cap: the other functions that work element by element.
  *
- * Besides what elementwise.h names, the file that includes this has defined
+ * Besides the names of elementwise.h, the including file first defines
  *
  *   vabs(z), vsign(x, z)         |z|; x with the sign of z
- *   vbelow(z, f, a, b)           a where z < f, else b (where z is NaN too)
- *   vrotate(a, c, b, s)          a c - b s, of which one product is rounded by itself
+ *   vbelow(z, f, a, b)           a where z < f, else b (also where z is NaN)
+ *   vrotate(a, c, b, s)          a c - b s; one product is rounded before the sum
  *   vrotate_back(b, c, a, s)     b c + a s, likewise
- *   TAIL                         4: the registers behind the last four whole ones of a row
- *                                are summed in turn; 1: together
+ *   TAIL                         4: what follows the last four whole registers of a row goes into
+ *                                the four sums in turn; 1: all into the first
  */
 #ifndef T5G_NORMS_H
 #define T5G_NORMS_H
@@ -17,7 +17,7 @@
 
 /*
  * tanh z, at most 3 units in the last place: z + z^3 p(z^2) for |z| < 0.625 (4e-9 before rounding),
- * else 1 - 2 / (e^2|z| + 1) with the sign of z, whose difference does not cancel there.
+ * else 1 - 2 / (e^2|z| + 1) with the sign of z, where the difference does not cancel.
  */
 TEMPLATE vec
 vtanh(vec z)
@@ -79,7 +79,7 @@ layer_norm(float *y, const float *x, const float *w, const float *b, size_t n, f
         s = vadd(s, get(x + i, n - i));
     vec mean = vset(vsum(s) / (float)n);
     for (size_t i = 0; i < n; i += W) {
-        vec d = vsub(get_or(x + i, n - i, mean), mean); /* beyond the row: no difference */
+        vec d = vsub(get_or(x + i, n - i, mean), mean); /* beyond the row the difference is 0 */
         v = vfma(d, d, v);
     }
     vec f = vset(1 / sqrtf(vsum(v) / (float)n + eps));

@@ -1,10 +1,10 @@
 /*
- * panelgemm.h: to_panel and gemm of levels whose tiles are one panel wide.
+ * panelgemm.h: to_panel and gemm for levels whose tiles are one panel wide.
  *
- * The file that includes this has defined
+ * The including file first defines
  *
  *   panel_block(panel, w, row_bytes, dtype, rows, left)
- *              W columns of 8 rows of a panel, from `rows` rows of w; `left` elements are there
+ *              min(left, 8) rows of W columns of a panel, from `rows` rows of w
  *   tile(M, c, ldc, a, lda, panel, k, add)
  *              c [M, 16] = (add ? c : 0) + a [M, k] panel [k, 16]
  *   TILE_ROWS  largest M, at most 6
@@ -42,10 +42,10 @@ to_panel(float *panel, const void *w, size_t ldw, int dtype, size_t rows, size_t
         panel_as(panel, w, ldw, T5G_BF16, rows, k);
 }
 
-#define FEW(M)                                                    \
-    case M:                                                       \
-        if (M < TILE_ROWS) /* else not called: nothing is made */ \
-            tile(M, c, ldc, a, lda, panel, k, add);               \
+#define FEW(M)                                                   \
+    case M:                                                      \
+        if (M < TILE_ROWS) /* else never called, no code made */ \
+            tile(M, c, ldc, a, lda, panel, k, add);              \
         break;
 
 /* m < TILE_ROWS */
@@ -72,7 +72,7 @@ gemm_wide(float *c, size_t ldc, const float *a, size_t lda, const float *panel, 
     for (size_t i0 = 0; i0 < m; i0 += MC) {
         size_t end = t5g_min(i0 + MC, m);
         size_t l = 0;
-        do { /* once for k == 0 too: c becomes 0 */
+        do { /* also once for k == 0: c becomes 0 */
             size_t n = t5g_min(T5G_KC, k - l), i = i0;
             const float *b = panel + l * T5G_PANEL;
             for (; i + TILE_ROWS <= end; i += TILE_ROWS)

@@ -1,4 +1,4 @@
-/* panels.h: the geometry of packed panels, for the files of all levels. */
+/* panels.h: the geometry of packed panels, for all levels. */
 #ifndef T5G_PANELS_H
 #define T5G_PANELS_H
 
@@ -11,28 +11,28 @@ enum {
     T5G_KC = 320, /* panel rows at a time: 20 KB, stays in the first-level cache */
 };
 
-/* What the stored value 0 stands for is subtracted by way of the sum of activations. */
+/* The stored value that means 0. It is subtracted by way of the sum of activations. */
 static inline int32_t
 t5g_qpanel_zero(int bits)
 {
     return bits == 8 ? 64 : 8;
 }
 
-/* Bytes of a quantised panel for each k. */
+/* Bytes that a quantised panel takes for each k. */
 static inline size_t
 t5g_qpanel_bytes(int bits)
 {
     return bits == 8 ? T5G_PANEL : T5G_PANEL / 2;
 }
 
-/* ---- products over many panels for levels whose kernels take one panel at a time ---- */
+/* ---- products over many panels, for levels whose kernels take one at a time ---- */
 
 typedef void t5g_gemm_panel(float *c, size_t ldc, const float *a, size_t lda, const float *panel,
                             size_t m, size_t k, size_t cols, bool add);
 typedef void t5g_qgemm_panel(float *c, size_t ldc, const struct t5g_qacts *a,
                              const struct t5g_qpanel *b, size_t m, size_t cols, bool add);
 
-/* gemm of struct t5g_kernels by `one`, which has cols 1..16. */
+/* gemm of struct t5g_kernels by calls of `one` with cols 1 to 16. */
 static inline void
 t5g_gemm_by_panel(t5g_gemm_panel *one, float *c, size_t ldc, const float *a, size_t lda,
                   const float *panel, size_t next, size_t m, size_t k, size_t cols, bool add)

@@ -1,7 +1,7 @@
 /*
- * qgemm.h: qgemm of levels whose tiles are one panel wide.
+ * qgemm.h: qgemm for levels whose tiles are one panel wide.
  *
- * The file that includes this has defined
+ * The including file first defines
  *
  *   tile(R, bits, c, ldc, a, row, b)   c [R, 16] += rows row..row+R of a times the panel b
  *   ROWS                               largest R, at most 4

@@ -1,8 +1,8 @@
 /*
- * ref.c: every kernel in plain C. It says what the others have to compute, and runs anywhere.
+ * ref.c: every kernel in plain C. It defines what the others must compute, and runs anywhere.
  *
- * Inner loops have constant trip counts over arrays of the size of a few registers, so that a
- * compiler turns them into vector instructions of the base line; that is all the tuning there is.
+ * Inner loops have constant trip counts over arrays as large as a few registers, so that a compiler
+ * turns them into the architecture's baseline vector instructions; there is no other tuning.
  */
 #include "kernels/levels.h"
 #include "kernels/panels.h"
@@ -13,9 +13,9 @@
 
 enum {
     LANES = 8,   /* partial sums of a dot product: element k goes to sum k % 8 */
-    GROUP = 4,   /* activation rows that share one look at a weight row */
+    GROUP = 4,   /* activation rows that share one read of a weight row */
     PIECE = 128, /* weights widened at a time */
-    KC = 256,    /* products summed before they join the rest: sums of sums round less */
+    KC = 256,    /* products summed apart before they are added: sums of sums round less */
 };
 
 /* n elements from element `at` of v. */
@@ -163,7 +163,7 @@ mix(float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const void *v
         }
 }
 
-/* Largest |x|; NaN and infinity give a number that is not finite. */
+/* Largest |x|; not finite if any x is NaN or infinite. */
 static float
 largest(const float *x, size_t n)
 {
@@ -200,12 +200,12 @@ quantize(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t
     memset(q + k, 0, t5g_round_up(k, 8) - k);
 }
 
-/* Exact sums of q [k0..k0+n) times 16 rows of a panel, before the offset is taken off. */
+/* Exact sums of q [k0..k0+n) times 16 rows of a panel, before the offset is subtracted. */
 static void
 qdot(int32_t t[T5G_PANEL], const int8_t *q, const struct t5g_qpanel *b, size_t k0, size_t n)
 {
     memset(t, 0, T5G_PANEL * sizeof *t);
-    for (size_t l = k0; l < k0 + n; l += 4) { /* beyond k there are zeros in q */
+    for (size_t l = k0; l < k0 + n; l += 4) { /* q is 0 beyond k */
         const uint8_t *w = b->w + (b->bits == 8 ? l / 4 : l / 8) * 64;
         int shift = b->bits == 4 && l % 8 == 4 ? 4 : 0, mask = b->bits == 4 ? 15 : 255;
         for (size_t j = 0; j < T5G_PANEL; j++)

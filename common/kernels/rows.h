@@ -1,14 +1,14 @@
 /*
- * rows.h: dot and mix of struct t5g_kernels out of a level's tiles.
+ * rows.h: dot and mix of struct t5g_kernels from a level's tiles.
  *
- * The file that includes this has defined
+ * The including file first defines
  *
  *   dot_tile(R, N, y, ldy, x, ldx, w, dtype, k)
  *              R rows of w times N rows of x: 8 by 1, 4 by 1 to DOT_N, 1 by 1
  *   mix_as(o, ldo, p, ldp, rows, v, dtype, ldv, n, k)
  *              mix for one dtype
  *   DOT_N      rows of x that a tile takes, at most 4
- *   DOT_FEW    1: two or three rows are a tile too; 0: they are taken one by one
+ *   DOT_FEW    1: two or three rows of x make a tile too; 0: they are taken one by one
  */
 #ifndef T5G_ROWS_H
 #define T5G_ROWS_H

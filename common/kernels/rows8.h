@@ -1,21 +1,21 @@
 /*
- * rows8.h: the tiles of rows.h for levels that take 8 elements at a time.
+ * rows8.h: the tiles of rows.h, for levels that take 8 elements at a time.
  *
- * The file that includes this has defined, on 8 floats `vec8`:
+ * The including file first defines, on 8 floats `vec8`:
  *
  *   load8(p, dtype)          8 stored elements
  *   load_some(p, dtype, n)   the first n < 8 of them, then zeros
  *   get8(p, n)               min(n, 8) floats, then zeros
  *   put8(p, n, v)            store min(n, 8) of them
  *   vfma8(w, x, s)           the sums s, a `vec`, plus w x, lane by lane
- *   vmix8(s, v, p)           s + v *p
+ *   vmix8(s, v, p)           s + v times *p
  */
 #ifndef T5G_ROWS8_H
 #define T5G_ROWS8_H
 
 #include "kernels/kernels.h"
 
-/* s [R, N] += 8 k of R rows of w times N rows of x, of which `left` are to be done. */
+/* s [R, N] += min(left, 8) k of R rows of w times N rows of x. */
 TEMPLATE void
 dot_step(const int R, const int N, vec s[8][4], const float *x, size_t ldx, const char *w,
          size_t row_bytes, int dtype, size_t left)
@@ -35,8 +35,8 @@ dot_step(const int R, const int N, vec s[8][4], const float *x, size_t ldx, cons
 }
 
 /*
- * R rows of w times N rows of x. One register of partial sums for each result whatever R and N are,
- * element k in lane k % W: a result has the same bits from every tile.
+ * R rows of w times N rows of x. Whatever R and N are, a result has one register of partial sums,
+ * element k in lane k % W: it has the same bits from every tile.
  */
 TEMPLATE void
 dot_tile(const int R, const int N, float *y, size_t ldy, const float *x, size_t ldx, const char *w,
@@ -61,7 +61,7 @@ dot_tile(const int R, const int N, float *y, size_t ldy, const float *x, size_t 
             y[(size_t)i * ldy + (size_t)r] = vsum(s[r][i]);
 }
 
-/* 8 columns, of which `left` are there, of J rows of v: o is loaded and stored once for them. */
+/* min(left, 8) columns of J rows of v; o is loaded and stored once for all J. */
 TEMPLATE void
 mix_block(const int J, float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const char *v,
           size_t row_bytes, int dtype, size_t left)

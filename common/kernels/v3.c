@@ -46,7 +46,8 @@ transpose8(__m256 r[W])
     }
 }
 
-/* Half a panel: rows 0..8 of w to columns 0..7 of panel, of which `left` k steps are to be done. */
+/* Half a panel: `rows` rows of w, at most 8, become 8 columns of panel, the rest 0; min(left, 8)
+ * steps of k. */
 TEMPLATE void
 panel_block(float *panel, const char *w, size_t row_bytes, int dtype, size_t rows, size_t left)
 {

@@ -1,4 +1,4 @@
-/* v3math.h: loads, stores and arithmetic on 8 floats; for the files of level v3 only. */
+/* v3math.h: loads, stores and arithmetic on 8 floats, for level v3 only. */
 #ifndef T5G_V3MATH_H
 #define T5G_V3MATH_H
 
@@ -14,7 +14,7 @@ typedef __m256 vec8; /* 8 floats */
 
 enum {
     W = 8,    /* floats in a register */
-    TAIL = 4, /* see elementwise.h */
+    TAIL = 4, /* see norms.h */
 };
 
 /* ---- loading and storing ---- */
@@ -82,7 +82,7 @@ get_or(const float *p, size_t n, vec x)
 #define get8 get
 #define put8 put
 
-/* ---- arithmetic, as elementwise.h and rows8.h have it ---- */
+/* ---- arithmetic: see elementwise.h, norms.h and rows8.h ---- */
 
 TEMPLATE float
 vsum(vec v)
@@ -120,7 +120,7 @@ vtop(vec v)
 TEMPLATE vec
 vlimit(vec lo, vec x, vec hi)
 {
-    return _mm256_max_ps(lo, _mm256_min_ps(hi, x)); /* in this order a NaN in x is the result */
+    return _mm256_max_ps(lo, _mm256_min_ps(hi, x)); /* in this order, NaN in x gives NaN */
 }
 
 TEMPLATE vec

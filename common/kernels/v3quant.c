@@ -1,7 +1,8 @@
 /*
- * v3quant.c: quantised weights with AVX2. An unsigned byte of the panel times a signed byte of the
- * activations, summed in pairs to 16 bits (at most 2 * 127 * 127, so it never saturates), then to
- * 32 bits: exact. The floating part is one fused product a group, as in ref.c.
+ * v3quant.c: quantised weights with AVX2. An unsigned byte of the panel is multiplied by a signed
+ * byte of the activations, pairs are added in 16 bits (at most 2 * 127 * 127, so it never
+ * saturates), then in 32 bits: exact. In floating point there is one fused product for each group,
+ * as in ref.c.
  */
 #include "kernels/v3quant.h"
 #include "kernels/v3math.h"
@@ -9,7 +10,7 @@
 
 #include <math.h>
 
-enum { ROWS = 4 }; /* of activations a tile: 8 sums, 2 of the panel, and what the products need */
+enum { ROWS = 4 }; /* of activations in a tile: 8 sums, 2 of the panel, and the products */
 
 void
 t5g_v3_quantize(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group)
@@ -20,7 +21,7 @@ t5g_v3_quantize(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k,
         size_t n = t5g_min(group, k - g * group);
         const float *xg = x + g * group;
         __m256i top = _mm256_setzero_si256();
-        for (size_t i = 0; i < n; i += W) /* as integers: a NaN is larger than all */
+        for (size_t i = 0; i < n; i += W) /* as integers: a NaN is larger than any number */
             top = _mm256_max_epi32(
                 top, _mm256_castps_si256(_mm256_and_ps(get(xg + i, n - i), positive)));
         int32_t lane[W], best = 0;

@@ -1,6 +1,6 @@
 /*
  * v4.c: kernels for x86-64-v4 with VNNI (AVX-512 F, BW, VL, DQ, VNNI): 32 registers of 16 floats,
- * so a row of a panel is one register. What is bound by memory or seldom runs is v3's.
+ * so a row of a panel is one register. Functions that memory limits or that seldom run are v3's.
  *
  * gcc keeps the accumulators of a tile in registers only when every loop over them is unrolled,
  * hence the pragmas and the always_inline templates with constant tile sizes.
@@ -23,9 +23,9 @@ enum {
 /* ---- gemm ---- */
 
 /*
- * c [M, cols] = (add ? c : 0) + a [M, k] times N panels [k, 16] that lie `next` floats apart; the
- * last one's columns by mask. A row is reached from one of M / 3 pointers and the stride: with a
- * pointer for each row they do not fit into the registers, and gcc would make one for each.
+ * c [M, cols] = (add ? c : 0) + a [M, k] times N panels [k, 16] that lie `next` floats apart;
+ * `last` masks the last one's columns. Rows are addressed by M / 3 pointers and the stride; the asm
+ * keeps gcc from making a pointer for each row, too many for the registers.
  */
 TEMPLATE void
 tile(const int M, const int N, float *c, size_t ldc, const float *a, size_t lda, const float *panel,
@@ -76,11 +76,11 @@ tile(const int M, const int N, float *c, size_t ldc, const float *a, size_t lda,
 
 #define FEW(M)                                                     \
     case M:                                                        \
-        if (M < R) /* else not called, and nothing to generate */  \
+        if (M < R) /* else never called, no code is made */        \
             tile(M, N, c, ldc, a, lda, panel, next, k, add, last); \
         break;
 
-/* m rows, with N panels, R rows at a time and then those that are left. */
+/* m rows times N panels, R rows at a time, then the rest. */
 TEMPLATE void
 tiles(const int N, size_t m, float *c, size_t ldc, const float *a, size_t lda, const float *panel,
       size_t next, size_t k, bool add, __mmask16 last)
@@ -105,14 +105,14 @@ tiles(const int N, size_t m, float *c, size_t ldc, const float *a, size_t lda, c
     }
 }
 
-/* All rows with N panels. */
+/* All rows times N panels. */
 TEMPLATE void
 gemm_of(const int N, float *c, size_t ldc, const float *a, size_t lda, const float *panel,
         size_t next, size_t m, size_t k, bool add, __mmask16 last)
 {
     for (size_t i = 0; i < m; i += MC) {
         size_t l = 0;
-        do { /* once for k == 0 too: c becomes 0 */
+        do { /* also once for k == 0: c becomes 0 */
             size_t n = t5g_min(T5G_KC, k - l);
             tiles(N, t5g_min(MC, m - i), c + i * ldc, ldc, a + i * lda + l, lda,
                   panel + l * T5G_PANEL, next, n, add || l > 0, last);
@@ -127,7 +127,7 @@ gemm(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_
 {
     while (cols > 0) {
         size_t n = (cols + T5G_PANEL - 1) / T5G_PANEL;
-        n = n == 5 ? 3 : t5g_min(n, 4); /* five: 3 + 2, as 4 + 1 is slower */
+        n = n == 5 ? 3 : t5g_min(n, 4); /* five: 3 + 2, since 4 + 1 is slower */
         size_t take = t5g_min(n * T5G_PANEL, cols);
         __mmask16 last = mask_of(take - (n - 1) * T5G_PANEL);
         if (n == 4)
@@ -147,9 +147,9 @@ gemm(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_
 /* ---- rows ---- */
 
 /*
- * The sums of 16 registers: of s[i] in element (i % 4) * 4 + i / 4 of the result. Each is the sum
- * of halves of halves, so a sum has the same bits wherever it stands and whatever the others are;
- * done together they cost a third of what they cost one by one.
+ * The sums of 16 registers: that of s[i] is element (i % 4) * 4 + i / 4 of the result. All add
+ * halves of halves in the same order, so that a sum's bits depend on neither its position nor the
+ * other registers; together they cost a third of 16 separate sums.
  */
 TEMPLATE __m512
 sums16(const __m512 s[16])
@@ -172,9 +172,9 @@ sums16(const __m512 s[16])
 }
 
 /*
- * R rows of w times N rows of x: 4 rows times up to 4, or up to 8 times one. One register of
- * partial sums for each result whatever R and N are, element k in lane k % 16: a result has the
- * same bits from every tile.
+ * R rows of w times N rows of x: 4 rows times up to 4, or up to 8 times one. Whatever R and N are,
+ * a result has one register of partial sums, element k in lane k % 16: it has the same bits from
+ * every tile.
  */
 TEMPLATE void
 dot_tile(const int R, const int N, float *y, size_t ldy, const float *x, size_t ldx, const char *w,
@@ -195,7 +195,7 @@ dot_tile(const int R, const int N, float *y, size_t ldy, const float *x, size_t 
             __m512 wr = load16(w + ((size_t)r * k + l) * es, dtype, k - l);
 #pragma GCC unroll 4
             for (int i = 0; i < N; i++) {
-                int at = r % 4 * 4 + r / 4 + i; /* its sum ends in element 4 i + r */
+                int at = r % 4 * 4 + r / 4 + i; /* its sum becomes element 4 i + r */
                 s[at] = _mm512_fmadd_ps(wr, xs[i], s[at]);
             }
         }
@@ -212,7 +212,7 @@ dot_tile(const int R, const int N, float *y, size_t ldy, const float *x, size_t 
         memcpy(y + (size_t)i * ldy, t + 4 * i, (size_t)R * sizeof *t);
 }
 
-/* o [R, 16 N] += p [R, n] v [n, 16 N], the last columns by mask; the sums stay in registers. */
+/* o [R, 16 N] += p [R, n] v [n, 16 N], the last columns masked; the sums stay in registers. */
 TEMPLATE void
 mix_tile(const int R, const int N, float *o, size_t ldo, const float *p, size_t ldp, const char *v,
          int dtype, size_t ldv, size_t n, size_t cols)
@@ -281,7 +281,7 @@ mix_as(float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const char
 
 /* ---- quantised ---- */
 
-/* t [R, N] += R rows of q times 4 k of N panels w; at: every third row, see tile. */
+/* t [R, N] += R rows of q times 4 k of N panels w; at: every third row, as in tile. */
 TEMPLATE void
 qstep(const int R, const int N, __m512i t[6][4], const int8_t *const at[2], size_t ldq,
       const __m512i w[4])
@@ -298,8 +298,8 @@ qstep(const int R, const int N, __m512i t[6][4], const int8_t *const at[2], size
 }
 
 /*
- * c [R, cols] += R rows of a times N panels: see qgemm of ref.c. The sums in f32 stay in c between
- * groups: the exact ones of a group take the registers.
+ * c [R, cols] = (add ? c : 0) + R rows of a times N panels: see qgemm of ref.c. Between groups the
+ * f32 sums are in c, since the exact sums of a group take the registers.
  */
 TEMPLATE void
 qtile(const int R, const int N, const int bits, float *c, size_t ldc, const struct t5g_qacts *a,

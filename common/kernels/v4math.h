@@ -1,4 +1,4 @@
-/* v4math.h: loads, stores and arithmetic on 16 floats; for v4.c only. */
+/* v4math.h: loads, stores and arithmetic on 16 floats, for v4.c only. */
 #ifndef T5G_V4MATH_H
 #define T5G_V4MATH_H
 
@@ -43,7 +43,7 @@ load16(const char *p, int dtype, size_t n)
 #define get_or(p, n, x) _mm512_mask_loadu_ps(x, mask_of(n), p)
 #define put(p, n, v)    _mm512_mask_storeu_ps(p, mask_of(n), v)
 
-/* ---- arithmetic, as elementwise.h has it ---- */
+/* ---- arithmetic: see elementwise.h ---- */
 
 #define vset(f)        _mm512_set1_ps(f)
 #define vadd(a, b)     _mm512_add_ps(a, b)
@@ -61,7 +61,7 @@ load16(const char *p, int dtype, size_t n)
 TEMPLATE vec
 vlimit(vec lo, vec x, vec hi)
 {
-    return _mm512_max_ps(lo, _mm512_min_ps(hi, x)); /* in this order a NaN in x is the result */
+    return _mm512_max_ps(lo, _mm512_min_ps(hi, x)); /* in this order, NaN in x gives NaN */
 }
 
 TEMPLATE vec
