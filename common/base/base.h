@@ -1,4 +1,4 @@
-/* base.h: what every file includes first: attributes, sizes, exit statuses. */
+/* base.h: included first by every file: attributes, checked arithmetic, exit statuses. */
 #ifndef T5G_BASE_H
 #define T5G_BASE_H
 
@@ -26,17 +26,17 @@ enum t5g_exit {
     T5G_EX_USAGE = 64,    /* also: refusing to write frames to a terminal */
     T5G_EX_DATA = 65,     /* malformed data, wrong model */
     T5G_EX_NOINPUT = 66,  /* input missing */
-    T5G_EX_UNAVAIL = 69,  /* kernel level not on this CPU, and the like */
-    T5G_EX_BUG = 70,      /* ours */
+    T5G_EX_UNAVAIL = 69,  /* kernel level not available on this CPU, and the like */
+    T5G_EX_BUG = 70,      /* a bug in t5g */
     T5G_EX_OS = 71,       /* out of memory, fork, ... */
     T5G_EX_CREATE = 73,   /* cannot create output */
     T5G_EX_IO = 74,       /* read or write error, full disk */
     T5G_EX_AGAIN = 75,    /* stopped by a signal, try again */
-    T5G_EX_UPSTREAM = 76, /* input stream cut, or its END has a status */
+    T5G_EX_UPSTREAM = 76, /* input stream truncated, or its END carries a status */
     T5G_EX_PERM = 77,     /* permission denied */
 };
 
-/* *out = a * b; false (and *out untouched) when that overflows. */
+/* *out = a * b; false, with *out unchanged, on overflow. */
 static inline bool
 t5g_mul(size_t *out, size_t a, size_t b)
 {
@@ -47,7 +47,7 @@ t5g_mul(size_t *out, size_t a, size_t b)
     return true;
 }
 
-/* *out = a + b; false (and *out untouched) when that overflows. */
+/* *out = a + b; false, with *out unchanged, on overflow. */
 static inline bool
 t5g_add(size_t *out, size_t a, size_t b)
 {

@@ -1,4 +1,4 @@
-/* bug.c: the two ways the library ends a process. */
+/* bug.c: the two ways in which the library ends a process. */
 #include "base/bug.h"
 
 #include <stdio.h>

@@ -1,16 +1,16 @@
-/* bug.h: the two ways the library ends a process: our own mistake, and no memory. */
+/* bug.h: the two ways in which the library ends a process: a bug, and lack of memory. */
 #ifndef T5G_BUG_H
 #define T5G_BUG_H
 
 #include "base/base.h"
 
-/* What messages of these two begin with; "t5g" at first. `name` stays the caller's. */
+/* The program name that both messages begin with; "t5g" by default. `name` is not copied. */
 void t5g_bug_name(const char *name);
 
-/* A state only a programming error can lead to: "NAME: bug: WHAT" on stderr and SIGABRT. */
+/* For a state that only a programming error can cause: "NAME: bug: WHAT" on stderr and SIGABRT. */
 T5G_NORETURN void t5g_bug(const char *what);
 
-/* Called before a process ends for want of memory; it may not allocate. NULL: nothing. */
+/* Call `last`, which must not allocate, before the process ends for lack of memory. NULL: none. */
 void t5g_out_of_memory_hook(void (*last)(const char *msg));
 
 /* "NAME: out of memory (N bytes wanted)" on stderr and exit status 71. */

@@ -74,10 +74,9 @@ uint16_t
 t5g_f32_to_bf16(float f)
 {
     uint32_t u = bits(f);
+    /* A NaN with its payload in the low half must not become infinity. */
     if ((u & 0x7fffffff) > 0x7f800000)
-        return (
-            uint16_t)(u >> 16 |
-                      0x40); /* a NaN whose payload lies in the low half must not become infinity */
+        return (uint16_t)(u >> 16 | 0x40);
     return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
 }
 

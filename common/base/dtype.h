@@ -50,7 +50,7 @@ uint16_t t5g_f32_to_bf16(float f); /* round to nearest, ties to even; NaN stays 
 float t5g_f16_to_f32(uint16_t v);
 uint16_t t5g_f32_to_f16(float f); /* round to nearest, ties to even; overflow to infinity */
 
-/* n elements of dtype bf16, f16 or f32 at src (any alignment) widened to f32. */
+/* Widen n elements of dtype bf16, f16 or f32 at src (any alignment) to f32. */
 void t5g_to_f32(float *dst, const void *src, int dtype, size_t n);
 
 #endif

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Text may quote hostile names: what they hold would move the cursor of whoever reads the message.
- * No backslash is doubled, so that a message may be put into another one. */
+/* A message may quote hostile names, whose control characters would act on the reader's terminal.
+ * Backslashes are not doubled, so that one message can be put into another. */
 static void
 put_escaped(char *out, size_t size, const char *in)
 {

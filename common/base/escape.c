@@ -1,15 +1,19 @@
-/* escape.c: text of strangers as a terminal may see it. */
+/* escape.c: untrusted text made safe to show on a terminal. */
 #include "base/escape.h"
 #include "base/utf8.h"
 
 #include <string.h>
 
 /*
- * A character that must not reach a terminal as it is: controls, the 8-bit ones (U+0080 to U+009F)
- * and separators of lines included; marks that turn the direction of writing (U+061C, U+200E,
- * U+200F, U+202A to U+202E, U+2066 to U+2069); what is never seen (U+200B, U+2060 to U+206F,
- * U+FEFF, U+FFF9 to U+FFFB, tags U+E0000 to U+E007F). Joiners (U+200C, U+200D) are left alone:
- * scripts and emoji need them.
+ * Whether a character must not reach a terminal unescaped:
+ *
+ * - control characters, including the 8-bit ones (U+0080 to U+009F), and line separators;
+ * - marks that change the writing direction (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to
+ *   U+2069);
+ * - invisible characters (U+200B, U+2060 to U+206F, U+FEFF, U+FFF9 to U+FFFB, tags U+E0000 to
+ *   U+E007F).
+ *
+ * Joiners (U+200C, U+200D) pass: scripts and emoji need them.
  */
 static bool
 needed(uint32_t c)
@@ -66,7 +70,7 @@ t5g_escape_json(struct t5g_buf *b, const char *json, size_t n)
         len = t5g_utf8_len(p + i, n - i, NULL);
         uint32_t c = len > 0 ? t5g_utf8_decode(p + i, len) : p[i];
         len = len > 0 ? len : 1;
-        if (c < 0x20 || !needed(c)) /* controls of ASCII are between the strings */
+        if (c < 0x20 || !needed(c)) /* ASCII controls occur only between strings */
             t5g_buf_add(b, p + i, len);
         else if (c < 0x10000)
             t5g_buf_printf(b, "\\u%04x", (unsigned)c);

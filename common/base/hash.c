@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#define XXH_STATIC_LINKING_ONLY /* a state may stand on the stack */
+#define XXH_STATIC_LINKING_ONLY /* allows a state on the stack */
 #include <xxhash.h>
 
 uint64_t
@@ -26,7 +26,7 @@ t5g_hash64_two(const void *p, size_t n, const void *q, size_t m)
     return XXH3_64bits_digest(&state);
 }
 
-/* High half, then low half: the order xxh128sum prints. */
+/* High half, then low half, as xxh128sum prints them. */
 static void
 put_hex(char out[T5G_HEX128], XXH128_hash_t h)
 {
@@ -40,7 +40,7 @@ t5g_hash128_hex(char out[T5G_HEX128], const void *p, size_t n)
     put_hex(out, XXH3_128bits(n > 0 ? p : "", n));
 }
 
-/* One accumulator serves both widths: XXH3 differs only in how it is finished. */
+/* One state serves both widths: they differ only in the final step. */
 struct t5g_hash {
     XXH3_state_t *state;
 };

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* After EAGAIN: a descriptor that somebody else made non-blocking. */
+/* After EAGAIN: another process made the descriptor non-blocking. */
 static void
 wait_for(int fd, short events)
 {
@@ -37,7 +37,7 @@ bool
 t5g_would_block(int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
-    return poll(&p, 1, 0) == 0; /* an error will show when it is read */
+    return poll(&p, 1, 0) == 0; /* an error will show in the read */
 }
 
 int
@@ -80,12 +80,12 @@ write_failed(const char *name, const void *p, struct t5g_err *e)
 {
     int status;
     if (errno == EPIPE) {
-        /* SIGPIPE was inherited as ignored: end as any filter would, with the same status. */
+        /* SIGPIPE was inherited as ignored: end with the same status as any filter. */
         signal(SIGPIPE, SIG_DFL);
         raise(SIGPIPE);
         errno = EPIPE;
     }
-    /* What is written may lie in the mapping of a file that others have cut. */
+    /* The data may lie in the mapping of a file that another process truncated. */
     const char *cut = errno == EFAULT ? t5g_map_at(p, &status) : NULL;
     if (cut != NULL)
         return t5g_err_set(e, status, "%s: was cut while it was being read", cut);
@@ -159,7 +159,7 @@ t5g_read_regular(const char *path, size_t limit, struct t5g_buf *b, struct t5g_e
     return read_file(path, true, limit, b, e);
 }
 
-/* mkdir -p of everything before the last slash of path. */
+/* mkdir -p for everything before the last slash of path. */
 static int
 make_parents(const char *path, struct t5g_err *e)
 {

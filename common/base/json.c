@@ -1,4 +1,4 @@
-/* json.c: JSON trees through cJSON, which sees only texts that t5g_json_check has accepted. */
+/* json.c: JSON trees by cJSON, which gets only text that t5g_json_check has accepted. */
 #include "base/json.h"
 #include "base/bug.h"
 #include "base/io.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A struct t5g_json is a cJSON under a name of ours, so that no header of ours needs theirs. */
+/* A struct t5g_json is a cJSON under another name, so that our headers need not include cJSON's. */
 static const cJSON *
 node(const struct t5g_json *v)
 {
@@ -23,7 +23,7 @@ ours(const cJSON *v)
     return (const void *)v;
 }
 
-/* Without memory a document would pass for one that is malformed, or a member for one not there. */
+/* If this returned NULL, a document would seem malformed, or a member missing. */
 static void *
 allocate(size_t n)
 {
@@ -48,7 +48,7 @@ t5g_json_parse(const char *text, size_t n, const char *name, struct t5g_err *e)
         cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = allocate, .free_fn = free});
     hooked = true;
     cJSON *root = cJSON_ParseWithLengthOpts(text, n, NULL, 0);
-    if (root == NULL) /* the text is in order, so it is memory that is short */
+    if (root == NULL) /* the text is valid, so memory ran out */
         t5g_err_set(e, T5G_EX_OS, "%s: out of memory", name);
     return (void *)root;
 }

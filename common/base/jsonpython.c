@@ -1,4 +1,4 @@
-/* jsonpython.c: files that Python's json wrote, made into JSON. */
+/* jsonpython.c: turn the output of Python's json into JSON. */
 #include "base/jsonpython.h"
 #include "base/num.h"
 
@@ -14,7 +14,7 @@ is_surrogate(const char *p, const char *end, char low, char high)
            (p[3] | 32) >= low && (p[3] | 32) <= high;
 }
 
-/* The string that begins at p, with its quotes; returns where it ends. */
+/* Append the string that begins at p, with its quotes; returns its end. */
 static const char *
 put_string(struct t5g_buf *out, const char *p, const char *end)
 {
@@ -38,7 +38,7 @@ put_string(struct t5g_buf *out, const char *p, const char *end)
     return p;
 }
 
-/* A number, or a word that stands for one, is a finite double in few characters. */
+/* Whether a number is a finite double in at most NUMBER_MAX characters. */
 static bool
 is_plain(const char *p, size_t n)
 {

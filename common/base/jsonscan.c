@@ -1,8 +1,8 @@
 /*
- * jsonscan.c: one pass over a JSON text that accepts exactly RFC 8259, and less where readers
- * differ: no duplicate keys, no lone surrogates, bounded nesting, finite numbers. Whatever passes
- * here can be walked and decoded without further checks. Or it accepts that of some members of an
- * object, and of the others all that has an end (t5g_json_check_members).
+ * jsonscan.c: one pass over a JSON text that accepts RFC 8259 except where readers differ: no
+ * duplicate keys, no lone surrogates, bounded nesting, finite numbers. A text that passes can be
+ * walked and decoded without further checks. t5g_json_check_members applies this to some members of
+ * an object only; for the others it just finds the end.
  */
 #include "base/jsonstr.h"
 #include "base/hash.h"
@@ -13,10 +13,10 @@
 #include <string.h>
 
 #define DEPTH_MAX  64
-#define LOOSE_MAX  (1 << 20) /* nesting of what nobody reads */
-#define NUMBER_MAX 63        /* characters: cJSON cuts a number off after so many */
+#define LOOSE_MAX  (1 << 20) /* nesting in members that are not read */
+#define NUMBER_MAX 63        /* characters, after which cJSON truncates a number */
 
-/* A key as it stands in the text, with its quotes; object numbers tell equal keys apart. */
+/* A key as in the text, with its quotes; the object's number tells equal keys apart. */
 struct key {
     uint64_t hash;
     const char *p; /* NULL: free slot */
@@ -26,8 +26,8 @@ struct key {
 };
 
 /*
- * Keys seen so far, of all objects in one table (open addressing): a vocabulary is an object of
- * 262144 members, a frame's meta has three, and neither should pay for the other.
+ * The keys seen so far, of all objects, in one table (open addressing) that suits both a vocabulary
+ * of 262144 members and a frame's metadata of three.
  */
 struct keyset {
     struct key first[32];
@@ -42,8 +42,8 @@ struct scan {
     struct keyset keys;
     uint32_t objects;
     bool nul;
-    bool loose;                 /* within what nobody reads: any number, lone surrogates */
-    const char *const *members; /* [n_members] of the outer object that are read; NULL: all */
+    bool loose;                 /* in a member that is not read: any number, lone surrogates */
+    const char *const *members; /* [n_members] keys of the outer object that are read; NULL: all */
     size_t n_members;
 };
 
@@ -149,7 +149,7 @@ scan_escape(struct scan *s)
     int unit = hex4(s->p, s->end);
     if (unit < 0)
         return fail(s, s->p, "\\u without four hex digits");
-    if (s->loose) { /* a lone surrogate is two things of six bytes */
+    if (s->loose) { /* six bytes each, in pairs or alone */
         s->p += 6;
         return 0;
     }
@@ -167,7 +167,7 @@ scan_escape(struct scan *s)
     return 0;
 }
 
-/* A string with its quotes; *escaped: it holds a backslash. */
+/* A string with its quotes; *escaped: it contains a backslash. */
 static int
 scan_string(struct scan *s, bool *escaped)
 {
@@ -289,7 +289,7 @@ scan_key(struct scan *s, uint32_t object)
     return keyset_add(&s->keys, k) ? 0 : fail(s, start, "duplicate key");
 }
 
-/* Behind a key: its colon. */
+/* The colon after a key. */
 static int
 scan_colon(struct scan *s)
 {
@@ -300,7 +300,7 @@ scan_colon(struct scan *s)
     return 0;
 }
 
-/* Whether a key that was just scanned, from start on, is one of those that are read. */
+/* Whether the key just scanned, which began at start, is one of those that are read. */
 static bool
 is_read(const struct scan *s, const unsigned char *start)
 {
@@ -310,8 +310,7 @@ is_read(const struct scan *s, const unsigned char *start)
     return false;
 }
 
-/* A member of the outer object where only some are read: nothing is asked of the value of another
- * one but that it ends where it seems to. */
+/* A member of the outer object when only some are read; the values of the others are skipped. */
 static int
 scan_some_member(struct scan *s, uint32_t object, int depth)
 {
@@ -374,9 +373,9 @@ scan_word(struct scan *s)
     return fail(s, s->p, "expected a value");
 }
 
-/* ---- what nobody reads ---- */
+/* ---- members that are not read ---- */
 
-/* As Python's json writes them. */
+/* The words that Python's json writes for such numbers. */
 static bool
 skip_nan(struct scan *s)
 {
@@ -401,8 +400,7 @@ skip_key(struct scan *s)
     return scan_string(s, &escaped) < 0 ? -1 : scan_colon(s);
 }
 
-/* The beginning of a value: all of it, or an array or object that becomes the innermost of
- * `open`. */
+/* A whole value, or the bracket of an array or object, which becomes the innermost of `open`. */
 static int
 skip_opening(struct scan *s, struct t5g_buf *open)
 {
@@ -426,8 +424,8 @@ skip_opening(struct scan *s, struct t5g_buf *open)
     return 0;
 }
 
-/* Behind a value, or behind an opening bracket when `opened`: to where the next value begins. 1, 0
- * when all that was open is closed, -1. */
+/* From the end of a value, or from an opening bracket if `opened`, to the beginning of the next
+ * value: 1. 0 when nothing is left open, -1 on error. */
 static int
 skip_closing(struct scan *s, struct t5g_buf *open, bool opened)
 {
@@ -450,7 +448,7 @@ skip_closing(struct scan *s, struct t5g_buf *open, bool opened)
     }
 }
 
-/* One value and the white space around it, without recursion: its depth is not ours. */
+/* One value and the white space around it, without recursion: it may be nested deeply. */
 static int
 skip_value(struct scan *s)
 {

@@ -36,7 +36,7 @@ t5g_jsonstr_write(struct t5g_buf *b, const char *s, size_t n)
     t5g_buf_addc(b, '"');
 }
 
-/* Bytes of x that are 0 become 0x80 (and perhaps some above the first such byte). */
+/* Bytes of x that are 0 become 0x80 (and perhaps some bytes above the first of these). */
 static uint64_t
 zeros(uint64_t x)
 {
@@ -59,7 +59,7 @@ t5g_jsonstr_plain(const char *p, size_t n)
     return i;
 }
 
-/* Four hex digits, checked before. */
+/* The value of four hex digits that have been checked. */
 static uint32_t
 hex4(const char *p)
 {
@@ -72,8 +72,8 @@ hex4(const char *p)
 }
 
 /*
- * Decode the character at raw[*at] into out (1 to 4 bytes, returned) and move *at behind it. Plain
- * bytes are handed out one by one.
+ * Decode the character at raw[*at] into out (returns its 1 to 4 bytes) and move *at past it. Of
+ * unescaped characters, one byte at a time.
  */
 static size_t
 decode(const char *raw, size_t *at, unsigned char out[4])
@@ -142,7 +142,7 @@ skip_space(const char *p, const char *end)
     return p;
 }
 
-/* Behind the string that opens at p. */
+/* The end of the string that opens at p. */
 static const char *
 skip_string(const char *p, const char *end)
 {
@@ -156,7 +156,7 @@ skip_string(const char *p, const char *end)
     return end;
 }
 
-/* Behind the value that starts at p. */
+/* The end of the value that starts at p. */
 static const char *
 skip_value(const char *p, const char *end)
 {

@@ -1,4 +1,4 @@
-/* map.c: mappings, in a list that a signal handler can walk. */
+/* map.c: the mappings, in a list that a signal handler can walk. */
 #include "base/map.h"
 #include "base/mem.h"
 
@@ -22,9 +22,9 @@ struct t5g_mapping {
 };
 
 static struct t5g_mapping *all;
-static struct t5g_err first_cut; /* of those unmapped; code 0: none */
+static struct t5g_err first_cut; /* among unmapped files; code 0: none */
 
-/* Put `x` in front of the list (on), or take it out, with signals blocked. */
+/* Put x at the front of the list (on), or remove it, with signals blocked. */
 static void
 change(struct t5g_mapping *x, bool on)
 {
@@ -77,7 +77,7 @@ t5g_map_fd(int fd, const char *name, struct t5g_map *m, struct t5g_err *e)
 int
 t5g_map_file(const char *path, struct t5g_map *m, struct t5g_err *e)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* do not wait for a FIFO */
     if (fd < 0)
         return t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open", path);
     int r = t5g_map_fd(fd, path, m, e);
@@ -113,7 +113,7 @@ t5g_map_optional(const char *path, struct t5g_map *m, struct t5g_err *e)
     return r < 0 ? -1 : 1;
 }
 
-/* 0, or -1 with e when it is shorter than it was. */
+/* 0, or -1 with e when the file is shorter than it was. */
 static int
 is_whole(const struct t5g_mapping *x, struct t5g_err *e)
 {
@@ -131,7 +131,7 @@ t5g_unmap(struct t5g_map *m)
         union {
             const void *in;
             void *out;
-        } p = {.in = m->p}; /* munmap takes a pointer without const */
+        } p = {.in = m->p}; /* munmap takes a non-const pointer */
         if (first_cut.code == 0)
             is_whole(m->mapping, &first_cut);
         change(m->mapping, false);

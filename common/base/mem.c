@@ -34,9 +34,8 @@ get(size_t count, size_t size, bool zero)
     void *p = aligned_alloc(huge ? HUGE_PAGE : T5G_ALIGN, n);
     if (p == NULL)
         t5g_out_of_memory(n);
-    if (huge)
-        madvise(p, n,
-                MADV_HUGEPAGE); /* rows of activations lie pages apart; a refusal is no harm */
+    if (huge) /* rows of activations lie pages apart; a refusal does no harm */
+        madvise(p, n, MADV_HUGEPAGE);
     if (zero)
         memset(p, 0, n);
     return p;
@@ -117,7 +116,7 @@ t5g_buf_reserve(struct t5g_buf *b, size_t more)
         memcpy(p, old, b->n);
     b->p = p;
     b->cap = cap;
-    atomic_signal_fence(memory_order_seq_cst); /* a handler finds the one or the other */
+    atomic_signal_fence(memory_order_seq_cst); /* a signal handler sees the old or the new one */
     t5g_free(old);
 }
 

@@ -4,13 +4,13 @@
 
 #include "base/base.h"
 
-#define T5G_ALIGN 64 /* of everything t5g_alloc returns, and of payloads in a stream */
+#define T5G_ALIGN 64 /* of all memory from t5g_alloc, and of payloads in a stream */
 
 /*
- * count * size bytes, zeroed, aligned to 64; freed by t5g_free. Ends the process with status 71 and
- * a one-line message when memory is short (the only library code that does: these processes are
- * short-lived, and sizes taken from input are checked against limits before they come here).
- * count * size == 0 gives a valid pointer. Aborts between t5g_alloc_forbid(true) and (false).
+ * count * size bytes, zeroed, aligned to 64; freed by t5g_free. If memory runs out, ends the
+ * process with status 71 and a one-line message: processes are short-lived, and callers check sizes
+ * from input against limits. count * size == 0 gives a valid pointer. Aborts between
+ * t5g_alloc_forbid(true) and (false).
  */
 void *t5g_alloc(size_t count, size_t size) T5G_MUST_USE;
 
@@ -18,12 +18,13 @@ void *t5g_alloc(size_t count, size_t size) T5G_MUST_USE;
 void *t5g_alloc_raw(size_t count, size_t size) T5G_MUST_USE;
 
 /*
- * Room for one more element: p, or where its n elements of `size` bytes fill *cap, their copy in
- * fresh memory of twice that (zeroed behind them), with p freed and *cap set. NULL is an empty p.
+ * Make room for one more element of `size` bytes. Returns p, or if its n elements fill *cap, a copy
+ * with at least twice the room (zeroed after them), with p freed and *cap updated. An empty p is
+ * NULL.
  */
 void *t5g_grow(void *p, size_t n, size_t *cap, size_t size) T5G_MUST_USE;
 
-/* Frees what t5g_alloc, t5g_alloc_raw, t5g_grow, t5g_strdup or t5g_memdup gave; NULL is allowed. */
+/* Free memory from any function here; NULL is allowed. */
 void t5g_free(void *p);
 
 /* A copy of n bytes followed by NUL; freed by t5g_free. */
@@ -33,11 +34,10 @@ char *t5g_strdup(const char *s) T5G_MUST_USE;
 /* "a/b" in fresh memory (no doubled slash); freed by t5g_free. */
 char *t5g_path_join(const char *a, const char *b) T5G_MUST_USE;
 
-/* While on, t5g_alloc aborts: a decode step must live from memory that was set aside before. */
+/* While on, every allocation aborts: a decode step must use memory allocated before. */
 void t5g_alloc_forbid(bool on);
 
-/* Growable bytes. Zero-initialise; `p` has `n` bytes in use and a NUL after them once anything was
- * added. */
+/* Growable bytes. Zero-initialise; once anything was added, p holds n bytes and then a NUL. */
 struct t5g_buf {
     char *p;
     size_t n, cap;

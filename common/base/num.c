@@ -35,7 +35,7 @@ t5g_num_u64(const char *what, const char *s, uint64_t min, uint64_t max, uint64_
     return 0;
 }
 
-/* What a unit stands for, as a power of 2: "", B, K, KB, KiB and so on. -1: none. */
+/* A unit ("", B, K, KB, KiB and so on) as a power of 2; -1: not a unit. */
 static int
 unit(const char *s)
 {
@@ -49,7 +49,7 @@ unit(const char *s)
     return *s == '\0' ? shift : -1;
 }
 
-/* "8G" of a bound: a whole number with the largest unit that fits. */
+/* A bound as text, such as "8G": a whole number with the largest unit that fits. */
 static void
 print_size(char out[24], uint64_t v)
 {
@@ -112,7 +112,7 @@ int
 t5g_num_double(const char *what, const char *s, double min, double max, double *out,
                struct t5g_err *e)
 {
-    /* strtod also takes hex, inf and leading blanks; the programs run in the "C" locale. */
+    /* strtod also accepts hex, inf and leading blanks. Programs run in the "C" locale: '.' only. */
     char *end;
     bool plain = s[0] != '\0' && strspn(s, "+-0123456789.eE") == strlen(s);
     double v = plain ? strtod(s, &end) : 0;

@@ -12,21 +12,21 @@ int t5g_num_u64(const char *what, const char *s, uint64_t min, uint64_t max, uin
                 struct t5g_err *e);
 
 /*
- * The same of bytes, with a unit K, M, G or T behind it, powers of 1024, in upper or lower case,
- * and after that B or iB, which change nothing. -1 with e (64), which names the units.
+ * The same for a size in bytes, with an optional unit K, M, G or T (powers of 1024, upper or lower
+ * case), optionally followed by B or iB without effect. -1 with e (64), which names the units.
  */
 int t5g_num_size(const char *what, const char *s, uint64_t min, uint64_t max, uint64_t *out,
                  struct t5g_err *e);
 
-/* The whole of s as a duration in seconds, a whole number with a unit s, m, h, d or w; without one
- * seconds. -1 with e (64). */
+/* The whole of s as a duration: a whole number with a unit s, m, h, d or w (default s), in seconds.
+ * -1 with e (64). */
 int t5g_num_time(const char *what, const char *s, uint64_t *out, struct t5g_err *e);
 
-/* The whole of s as a finite number in min..max, '.' as decimal point whatever the locale. */
+/* The whole of s as a finite decimal number in min..max. -1 with e (64). */
 int t5g_num_double(const char *what, const char *s, double min, double max, double *out,
                    struct t5g_err *e);
 
-/* Shortest decimal text that reads back as the same f32 (at most 15 characters and NUL). */
+/* The shortest decimal text that reads back as the same f32 (at most 15 characters and NUL). */
 void t5g_num_print_f32(char out[32], float v);
 
 #endif

@@ -1,4 +1,4 @@
-/* own.c: files of caches: whose they are is looked at before what is in them. */
+/* own.c: cache files, used only after a check of their owner and mode. */
 #include "base/own.h"
 
 #include <errno.h>
@@ -28,13 +28,13 @@ check_owner(const struct stat *st, const char *path, struct t5g_err *e)
     return 0;
 }
 
-/* A descriptor of the folder that stands only for the place, or -1 with e. */
+/* A descriptor (O_PATH) of the checked folder, or -1 with e. */
 static int
 open_folder(const char *path, bool follow, struct t5g_err *e)
 {
     struct stat st;
     int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
-    if (fd < 0 && errno != ENOENT) /* also a link or a file where a folder should be */
+    if (fd < 0 && errno != ENOENT) /* including a link where a folder should be */
         return t5g_err_sys(e, T5G_EX_PERM, "%s", path);
     if (fd < 0)
         return t5g_err_sys(e, T5G_EX_NOINPUT, "%s", path);
@@ -80,7 +80,7 @@ t5g_own_open(const char *path, struct t5g_err *e)
     else if ((fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) < 0)
         t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open", path);
     close(dir);
-    /* What is open now may be another one than was looked at. */
+    /* The open file may be another than the one checked above. */
     if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || check_owner(&st, path, e) < 0)) {
         if (!S_ISREG(st.st_mode))
             t5g_err_set(e, T5G_EX_DATA, "%s: not a regular file", path);
@@ -90,7 +90,7 @@ t5g_own_open(const char *path, struct t5g_err *e)
     return fd;
 }
 
-/* The time of a file says when it was last of use, to the hour: t5g-frame cache-gc goes by it. */
+/* The modification time records the last use, to the hour, for t5g-frame cache-gc. */
 static void
 touch(int fd)
 {
@@ -148,7 +148,7 @@ t5g_own_write(const char *path, const void *buf, size_t n, struct t5g_err *e)
     e = e != NULL ? e : &own;
     int r = t5g_own_folder(folder, true, e);
     t5g_free(folder);
-    if (r < 0 && e->code != T5G_EX_NOINPUT) /* one that is not there yet will be made */
+    if (r < 0 && e->code != T5G_EX_NOINPUT) /* a missing folder will be created */
         return refused(e);
     return t5g_write_file(path, buf, n, e);
 }

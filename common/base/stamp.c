@@ -1,4 +1,4 @@
-/* stamp.c: remember what was computed from files while they stay as they are. */
+/* stamp.c: remember what was computed from files as long as they do not change. */
 #include "base/stamp.h"
 #include "base/cachedir.h"
 #include "base/hash.h"
@@ -25,7 +25,7 @@ t5g_stamp_of(const char *path, struct t5g_stamp *s, struct t5g_err *e)
     return 0;
 }
 
-/* The file name carries the states: a changed file leads to another name. */
+/* The name contains a hash of the states, so that a changed file leads to another name. */
 static char *
 path_of(const char *kind, const struct t5g_stamp *s, size_t n)
 {

@@ -1,4 +1,4 @@
-/* stop.c: pieces of work that an end waits for. */
+/* stop.c: pieces of work that must complete before the program stops. */
 #include "base/stop.h"
 
 #include <signal.h>

@@ -1,8 +1,9 @@
 /*
- * temporary.c: files and folders under temporary names, and their removal from any state.
+ * temporary.c: files and folders under temporary names, which a signal handler can remove at any
+ * moment.
  *
- * All that exist are in a list. A signal handler walks it, so signals are blocked while it changes,
- * and while a name is made that is to be in it.
+ * All of them are in a list that the handler walks, so signals are blocked from before a name is
+ * created until it is in the list, and while the list changes.
  */
 #include "base/temporary.h"
 #include "base/mem.h"
@@ -40,7 +41,7 @@ unblock(const sigset_t *old)
     pthread_sigmask(SIG_SETMASK, old, NULL);
 }
 
-/* As readdir and unlink, by system calls alone: a signal handler may have stopped malloc midway. */
+/* As readdir and unlink, by system calls alone: the signal may have interrupted malloc. */
 static void
 remove_folder(const char *name)
 {
@@ -80,7 +81,7 @@ t5g_temporary_remove_all(void)
     errno = cause;
 }
 
-/* Into the list, once it is there. `t` was allocated before: no failure may come between. */
+/* Add a name that exists now. t was allocated before, since no failure may come in between. */
 static void
 enlist(struct t5g_temporary *t, char *name, bool folder)
 {
@@ -113,7 +114,7 @@ forget(struct t5g_temporary *t)
     t5g_free(t);
 }
 
-/* `keep` bytes of path, not cut inside a character, and ".XXXXXX". */
+/* The first `keep` bytes of path, fewer to keep characters whole, and ".XXXXXX". */
 static char *
 template_of(const char *path, size_t keep)
 {
@@ -125,7 +126,8 @@ template_of(const char *path, size_t keep)
     return b.p;
 }
 
-/* A file (its descriptor) or a folder (0) beside path; *name is what it is called, to be freed. */
+/* Create a file (returns its descriptor) or folder (returns 0) beside path; the caller frees *name.
+ */
 static int
 make(const char *path, bool folder, char **name)
 {
@@ -228,7 +230,7 @@ t5g_temporary_rename(struct t5g_temporary *t, const char *path, struct t5g_err *
         t5g_temporary_remove(t);
         return -1;
     }
-    forget(t); /* a handler between the two finds nothing of the old name */
+    forget(t); /* a handler called in between finds no file of the old name */
     return 0;
 }
 

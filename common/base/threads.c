@@ -1,11 +1,10 @@
 /*
- * threads.c: worker threads that share out numbered items.
+ * threads.c: worker threads that share numbered items.
  *
- * A run is published under the lock by a new generation number; workers wait for it, spinning for a
- * moment first because inside a decode step the next run follows within microseconds and waking a
- * sleeper costs fifty of them. Items are taken from one atomic counter, so a slow or late thread
- * never holds the others up. Between runs nobody spins for long: a program that waits on its pipe
- * is idle.
+ * A run is published under the lock as a new generation number. Workers first spin for it briefly,
+ * because within a decode step the next run follows after microseconds and waking a thread takes
+ * about 50 us. Items are taken from one atomic counter, so a slow or late thread never holds up the
+ * others. No thread spins for long between runs: a program that waits for its pipe is idle.
  */
 #include "base/threads.h"
 #include "base/mem.h"
@@ -28,7 +27,7 @@ struct t5g_pool {
     pthread_mutex_t lock;
     pthread_cond_t go, done;
     atomic_uint generation;
-    atomic_size_t next, left; /* items to take; workers still inside the run */
+    atomic_size_t next, left; /* next item; workers still in the run */
     bool quit;
     void (*fn)(void *, size_t, size_t);
     void *arg;
@@ -40,7 +39,7 @@ struct worker {
     size_t index;
 };
 
-/* First number in a file such as "200000 100000" or "max 100000"; -1 when there is none. */
+/* The two numbers in a file such as "200000 100000"; -1 if there are none, as in "max 100000". */
 static int
 read_pair(const char *path, double *quota, double *period)
 {
@@ -106,8 +105,8 @@ worker_main(void *arg)
             return NULL;
         take_items(p, w->index);
         if (atomic_fetch_sub_explicit(&p->left, 1, memory_order_acq_rel) == 1) {
-            pthread_mutex_lock(
-                &p->lock); /* so that the caller cannot miss it between test and wait */
+            /* Locked, so that the caller cannot miss the signal between test and wait. */
+            pthread_mutex_lock(&p->lock);
             pthread_cond_signal(&p->done);
             pthread_mutex_unlock(&p->lock);
         }
@@ -134,7 +133,7 @@ t5g_pool_open(size_t threads, struct t5g_err *e)
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->go, NULL);
     pthread_cond_init(&p->done, NULL);
-    /* Signals are the main thread's, but for the faults of a thread itself. */
+    /* Signals go to the main thread, except a thread's own faults. */
     static const int faults[] = {SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP};
     sigset_t all, old;
     pthread_attr_t attr;
@@ -144,7 +143,7 @@ t5g_pool_open(size_t threads, struct t5g_err *e)
     pthread_sigmask(SIG_SETMASK, &all, &old);
     int r = pthread_attr_init(&attr);
     if (r == 0)
-        r = pthread_attr_setstacksize(&attr, STACK); /* not what ulimit -s happens to be */
+        r = pthread_attr_setstacksize(&attr, STACK); /* independent of ulimit -s */
     for (size_t i = 0; r == 0 && i + 1 < p->threads; i++) {
         p->workers[i] = (struct worker){.pool = p, .index = i + 1};
         r = pthread_create(&p->ids[i], &attr, worker_main, &p->workers[i]);

@@ -1,4 +1,4 @@
-/* units.c: durations and sizes as people read them. */
+/* units.c: durations and sizes in human-readable form. */
 #include "base/units.h"
 
 #include <stdio.h>

@@ -15,7 +15,7 @@ t5g_utf8_len(const unsigned char *s, size_t n, size_t *bad)
     if (c < 0xc2 || c > 0xf4)
         return 0;
     len = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-    /* The second byte's range excludes overlongs, surrogates and what lies above U+10FFFF. */
+    /* The second byte's range excludes overlong forms, surrogates and values above U+10FFFF. */
     if (c == 0xe0)
         low = 0xa0;
     else if (c == 0xed)
@@ -44,7 +44,7 @@ t5g_utf8_check(const char *s, size_t n)
             i += 8;
             continue;
         }
-        /* What most text is made of: one byte, two or three. */
+        /* Most text consists of characters of one, two or three bytes. */
         unsigned char c = p[i];
         size_t len = 1;
         if (c < 0x80)

@@ -5,27 +5,26 @@
 #include "base/mem.h"
 
 /*
- * Length 1..4 of the well-formed character at s (n > 0 bytes are there), or 0 when it is ill-formed
- * (overlong, surrogate, above U+10FFFF, cut). *bad then gets the length of the maximal ill-formed
- * subpart (1..3), what Python replaces by one U+FFFD. bad may be NULL.
+ * Length 1..4 of the well-formed character at s [n > 0], or 0 when it is ill-formed (overlong,
+ * surrogate, above U+10FFFF, truncated). *bad then gets the length of the maximal ill-formed
+ * subpart (1..3), which Python replaces by one U+FFFD. bad may be NULL.
  */
 size_t t5g_utf8_len(const unsigned char *s, size_t n, size_t *bad);
 
-/* Offset of the first ill-formed byte, or n when all is well. */
+/* Offset of the first ill-formed byte, or n when there is none. */
 size_t t5g_utf8_check(const char *s, size_t n);
 
-/* Bytes of the byte-order mark that s begins with: 3, or 0. */
+/* Length of the byte-order mark at the start of s: 3, or 0. */
 size_t t5g_utf8_mark(const char *s, size_t n);
 
-/* Append s with one U+FFFD per maximal ill-formed subpart, as Python's errors="replace". */
+/* Append s with one U+FFFD for each maximal ill-formed subpart, as Python's errors="replace". */
 void t5g_utf8_replace(struct t5g_buf *b, const char *s, size_t n);
 
 /* Code point of the well-formed character of len bytes at s, and back (returns the length). */
 uint32_t t5g_utf8_decode(const unsigned char *s, size_t len);
 size_t t5g_utf8_encode(unsigned char out[4], uint32_t c);
 
-/* Code point of the well-formed character at *s, which moves behind it: for loops over much text.
- */
+/* Code point of the well-formed character at *s; moves *s past it. For loops over long text. */
 static inline uint32_t
 t5g_utf8_next(const unsigned char **s)
 {
@@ -47,7 +46,7 @@ t5g_utf8_next(const unsigned char **s)
     return (c & 7) << 18 | (p[1] & 0x3fu) << 12 | (p[2] & 0x3fu) << 6 | (p[3] & 0x3f);
 }
 
-/* Length of the white space character (Unicode White_Space) that s[0..n) begins with; 0: none. */
+/* Length of the white space character (Unicode White_Space) at the start of s[0..n); 0: none. */
 size_t t5g_utf8_space(const char *s, size_t n);
 
 #endif
