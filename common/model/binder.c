@@ -1,10 +1,10 @@
-/* binder.c: tensors by part and name, and the list of what does not fit. */
+/* binder.c: tensors by part and name, and the list of problems. */
 #include "model/binder.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define LISTED_MAX 8 /* problems written out; the rest is counted */
+#define LISTED_MAX 8 /* problems written out; the others are counted */
 
 static int
 by_name(const void *a, const void *b)
@@ -15,7 +15,7 @@ by_name(const void *a, const void *b)
     return strcmp(x->name.rest, y->name.rest);
 }
 
-/* Room for one more problem in the list: true when it is to be written out. */
+/* Count one more problem; true if it is to be written out. */
 static bool
 list_problem(struct t5g_binder *b)
 {
@@ -27,7 +27,7 @@ list_problem(struct t5g_binder *b)
     return true;
 }
 
-/* "tensor 'x'", with its file where there are several. */
+/* "tensor 'x'", with its file if there are several. */
 static void
 put_tensor(struct t5g_binder *b, const struct t5g_tensor *t)
 {
@@ -149,7 +149,7 @@ t5g_binder_finish(struct t5g_binder *b, struct t5g_err *e)
         if (x->used || x->name.part == T5G_PART_IGNORED)
             continue;
         if (i > 0 && by_name(&b->all[i - 1], x) == 0)
-            continue; /* told when it was found twice */
+            continue; /* reported already, as a duplicate */
         if (list_problem(b)) {
             put_tensor(b, x->t);
             t5g_buf_adds(&b->problems, ": not part of the model that config.json describes");

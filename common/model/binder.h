@@ -1,5 +1,4 @@
-/* binder.h: the tensors of a checkpoint by part and name, asked for one by one, all faults listed.
- */
+/* binder.h: a checkpoint's tensors by part and name, requested one by one; problems are listed. */
 #ifndef T5G_BINDER_H
 #define T5G_BINDER_H
 
@@ -17,31 +16,32 @@ struct t5g_binder {
     const struct t5g_safetensors *files;
     struct t5g_bound *all; /* [n], sorted by part and rest */
     size_t n;
-    char *prefix[T5G_PART_N]; /* as the file writes it; NULL when the part is absent */
+    char *prefix[T5G_PART_N]; /* as in the file; NULL if the part is absent */
     bool embedded;            /* layout E */
     struct t5g_buf problems;  /* the first few, joined by "; " */
     size_t n_problems;
 };
 
-/* Sort the tensors of files, which must outlive b. Two names for one tensor are a problem. */
+/* Sort the tensors of files, which must outlive b. A tensor with two names is a problem. */
 void t5g_binder_open(struct t5g_binder *b, const struct t5g_safetensors *files);
 void t5g_binder_close(struct t5g_binder *b);
 
-/* Some tensor of this part is in the files. */
+/* Whether the files have a tensor of this part. */
 bool t5g_binder_has(const struct t5g_binder *b, enum t5g_part part);
 
 /*
- * The tensor, which must be there with a float dtype and exactly these dims [ndim], ndim up to 4;
- * else NULL and a problem. The entry counts as used. Lives with the files.
+ * The tensor, which must exist with a float or quantised dtype and exactly these dims [ndim], ndim
+ * up to 4; else NULL and a problem. It counts as used. Lives with the files.
  */
 const struct t5g_tensor *t5g_binder_need(struct t5g_binder *b, enum t5g_part part, const char *rest,
                                          size_t ndim, const size_t *dims);
 
-/* As t5g_binder_need, but NULL without a problem when there is no such tensor. */
+/* As t5g_binder_need, but NULL without a problem if there is no such tensor. */
 const struct t5g_tensor *t5g_binder_may(struct t5g_binder *b, enum t5g_part part, const char *rest,
                                         size_t ndim, const size_t *dims);
 
-/* Every tensor not asked for becomes a problem. -1 with e (65) listing all when there are any. */
+/* Every tensor not requested becomes a problem. If there are any, -1 with e (65), which lists the
+ * first and counts the rest. */
 int t5g_binder_finish(struct t5g_binder *b, struct t5g_err *e);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * config.c: config.json and generation_config.json to struct t5g_config. What transformers 5.18
- * reads, and where two places may say the same, the one that it believes.
+ * config.c: config.json and generation_config.json to struct t5g_config. It reads what transformers
+ * 5.18 reads, and where two places may hold the same setting, the one that transformers uses.
  */
 #include "model/config.h"
 #include "base/jsonpython.h"
@@ -30,8 +30,7 @@ read_family(struct t5g_fields *f, struct t5g_place top, enum t5g_scope *scope)
     return family;
 }
 
-/* `dtype`, or `torch_dtype` as transformers 4 called it; 0 when the file leaves it to the tensors.
- */
+/* `dtype`, or `torch_dtype` as transformers 4 called it; 0 if the file has neither. */
 static int
 read_dtype(struct t5g_fields *f, struct t5g_place top)
 {
@@ -49,7 +48,7 @@ read_dtype(struct t5g_fields *f, struct t5g_place top)
     return 0;
 }
 
-/* A token id of `key` in the first of the places that has it, else -1. */
+/* The token id `key` from the first place that has it, else -1. */
 static int32_t
 read_token(struct t5g_fields *f, const char *key, struct t5g_place a, struct t5g_place b)
 {
@@ -58,8 +57,8 @@ read_token(struct t5g_fields *f, const char *key, struct t5g_place a, struct t5g
 }
 
 /*
- * Ids of pictures. transformers takes the end-of-image id from the encoder's own configuration and
- * the picture's id from the top, whatever the other place says.
+ * Token ids for pictures. transformers takes the end-of-image id from the encoder's own
+ * configuration and the image id from the top level, whatever the other place says.
  */
 static void
 read_image_tokens(struct t5g_config *c, struct t5g_fields *f, enum t5g_scope scope,
@@ -68,14 +67,14 @@ read_image_tokens(struct t5g_config *c, struct t5g_fields *f, enum t5g_scope sco
     c->boi = read_token(f, "boi_token_index", encoder, top);
     c->eoi = read_token(f, "eoi_token_index", encoder, top);
     c->image = read_token(f, "image_token_index", top, encoder);
-    /* A bare text encoder's configuration has no such key: its class says 256000 by itself. */
+    /* A bare text encoder's configuration has no such key: its class uses 256000. */
     if (scope == T5G_SCOPE_TEXT && c->eoi < 0 && c->encoder.v > 256000)
         c->eoi = 256000;
     if (scope != T5G_SCOPE_TEXT && c->eoi < 0)
         t5g_fields_fail(f, encoder, "eoi_token_index", "missing");
 }
 
-/* The SigLIP classes' own defaults have never changed, and older files rely on these three. */
+/* The defaults of the SigLIP classes have never changed, and older files rely on these three. */
 static void
 read_vision(struct t5g_config *c, struct t5g_fields *f, struct t5g_place encoder, const char *where)
 {
@@ -140,8 +139,8 @@ read_eos(struct t5g_config *c, struct t5g_fields *f, struct t5g_place p)
 }
 
 /*
- * Ids of generation: generation_config.json first, then the top of config.json, then the part that
- * holds the vocabulary (transformers fills the top from there).
+ * Token ids for generation: from generation_config.json, else the top level of config.json, else
+ * the part with the vocabulary (from which transformers fills the top level).
  */
 static void
 read_tokens(struct t5g_config *c, struct t5g_fields *f, struct t5g_fields *g,
@@ -168,7 +167,7 @@ read_tokens(struct t5g_config *c, struct t5g_fields *f, struct t5g_fields *g,
         t5g_fields_fail(f, place[1], "eos_token_id", "missing");
 }
 
-/* What transformers demands of the two sides: one embedding matrix serves both. */
+/* transformers requires the two sides to agree: they share one embedding matrix. */
 static void
 check_sides(struct t5g_config *c, struct t5g_fields *f, struct t5g_place decoder)
 {
@@ -203,7 +202,8 @@ read_config(struct t5g_config *c, struct t5g_fields *f, struct t5g_fields *g, st
     if (f->failed)
         return;
     int dtype = read_dtype(f, top);
-    /* The flags of the parts do not matter; files from before the top had one mean true. */
+    /* The flags of the parts do not matter; older files, without one at the top level, mean
+     * true. */
     c->tied = t5g_field_bool_or(f, top, "tie_word_embeddings", true);
     c->has_decoder = scope == T5G_SCOPE_WHOLE;
     c->encoder.block = c->family->encoder->block;
@@ -248,7 +248,8 @@ parse(const char *text, size_t n, const char *path, struct t5g_err *e)
     return root;
 }
 
-/* generation_config.json; NULL: it is no JSON text. What it asks for in vain becomes the notice. */
+/* generation_config.json; NULL if it is not JSON. The settings that are not used become the
+ * notice. */
 static struct t5g_json *
 read_generation(struct t5g_config *c, const char *text, size_t n, const char *path)
 {
@@ -267,7 +268,7 @@ read_generation(struct t5g_config *c, const char *text, size_t n, const char *pa
     return root;
 }
 
-/* Classes with a head of their own: T5Gemma2ForSequenceClassification and its like. */
+/* Classes with another head: T5Gemma2ForSequenceClassification and the like. */
 static void
 read_classes(struct t5g_config *c, struct t5g_place top)
 {

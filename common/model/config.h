@@ -11,35 +11,35 @@ struct t5g_rope_config {
     float theta, factor;
 };
 
-/* What stands behind the first matrix of a feed-forward. */
+/* The activation after a feed-forward's first matrix. */
 enum t5g_activation {
     T5G_NO_ACTIVATION,
     T5G_GELU_TANH, /* x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) */
     T5G_RELU,
 };
 
-/* How a decoder's rows see the encoder output. */
+/* How a decoder's rows attend to the encoder output. */
 enum t5g_cross_kind {
     T5G_CROSS_NONE,
-    T5G_CROSS_MERGED,   /* one softmax over own keys and encoder rows, with the layer's own matrices
-                         */
-    T5G_CROSS_SEPARATE, /* an attention of its own, with matrices of its own */
+    T5G_CROSS_MERGED,   /* one softmax over own keys and encoder rows, same matrices */
+    T5G_CROSS_SEPARATE, /* a second attention with its own matrices */
 };
 
 /*
- * How a family builds its blocks: model/family.c. Whether there is a gate, a norm behind a half, or
- * one of queries and keys, its table of tensors says.
+ * How a family builds its blocks: model/family.c. Its table of tensors says whether there are a
+ * gate, norms after attention and feed-forward, and norms of queries and keys.
  */
 struct t5g_block_config {
     bool layer_norm; /* LayerNorm with a bias, else RMSNorm */
-    float gain;      /* added to a gain as stored: 1 where files hold it less 1 */
-    bool bias;       /* matrices have one */
+    float gain;      /* added to a stored gain: 1 if files hold gain - 1 */
+    bool bias;       /* matrices have a bias */
     enum t5g_activation act;
     bool rope; /* queries and keys are rotated by their positions */
     enum t5g_cross_kind cross;
 };
 
-/* One stack of blocks (encoder text_config, or decoder). Dimension names as used everywhere. */
+/* One stack of blocks (encoder text_config, or decoder). These dimension names are used
+ * everywhere. */
 struct t5g_stack_config {
     struct t5g_block_config block;
     size_t d;            /* hidden_size */
@@ -64,21 +64,22 @@ struct t5g_vision_config {
 struct t5g_config {
     const struct t5g_family *family;
     /*
-     * Of the checkpoint: T5G_F32, T5G_BF16 or T5G_F16. From `dtype` or `torch_dtype`; a file that
-     * has neither leaves 0, and t5g_model_open takes it from the tensors, which must agree then.
+     * The checkpoint's: T5G_F32, T5G_BF16 or T5G_F16, from `dtype` or `torch_dtype`. If the file
+     * has neither, it is 0, and t5g_model_open takes it from the tensors, which must then agree.
      */
     int dtype;
     bool has_decoder, has_vision, tied;
     struct t5g_stack_config encoder, decoder;
     struct t5g_vision_config vision;
     size_t mm_tokens;                  /* mm_tokens_per_image */
-    int32_t bos, pad, boi, eoi, image; /* token ids; boi/eoi/image -1 when absent */
+    int32_t bos, pad, boi, eoi, image; /* token ids; boi/eoi/image -1 if absent */
     int32_t start;                     /* decoder_start_token_id, else bos */
-    int32_t eos[16];                   /* of generation_config.json, else config.json */
+    int32_t eos[16];                   /* from generation_config.json, else config.json */
     size_t n_eos;
-    /* For people: settings of generation_config.json that are not used; NULL: there are none. */
+    /* For the user: which settings of generation_config.json are not used; NULL: none. */
     char *notice;
-    /* Of `architectures`: the class that generates text is named; one with another head, or NULL.
+    /* From `architectures`: it names the class that generates text; a class with another head, or
+     * NULL.
      */
     bool generates;
     char *classifier;
@@ -86,8 +87,8 @@ struct t5g_config {
 };
 
 /*
- * Read DIR/config.json (and DIR/generation_config.json when there). Every field the model needs
- * must be there: class defaults are never assumed. -1 with e (65/66): "config.json:
+ * Read DIR/config.json (and DIR/generation_config.json, if any). Every field that the model needs
+ * must be present: class defaults are never assumed. -1 with e (65/66): "config.json:
  * decoder.head_dim: missing" (with the directory in front). Accepts the rope spellings of
  * transformers 4 and 5, a t5gemma2 model and an encoder-only directory (t5gemma2_encoder,
  * t5gemma2_text: no decoder).
@@ -96,9 +97,9 @@ int t5g_config_load(struct t5g_config *c, const char *dir, struct t5g_err *e);
 void t5g_config_clear(struct t5g_config *c);
 
 /*
- * The same from texts in memory; generation (NULL when there is none) is generation_config.json.
- * The paths are for messages. What is no JSON text as
- * generation_config.json is passed over with a notice, as in transformers.
+ * The same from texts in memory; generation (NULL if there is none) is generation_config.json. The
+ * paths are for messages. A generation_config.json that is not JSON is ignored with a notice, as in
+ * transformers.
  */
 int t5g_config_parse(struct t5g_config *c, const char *text, size_t n, const char *path,
                      const char *generation, size_t gn, const char *gpath, struct t5g_err *e);

@@ -1,4 +1,4 @@
-/* explain.c: what people give for a model, told apart by names and first bytes. */
+/* explain.c: what users give as a model, recognised by names and first bytes. */
 #include "model/explain.h"
 #include "base/io.h"
 #include "base/json.h"
@@ -14,13 +14,13 @@
 
 #define WHOLE "load it with transformers, save_pretrained() it and give that folder"
 
-/* What the names in a directory say. */
+/* What the names in a directory show. */
 struct seen {
     size_t n;
     bool adapter, snapshots, tokenizer, tokenizer_model, config, training;
-    char *bin, *gguf, *shard; /* such files, or NULL */
-    char *checkpoint;         /* the checkpoint-N of the largest N, or NULL */
-    char *model;              /* a folder in it that has a config.json, or NULL */
+    char *bin, *gguf, *shard; /* a file of that kind, or NULL */
+    char *checkpoint;         /* checkpoint-N with the largest N, or NULL */
+    char *model;              /* a subfolder with a config.json, or NULL */
     long step;
 };
 
@@ -34,7 +34,7 @@ ends(const char *s, const char *end)
 static void
 keep(char **to, const char *name)
 {
-    if (*to == NULL || strcmp(name, *to) < 0) { /* whatever the order of the directory */
+    if (*to == NULL || strcmp(name, *to) < 0) { /* in any order of the directory */
         t5g_free(*to);
         *to = t5g_strdup(name);
     }
@@ -112,7 +112,7 @@ put_base(struct t5g_buf *b, const char *dir)
     t5g_buf_adds(b, "");
 }
 
-/* The snapshot that refs/main names, or the one that there is; *n: how many there are. */
+/* The snapshot that refs/main names, or the only one; *n: how many there are. */
 static char *
 snapshot_of(const char *dir, size_t *n)
 {
@@ -175,7 +175,7 @@ explain_adapter(const char *dir, struct t5g_err *e)
     return -1;
 }
 
-/* A directory in which `missing` is not there. */
+/* A directory without the file `missing`. */
 static int
 explain_names(const char *dir, const struct seen *s, const char *missing, bool tokenizer,
               struct t5g_err *e)
@@ -229,7 +229,7 @@ explain_names(const char *dir, const struct seen *s, const char *missing, bool t
                        dir, missing);
 }
 
-/* 1: one of the names is there, 0: none; -1 with e. */
+/* 1: one of the two files exists, 0: neither; -1 with e. */
 static int
 one_is_there(const char *dir, const char *a, const char *b, struct t5g_err *e)
 {
@@ -270,7 +270,7 @@ explain_dir(const char *dir, enum t5g_explain what, struct t5g_err *e)
     return r;
 }
 
-/* A stream has no config.json: it is no model. */
+/* A stream without config.json is not a model. */
 static int
 explain_stream(const char *path, struct t5g_err *e)
 {
@@ -278,7 +278,7 @@ explain_stream(const char *path, struct t5g_err *e)
     struct t5g_err own = {0};
     int r = t5g_model_optional(path, "config.json", 1 << 20, &b, &own);
     t5g_buf_free(&b);
-    if (r != 0) /* a packed model, or a damaged one: said by who opens it */
+    if (r != 0) /* a packed model, or a damaged one, which opening it reports */
         return 0;
     return t5g_err_set(e, T5G_EX_NOINPUT,
                        "%s: a stream of documents, not a packed model: give it as FILE, and a "
@@ -318,7 +318,7 @@ explain_file(const char *path, struct t5g_err *e)
     return 0;
 }
 
-/* OWNER/NAME as hubs have it, and no path. */
+/* OWNER/NAME as on a hub, not a path. */
 static bool
 is_hub_name(const char *s)
 {
@@ -327,7 +327,7 @@ is_hub_name(const char *s)
     return a > 0 && b > 0 && s[a + 1 + b] == '\0' && s[0] != '.' && s[a + 1] != '.';
 }
 
-/* Where the hub's own programs have put the model, or NULL. */
+/* Where the hub's own programs have stored the model, or NULL. */
 static char *
 find_in_hub_cache(const char *name)
 {

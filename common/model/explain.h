@@ -1,4 +1,4 @@
-/* explain.h: what stands where a model should: one line that says what it is and what to do. */
+/* explain.h: for a path that is not a model, one line that says what it is and what to do. */
 #ifndef T5G_EXPLAIN_H
 #define T5G_EXPLAIN_H
 
@@ -13,12 +13,12 @@ enum t5g_explain {
 };
 
 /*
- * 0 when path may be a model: a packed one, or a directory that has the file in question. Else -1
- * with e (66 when something is missing, 65 when it is something else): "DIR: an adapter, ...".
+ * 0 if path may be a model: a packed one, or a directory that has the file in question. Else -1
+ * with e (66 if something is missing, 65 if it is something else): "DIR: an adapter, ...".
  */
 int t5g_explain_model(const char *path, enum t5g_explain what, struct t5g_err *e);
 
-/* " (a T5)" and the like for a model_type that people try, else "". */
+/* " (a T5)" and the like for a model_type that users try, else "". */
 const char *t5g_explain_type(const char *model_type);
 
 #endif

@@ -1,11 +1,10 @@
-/* family.h: what is known of a family of models: how its blocks are built, how tensors are called.
- */
+/* family.h: a family of models: how its blocks are built and its tensors named. */
 #ifndef T5G_FAMILY_H
 #define T5G_FAMILY_H
 
 #include "model/model.h"
 
-/* A dimension of a tensor, as the stack's config gives it. */
+/* A tensor's dimension, which the stack's config gives. */
 enum t5g_dim { T5G_DIM_D, T5G_DIM_F, T5G_DIM_Q, T5G_DIM_KV, T5G_DIM_HEAD };
 
 /* One tensor of a layer, without ".weight" or ".bias". */
@@ -19,8 +18,8 @@ struct t5g_tensor_row {
 /* A stack of blocks. */
 struct t5g_stack_family {
     struct t5g_block_config block;
-    const char *layers;                   /* in front of a layer's number: "layers." */
-    const char *norm;                     /* behind the last layer */
+    const char *layers;                   /* before a layer's number: "layers." */
+    const char *norm;                     /* after the last layer */
     const struct t5g_tensor_row *tensors; /* NULL name ends them */
 };
 
@@ -33,10 +32,10 @@ struct t5g_family {
         const char *model_type;
         enum t5g_scope scope;
     } types[4];                                                /* NULL ends them */
-    const struct t5g_stack_family *encoder, *decoder, *vision; /* NULL: it has none */
+    const struct t5g_stack_family *encoder, *decoder, *vision; /* NULL: none */
 };
 
-/* The family that a model_type of config.json belongs to, and what it describes; else NULL. */
+/* The family of a model_type of config.json, and in *scope what the file describes; else NULL. */
 const struct t5g_family *t5g_family_find(const char *model_type, enum t5g_scope *scope);
 
 /* Length of a dimension in a stack. */

@@ -31,7 +31,7 @@ fail_value(struct t5g_fields *f, struct t5g_place p, const char *key, const stru
 {
     struct t5g_buf b = {0};
     t5g_json_print(&b, v);
-    if (b.n > 60) { /* whatever it is, it is not what was expected */
+    if (b.n > 60) { /* the beginning is enough to recognise it */
         b.n = 60;
         t5g_buf_adds(&b, "...");
     }

@@ -1,7 +1,7 @@
 /* generation.c: settings of generation_config.json that are not followed. */
 #include "model/generation.h"
 
-/* The value that changes nothing besides null, false and the empty list. */
+/* The number without effect, besides null, false and an empty list or object. */
 static const struct {
     const char *name;
     double neutral;

@@ -1,10 +1,10 @@
-/* identity.c: one pass over all weights: finite, and hashed. */
+/* identity.c: one pass over all weights: check that they are finite, and hash them. */
 #include "model/identity.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes scanned and then hashed at a time: still in the second-level cache for the latter. */
+/* Bytes scanned and then hashed at a time: few enough to stay in the second-level cache. */
 #define PIECE ((size_t)256 << 10)
 
 /*
@@ -73,7 +73,7 @@ hash_tensor(struct t5g_hash *h, const struct t5g_tensor *t, char hex[T5G_HEX128]
     return 0;
 }
 
-/* One line a tensor. */
+/* One line for each tensor. */
 struct lines {
     char **line;
     size_t n;
@@ -92,7 +92,7 @@ add_line(struct lines *l, const char *part, const char *rest, const struct t5g_t
     l->line[l->n++] = b.p;
 }
 
-/* The line of `copy`, unless it holds what `of` holds (or is the very same). */
+/* The line of `copy`, unless it is `of` itself or holds the same bytes. */
 static int
 add_copy(struct lines *l, const char *part, const char *rest, const struct t5g_tensor *copy,
          const struct t5g_tensor *of, const char *of_hex, struct t5g_err *e)
@@ -136,7 +136,7 @@ put_stack(struct t5g_buf *b, const char *name, const struct t5g_stack_config *c)
                    (double)c->rope_local.factor);
 }
 
-/* Not here: ids of generation (bos, eos, start), which are settings and change no activation. */
+/* Without the ids for generation (bos, eos, start): they are settings and change no activation. */
 static void
 put_config(struct t5g_buf *b, const struct t5g_config *c, bool decoder, bool vision)
 {

@@ -1,4 +1,4 @@
-/* matrix.c: a row of a matrix, whatever it is stored as. */
+/* matrix.c: a row of a matrix of any dtype. */
 #include "model/model.h"
 
 enum { PANEL = 16 }; /* rows of a quantised panel: the layout of kernels.h */

@@ -1,6 +1,6 @@
 /*
- * model.c: names become struct fields. Every tensor is asked for by name and shape here and
- * nowhere else; what is missing, misshaped or left over is one message.
+ * model.c: names become struct fields. Tensors are requested by name and shape only here; missing,
+ * misshaped and extra ones are listed in one message.
  */
 #include "model/model.h"
 #include "model/binder.h"
@@ -21,8 +21,8 @@ struct loader {
     struct t5g_roles roles;
     struct t5g_stamp config; /* state of config.json before it was read */
     struct t5g_err *e;
-    bool bind_vision; /* else its tensors are only looked at */
-    bool failed;      /* a conversion went wrong; e is filled */
+    bool bind_vision; /* else its tensors are only checked */
+    bool failed;      /* a conversion failed; e is set */
 };
 
 static void *
@@ -33,7 +33,7 @@ own(struct t5g_model *m, void *p)
     return p;
 }
 
-/* src as transformers loads it into a checkpoint of 16-bit dtype. */
+/* t rounded to 16-bit dtype, as transformers does when it loads a checkpoint. */
 static void
 round_to(struct loader *x, uint16_t *dst, const struct t5g_tensor *t, int dtype)
 {
@@ -53,10 +53,9 @@ round_to(struct loader *x, uint16_t *dst, const struct t5g_tensor *t, int dtype)
 }
 
 /*
- * The tensor as it is in memory from now on: in place where it can be; copied where it is not
- * aligned; rounded where config.json gives the checkpoint a dtype that the file's is not, as
- * transformers does when it loads such a file. (f32 holds every value of the others: nothing to
- * do.)
+ * The tensor as it is used: in place if possible; copied if it is not aligned; rounded if
+ * config.json gives another dtype than the file's, as transformers does when it loads such a file.
+ * (f32 holds every value of the others, so that nothing needs to be done.)
  */
 static struct t5g_mat
 matrix(struct loader *x, const struct t5g_tensor *t)
@@ -66,7 +65,7 @@ matrix(struct loader *x, const struct t5g_tensor *t)
     struct t5g_mat w = {.p = t->data, .dtype = t->dtype, .rows = (size_t)t->dims[0]};
     if (t5g_is_quantised(t->dtype)) {
         w.cols = (size_t)t->dims[1];
-        w.scale = (const uint16_t *)(const void *)t->scale; /* 32 bytes a group: aligned */
+        w.scale = (const uint16_t *)(const void *)t->scale; /* 32 bytes for each group: aligned */
         w.group = t->group;
         x->m->quantised = true;
         return w;
@@ -74,7 +73,7 @@ matrix(struct loader *x, const struct t5g_tensor *t)
     size_t item = t5g_dtype_size(t->dtype);
     int dtype = x->m->config.dtype;
     w.cols = t->size / item / w.rows;
-    bool packed = t5g_safetensors_packed(x->m->files) != NULL; /* rounded when it was made */
+    bool packed = t5g_safetensors_packed(x->m->files) != NULL; /* rounded when it was packed */
     if (t->dtype != dtype && dtype != T5G_F32 && !packed) {
         uint16_t *copy = own(x->m, t5g_alloc_raw(t->size / item, sizeof *copy));
         round_to(x, copy, t, dtype);
@@ -100,7 +99,7 @@ vector(struct loader *x, const struct t5g_tensor *t, float add)
     return v;
 }
 
-/* A tensor that must be there; NULL with a problem listed. */
+/* A required tensor; NULL with a problem listed. */
 static const struct t5g_tensor *
 need(struct loader *x, enum t5g_part part, const char *name, const char *end, size_t ndim,
      const size_t *dims)
@@ -110,7 +109,7 @@ need(struct loader *x, enum t5g_part part, const char *name, const char *end, si
     return t5g_binder_need(&x->b, part, rest, ndim, dims);
 }
 
-/* dims [ndim]: of the matrix; the bias has the first. bind false: they are only looked at. */
+/* dims [ndim] of the matrix; the bias has the first. bind false: only check them. */
 static struct t5g_affine
 need_affine(struct loader *x, enum t5g_part part, const char *name, size_t ndim, const size_t *dims,
             bool bias, bool bind)
@@ -160,10 +159,10 @@ bind_stack(struct loader *x, struct t5g_stack *s, const struct t5g_stack_config 
 }
 
 /*
- * Embedding, decoder embedding and output matrix. Tied means: one that is missing is taken from
- * another. A copy that is there is used even if it differs from the encoder's; transformers 5.18
- * warns and does the same (tried). Where the encoder's is missing it takes the output matrix, then
- * the decoder's. Not tied: all must be there.
+ * Embedding, decoder embedding and output matrix. If tied, a missing one is taken from another; one
+ * that exists is used even if it differs from the encoder's, as transformers 5.18 does with a
+ * warning (tried). For the encoder's, the output matrix is tried first, then the decoder's. If not
+ * tied, all are required.
  */
 static void
 find_roles(struct loader *x)
@@ -202,7 +201,7 @@ find_roles(struct loader *x)
         r->head = r->embed;
 }
 
-/* Its matrix is quantised and the model is not, so it is not bound by matrix(). */
+/* The screen's matrix is quantised but does not make the model so: undo what matrix() sets. */
 static void
 bind_screen(struct loader *x)
 {
@@ -238,7 +237,7 @@ bind_roles(struct loader *x)
     m->head = r->head == r->embed ? m->encoder.embed : matrix(x, r->head);
 }
 
-/* [cols, rows] of m [rows, cols]: products take a matrix by rows of its output. */
+/* [cols, rows] of m [rows, cols]: products need a row for each output element. */
 static struct t5g_mat
 transposed(struct loader *x, struct t5g_mat m)
 {
@@ -252,8 +251,8 @@ transposed(struct loader *x, struct t5g_mat m)
 }
 
 /*
- * The tower and its projector. Checked also when they are not wanted, so that a directory is good
- * or bad for all programs alike.
+ * The tower and its projector. They are checked even if not bound, so that a directory is valid for
+ * all programs or for none.
  */
 static void
 bind_vision(struct loader *x)
@@ -279,7 +278,7 @@ bind_vision(struct loader *x)
     v->project = transposed(x, matrix(x, project));
 }
 
-/* config.json without dtype: the tensors say it, if they agree. */
+/* If config.json has no dtype, take that of the tensors, if they agree. */
 static int
 settle_dtype(struct loader *x)
 {
@@ -302,7 +301,7 @@ settle_dtype(struct loader *x)
     return 0;
 }
 
-/* A classifier gives labels; what its decoder would generate means nothing. */
+/* A classifier outputs labels; text from its decoder would mean nothing. */
 static int
 check_head(const struct loader *x)
 {
@@ -323,7 +322,8 @@ check_head(const struct loader *x)
     return 0;
 }
 
-/* Which parts there are: a part that config.json describes and the file leaves out whole is off. */
+/* Which parts the model has: one that config.json describes but of which the files have no tensor
+ * is off. */
 static int
 settle_parts(struct loader *x, unsigned need)
 {
@@ -349,7 +349,8 @@ settle_parts(struct loader *x, unsigned need)
     return settle_dtype(x);
 }
 
-/* What the identity depends on: config.json and the files. *n entries; t5g_free. */
+/* The states of what the identity depends on: config.json and the weight files. *n entries, freed
+ * by t5g_free. */
 static struct t5g_stamp *
 take_stamps(const struct loader *x, size_t *n)
 {
@@ -362,7 +363,7 @@ take_stamps(const struct loader *x, size_t *n)
     return s;
 }
 
-/* The paths still lead to what was read: nothing was put in their place on the way. */
+/* Whether the paths still lead to the files that were read, none replaced meanwhile. */
 static bool
 stamps_hold(const struct loader *x, const struct t5g_stamp *s, size_t n)
 {
@@ -377,7 +378,7 @@ stamps_hold(const struct loader *x, const struct t5g_stamp *s, size_t n)
     return same;
 }
 
-/* The identity: remembered, or from a look at every weight. */
+/* The identity: the remembered one, or computed from every weight. */
 static int
 identify(struct loader *x)
 {

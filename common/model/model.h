@@ -1,4 +1,4 @@
-/* model.h: names become struct fields once; all dtype and shape checks are made here. */
+/* model.h: the weights as struct fields, all dtypes and shapes checked. */
 #ifndef T5G_MODEL_H
 #define T5G_MODEL_H
 
@@ -8,7 +8,7 @@
 
 /*
  * A matrix as stored: y[m] = sum_k w[m,k] x[k]. Points into the mapping; bf16 stays bf16.
- * Quantised: p are the panels of 16 rows (kernels.h), one behind the other, the last filled up.
+ * Quantised: p holds the panels of 16 rows (kernels.h) one after another, the last padded.
  */
 struct t5g_mat {
     const void *p; /* [rows, cols] row-major, dtype; aligned to its element at least */
@@ -21,25 +21,25 @@ struct t5g_mat {
 /* Row r of m as f32 [cols]. */
 void t5g_mat_row(float *row, const struct t5g_mat *m, size_t r);
 
-/* A matrix, and its bias [rows] in f32; NULL: none. */
+/* A matrix and its bias [rows] in f32; NULL: none. */
 struct t5g_affine {
     struct t5g_mat w;
     const float *b;
 };
 
-/* Gain [d], whole (a family may store it less 1), and the bias [d] of a LayerNorm, else NULL. */
+/* Gain [d], itself even if files hold gain - 1, and the bias [d] of a LayerNorm, else NULL. */
 struct t5g_norm {
     const float *w, *b;
 };
 
-/* Attention of a layer. k and v read the same rows as q, but for separate cross-attention. */
+/* Attention of a layer. k and v read the same rows as q, except in separate cross-attention. */
 struct t5g_attention_weights {
     struct t5g_norm pre, post;    /* [d]; post.w NULL: none */
     struct t5g_affine q, k, v, o; /* [h dh, d], [hk dh, d] x 2, [d, h dh] */
     const float *q_norm, *k_norm; /* [dh]; NULL: none */
 };
 
-/* One block: what the family's table of tensors says it has; the rest is 0. */
+/* One block: the tensors that the family's table lists; the others are 0. */
 struct t5g_layer {
     struct t5g_attention_weights self, cross;
     struct {
@@ -51,13 +51,13 @@ struct t5g_layer {
 struct t5g_stack {
     const struct t5g_stack_config *c;
     struct t5g_layer *layers; /* [c->layers] */
-    struct t5g_norm norm;     /* [d] behind the last block */
+    struct t5g_norm norm;     /* [d] after the last block */
     struct t5g_mat embed;     /* [v, d] */
     const float *eoi;         /* [d] eoi_embedding, unscaled; NULL: the family has none */
     float embed_scale;
 };
 
-/* SigLIP tower and the projector behind it. */
+/* SigLIP tower and the projector after it. */
 struct t5g_vision_weights {
     struct t5g_stack stack;  /* without embedding */
     struct t5g_affine patch; /* [d, 3 patch patch]: channel, row, column */
@@ -72,31 +72,31 @@ struct t5g_model {
     struct t5g_stack encoder, decoder; /* decoder.layers NULL in an encoder-only directory */
     struct t5g_mat head;               /* [v, d] output matrix */
     /*
-     * Of packed models with exact weights: head as T5G_Q8, p NULL without; and for each of its rows
-     * the length of what quantising took away and the length of what is left, both rounded up.
+     * In packed models with exact weights, head as T5G_Q8 (else p is NULL), and for each row the
+     * length of its quantisation error and of the quantised row, both rounded up.
      */
     struct t5g_mat screen;
     const float *screen_norms; /* [v, 2] */
     struct t5g_vision_weights vision;
     char identity[T5G_HEX128];
-    char profile[64];              /* numeric profile: "f32", "bf16", "q8", ...: of the weights */
-    bool quantised;                /* some matrix is */
+    char profile[64];              /* numeric profile of the weights: "f32", "bf16", "q8", ... */
+    bool quantised;                /* some matrix is quantised */
     struct t5g_safetensors *files; /* owns the mappings */
     void **owned;                  /* private: converted vectors, realigned tensors */
     size_t n_owned, cap_owned;
 };
 
-/* Parts that a program cannot do without. */
+/* Parts that a program needs. */
 enum {
     T5G_NEED_DECODER = 1,
-    T5G_NEED_VISION = 2, /* also: vision is bound (its projector is copied, so not for everybody) */
+    T5G_NEED_VISION = 2, /* also binds vision, which costs a copy of its projector */
 };
 
 /*
- * Map and bind the weights of a directory. Every layout of t5g-model(5) is accepted; all missing,
- * extra and misshaped tensors are listed in one message. A directory without a part that is needed
- * (T5G_NEED_DECODER and so on, or-ed) is an error. Weights are scanned for NaN and infinity and
- * hashed into the identity in one pass, once, remembered by (device, inode, size, mtime, ctime) of
+ * Map and bind the weights of a directory. Every layout of t5g-model(5) is accepted; missing, extra
+ * and misshaped tensors are listed in one message. A directory without a needed part
+ * (T5G_NEED_DECODER and so on, or-ed) is an error. One pass scans the weights for NaN and infinity
+ * and hashes them into the identity, which is remembered by (device, inode, size, mtime, ctime) of
  * the files under $XDG_CACHE_HOME/t5g. NULL with e.
  */
 struct t5g_model *t5g_model_open(const char *dir, unsigned need, struct t5g_err *e);

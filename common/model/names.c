@@ -26,7 +26,7 @@ t5g_part_prefix(enum t5g_part part)
     return parts[part].prefix;
 }
 
-/* Move *p behind s when it starts with it. */
+/* If *p starts with s, move it past s. */
 static bool
 skip(const char **p, const char *s)
 {
@@ -49,7 +49,7 @@ made(const char *name, enum t5g_part part, const char *rest)
     return (struct t5g_name){.part = part, .prefix = (size_t)(rest - name), .rest = rest};
 }
 
-/* What stands behind "encoder." in a whole model, and alone in an encoder. */
+/* The name after "encoder." in a whole model, or the whole name in an encoder. */
 static struct t5g_name
 split_encoder(const char *name, const char *p)
 {

@@ -1,24 +1,23 @@
-/* names.h: one name for a tensor, whichever layout a checkpoint uses. */
+/* names.h: one name for a tensor in every layout of checkpoints. */
 #ifndef T5G_NAMES_H
 #define T5G_NAMES_H
 
 #include "base/base.h"
 
-/* What a tensor belongs to. Sorted by this, then by rest. */
+/* The part that a tensor belongs to. Tensors are sorted by it, then by rest. */
 enum t5g_part {
     T5G_PART_DECODER,
     T5G_PART_ENCODER,
     T5G_PART_HEAD,
     T5G_PART_PROJECTOR,
     T5G_PART_VISION,
-    T5G_PART_SCREEN,  /* of packed models: see t5g_model.screen */
+    T5G_PART_SCREEN,  /* in packed models: see t5g_model.screen */
     T5G_PART_N,       /* number of parts above */
-    T5G_PART_IGNORED, /* known, and not used: classification head, pooling head of the tower */
+    T5G_PART_IGNORED, /* known but not used: classification head, the tower's pooling head */
     T5G_PART_UNKNOWN,
 };
 
-/* A name of a file: prefix (that the layout puts in front) and rest
- * ("layers.0.mlp.up_proj.weight"). */
+/* A name in a file: the layout's prefix and the rest ("layers.0.mlp.up_proj.weight"). */
 struct t5g_name {
     enum t5g_part part;
     size_t prefix; /* bytes */
@@ -26,17 +25,17 @@ struct t5g_name {
 };
 
 /*
- * Layouts (t5g-model(5)): an optional "model." in front; the text encoder as "encoder.", as
- * "encoder.text_model." or, in an encoder-only file, as "text_model." or with nothing at all; the
- * vision tower with or without "vision_model.". embedded: the file holds another model of which
- * "text_encoder." is ours; everything else in it is ignored.
+ * Layouts (t5g-model(5)): an optional "model." first; the text encoder as "encoder.", as
+ * "encoder.text_model." or, in an encoder-only file, as "text_model." or without prefix; the vision
+ * tower with or without "vision_model.". embedded: the file holds another model, in which
+ * "text_encoder." is ours; everything else is ignored.
  */
 struct t5g_name t5g_name_split(const char *name, bool embedded);
 
-/* Starts the names of layout E. */
+/* Prefix of the names in layout E. */
 #define T5G_NAME_EMBEDDED "text_encoder."
 
 const char *t5g_part_name(enum t5g_part part);   /* "encoder", as in identities */
-const char *t5g_part_prefix(enum t5g_part part); /* usual prefix, for names that are missing */
+const char *t5g_part_prefix(enum t5g_part part); /* usual prefix, for missing tensors */
 
 #endif

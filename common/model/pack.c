@@ -1,4 +1,4 @@
-/* pack.c: which weights become what in a packed model. */
+/* pack.c: how each weight is stored in a packed model. */
 #include "model/pack.h"
 #include "model/binder.h"
 #include "model/packed.h"
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Elements that share a scale: finest for the embedding, which is the output matrix too. */
+/* Elements that share a scale: fewer in the embedding, which is also the output matrix. */
 enum { GROUP = 128, GROUP_EMBED = 32, PANEL = 16 };
 
 static bool
@@ -24,7 +24,7 @@ is_embedding(const struct t5g_bound *x)
     return ends(x->name.rest, "embed_tokens.weight") || x->name.part == T5G_PART_HEAD;
 }
 
-/* A matrix that products of many multiplications are made with. */
+/* A matrix of the large products. */
 static bool
 is_matrix(const struct t5g_model *m, const struct t5g_bound *x)
 {
@@ -56,7 +56,7 @@ is_copy(const struct t5g_binder *b, const struct t5g_bound *x)
     return false;
 }
 
-/* dtype that the model computes with where the file has t: see matrix() in weights.c. */
+/* The dtype that the model uses for t: see matrix() in model.c. */
 static int
 stored_dtype(const struct t5g_model *m, const struct t5g_tensor *t)
 {
@@ -79,7 +79,7 @@ converted(const struct t5g_tensor *t, size_t n, int dtype)
     return out;
 }
 
-/* What is already quantised goes through as it is: panels and scales lie together. */
+/* Write panels and scales, which lie together, as one tensor. */
 static int
 write_quantised(struct t5g_writer *w, const char *name, const struct t5g_tensor *t,
                 const void *data, uint64_t n, struct t5g_err *e)
@@ -129,7 +129,7 @@ write_tensor(struct t5g_writer *w, const struct t5g_model *m, const struct t5g_b
     return r;
 }
 
-/* How far rows of the screen are from those of the head, and how long they are: rounded up. */
+/* For each row of the screen, its distance from that of the head and its length, rounded up. */
 static float *
 screen_norms(const struct t5g_mat *head, const struct t5g_mat *screen)
 {
@@ -152,7 +152,7 @@ screen_norms(const struct t5g_mat *head, const struct t5g_mat *screen)
     return norms;
 }
 
-/* The head once more in bytes, to find the few rows that can hold the largest logit. */
+/* A copy of the head in bytes, to find the few rows that may have the largest logit. */
 static int
 write_screen(struct t5g_writer *w, const struct t5g_model *m, struct t5g_pool *pool,
              struct t5g_err *e)

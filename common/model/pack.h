@@ -1,4 +1,4 @@
-/* pack.h: the weights of an opened model as frames of a packed one. */
+/* pack.h: the weights of an opened model as frames of a packed model. */
 #ifndef T5G_PACK_H
 #define T5G_PACK_H
 
@@ -7,7 +7,7 @@
 #include "stream/writer.h"
 
 enum t5g_pack_weights {
-    T5G_PACK_KEEP, /* as the checkpoint has them */
+    T5G_PACK_KEEP, /* as in the checkpoint */
     T5G_PACK_BF16, /* matrices rounded to bf16 */
     T5G_PACK_Q8,
     T5G_PACK_Q4,
@@ -15,10 +15,10 @@ enum t5g_pack_weights {
 
 /*
  * Write a tensor for every weight of m, under its usual name, into the open document of w.
- * Quantised are the matrices of blocks and the embedding; norms, biases, the projector and the
- * vision tower's patch and position embeddings are not, nor are key and value matrices whose heads
- * do not fill panels. progress(done, total) is called between tensors. -1 with e as the writer's,
- * and 65 when m is quantised already and something else is asked for.
+ * The blocks' matrices and the embedding are quantised; norms, biases, the projector and the vision
+ * tower's patch and position embeddings are not, nor are key and value matrices whose heads do not
+ * fill panels. progress(done, total) is called after each tensor. -1 with e of the writer, or 65 if
+ * m is already quantised differently.
  */
 int t5g_pack_write(struct t5g_writer *w, const struct t5g_model *m, enum t5g_pack_weights weights,
                    struct t5g_pool *pool, void (*progress)(size_t done, size_t total),

@@ -1,4 +1,4 @@
-/* packed.c: looking into a packed model. */
+/* packed.c: read a packed model. */
 #include "model/packed.h"
 #include "base/jsonstr.h"
 #include "base/num.h"
@@ -41,7 +41,7 @@ frame_at(struct t5g_frame *f, const unsigned char *p, size_t size, size_t at, st
 /*
  * Call see(arg, frame) for every frame of a packed file's image p [size] in order, HEAD and END
  * included, until it returns 1 (then 1), or -1 (then -1). Headers, metas, sizes and the END are
- * checked, payloads are not hashed: that is what t5g-frame verify does. -1 with e (65).
+ * checked; payloads are not hashed, as t5g-frame verify does. -1 with e (65).
  */
 static int
 walk(const unsigned char *p, size_t size, const char *path,
@@ -75,7 +75,7 @@ walk(const unsigned char *p, size_t size, const char *path,
     return t5g_err_set(e, T5G_EX_DATA, "%s: no END", path);
 }
 
-/* What a tensor's meta says. Read without building a tree: a model has a thousand of them. */
+/* A tensor's meta. It is read without building a tree: a model has a thousand tensors. */
 struct meta {
     struct t5g_buf name, layout;
     uint64_t rows, cols, group;
@@ -111,7 +111,7 @@ read_meta(struct meta *m, const struct t5g_frame *f)
     }
 }
 
-/* A quantised matrix: u8 [n] that holds panels, then scales, as the meta says. */
+/* A quantised matrix: u8 [n] with panels, then scales, as described in the meta. */
 static int
 read_quantised(struct t5g_tensor *t, const struct t5g_frame *f, const struct meta *m,
                struct t5g_err *e)
@@ -213,7 +213,7 @@ see_named(void *arg, const struct t5g_frame *f, struct t5g_err *e)
 {
     struct wanted *x = arg;
     struct t5g_frame named = *f;
-    if (f->kind != x->kind) /* texts stand before the first tensor */
+    if (f->kind != x->kind) /* texts come before the first tensor */
         return x->kind == T5G_KIND_TEXT && f->kind == T5G_KIND_TENSOR;
     if (t5g_frame_check_meta(&named, e) < 0)
         return -1;

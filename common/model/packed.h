@@ -1,7 +1,7 @@
 /*
  * packed.h: a model in one file, which is a segment of a t5g-stream(5) stream with one document:
  * TEXT frames with the directory's JSON files by name, the tokenizer's table, and a TENSOR frame
- * for each weight. Everything is used where it lies in the mapping.
+ * for each weight. Everything is used in place in the mapping.
  */
 #ifndef T5G_PACKED_H
 #define T5G_PACKED_H
@@ -16,7 +16,8 @@
 #define T5G_LAYOUT_Q8 "q8-16x4"
 #define T5G_LAYOUT_Q4 "q4-16x8"
 
-/* MODEL is a packed file: 1 a regular file, 0 a directory; -1 with e when it is not there. */
+/* Whether path is a packed model: 1 if a regular file, 0 if a directory; -1 with e if it does not
+ * exist. */
 int t5g_is_packed(const char *path, struct t5g_err *e);
 
 /*
@@ -32,18 +33,18 @@ int t5g_packed_identity(const unsigned char *p, size_t size, const char *path, c
                         char *num, struct t5g_err *e);
 
 /*
- * Append a small file of a model, and a NUL behind it, to b: MODEL/name of a directory, the TEXT
- * frame of that name of a packed file. 0, or -1 with e: 66 when there is no such file.
+ * Append a small file of a model, then a NUL, to b: MODEL/name of a directory, or the TEXT frame of
+ * that name in a packed file. 0, or -1 with e: 66 if there is no such file.
  */
 int t5g_model_text(const char *model, const char *name, size_t limit, struct t5g_buf *b,
                    struct t5g_err *e);
-/* The same for one that need not be there: 1, or 0 when there is none, or -1 with e. */
+/* The same for an optional file: 1, or 0 if there is none, or -1 with e. */
 int t5g_model_optional(const char *model, const char *name, size_t limit, struct t5g_buf *b,
                        struct t5g_err *e);
 
 /*
- * Map the packed file and find its tokenizer's table: *block [*n] inside of *m, which is the
- * caller's to unmap. 1, or 0 when it has none, or -1 with e.
+ * Map the packed file and find its tokenizer's table: *block [*n] inside *m, which the caller
+ * unmaps. 1, or 0 if it has none (*m is unmapped), or -1 with e.
  */
 int t5g_packed_table(const char *path, struct t5g_map *m, const void **block, uint64_t *n,
                      struct t5g_err *e);

@@ -1,4 +1,4 @@
-/* quant.c: matrices to quantised panels: symmetric, a scale for every row and group. */
+/* quant.c: matrices to quantised panels: symmetric, one scale for each row and group. */
 #include "model/quant.h"
 
 #include <math.h>
@@ -15,7 +15,7 @@ struct run {
     uint16_t *scales;
 };
 
-/* Squared error of x [n] in steps of s, whole numbers from low to high. */
+/* Squared error of x [n] rounded to multiples of s from low to high. */
 static double
 error_of(const float *x, size_t n, float s, float low, float high)
 {
@@ -29,8 +29,8 @@ error_of(const float *x, size_t n, float s, float low, float high)
 }
 
 /*
- * The scale of x [n], already rounded to bf16. With 4 bits there is one step more below zero than
- * above, so the value of the largest size goes there: the scale may be negative.
+ * The scale of x [n], already rounded to bf16. With 4 bits there is one more step below zero than
+ * above; the largest magnitude gets it, so that the scale may be negative.
  */
 static uint16_t
 scale_of(const float *x, size_t n, int dtype)

@@ -8,9 +8,8 @@
 
 /*
  * m (not quantised) as panels of dtype T5G_Q8 or T5G_Q4 with scales every `group` (a multiple of
- * 32) elements, as struct t5g_qpanel has them: [*n] bytes of panels and then of scales, freed by
- * t5g_free. Each scale is the one of a few whose rounded weights are nearest to the true ones in
- * the sense of least squares.
+ * 32) elements, as in struct t5g_qpanel: [*n] bytes of panels, then scales, freed by t5g_free. Each
+ * scale is the one of a few candidates with the least squared error.
  */
 unsigned char *t5g_quantise_matrix(const struct t5g_mat *m, int dtype, size_t group,
                                    struct t5g_pool *pool, size_t *n);

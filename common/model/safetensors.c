@@ -1,7 +1,7 @@
 /*
  * safetensors.c: the header of one file. Eight bytes of little-endian length, then a JSON object
  * {"NAME": {"dtype", "shape", "data_offsets": [begin, end]}, "__metadata__": {...}}, then the data.
- * Checked as strictly as the format's own reader, and duplicate names on top of it.
+ * Checks are as strict as in the format's own reader; duplicate names are refused too.
  */
 #include "model/safetensors.h"
 #include "base/jsonstr.h"
@@ -26,7 +26,7 @@ struct header {
     struct t5g_buf names; /* NUL-terminated, one after the other */
 };
 
-/* A whole number at *p, not beyond end; false when there is none or it overflows. */
+/* A whole number at *p, before end; false if there is none or it overflows. */
 static bool
 take_number(const char **p, const char *end, uint64_t *out)
 {
@@ -40,7 +40,7 @@ take_number(const char **p, const char *end, uint64_t *out)
     return *p > start;
 }
 
-/* A checked JSON array of whole numbers into out [max]; the count, or -1 when it is not that. */
+/* A checked JSON array of whole numbers to out [max]; the count, or -1 if it is anything else. */
 static int
 take_numbers(const char *p, size_t n, uint64_t *out, size_t max)
 {
@@ -64,7 +64,7 @@ take_numbers(const char *p, size_t n, uint64_t *out, size_t max)
     return (int)count;
 }
 
-/* The bytes of a dims product, false on overflow. */
+/* The size in bytes; false on overflow. */
 static bool
 tensor_bytes(const struct t5g_tensor *t, uint64_t *out)
 {
@@ -146,7 +146,7 @@ read_entries(struct header *h, const char *text, size_t n)
         if (read_entry(h, h->names.p + at, w.value, w.value_len) < 0)
             return -1;
     }
-    const char *name = h->names.p; /* only now does the buffer stay where it is */
+    const char *name = h->names.p; /* only now does the buffer no longer move */
     for (size_t i = 0; i < h->n; i++) {
         h->entries[i].t.name = name;
         name += strlen(name) + 1;
@@ -160,12 +160,13 @@ by_offset(const void *a, const void *b)
     const struct entry *x = a, *y = b;
     if (x->begin != y->begin)
         return x->begin < y->begin ? -1 : 1;
-    if (x->end != y->end) /* empty tensors before the one that starts at the same place */
+    if (x->end != y->end) /* empty tensors before one that starts at the same offset */
         return x->end < y->end ? -1 : 1;
     return strcmp(x->t.name, y->t.name);
 }
 
-/* Ranges follow each other from 0 to the end of the file, and hand the tensors out. */
+/* Check that ranges follow each other from 0 to the end of the file, then pass the tensors to
+ * add. */
 static int
 place_entries(struct header *h, const unsigned char *data, uint64_t size,
               int (*add)(void *arg, const struct t5g_tensor *t, struct t5g_err *e), void *arg)
@@ -223,7 +224,7 @@ t5g_safetensors_parse(const unsigned char *p, size_t n, const char *file,
     if (len == 0 || p[8] != '{')
         return t5g_err_set(e, T5G_EX_DATA, "%s: header does not begin with '{'", file);
     struct header h = {.file = file, .e = e};
-    /* The walk and the number reader look one byte ahead: give them a NUL behind the text. */
+    /* The walk and the number reader look one byte ahead: give them a NUL after the text. */
     char *text = t5g_memdup(p + 8, (size_t)len);
     struct t5g_buf where = {0};
     t5g_buf_printf(&where, "%s: header", file);

@@ -1,4 +1,4 @@
-/* safetensors.h: tensors of a model directory, mapped in place. */
+/* safetensors.h: the tensors of a model directory, used in the mapping. */
 #ifndef T5G_SAFETENSORS_H
 #define T5G_SAFETENSORS_H
 
@@ -16,7 +16,7 @@ struct t5g_tensor {
     const unsigned char *data; /* [size] any alignment */
     uint64_t size;
     const char *file; /* file name without directory, for messages */
-    /* of a packed model, dtype T5G_Q8 or T5G_Q4: see struct t5g_mat; data are the panels */
+    /* in a packed model, dtype T5G_Q8 or T5G_Q4: see struct t5g_mat; data holds the panels */
     const unsigned char *scale;
     size_t group;
 };
@@ -25,9 +25,9 @@ struct t5g_safetensors;
 
 /*
  * Open a packed model, or DIR/model.safetensors, or the shards that
- * DIR/model.safetensors.index.json names. Headers are checked as the reference does: length against
- * the file first, no duplicate names, dims x item size equal to the range, ranges tile the data
- * area without holes, overlap or rest. NULL with e.
+ * DIR/model.safetensors.index.json names. Headers are checked as the reference does: length within
+ * the file, no duplicate names, dims x item size equal to the range, ranges that tile the data area
+ * without holes, overlaps or a rest. NULL with e.
  */
 struct t5g_safetensors *t5g_safetensors_open(const char *dir, struct t5g_err *e);
 void t5g_safetensors_close(struct t5g_safetensors *s);
@@ -36,7 +36,7 @@ size_t t5g_safetensors_count(const struct t5g_safetensors *s);
 const struct t5g_tensor *t5g_safetensors_at(const struct t5g_safetensors *s,
                                             size_t i); /* by name order */
 
-/* By name; NULL when there is none. */
+/* By name; NULL if there is none. */
 const struct t5g_tensor *t5g_safetensors_find(const struct t5g_safetensors *s, const char *name);
 
 /* The files that hold the weights, with directory. */
@@ -46,7 +46,7 @@ const char *t5g_safetensors_path(const struct t5g_safetensors *s, size_t i);
 /* State of file i just before it was mapped. */
 const struct t5g_stamp *t5g_safetensors_stamp(const struct t5g_safetensors *s, size_t i);
 
-/* The mapping of a packed model; NULL of a directory. */
+/* The mapping of a packed model; NULL for a directory. */
 const struct t5g_map *t5g_safetensors_packed(const struct t5g_safetensors *s);
 
 /* The file that lists the tensors, for messages: the index, or the one file. With directory. */
@@ -54,8 +54,8 @@ const char *t5g_safetensors_table(const struct t5g_safetensors *s);
 
 /*
  * Check the header of one file image (what the fuzzer drives). p[0..n) is the whole file.
- * Calls add(arg, tensor) for each tensor in offset order, add may be NULL. The tensor's name lives
- * during the call only. -1 with e (65): "FILE: tensor 'x': ...".
+ * Calls add(arg, tensor) for each tensor in order of offset; add may be NULL. The tensor's name
+ * lives during the call only. -1 with e (65): "FILE: tensor 'x': ...".
  */
 int t5g_safetensors_parse(const unsigned char *p, size_t n, const char *file,
                           int (*add)(void *arg, const struct t5g_tensor *t, struct t5g_err *e),

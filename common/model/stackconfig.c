@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The layer at which transformers puts full attention when the file lists no layer types. */
+/* Every how many layers transformers uses full attention if the file lists no layer types. */
 static size_t
 read_pattern(struct t5g_fields *f, struct t5g_place p)
 {
     if (t5g_field(p, "sliding_window_pattern") != NULL)
         return t5g_field_size(f, p, "sliding_window_pattern", 1, 1024);
-    /* transformers 5 writes this name but does not read it: it goes by 6 whatever stands there. */
+    /* transformers 5 writes this name but does not read it: it always uses 6. */
     if (t5g_field(p, "_sliding_window_pattern") != NULL)
         return t5g_field_size(f, p, "_sliding_window_pattern", 6, 6);
     t5g_fields_fail(f, p, "layer_types", "missing");
@@ -45,8 +45,8 @@ read_layer_types(struct t5g_stack_config *c, struct t5g_fields *f, struct t5g_pl
 
 /*
  * Rotary embedding of one kind of layer. New files: rope_parameters.KIND {rope_type, factor,
- * rope_theta}. Old ones: rope_scaling (full layers only; it goes over rope_parameters) and a theta
- * beside it, under the name old_theta.
+ * rope_theta}. Old files: rope_scaling (full layers only; it overrides rope_parameters) and the
+ * theta in the field old_theta.
  */
 static struct t5g_rope_config
 read_rope(struct t5g_fields *f, struct t5g_place p, const char *kind, const char *old_theta,
@@ -62,7 +62,7 @@ read_rope(struct t5g_fields *f, struct t5g_place p, const char *kind, const char
     struct t5g_place at = t5g_field(old, "rope_type") != NULL ? old : new;
     const char *type = t5g_field_str(f, at, "rope_type");
     if (type == NULL && (t5g_json_size(old.obj) > 0 || t5g_json_size(new.obj) > 0)) {
-        /* `type`, the name of long ago, is not read by transformers: refuse rather than guess. */
+        /* transformers does not read `type`, an earlier name: refuse rather than guess. */
         t5g_fields_fail(f, t5g_json_size(old.obj) > 0 ? old : new, "rope_type", "missing");
     } else if (type != NULL && strcmp(type, "linear") == 0) {
         at = t5g_field(old, "factor") != NULL ? old : new;
@@ -103,7 +103,7 @@ check_supported(struct t5g_fields *f, struct t5g_place p)
 void
 t5g_stack_config_read(struct t5g_stack_config *c, struct t5g_fields *f, struct t5g_place p)
 {
-    /* The limits keep every product of sizes, the largest being v * d * 4, below 2^43. */
+    /* These limits keep every product of sizes, the largest of which is v * d * 4, at most 2^42. */
     c->d = t5g_field_size(f, p, "hidden_size", 1, 1 << 16);
     c->f = t5g_field_size(f, p, "intermediate_size", 1, 1 << 20);
     c->layers = t5g_field_size(f, p, "num_hidden_layers", 1, 1024);

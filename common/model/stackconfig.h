@@ -7,7 +7,7 @@
 
 /*
  * Read widths, layer types, rope and soft-cap of the text encoder or the decoder into *c (zeroed
- * before; c->full is freed by t5g_config_clear) and check them against each other. Faults go to f.
+ * before; t5g_config_clear frees c->full) and check them against each other. Errors go to f.
  */
 void t5g_stack_config_read(struct t5g_stack_config *c, struct t5g_fields *f, struct t5g_place p);
 

@@ -1,4 +1,4 @@
-/* tensors.c: the weight files of a directory: one, or those that an index names. */
+/* tensors.c: the weight files of a directory: one file, or the shards in an index. */
 #include "model/safetensors.h"
 #include "base/json.h"
 #include "model/explain.h"
@@ -23,9 +23,9 @@ struct t5g_safetensors {
     struct shard *shards; /* [n_shards] */
     size_t n_shards;
     struct t5g_tensor *tensors; /* [n], by name */
-    char **names;               /* [n] what the tensors' names point to, in the order found */
+    char **names;               /* [n] the tensors' names, in the order found */
     size_t n, cap;
-    char *index; /* path of the index, NULL when there is none */
+    char *index; /* path of the index, NULL if there is none */
     bool packed;
 };
 
@@ -98,7 +98,7 @@ open_shards(struct t5g_safetensors *s, struct t5g_err *e)
     return 0;
 }
 
-/* A file of this directory and nothing else: no path, not hidden, not "." or "..". */
+/* The name of a file in this directory: no path, not hidden, not "." or "..". */
 static bool
 plain_name(const char *s)
 {
@@ -119,7 +119,7 @@ add_shard(struct t5g_safetensors *s, const char *dir, const char *name, struct t
     return 0;
 }
 
-/* weight_map and the shards hold the same tensors, each in the same place. */
+/* Check that weight_map and the shards hold the same tensors, each in the same file. */
 static int
 check_index(const struct t5g_safetensors *s, const struct t5g_json *map, struct t5g_err *e)
 {
@@ -184,7 +184,7 @@ t5g_safetensors_open(const char *dir, struct t5g_err *e)
         s->shards[s->n_shards++] = (struct shard){.name = t5g_strdup(dir), .path = t5g_strdup(dir)};
         r = open_shards(s, e);
     } else if (r == 0 && (there = t5g_is_there(path, e)) != 0) {
-        /* Where both are there, transformers takes the single file. */
+        /* If both exist, transformers takes the single file. */
         s->shards = t5g_alloc(1, sizeof *s->shards);
         s->shards[s->n_shards++] = (struct shard){.name = t5g_strdup(single), .path = path};
         path = NULL;
