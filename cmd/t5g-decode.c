@@ -1,6 +1,5 @@
 /* t5g-decode: encoder outputs to generated token ids.  See t5g-decode(1). */
 #include "stage/decode.h"
-#include "cli/progress.h"
 #include "stage/model_path.h"
 
 #include <stdlib.h>

@@ -1,6 +1,5 @@
 /* t5g-encode: token ids to encoder output.  See t5g-encode(1). */
 #include "stage/encode.h"
-#include "cli/progress.h"
 #include "nn/linear.h"
 #include "text/tokenizer.h"
 #include "stage/model_path.h"

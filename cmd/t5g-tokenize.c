@@ -1,7 +1,6 @@
 /* t5g-tokenize: text to documents of token ids.  See t5g-tokenize(1). */
 #include "stage/tokenize.h"
 #include "cli/file_list.h"
-#include "cli/progress.h"
 #include "stage/shard.h"
 #include "cli/signals.h"
 #include "stage/tokenize.h"

@@ -1,6 +1,5 @@
 /* t5g-frame cat: several streams, several segments: one segment. */
 #include "verbs.h"
-#include "cli/progress.h"
 
 static struct {
     bool force;
@@ -21,15 +20,6 @@ static const struct t5g_program program = {
     options,
     "t5g-frame cat -o all.t5g report.t5g lines.t5g",
     T5G_O_ALL & ~(T5G_O_MODEL | T5G_O_THREADS)};
-
-int
-copy_start(struct t5g_run *run, struct t5g_source *in, bool force, struct t5g_err *e)
-{
-    if (t5g_run_start(run, in, NULL, NULL, NULL, force, e) < 0)
-        return -1;
-    t5g_source_pass(in, run->w);
-    return 0;
-}
 
 void
 copy_doc(struct t5g_run *run, const struct t5g_doc *d)

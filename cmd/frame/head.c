@@ -1,6 +1,5 @@
 /* t5g-frame head: the first documents of a stream. */
 #include "verbs.h"
-#include "cli/progress.h"
 
 static struct {
     uint64_t n, max_frame;
@@ -23,28 +22,34 @@ static const struct t5g_program program = {"t5g-frame head",
                                            "t5g-frame head -n 10 -o few.t5g lines.t5g",
                                            T5G_O_ALL & ~(T5G_O_MODEL | T5G_O_THREADS)};
 
+/* With --drain all documents come here, and arg counts those that are written. */
+static int
+take(void *arg, struct t5g_run *run, const struct t5g_batch *b, struct t5g_err *e)
+{
+    uint64_t *done = arg;
+    (void)e;
+    for (size_t i = 0; i < b->n && *done < opt.n; i++, ++*done)
+        copy_doc(run, &b->docs[i]);
+    if (*done == opt.n)
+        t5g_source_pass(run->in, NULL);
+    run->enough = *done == opt.n && !opt.drain;
+    return 0;
+}
+
 int
 verb_head(int argc, char **argv)
 {
     int first = t5g_run_options(&program, argc, argv);
     struct t5g_err e = {0};
     struct t5g_run run;
-    struct t5g_doc doc = {0};
+    uint64_t done = 0;
     t5g_run_open(&run);
+    run.enough = opt.n == 0 && !opt.drain;
     struct t5g_source *in =
         t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, opt.force);
-    t5g_progress_start("frames");
-    uint64_t done = 0;
-    int r = copy_start(&run, in, opt.force, &e);
-    while (r >= 0 && (done < opt.n || opt.drain) && !t5g_run_stopping(&run) &&
-           (r = t5g_source_next(in, &doc, &e)) == 1) {
-        if (done < opt.n)
-            copy_doc(&run, &doc);
-        if (++done == opt.n)
-            t5g_source_pass(in, NULL);
-    }
+    struct t5g_stage stage = {.unit = "frames", .take = take, .arg = &done, .force = opt.force};
+    int r = t5g_run_through(&run, &stage, in, &e);
     int status = t5g_run_close(&run, r < 0 ? &e : NULL);
-    t5g_doc_clear(&doc);
     t5g_source_close(in);
     return status;
 }

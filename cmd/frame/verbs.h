@@ -63,9 +63,7 @@ void put_reason(struct t5g_buf *b, const struct t5g_frame *error);
         0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0 \
     }
 
-/* cat.c: HEAD of `in` with this program added. 0 or -1 with e; dies on write errors. */
-int copy_start(struct t5g_run *run, struct t5g_source *in, bool force, struct t5g_err *e);
-/* Write d unchanged and count it. */
+/* cat.c: write d unchanged and count it. Dies on write errors. */
 void copy_doc(struct t5g_run *run, const struct t5g_doc *d);
 
 /* compare.c: two frames that should hold the same. */

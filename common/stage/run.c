@@ -164,7 +164,7 @@ t5g_run_through(struct t5g_run *r, const struct t5g_stage *s, struct t5g_source 
     if (s->rows != NULL)
         t5g_source_hold(in);
     int result = t5g_run_start(r, in, s->tok, s->model, s->num, s->force, e);
-    for (int more = 1; result == 0 && more == 1 && !r->stop;) {
+    for (int more = 1; result == 0 && more == 1 && !r->stop && !r->enough;) {
         more = fill(b, in, s, e);
         struct t5g_err own = {0};
         if (s->take(s->arg, r, b, &own) < 0) {

@@ -15,6 +15,7 @@ struct t5g_run {
     struct t5g_writer *w;
     struct t5g_source *in; /* the source given to t5g_run_start */
     bool stop;             /* --on-error stop met a failed document: leave the loop */
+    bool enough;           /* set by a stage that needs no more documents: leave the loop too */
 };
 
 enum { T5G_BATCH_MAX = 64 };
@@ -36,8 +37,8 @@ struct t5g_stage {
     const char *rows;
     size_t most;
     /*
-     * Write every document of b, in order; return early if run->stop is set. -1 with e: the run
-     * ends with this error. Ends the process on write errors.
+     * Write every document of b, in order; return early if run->stop is set. b is empty after the
+     * last one. -1 with e: the run ends with this error. Ends the process on write errors.
      */
     int (*take)(void *arg, struct t5g_run *run, const struct t5g_batch *b, struct t5g_err *e);
     void *arg;
