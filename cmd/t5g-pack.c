@@ -71,9 +71,8 @@ main(int argc, char **argv)
     enum t5g_pack_weights weights = (enum t5g_pack_weights)opt.weights;
     const char *id = t5g_corpus_id(path);
     t5g_at_work(id, strlen(id), 0);
-    char *head = t5g_head_make(NULL, "t5g-pack", table.h->identity, m->identity,
-                               t5g_pack_profile(m, weights));
-    if (t5g_writer_head(run.w, head, &e) < 0 ||
+    if (t5g_writer_begin(run.w, NULL, t5g_program_name(), table.h->identity, m->identity,
+                         t5g_pack_profile(m, weights), &e) < 0 ||
         t5g_writer_doc(run.w, id, strlen(id), NULL, &e) < 0 || write_texts(run.w, path, &e) < 0 ||
         t5g_writer_tensor(run.w, T5G_PACKED_TOKENIZER, T5G_U8, 1, &table.h->size, table.h, NULL,
                           &e) < 0 ||
@@ -82,7 +81,6 @@ main(int argc, char **argv)
         t5g_die_err(&e);
     t5g_run_done(&run, 1);
     int status = t5g_run_close(&run, NULL);
-    t5g_free(head);
     t5g_table_close(&table);
     t5g_pool_close(pool);
     t5g_model_close(m);

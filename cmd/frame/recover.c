@@ -42,10 +42,8 @@ start(void)
     struct t5g_err e;
     if (t5g_writer_started(run.w))
         return;
-    char *meta = t5g_head_make(&head, t5g_program_name(), NULL, NULL, NULL);
-    if (t5g_writer_head(run.w, meta, &e) < 0)
+    if (t5g_writer_begin(run.w, &head, t5g_program_name(), NULL, NULL, NULL, &e) < 0)
         t5g_die_err(&e);
-    t5g_free(meta);
 }
 
 static int

@@ -60,9 +60,7 @@ open_segment(struct t5g_source *in, int fd)
 {
     struct t5g_err e;
     out.w = t5g_writer_open(fd, out.name.p);
-    char *meta = t5g_head_make(t5g_source_head(in), t5g_program_name(), NULL, NULL, NULL);
-    ok(t5g_writer_head(out.w, meta, &e), &e);
-    t5g_free(meta);
+    ok(t5g_writer_begin(out.w, t5g_source_head(in), t5g_program_name(), NULL, NULL, NULL, &e), &e);
     t5g_source_pass(in, out.w);
 }
 

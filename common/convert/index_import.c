@@ -43,9 +43,7 @@ start(struct t5g_importer *im, const char *meta, size_t n, struct t5g_err *e)
     struct t5g_head h = {0};
     if (meta != NULL && t5g_head_read(&h, meta, n, e) < 0)
         return -1;
-    char *own = t5g_head_make(&h, t5g_program_name(), NULL, NULL, NULL);
-    int r = t5g_writer_head(im->w, own, e);
-    t5g_free(own);
+    int r = t5g_writer_begin(im->w, &h, t5g_program_name(), NULL, NULL, NULL, e);
     t5g_head_clear(&h);
     return r;
 }

@@ -105,6 +105,16 @@ same_model(const char *theirs, const char *ours, struct t5g_err *e)
                        ours);
 }
 
+static void
+begin(struct t5g_run *r, const struct t5g_head *in, const char *tok, const char *model,
+      const char *num)
+{
+    struct t5g_err io = {0};
+    if (model != NULL)
+        t5g_note("model %s, %s weights, %zu threads", model, num, t5g_thread_count());
+    written(t5g_writer_begin(r->w, in, t5g_program_name(), tok, model, num, &io), &io);
+}
+
 int
 t5g_run_start(struct t5g_run *r, struct t5g_source *in, const struct t5g_tokenizer_id *tok,
               const char *model, const char *num, bool force, struct t5g_err *e)
@@ -118,12 +128,7 @@ t5g_run_start(struct t5g_run *r, struct t5g_source *in, const struct t5g_tokeniz
     if ((!force && tok != NULL && h->tok[0] != '\0' && t5g_tokenizer_check(tok, h->tok, e) < 0) ||
         (!force && same_model(h->model, model, e) < 0))
         return t5g_err_in(e, "%s", t5g_source_name(in));
-    char *meta = t5g_head_make(h, t5g_program_name(), tok != NULL ? tok->id : NULL, model, num);
-    struct t5g_err io = {0};
-    if (model != NULL)
-        t5g_note("model %s, %s weights, %zu threads", model, num, t5g_thread_count());
-    written(t5g_writer_head(r->w, meta, &io), &io);
-    t5g_free(meta);
+    begin(r, h, tok != NULL ? tok->id : NULL, model, num);
     t5g_source_pass(in, r->w); /* notes between documents travel on */
     return 0;
 }

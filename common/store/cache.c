@@ -285,17 +285,14 @@ write_entry(struct t5g_writer *w, const struct t5g_cache_key *k, const char *nam
     char extra[128], number[32];
     t5g_num_print_f32(number, (float)seconds);
     snprintf(extra, sizeof extra, "\"check\":\"%s\",\"seconds\":%s", k->check_hex, number);
-    char *head = t5g_head_make(NULL, "t5g-cache", NULL, NULL, NULL);
-    int r = t5g_writer_head(w, head, e) < 0 ||
-                    t5g_writer_doc(w, k->hex, strlen(k->hex), extra, e) < 0 ||
-                    (n_ids > 0 && t5g_writer_tensor(w, "input.ids", T5G_I32, 1, (uint64_t[]){n_ids},
-                                                    ids, NULL, e) < 0) ||
-                    t5g_writer_tensor(w, name, dtype, ndim, dims, data, NULL, e) < 0 ||
-                    t5g_writer_close(w, NULL, e) < 0 || t5g_writer_end(w, 0, e) < 0
-                ? -1
-                : 0;
-    t5g_free(head);
-    return r;
+    return t5g_writer_begin(w, NULL, "t5g-cache", NULL, NULL, NULL, e) < 0 ||
+                   t5g_writer_doc(w, k->hex, strlen(k->hex), extra, e) < 0 ||
+                   (n_ids > 0 && t5g_writer_tensor(w, "input.ids", T5G_I32, 1, (uint64_t[]){n_ids},
+                                                   ids, NULL, e) < 0) ||
+                   t5g_writer_tensor(w, name, dtype, ndim, dims, data, NULL, e) < 0 ||
+                   t5g_writer_close(w, NULL, e) < 0 || t5g_writer_end(w, 0, e) < 0
+               ? -1
+               : 0;
 }
 
 void

@@ -150,6 +150,16 @@ t5g_writer_head(struct t5g_writer *w, const char *meta, struct t5g_err *e)
     return r;
 }
 
+int
+t5g_writer_begin(struct t5g_writer *w, const struct t5g_head *in, const char *tool, const char *tok,
+                 const char *model, const char *num, struct t5g_err *e)
+{
+    char *meta = t5g_head_make(in, tool, tok, model, num);
+    int r = t5g_writer_head(w, meta, e);
+    t5g_free(meta);
+    return r;
+}
+
 /*
  * An id as JSON can hold it: a file name may be ill-formed UTF-8, an id from JSON lines may hold
  * NUL. Both become U+FFFD, so that even such a document has its place in the stream.
