@@ -106,8 +106,7 @@ main(int argc, char **argv)
     int r = 0;
     struct t5g_source *in = NULL;
     if (pictures) {
-        t5g_progress_start("pictures");
-        t5g_look_at_files(&at, &run, paths, model);
+        r = t5g_look_at_files(&at, &run, paths, model, &e);
     } else {
         struct t5g_stage stage = {
             .unit = "pictures",

@@ -56,7 +56,7 @@ verb_cat(int argc, char **argv)
     struct t5g_stage stage = {.unit = "frames", .take = copy_batch, .force = opt.force};
     int r = t5g_run_through(&run, &stage, in, &e);
     uint64_t docs = t5g_writer_docs_ok(run.w) + t5g_writer_docs_failed(run.w);
-    if (r == 0 && opt.docs != UINT64_MAX && docs != opt.docs && !t5g_run_stopping(&run))
+    if (r == 0 && opt.docs != UINT64_MAX && docs != opt.docs && !run.stop)
         r = t5g_err_set(&e, T5G_EX_DATA, "%llu documents, --docs says %llu",
                         (unsigned long long)docs, (unsigned long long)opt.docs);
     int status = t5g_run_close(&run, r < 0 ? &e : NULL);

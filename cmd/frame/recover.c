@@ -71,7 +71,7 @@ write_document(const struct t5g_frame *f, size_t n)
         if (t5g_writer_frame(run.w, &f[i], &e) < 0)
             t5g_die_err(&e);
     if (f[n - 1].kind == T5G_KIND_ERROR)
-        t5g_progress_doc(true);
+        t5g_run_failed(&run);
     else
         t5g_run_done(&run, n);
 }
@@ -98,7 +98,7 @@ recover(const char *path, struct t5g_scan *s, struct t5g_err *e)
     int r = t5g_scan_open(&in, s, path, opt.max_frame, e);
     if (r < 0)
         return -1;
-    while (!t5g_run_stopping(&run) && (r = t5g_scan_next(&in, s, &f, &n)) == 1) {
+    while ((r = t5g_scan_next(&in, s, &f, &n)) == 1) {
         if (f->kind == T5G_KIND_HEAD) {
             if ((r = take_head(f, in.name, e)) < 0)
                 break;

@@ -184,6 +184,23 @@ t5g_run_through(struct t5g_run *r, const struct t5g_stage *s, struct t5g_source 
     return result;
 }
 
+int
+t5g_run_make(struct t5g_run *r, const struct t5g_maker *m, struct t5g_err *e)
+{
+    const char *id;
+    size_t id_len;
+    int more = 1;
+    t5g_progress_start(m->unit);
+    begin(r, NULL, m->tok, m->model, m->num);
+    while (!r->stop && (more = m->next(m->arg, &id, &id_len, e)) == 1) {
+        struct t5g_err own = {0};
+        t5g_at_work(id, id_len, 0);
+        if (m->write(m->arg, r, &own) < 0)
+            t5g_run_fail(r, id, id_len, NULL, &own);
+    }
+    return more < 0 ? -1 : 0;
+}
+
 void
 t5g_run_fail(struct t5g_run *r, const char *id, size_t id_len, const struct t5g_frame *open,
              const struct t5g_err *e)
@@ -198,10 +215,8 @@ t5g_run_fail(struct t5g_run *r, const char *id, size_t id_len, const struct t5g_
             written(t5g_writer_doc(r->w, id, id_len, NULL, &io), &io);
     }
     written(t5g_writer_error(r->w, t5g_program_name(), e->code, e->msg, &io), &io);
-    t5g_progress_doc(true);
-    t5g_at_work(NULL, 0, 0);
+    t5g_run_failed(r);
     t5g_stop_release();
-    r->stop = t5g_common.on_error == 1;
 }
 
 void
@@ -210,10 +225,8 @@ t5g_run_pass_failed(struct t5g_run *r, const struct t5g_doc *d)
     struct t5g_err io = {0};
     t5g_stop_hold();
     written(t5g_doc_write(r->w, d, NULL, NULL, &io), &io);
-    t5g_progress_doc(true);
-    t5g_at_work(NULL, 0, 0);
+    t5g_run_failed(r);
     t5g_stop_release();
-    r->stop = t5g_common.on_error == 1;
 }
 
 void
@@ -225,10 +238,12 @@ t5g_run_done(struct t5g_run *r, uint64_t units)
     t5g_at_work(NULL, 0, 0);
 }
 
-bool
-t5g_run_stopping(const struct t5g_run *r)
+void
+t5g_run_failed(struct t5g_run *r)
 {
-    return r->stop;
+    t5g_progress_doc(true);
+    t5g_at_work(NULL, 0, 0);
+    r->stop = t5g_common.on_error == 1;
 }
 
 /* Say why the run ends early, here and to the next program. */

@@ -14,7 +14,8 @@
 struct t5g_run {
     struct t5g_writer *w;
     struct t5g_source *in; /* the source given to t5g_run_start */
-    bool stop;             /* --on-error stop met a failed document: leave the loop */
+    bool stop;             /* --on-error stop met a failed document: leave the loop. (SIGTERM does
+                            * not need this: see cli/signals.h.) */
     bool enough;           /* set by a stage that needs no more documents: leave the loop too */
 };
 
@@ -45,6 +46,19 @@ struct t5g_stage {
     const struct t5g_tokenizer_id *tok; /* these: see t5g_run_start */
     const char *model, *num;
     bool force;
+};
+
+/* What a program does that makes documents of something that is no stream. */
+struct t5g_maker {
+    const char *unit; /* as of struct t5g_stage */
+    /* Turn to the next document: 1 and its id, which lives until the next call; 0 after the last
+     * one; -1 with e: the run ends with this error. */
+    int (*next)(void *arg, const char **id, size_t *id_len, struct t5g_err *e);
+    /* Write it and call t5g_run_done. -1 with e: it failed, and nothing of it is written. Ends the
+     * process on write errors. */
+    int (*write)(void *arg, struct t5g_run *run, struct t5g_err *e);
+    void *arg;
+    const char *tok, *model, *num; /* identities for HEAD; NULL: none */
 };
 
 /*
@@ -78,6 +92,12 @@ int t5g_run_start(struct t5g_run *r, struct t5g_source *in, const struct t5g_tok
 int t5g_run_through(struct t5g_run *r, const struct t5g_stage *s, struct t5g_source *in,
                     struct t5g_err *e);
 
+/*
+ * Write HEAD, then make every document. One that fails becomes DOC and ERROR. 0, or -1 with e, the
+ * reason why the run ended early, for t5g_run_close.
+ */
+int t5g_run_make(struct t5g_run *r, const struct t5g_maker *m, struct t5g_err *e);
+
 /* The document with this id failed here: print a message on stderr and write DOC and ERROR frames
  * (ends the process on write errors). If the document is open in the writer, only the ERROR frame
  * is written. open may be NULL: then a new DOC frame is written. */
@@ -87,12 +107,9 @@ void t5g_run_fail(struct t5g_run *r, const char *id, size_t id_len, const struct
 /* Pass on a document that arrived as failed, and count it. */
 void t5g_run_pass_failed(struct t5g_run *r, const struct t5g_doc *d);
 
-/* Count a document that was written without a failure. */
+/* Count a document that was written, without a failure or as a failed one. */
 void t5g_run_done(struct t5g_run *r, uint64_t units);
-
-/* True if the loop must end, because of --on-error stop. (SIGTERM does not need this: see
- * cli/signals.h.) */
-bool t5g_run_stopping(const struct t5g_run *r);
+void t5g_run_failed(struct t5g_run *r);
 
 /*
  * Write END, commit or discard the output, print statistics, and return the exit status. e is the

@@ -97,12 +97,36 @@ tokenize(struct t5g_tokenize_stage *x, struct t5g_corpus_doc *d, struct t5g_ids 
                                  d->n_pictures, ids, e);
 }
 
-/* -1 with e when the document cannot be used; nothing is written then. */
+/* The corpus, and the document of it that is at work. */
+struct work {
+    struct t5g_tokenize_stage *x;
+    struct t5g_corpus *corpus;
+    struct t5g_corpus_doc d;
+    struct t5g_ids ids;
+};
+
 static int
-take(struct t5g_tokenize_stage *x, struct t5g_run *run, struct t5g_corpus_doc *d,
-     struct t5g_ids *ids, struct t5g_err *e)
+next_document(void *arg, const char **id, size_t *id_len, struct t5g_err *e)
 {
-    if (t5g_corpus_doc_utf8(d, x->utf8 == 1, e) < 0 || tokenize(x, d, ids, e) < 0)
+    struct work *k = arg;
+    int r = t5g_corpus_next(k->corpus, &k->d, e);
+    *id = k->d.id.p;
+    *id_len = k->d.id.n;
+    return r;
+}
+
+static int
+write_document(void *arg, struct t5g_run *run, struct t5g_err *e)
+{
+    struct work *k = arg;
+    const struct t5g_tokenize_stage *x = k->x;
+    struct t5g_corpus_doc *d = &k->d;
+    struct t5g_ids *ids = &k->ids;
+    if (d->fault.code != 0) {
+        *e = d->fault;
+        return -1;
+    }
+    if (t5g_corpus_doc_utf8(d, x->utf8 == 1, e) < 0 || tokenize(k->x, d, ids, e) < 0)
         return -1;
     if (x->max_tokens == 0 || ids->n <= x->max_tokens) {
         write_doc(run, &d->id, d, ids);
@@ -121,25 +145,17 @@ int
 t5g_tokenize_corpus(struct t5g_tokenize_stage *x, struct t5g_run *run, struct t5g_corpus *corpus,
                     struct t5g_err *e)
 {
-    struct t5g_corpus_doc d = {0};
-    struct t5g_ids ids = {0};
-    int r = 0;
-    t5g_progress_start("tokens");
-    char *head =
-        t5g_head_make(NULL, t5g_program_name(), t5g_tokenizer_identity(x->tokenizer), NULL, NULL);
-    if (t5g_writer_head(run->w, head, e) < 0)
-        t5g_die_err(e);
-    while (!run->stop && (r = t5g_corpus_next(corpus, &d, e)) == 1) {
-        struct t5g_err fault = d.fault;
-        t5g_at_work(d.id.p, d.id.n, 0);
-        if (fault.code != 0 || take(x, run, &d, &ids, &fault) < 0)
-            t5g_run_fail(run, d.id.p, d.id.n, NULL, &fault);
-    }
+    struct work k = {.x = x, .corpus = corpus};
+    struct t5g_maker maker = {.unit = "tokens",
+                              .next = next_document,
+                              .write = write_document,
+                              .arg = &k,
+                              .tok = t5g_tokenizer_identity(x->tokenizer)};
+    int r = t5g_run_make(run, &maker, e);
     t5g_progress_passed(t5g_corpus_passed(corpus));
-    t5g_ids_free(&ids);
-    t5g_corpus_doc_free(&d);
-    t5g_free(head);
-    return r < 0 ? -1 : 0;
+    t5g_ids_free(&k.ids);
+    t5g_corpus_doc_free(&k.d);
+    return r;
 }
 
 void

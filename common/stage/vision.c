@@ -63,36 +63,68 @@ t5g_are_pictures(char *const *paths)
     return false;
 }
 
-/* One picture as a document: what t5g-tokenize -i makes of it, looked at. -1 with e when it cannot
- * be used; dies on write errors. */
+/* The pictures of a command line. */
+struct files {
+    struct t5g_vision_stage *x;
+    char *const *paths; /* ends with NULL */
+    const char *path;   /* the one at work */
+};
+
 static int
-look_at_file(struct t5g_vision_stage *x, struct t5g_run *run, const char *path, struct t5g_err *e)
+next_file(void *arg, const char **id, size_t *id_len, struct t5g_err *e)
 {
-    const struct t5g_looker *looker = &x->looker;
+    struct files *k = arg;
+    (void)e;
+    if (*k->paths == NULL)
+        return 0;
+    k->path = *k->paths++;
+    *id = t5g_corpus_id(k->path);
+    *id_len = strlen(*id);
+    return 1;
+}
+
+/* A picture and its ids: what t5g-tokenize -i makes of it, looked at. */
+static int
+look_at_file(struct t5g_vision_stage *x, const char *path, struct t5g_buf *text,
+             struct t5g_ids *ids, struct t5g_err *e)
+{
     const struct t5g_retokenizer *again = &x->again;
     struct t5g_features *f = &x->features;
-    struct t5g_err io = {0};
-    struct t5g_buf file = {0}, text = {0};
-    struct t5g_ids ids = {0};
-    const char *id = t5g_corpus_id(path);
-    char meta[64];
+    struct t5g_buf file = {0};
     t5g_features_empty(f);
     int r = t5g_read_file(path, T5G_PICTURE_FILE_MAX, &file, e);
     if (r == 0)
-        r = t5g_features_add(looker, f, file.n > 0 ? file.p : "", file.n, 1, e);
+        r = t5g_features_add(&x->looker, f, file.n > 0 ? file.p : "", file.n, 1, e);
     if (r == 0) {
         size_t crops = f->views[0] - 1;
-        t5g_picture_text_alone(&again->around, 1, &text);
-        r = t5g_tokenize_pictures(again->tokenizer, &again->around, text.p, text.n, &crops, 1, &ids,
-                                  e);
+        t5g_picture_text_alone(&again->around, 1, text);
+        r = t5g_tokenize_pictures(again->tokenizer, &again->around, text->p, text->n, &crops, 1,
+                                  ids, e);
     }
+    t5g_buf_free(&file);
+    if (r < 0 && e->code == T5G_EX_OS)
+        t5g_die_err(e); /* of the system, not of the picture */
+    return r;
+}
+
+static int
+write_file(void *arg, struct t5g_run *run, struct t5g_err *e)
+{
+    struct files *k = arg;
+    struct t5g_features *f = &k->x->features;
+    struct t5g_err io = {0};
+    struct t5g_buf text = {0};
+    struct t5g_ids ids = {0};
+    const char *id = t5g_corpus_id(k->path);
+    char meta[64];
+    int r = look_at_file(k->x, k->path, &text, &ids, e);
     snprintf(meta, sizeof meta, "{\"ntok\":%zu}", ids.n);
     t5g_stop_hold();
     if (r == 0 && (t5g_writer_doc(run->w, id, strlen(id), NULL, &io) < 0 ||
                    t5g_writer_tensor(run->w, "input.ids", T5G_I32, 1, (uint64_t[]){ids.n}, ids.p,
                                      NULL, &io) < 0 ||
                    t5g_writer_text(run->w, "text", text.p, text.n, &io) < 0 ||
-                   t5g_features_write(looker, f, 0, run->w, &io) < 0 ||
+                   t5g_features_write(&k->x->looker, f, 0, run->w, &io) < 0 ||
                    t5g_writer_close(run->w, meta, &io) < 0))
         t5g_die_err(&io);
     if (r == 0) {
@@ -100,29 +132,22 @@ look_at_file(struct t5g_vision_stage *x, struct t5g_run *run, const char *path, 
         t5g_run_done(run, f->total_views);
     }
     t5g_stop_release();
-    t5g_buf_free(&file);
     t5g_buf_free(&text);
     t5g_ids_free(&ids);
     return r;
 }
 
-void
+int
 t5g_look_at_files(struct t5g_vision_stage *x, struct t5g_run *run, char *const *paths,
-                  const struct t5g_model *m)
+                  const struct t5g_model *m, struct t5g_err *e)
 {
-    struct t5g_err e = {0};
-    char *head = t5g_head_make(NULL, "t5g-vision", t5g_tokenizer_identity(x->again.tokenizer),
-                               m->identity, m->profile);
-    if (t5g_writer_head(run->w, head, &e) < 0)
-        t5g_die_err(&e);
-    for (; *paths != NULL && !t5g_run_stopping(run); paths++) {
-        const char *id = t5g_corpus_id(*paths);
-        t5g_at_work(id, strlen(id), 0);
-        if (look_at_file(x, run, *paths, &e) == 0)
-            continue;
-        if (e.code == T5G_EX_OS)
-            t5g_die_err(&e);
-        t5g_run_fail(run, id, strlen(id), NULL, &e);
-    }
-    t5g_free(head);
+    struct files k = {.x = x, .paths = paths};
+    struct t5g_maker maker = {.unit = "pictures",
+                              .next = next_file,
+                              .write = write_file,
+                              .arg = &k,
+                              .tok = t5g_tokenizer_identity(x->again.tokenizer),
+                              .model = m->identity,
+                              .num = m->profile};
+    return t5g_run_make(run, &maker, e);
 }

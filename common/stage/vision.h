@@ -24,10 +24,10 @@ bool t5g_are_pictures(char *const *paths);
 
 /*
  * Process every path (terminated by NULL) as a picture that is a document by itself, with the ids
- * that t5g-tokenize gives to a picture without text; x->again has a tokenizer. Ends the process on
- * write errors and if the system failed.
+ * that t5g-tokenize gives to a picture without text; x->again has a tokenizer. 0, or -1 with e as
+ * t5g_run_make. Ends the process on write errors and if the system failed.
  */
-void t5g_look_at_files(struct t5g_vision_stage *x, struct t5g_run *run, char *const *paths,
-                       const struct t5g_model *m);
+int t5g_look_at_files(struct t5g_vision_stage *x, struct t5g_run *run, char *const *paths,
+                      const struct t5g_model *m, struct t5g_err *e);
 
 #endif
