@@ -73,7 +73,7 @@ struct t5g_importer {
     void *arg;
 };
 
-/* ---- jsonl_import.c: one frame of a document ---- */
+/* ---- frame_import.c: one frame of a document ---- */
 
 /* The meta {"KEY":VALUE, and the members of the object rest}. */
 void t5g_import_make_meta(struct t5g_buf *b, const char *key, const struct t5g_json_span *value,

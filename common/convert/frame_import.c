@@ -1,4 +1,4 @@
-/* jsonl_import.c: one frame of a document, from its JSON object and what that refers to. */
+/* frame_import.c: one frame of a document, from its JSON object and what that refers to. */
 #include "convert/convert.h"
 #include "base/hash.h"
 #include "base/jsonstr.h"
