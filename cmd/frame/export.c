@@ -30,16 +30,6 @@ static const struct t5g_program program = {
     T5G_O_OUTPUT | T5G_O_TALK};
 
 static int
-put_data(void *arg, struct t5g_buf *b, const struct t5g_frame *f, size_t i, struct t5g_err *e)
-{
-    (void)arg;
-    (void)i;
-    (void)e;
-    t5g_numbers_put(b, f);
-    return 0;
-}
-
-static int
 export_jsonl(struct t5g_source *in)
 {
     struct text t;
@@ -52,7 +42,7 @@ export_jsonl(struct t5g_source *in)
     if (r == 0 && opt.head)
         t5g_index_put_head(&t.out, in);
     while (r >= 0 && (r = t5g_source_next(in, &doc, &e)) == 1) {
-        if ((r = t5g_index_put(&t.out, &doc, put_data, NULL, &e)) < 0)
+        if ((r = t5g_index_put(&t.out, &doc, t5g_index_put_data, NULL, &e)) < 0)
             break;
         t5g_buf_addc(&t.out, '\n');
         failed += doc.failed;

@@ -13,6 +13,7 @@
 #define T5G_CONVERT_H
 
 #include "base/io.h"
+#include "stage/run.h"
 #include "stream/document.h"
 #include "stream/writer.h"
 
@@ -29,6 +30,10 @@ typedef int t5g_put_ref(void *arg, struct t5g_buf *b, const struct t5g_frame *f,
  * where put says so. */
 int t5g_index_put(struct t5g_buf *b, const struct t5g_doc *d, t5g_put_ref *put, void *arg,
                   struct t5g_err *e);
+
+/* t5g_put_ref of elements that stand in the line: t5g_numbers_put. arg is not used. */
+int t5g_index_put_data(void *arg, struct t5g_buf *b, const struct t5g_frame *f, size_t i,
+                       struct t5g_err *e);
 
 /* `,"dtype":"f32","shape":[12,64]` of a tensor. */
 void t5g_index_put_type(struct t5g_buf *b, const struct t5g_frame *f);
@@ -66,9 +71,9 @@ struct t5g_payload {
 /* What the value of "file" or "tensor" names. 0, or -1 with e (65, 66, ...). */
 typedef int t5g_fetch_ref(void *arg, const char *ref, struct t5g_payload *p, struct t5g_err *e);
 
-/* One import: the stream that is written, and where references lead. */
+/* One import: the run whose stream is written, and where references lead. */
 struct t5g_importer {
-    struct t5g_writer *w;
+    struct t5g_run *run;
     t5g_fetch_ref *fetch; /* NULL: elements stand in the line */
     void *arg;
 };
@@ -87,13 +92,28 @@ int t5g_import_take_frame(struct t5g_importer *im, const struct t5g_json_span *o
 
 /* ---- index_import.c: documents from their objects ---- */
 
-/* One line of an index. The first may be a HEAD. 0 or -1 with e (65, 74). */
-int t5g_index_take(struct t5g_importer *im, const char *line, size_t n, struct t5g_err *e);
+/* Where lines of an index come from, for messages. */
+struct t5g_index_place {
+    const char *name; /* NULL: the text was made up */
+    size_t lines;     /* taken so far */
+};
+
+/*
+ * Take the whole lines of a text [n], and what stands after the last newline where `last` is set,
+ * until im->run->stop. The first line of an import may be a HEAD; every other one becomes a
+ * document, which is counted. *taken (NULL allowed): bytes that are done with. 0; -1 with e (65,
+ * 74): "NAME:LINE: ...".
+ */
+int t5g_index_take(struct t5g_importer *im, const char *text, size_t n, bool last,
+                   struct t5g_index_place *place, size_t *taken, struct t5g_err *e);
 /* After the last line: HEAD where there was none. 0 or -1 with e (74). */
 int t5g_index_end(struct t5g_importer *im, struct t5g_err *e);
-/* Every line of a text [n]. name for messages; NULL: the text was made up. As t5g_index_take. */
-int t5g_index_take_all(struct t5g_importer *im, const char *text, size_t n, const char *name,
-                       struct t5g_err *e);
+
+/* ---- jsonl_import.c: the lines of files ---- */
+
+/* paths [n]; "-", or none: stdin. Lines are taken as they come, so that a pipe of them becomes a
+ * pipe of documents. 0, or -1 with e (65, 66, 74). */
+int t5g_jsonl_import(struct t5g_importer *im, char *const *paths, size_t n, struct t5g_err *e);
 
 /* ---- element.c: values of tensors ---- */
 

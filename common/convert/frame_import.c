@@ -38,7 +38,7 @@ t5g_import_write_frame(struct t5g_importer *im, int kind, const struct t5g_buf *
     if (t5g_frame_check(&f, UINT64_MAX, e) < 0) /* before as many bytes are read */
         return -1;
     f.payload_hash = t5g_hash64(f.data, (size_t)f.size);
-    return t5g_writer_frame(im->w, &f, e);
+    return t5g_writer_frame(im->run->w, &f, e);
 }
 
 /* bf16 travels as f32 in .npy files, and comes back without loss. Else the type and the shape are

@@ -66,8 +66,9 @@ t5g_npy_import(struct t5g_importer *im, const char *dir, struct t5g_err *e)
     im->arg = copy;
     bool there = access(path, F_OK) == 0 || errno != ENOENT;
     int r = there ? t5g_read_regular(path, SIZE_MAX / 2, &index, e) : invent_index(&index, dir, e);
-    if (r == 0) /* of an index that is not there no line is named */
-        r = t5g_index_take_all(im, index.p != NULL ? index.p : "", index.n, there ? path : NULL, e);
+    struct t5g_index_place place = {there ? path : NULL, 0};
+    if (r == 0)
+        r = t5g_index_take(im, index.p != NULL ? index.p : "", index.n, true, &place, NULL, e);
     t5g_buf_free(&index);
     t5g_free(copy);
     t5g_free(path);

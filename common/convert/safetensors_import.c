@@ -116,8 +116,8 @@ t5g_safetensors_import(struct t5g_importer *im, const char *path, struct t5g_err
             qsort(f.v, f.n, sizeof *f.v, by_name);
         im->fetch = fetch_tensor;
         im->arg = &f;
-        r = t5g_index_take_all(im, index.p != NULL ? index.p : "", index.n,
-                               there ? "its index" : NULL, e);
+        struct t5g_index_place place = {there ? "its index" : NULL, 0};
+        r = t5g_index_take(im, index.p != NULL ? index.p : "", index.n, true, &place, NULL, e);
         if (r < 0)
             t5g_err_in(e, "%s", path);
     }

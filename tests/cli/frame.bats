@@ -590,6 +590,29 @@ PY
     grep -q 'f32\[' shown
 }
 
+@test "import counts documents and frames; with --on-error stop a failed document is the last" {
+    echo '{"id":"a","frames":[{"name":"x","text":"y"},{"name":"z","text":""}]}' > in
+    echo '{"id":"b","error":{"msg":"why"}}' >> in
+    status_is 3 t5g-frame import --jsonl --stats -o both.t5g in
+    err_has '2 documents, 1 failed, 2 frames'
+    status_is 65 t5g-frame import --jsonl --on-error stop -o out in
+    err_has '--on-error stop'
+    [ ! -e out ]
+    # Nothing after it is waited for.
+    mkfifo pipe
+    t5g-frame import --jsonl --on-error stop pipe > stopped.t5g 2> err 3>&- & pid=$!
+    exec 8> pipe
+    cat in >&8
+    wait $pid || status=$?
+    exec 8>&-
+    [ "$status" = 65 ]
+    mkdir npy
+    cp in npy/index.jsonl
+    sed -i 's/"frames":.*}$/"frames":[]}/' npy/index.jsonl
+    status_is 65 t5g-frame import --npy npy --on-error stop -o out
+    [ ! -e out ]
+}
+
 @test "import refuses what it cannot take, by line" {
     bad() {
         printf '%s\n' '{"id":"a","frames":[]}' "$1" > in

@@ -257,16 +257,6 @@ test_spans(void **state)
     t5g_buf_free(&b);
 }
 
-static int
-put_data(void *arg, struct t5g_buf *b, const struct t5g_frame *f, size_t i, struct t5g_err *e)
-{
-    (void)arg;
-    (void)i;
-    (void)e;
-    t5g_numbers_put(b, f);
-    return 0;
-}
-
 /* The index of a stream, with the elements in it. */
 static void
 to_lines(struct t5g_buf *lines, const void *stream, size_t n)
@@ -278,7 +268,7 @@ to_lines(struct t5g_buf *lines, const void *stream, size_t n)
     assert_int_equal(t5g_source_start(in, &e), 0);
     t5g_index_put_head(lines, in);
     while (t5g_source_next(in, &doc, &e) == 1) {
-        assert_int_equal(t5g_index_put(lines, &doc, put_data, NULL, &e), 0);
+        assert_int_equal(t5g_index_put(lines, &doc, t5g_index_put_data, NULL, &e), 0);
         t5g_buf_addc(lines, '\n');
     }
     assert_int_equal(e.code, 0);
@@ -296,13 +286,15 @@ test_index(void **state)
     make_sample(&m);
     to_lines(&lines, m.b.p, m.b.n);
     int fd = open_bytes("", 0, MAPPED);
-    struct t5g_importer im = {.w = t5g_writer_open(fd, "out")};
-    assert_int_equal(t5g_index_take_all(&im, lines.p, lines.n, "lines", &e), 0);
+    struct t5g_run run = {.w = t5g_writer_open(fd, "out")};
+    struct t5g_importer im = {.run = &run};
+    struct t5g_index_place place = {"lines", 0};
+    assert_int_equal(t5g_index_take(&im, lines.p, lines.n, true, &place, NULL, &e), 0);
     assert_int_equal(t5g_index_end(&im, &e), 0);
-    assert_int_equal(t5g_writer_docs_ok(im.w), m.ok);
-    assert_int_equal(t5g_writer_docs_failed(im.w), m.failed);
-    assert_int_equal(t5g_writer_end(im.w, 0, &e), 0);
-    t5g_writer_free(im.w);
+    assert_int_equal(t5g_writer_docs_ok(run.w), m.ok);
+    assert_int_equal(t5g_writer_docs_failed(run.w), m.failed);
+    assert_int_equal(t5g_writer_end(run.w, 0, &e), 0);
+    t5g_writer_free(run.w);
     assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
     assert_int_equal(t5g_read_all(fd, "out", (size_t)1 << 30, &stream, &e), 0);
     close(fd);
@@ -334,14 +326,65 @@ test_index_refused(void **state)
     for (size_t i = 0; i < T5G_LEN(cases); i++) {
         struct t5g_err e = {0};
         int fd = open_bytes("", 0, MAPPED);
-        struct t5g_importer im = {.w = t5g_writer_open(fd, "out")};
-        assert_int_equal(t5g_index_take_all(&im, cases[i][0], strlen(cases[i][0]), "f", &e), -1);
+        struct t5g_run run = {.w = t5g_writer_open(fd, "out")};
+        struct t5g_importer im = {.run = &run};
+        struct t5g_index_place place = {"f", 0};
+        const char *line = cases[i][0];
+        assert_int_equal(t5g_index_take(&im, line, strlen(line), true, &place, NULL, &e), -1);
         assert_int_equal(e.code, T5G_EX_DATA);
         assert_non_null(strstr(e.msg, cases[i][1]));
         assert_memory_equal(e.msg, "f:1: ", 5);
-        t5g_writer_free(im.w);
+        t5g_writer_free(run.w);
         close(fd);
     }
+}
+
+/* Text that comes in two pieces, cut at every byte. */
+static void
+test_index_pieces(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"id\":\"a\"}\n{\"id\":\"b\",\"error\":{\"msg\":\"x\"}}\n{\"id\":\"c\"}";
+    size_t n = sizeof text - 1;
+    for (size_t cut = 0; cut <= n; cut++) {
+        struct t5g_err e = {0};
+        size_t taken, again;
+        int fd = open_bytes("", 0, MAPPED);
+        struct t5g_run run = {.w = t5g_writer_open(fd, "out")};
+        struct t5g_importer im = {.run = &run};
+        struct t5g_index_place place = {"f", 0};
+        assert_int_equal(t5g_index_take(&im, text, cut, false, &place, &taken, &e), 0);
+        assert_true(taken <= cut && (taken == 0 || text[taken - 1] == '\n'));
+        assert_int_equal(t5g_index_take(&im, text + taken, n - taken, true, &place, &again, &e), 0);
+        assert_int_equal(taken + again, n);
+        assert_int_equal(place.lines, 3);
+        assert_int_equal(t5g_writer_docs_ok(run.w), 2);
+        assert_int_equal(t5g_writer_docs_failed(run.w), 1);
+        t5g_writer_free(run.w);
+        close(fd);
+    }
+}
+
+/* --on-error stop: nothing is taken after the failed document. */
+static void
+test_index_stops(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"id\":\"b\",\"error\":{\"msg\":\"x\"}}\nno JSON\n";
+    struct t5g_err e = {0};
+    size_t taken;
+    int fd = open_bytes("", 0, MAPPED);
+    struct t5g_run run = {.w = t5g_writer_open(fd, "out")};
+    struct t5g_importer im = {.run = &run};
+    struct t5g_index_place place = {"f", 0};
+    t5g_common.on_error = 1;
+    assert_int_equal(t5g_index_take(&im, text, sizeof text - 1, true, &place, &taken, &e), 0);
+    t5g_common.on_error = 0;
+    assert_true(run.stop);
+    assert_int_equal(taken, sizeof text - 1 - strlen("no JSON\n"));
+    t5g_writer_free(run.w);
+    close(fd);
 }
 
 int
@@ -352,7 +395,8 @@ main(void)
         cmocka_unit_test(test_numbers_refused), cmocka_unit_test(test_npy_written),
         cmocka_unit_test(test_npy_orders),      cmocka_unit_test(test_npy_refused),
         cmocka_unit_test(test_spans),           cmocka_unit_test(test_index),
-        cmocka_unit_test(test_index_refused),
+        cmocka_unit_test(test_index_refused),   cmocka_unit_test(test_index_pieces),
+        cmocka_unit_test(test_index_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
