@@ -85,12 +85,11 @@ live_prompts(void)
     return opt.prompt_file != NULL && strcmp(opt.prompt_file, "-") == 0;
 }
 
-/* Exact with exact weights; a quarter of the memory to read where weights are not exact either. */
 static int
 kv_dtype(void)
 {
     static const int dtypes[] = {0, T5G_F32, T5G_BF16, T5G_I8};
-    return opt.kv != 0 ? dtypes[opt.kv] : at.model->quantised ? T5G_I8 : T5G_F32;
+    return opt.kv != 0 ? dtypes[opt.kv] : t5g_cross_dtype(at.model);
 }
 
 static bool

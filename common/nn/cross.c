@@ -87,6 +87,12 @@ project(struct t5g_decoder *x, const struct t5g_layer *layer, struct t5g_kv *kv,
         t5g_norm_rows(&x->x, kv->k, c->dh, kv->k, c->dh, w->k_norm, c->hk * n, c->dh, c->eps);
 }
 
+int
+t5g_cross_dtype(const struct t5g_model *m)
+{
+    return m->quantised ? T5G_I8 : T5G_F32;
+}
+
 struct t5g_cross *
 t5g_cross_build(struct t5g_decoder *x, const float *enc, size_t n, int dtype)
 {

@@ -191,7 +191,7 @@ merge_item(void *arg, size_t item, size_t worker)
                   &top[head], &all[head]);
     }
     for (size_t head = 0; head < a->c->h && r->first + r->n == r->blocks; head++)
-        r->x->k->scale(out + head * dh, dh, 1 / all[head]);
+        r->x->k->scale(out + head * dh, dh, all[head] == 0 ? 0 : 1 / all[head]);
 }
 
 void
@@ -205,6 +205,8 @@ t5g_merged_run(const struct t5g_exec *x, const struct t5g_merged *a)
         r.blocks += s->blocks;
         keys += (s->n - s->first * T5G_KEY_BLOCK) * s->rows;
     }
+    for (size_t i = 0; i < a->n && r.blocks == 0; i++) /* of no keys comes nothing */
+        memset(a->out + i * a->ldo, 0, a->c->h * a->c->dh * sizeof *a->out);
     for (; r.first < r.blocks; r.first += r.n) {
         r.n = t5g_min(PARTS, r.blocks - r.first);
         size_t cost = 2 * a->c->h * a->c->dh;

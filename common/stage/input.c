@@ -76,9 +76,8 @@ t5g_input_encoder_out(const struct t5g_doc *doc, size_t d, const float **rows, s
                                  "which nothing is decoded: leave --pool out"
                                : "no encoder.out frame: run t5g-encode before t5g-decode");
     bool number = f->dtype == T5G_F32 || f->dtype == T5G_BF16 || f->dtype == T5G_F16;
-    if (!number || f->ndim != 2 || f->dims[1] != d || f->dims[0] == 0)
-        return t5g_err_set(e, T5G_EX_DATA,
-                           "encoder.out: expected f32, bf16 or f16 [n, %zu] with n > 0", d);
+    if (!number || f->ndim != 2 || f->dims[1] != d)
+        return t5g_err_set(e, T5G_EX_DATA, "encoder.out: expected f32, bf16 or f16 [n, %zu]", d);
     *n = (size_t)f->dims[0];
     *wide = NULL;
     *rows = (const float *)(const void *)f->data;

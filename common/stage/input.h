@@ -21,8 +21,8 @@ int t5g_input_features(const struct t5g_doc *doc, const struct t5g_config *c, co
                        size_t n_ids, float **rows, size_t *n, struct t5g_err *e);
 
 /*
- * The encoder output of a document as f32 [n, d]: in place, or widened into *wide (t5g_free).
- * -1 with e (65) when there is none, it is empty, or its width is not d.
+ * The encoder output of a document as f32 [n, d], n may be 0: in place, or widened into *wide
+ * (t5g_free). -1 with e (65) when there is none, or its width is not d.
  */
 int t5g_input_encoder_out(const struct t5g_doc *doc, size_t d, const float **rows, size_t *n,
                           float **wide, struct t5g_err *e);

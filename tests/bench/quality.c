@@ -2,17 +2,25 @@
  * quality.c: how far another packing of a model is from the model itself.
  *
  * usage: quality MODEL OTHER IDS.t5g TOKENS [PROMPT-ID ...]
+ *        quality --text MODEL OTHER TEXTS.jsonl [MOST [LOGPROBS]]
  *
- * For each document of IDS.t5g MODEL generates TOKENS ids after the prompt's ids; then both compute
- * the logits of these ids, each from its own encoder output, OTHER with its keys and values as
- * bytes. Prints the mean Kullback-Leibler divergence (nats) of OTHER's distribution from MODEL's,
- * and the share of positions at which the largest logit is the same id's.
+ * The first form: for each document of IDS.t5g MODEL generates TOKENS ids after the prompt's ids;
+ * then both compute the logits of these ids, each from its own encoder output, OTHER with its keys
+ * and values as bytes. Prints the mean Kullback-Leibler divergence (nats) of OTHER's distribution
+ * from MODEL's, and the share of positions at which the largest logit is the same id's.
+ *
+ * The second form: the texts of TEXTS.jsonl, cut to MOST tokens, teacher-forced. Prints a line for
+ * the decoder alone, over a document of no rows, which makes it a causal language model, and one
+ * for both stacks, the first half of each text being the document: divergence and share as above,
+ * perplexity of both, and the mean difference of a token's log-probability; means over texts of
+ * means over positions. LOGPROBS: a line for each token of the first of the two: number of its
+ * text, id, its log-probability by MODEL and by OTHER.
  */
 #include "generate/generate.h"
 #include "nn/encoder.h"
 #include "stage/input.h"
+#include "stage/report.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,7 +29,6 @@ struct side {
     struct t5g_encoder *enc;
     struct t5g_decoder *dec;
     struct t5g_cross *cross;
-    float *logits;
 };
 
 static void
@@ -50,54 +57,28 @@ encode(struct side *s, const int32_t *ids, size_t n)
     float *rows = t5g_alloc(n, s->m->config.encoder.d * sizeof *rows);
     if (t5g_encode(s->enc, ids, n, NULL, 0, rows, NULL, NULL, &e) < 0)
         stop(&e);
-    s->cross = t5g_cross_build(s->dec, rows, n, s->m->quantised ? T5G_I8 : T5G_F32);
+    s->cross = t5g_cross_build(s->dec, rows, n, t5g_cross_dtype(s->m));
     t5g_free(rows);
 }
 
-/* Logits [n, v] of ids [n]. */
 static void
-feed(struct side *s, const int32_t *ids, size_t n)
-{
-    struct t5g_err e;
-    struct t5g_kvcache *kv = t5g_kvcache_open(s->dec, n);
-    s->logits = t5g_alloc(n * s->m->config.decoder.v, sizeof(float));
-    if (t5g_decoder_feed(s->dec, s->cross, kv, ids, n, true, s->logits, &e) < 0)
-        stop(&e);
-    t5g_kvcache_free(kv);
-    t5g_cross_free(s->cross);
-}
-
-static double
-log_sum(const float *x, size_t v, size_t *best)
-{
-    double sum = 0;
-    *best = 0;
-    for (size_t i = 1; i < v; i++)
-        *best = x[i] > x[*best] ? i : *best;
-    for (size_t i = 0; i < v; i++)
-        sum += exp((double)x[i] - (double)x[*best]);
-    return (double)x[*best] + log(sum);
-}
-
-int
-main(int argc, char **argv)
+generated(int argc, char **argv, struct t5g_pool *pool)
 {
     struct t5g_err e = {0};
-    if (argc < 5)
-        return T5G_EX_USAGE;
     const struct t5g_kernels *k = t5g_kernels_get(getenv("T5G_CPU"), &e);
-    struct t5g_pool *pool = k != NULL ? t5g_pool_open(t5g_cpu_count(), &e) : NULL;
-    if (pool == NULL)
+    if (k == NULL)
         stop(&e);
     struct side a = side_open(argv[1], k, pool), b = side_open(argv[2], k, pool);
+    struct t5g_decoder *const decoders[2] = {a.dec, b.dec};
+    struct t5g_comparer *comparer = t5g_comparer_open(decoders, a.m->config.decoder.v, pool);
     struct t5g_source *in = t5g_source_open(&argv[3], 1, T5G_FRAME_SIZE_DEFAULT, true);
     struct t5g_generate_options o = {.max_new_tokens = (size_t)atoi(argv[4])};
     o.min_new_tokens = o.max_new_tokens;
     struct t5g_generator *g = t5g_generator_open(a.dec, a.m, &o);
-    size_t v = a.m->config.decoder.v, n_prompt = (size_t)argc - 5, n = 0, same = 0, docs = 0;
+    size_t n_prompt = (size_t)argc - 5, docs = 0;
     int32_t *path = t5g_alloc(1 + n_prompt + o.max_new_tokens, sizeof *path);
     struct t5g_doc doc = {0};
-    double kl = 0;
+    struct t5g_divergence sum = {0};
     path[0] = a.m->config.start;
     for (size_t i = 0; i < n_prompt; i++)
         path[1 + i] = atoi(argv[5 + i]);
@@ -111,24 +92,71 @@ main(int argc, char **argv)
         struct t5g_job job = {.cross = a.cross, .prompt = path + 1, .n_prompt = n_prompt};
         t5g_generate(g, &(struct t5g_job *){&job}, 1);
         memcpy(path + 1 + n_prompt, job.out.ids, job.out.n * sizeof *path);
-        size_t rows = n_prompt + job.out.n;
-        feed(&a, path, rows);
-        feed(&b, path, rows);
-        for (size_t i = n_prompt; i < rows; i++) {
-            const float *x = a.logits + i * v, *y = b.logits + i * v;
-            size_t best, other;
-            double lx = log_sum(x, v, &best), ly = log_sum(y, v, &other);
-            for (size_t j = 0; j < v; j++)
-                kl += exp((double)x[j] - lx) * ((double)x[j] - lx - (double)y[j] + ly);
-            same += best == other;
-            n++;
-        }
+        const struct t5g_cross *const cross[2] = {a.cross, b.cross};
+        if (t5g_comparer_add(comparer, cross, path, n_prompt + job.out.n, n_prompt, &sum, NULL,
+                             &e) < 0)
+            stop(&e);
         t5g_sequence_free(&job.out);
-        t5g_free(a.logits);
-        t5g_free(b.logits);
+        t5g_cross_free(a.cross);
+        t5g_cross_free(b.cross);
     }
+    double n = (double)sum.positions;
     printf(
         "{\"other\":\"%s\",\"documents\":%zu,\"positions\":%zu,\"kl\":%.5f,\"same_argmax\":%.4f}\n",
-        b.m->profile, docs, n, kl / (double)n, (double)same / (double)n);
+        b.m->profile, docs, sum.positions, sum.kl / n, (double)sum.same / n);
+}
+
+static void
+put_token(void *arg, size_t i, int32_t id, const double logprob[2])
+{
+    fprintf(arg, "%zu\t%d\t%.6f\t%.6f\n", i, id, logprob[0], logprob[1]);
+}
+
+static void
+given(char *source, char *other, char *texts, size_t most, const char *logprobs,
+      struct t5g_pool *pool)
+{
+    static const char *const names[] = {"encoder and decoder", "decoder"};
+    struct t5g_err e;
+    struct t5g_report *r = t5g_report_open(source, other, true, pool, &e);
+    struct t5g_texts t = {.most = most};
+    struct t5g_corpus_options o = {.paths = &texts, .n_paths = 1, .mode = T5G_CORPUS_JSONL};
+    FILE *f = logprobs != NULL ? fopen(logprobs, "w") : NULL;
+    if (r == NULL || t5g_texts_read(&t, t5g_report_tokenizer(r), &o, &e) < 0)
+        stop(&e);
+    for (int part = T5G_REPORT_PARTS - 1; part >= 0; part--) {
+        struct t5g_report_row row;
+        bool seen = f != NULL && part == T5G_REPORT_DECODER;
+        if (t5g_report_run(r, &t, (enum t5g_report_part)part, &row, seen ? put_token : NULL, f,
+                           NULL, &e) < 0)
+            stop(&e);
+        printf("{\"part\":\"%s\",\"texts\":%zu,\"positions\":%zu,\"kl\":%.5f,\"same_argmax\":%.4f,"
+               "\"perplexity\":%.4f,\"perplexity_other\":%.4f,\"logprob_difference\":%.5f}\n",
+               names[part], row.texts, row.positions, row.kl, row.same, row.perplexity[0],
+               row.perplexity[1], row.apart);
+        fflush(stdout);
+    }
+    if (f != NULL && fclose(f) != 0)
+        perror("quality: LOGPROBS");
+    t5g_texts_free(&t);
+    t5g_report_close(r);
+}
+
+int
+main(int argc, char **argv)
+{
+    struct t5g_err e = {0};
+    bool text = argc > 1 && strcmp(argv[1], "--text") == 0;
+    if (argc < 5 || (text && argc > 7))
+        return T5G_EX_USAGE;
+    struct t5g_pool *pool = t5g_pool_open(t5g_cpu_count(), &e);
+    if (pool == NULL)
+        stop(&e);
+    if (text)
+        given(argv[2], argv[3], argv[4], argc > 5 ? (size_t)atoi(argv[5]) : 0,
+              argc > 6 ? argv[6] : NULL, pool);
+    else
+        generated(argc, argv, pool);
+    t5g_pool_close(pool);
     return 0;
 }

@@ -1,0 +1,130 @@
+/*
+ * divergence.c: two decoders along one sequence, T5G_STEP_ROWS positions at a time.
+ *
+ *   x, y = logits of both                                       [rows, v] each
+ *   ln p_j = x_j - lx,  lx = max x + ln sum_j exp(x_j - max x)  likewise ln p'_j = y_j - ly
+ *   KL = sum_j p_j (ln p_j - ln p'_j) = sum_j p_j (x_j - y_j) - lx + ly
+ */
+#include "generate/divergence.h"
+#include "base/mem.h"
+#include "nn/linear.h"
+
+#include <math.h>
+
+/* What a row of logits of both gives. */
+struct found {
+    double kl, logprob[2]; /* of the target, where there is one */
+    bool same;
+};
+
+struct t5g_comparer {
+    struct t5g_decoder *decoders[2];
+    struct t5g_pool *pool;
+    size_t v;
+    float *logits[2];    /* [T5G_STEP_ROWS, v] */
+    const int32_t *next; /* [n_next] targets of the rows at hand */
+    size_t n_next;       /* rows beyond have none */
+    struct found found[T5G_STEP_ROWS];
+};
+
+struct t5g_comparer *
+t5g_comparer_open(struct t5g_decoder *const decoders[2], size_t v, struct t5g_pool *pool)
+{
+    struct t5g_comparer *x = t5g_alloc(1, sizeof *x);
+    x->pool = pool;
+    x->v = v;
+    for (int s = 0; s < 2; s++) {
+        x->decoders[s] = decoders[s];
+        x->logits[s] = t5g_alloc_raw(T5G_STEP_ROWS * v, sizeof(float));
+    }
+    return x;
+}
+
+void
+t5g_comparer_close(struct t5g_comparer *x)
+{
+    if (x == NULL)
+        return;
+    t5g_free(x->logits[0]);
+    t5g_free(x->logits[1]);
+    t5g_free(x);
+}
+
+static size_t
+largest(const float *x, size_t v)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < v; i++)
+        best = x[i] > x[best] ? i : best;
+    return best;
+}
+
+static void
+row_item(void *arg, size_t row, size_t worker)
+{
+    struct t5g_comparer *c = arg;
+    const float *x = c->logits[0] + row * c->v, *y = c->logits[1] + row * c->v;
+    size_t bx = largest(x, c->v), by = largest(y, c->v);
+    double mx = (double)x[bx], my = (double)y[by], sx = 0, sy = 0, gap = 0;
+    (void)worker;
+    for (size_t j = 0; j < c->v; j++) {
+        double p = exp((double)x[j] - mx);
+        sx += p;
+        gap += p * ((double)x[j] - (double)y[j]);
+        sy += exp((double)y[j] - my);
+    }
+    double lx = mx + log(sx), ly = my + log(sy);
+    struct found *f = &c->found[row];
+    *f = (struct found){.kl = fmax(gap / sx - lx + ly, 0), .same = bx == by};
+    if (row < c->n_next) {
+        f->logprob[0] = (double)x[c->next[row]] - lx;
+        f->logprob[1] = (double)y[c->next[row]] - ly;
+    }
+}
+
+static void
+add(struct t5g_divergence *sum, const struct found *f, bool target)
+{
+    sum->positions++;
+    sum->same += f->same;
+    sum->kl += f->kl;
+    if (!target)
+        return;
+    sum->targets++;
+    sum->loss[0] -= f->logprob[0];
+    sum->loss[1] -= f->logprob[1];
+    sum->apart += fabs(f->logprob[0] - f->logprob[1]);
+}
+
+int
+t5g_comparer_add(struct t5g_comparer *x, const struct t5g_cross *const cross[2], const int32_t *ids,
+                 size_t n, size_t from, struct t5g_divergence *sum, double (*logprob)[2],
+                 struct t5g_err *e)
+{
+    struct t5g_kvcache *kv[2];
+    int r = 0;
+    for (int s = 0; s < 2; s++) {
+        kv[s] = t5g_kvcache_open(x->decoders[s], n);
+        if (r == 0)
+            r = t5g_decoder_feed(x->decoders[s], cross[s], kv[s], ids, from, false, NULL, e);
+    }
+    for (size_t i = from; i < n && r == 0; i += T5G_STEP_ROWS) {
+        size_t rows = t5g_min(T5G_STEP_ROWS, n - i);
+        for (int s = 0; s < 2 && r == 0; s++)
+            r = t5g_decoder_feed(x->decoders[s], cross[s], kv[s], ids + i, rows, true, x->logits[s],
+                                 e);
+        if (r < 0)
+            break;
+        x->next = ids + i + 1;
+        x->n_next = t5g_min(rows, n - i - 1);
+        t5g_pool_run(x->pool, row_item, x, rows);
+        for (size_t j = 0; j < rows; j++)
+            add(sum, &x->found[j], j < x->n_next);
+        for (size_t j = 0; j < x->n_next && logprob != NULL; j++)
+            for (int s = 0; s < 2; s++)
+                logprob[i - from + j][s] = x->found[j].logprob[s];
+    }
+    t5g_kvcache_free(kv[0]);
+    t5g_kvcache_free(kv[1]);
+    return r;
+}

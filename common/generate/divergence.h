@@ -1,0 +1,38 @@
+/* divergence.h: how far the distributions of two models are apart along a given sequence. */
+#ifndef T5G_DIVERGENCE_H
+#define T5G_DIVERGENCE_H
+
+#include "nn/decoder.h"
+
+/* Sums over positions: a position is a row of logits, a target one whose next id is given. */
+struct t5g_divergence {
+    size_t positions, targets;
+    size_t same;    /* positions at which the largest logit (of equal ones the lowest id) is the
+                     * same id's */
+    double kl;      /* over positions: KL(first || second), nats */
+    double loss[2]; /* over targets: -ln p(next id), of each model */
+    double apart;   /* over targets: |ln p - ln p'| of the next id, nats */
+};
+
+struct t5g_comparer;
+
+/*
+ * Compares the two decoders, whose models have the same vocabulary of v ids and which, with pool,
+ * belong to the caller. Holds logits of T5G_STEP_ROWS rows of both, whatever the length of a
+ * sequence.
+ */
+struct t5g_comparer *t5g_comparer_open(struct t5g_decoder *const decoders[2], size_t v,
+                                       struct t5g_pool *pool);
+void t5g_comparer_close(struct t5g_comparer *x);
+
+/*
+ * Feed ids [n], the start token among them, to both decoders, each over its own keys and values of
+ * the document, and add positions from..n-1 to *sum. logprob [n - 1 - from, 2], NULL allowed: ln p
+ * of each target, by both models. -1 with e (65) when a logit is not finite. Depends neither on
+ * threads nor on what was compared before.
+ */
+int t5g_comparer_add(struct t5g_comparer *x, const struct t5g_cross *const cross[2],
+                     const int32_t *ids, size_t n, size_t from, struct t5g_divergence *sum,
+                     double (*logprob)[2], struct t5g_err *e);
+
+#endif
