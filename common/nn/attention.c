@@ -2,16 +2,16 @@
  * attention.c: attention in tiles; no buffer grows with n^2.
  *
  *   q, k       per head: RMSNorm over dh, then rotation (encoder; not in the vision tower)
- *   s[i, j]    = scale * q_i . k_j, soft-capped where there is a cap; j visible from i
+ *   s[i, j]    = scale * q_i . k_j, soft-capped if there is a cap; j visible from i
  *   out[i]     = sum_j softmax_j(s[i, j]) v_j
  *
- * Row i sees, with window w, keys i - (w + 1) / 2 + 1 .. i + w / 2 (one more ahead than behind when
- * w is even), or all of them.
+ * With window w, row i sees keys i - (w + 1) / 2 + 1 to i + w / 2 (one more ahead than behind if w
+ * is even); without, all keys.
  *
  * The g = h / hk query heads that share a key head are rows of one product: an item is ROWS / g
- * positions of one key head, as a matrix q [rows, dh]. Keys come in tiles of TILE at fixed places,
- * those wholly outside the window are skipped; for each tile s = q k^T, one step of an online
- * softmax, o += s v. Keys and values lie in panels as the product kernel wants them.
+ * positions of one key head, as a matrix q [rows, dh]. Keys come in tiles of TILE at fixed places;
+ * tiles outside the window are skipped. For each tile: s = q k^T, one step of an online softmax,
+ * o += s v. Keys and values are in panels, as the product kernel needs them.
  */
 #include "nn/attention.h"
 
@@ -20,7 +20,7 @@
 
 enum {
     ROWS = 60,  /* a multiple of 6 and of 10: whole tiles in the product kernels */
-    TILE = 128, /* s [60, 128] is 30 KB: between the two cache levels next to the core */
+    TILE = 128, /* s [60, 128] is 30 KB: fits the second-level cache, nearly the first */
 };
 
 struct run {
@@ -79,7 +79,7 @@ t5g_attention_scratch(size_t h, size_t hk, size_t dh)
     return rows * (dh + TILE + panels(dh) * T5G_PANEL + 2);
 }
 
-/* One head of a query or key at position pos: norm and rotation, as far as there are any. */
+/* One head of a query or key at position pos: its norm and rotation, if any. */
 static void
 finish_head(const struct t5g_kernels *k, const struct t5g_attention *a, float *y, const float *x,
             const float *norm, size_t pos)
@@ -162,7 +162,7 @@ tile_open(struct tile *t, const struct run *r, size_t item, size_t worker)
     memset(t->o, 0, t->n * t->g * t->ldo * sizeof *t->o);
 }
 
-/* Keys j0..j0+TILE, as far as there are. */
+/* Keys j0..j0+TILE, or up to the last. */
 static void
 tile_step(const struct tile *t, const struct run *r, size_t j0)
 {

@@ -1,5 +1,4 @@
-/* block.h: one transformer block over rows, as every stack runs it: what differs is in its config.
- */
+/* block.h: one transformer block over rows, for all stacks; their configs tell the differences. */
 #ifndef T5G_BLOCK_H
 #define T5G_BLOCK_H
 
@@ -9,8 +8,7 @@
 typedef void t5g_linear_role(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs,
                              const float *a, size_t lda, size_t m);
 
-/* What the blocks of a stack share: buffers, allocated by the stack, for as many rows as it gives.
- */
+/* What the blocks of a stack share. The stack allocates the buffers, for its number of rows. */
 struct t5g_block {
     const struct t5g_exec *x;
     const struct t5g_stack_config *c;

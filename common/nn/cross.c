@@ -4,15 +4,15 @@
  *   k = rms(enc wk^T, k_norm)    per head; no rotation, and no norm before the projection
  *   v = enc wv^T                 [hk, n, dh] each
  *
- * with the layer's own wk, wv, k_norm (those of its separate cross-attention, where it has one).
- * Panel kernels, as everything that runs over a document.
+ * with the layer's own wk, wv, k_norm (those of its separate cross-attention, if any). Panel
+ * kernels, as for everything that runs over a document.
  */
 #include "nn/norm.h"
 #include "nn/decoder_impl.h"
 
 #include <math.h>
 
-enum { ROWS = 64 }; /* of an item that narrows */
+enum { ROWS = 64 }; /* of an item */
 
 struct narrow {
     const float *from; /* [rows, dh] */
@@ -43,7 +43,7 @@ narrow_item(void *arg, size_t item, size_t worker)
         int8_t *y = (int8_t *)r->to + i * r->dh;
         for (size_t j = 0; j < r->dh; j++)
             y[j] = isfinite(x[j]) ? (int8_t)rintf(x[j] * f) : 0;
-        /* What is not a finite number has to show in the logits. */
+        /* A value that is not finite must show in the logits. */
         bool finite = isfinite(max);
         for (size_t j = 0; j < r->dh; j++)
             finite = finite && isfinite(x[j]);
@@ -51,7 +51,7 @@ narrow_item(void *arg, size_t item, size_t worker)
     }
 }
 
-/* rows of f32 as dtype, in fresh memory; from is freed. */
+/* rows of f32 as dtype, in new memory; from is freed. */
 static void *
 narrowed(const struct t5g_exec *x, float *from, int dtype, float **scale, size_t rows, size_t dh)
 {

@@ -1,14 +1,14 @@
 /*
  * decoder.c: the decoder, n rows: one or more positions of one or more sequences.
  *
- *   x = embed(ids) * scale, the eoi row as it is                     [n, d]
- *   for each layer, x through the block (block.c), in which
+ *   x = embed(ids) * scale, the eoi row unscaled                     [n, d]
+ *   for each layer, x through the block (block.c), where
  *     q, k, v = y wq^T, y wk^T, y wv^T                               [n, h dh], [n, hk dh] x 2
  *     q, k = rotate(rms(q, q_norm)), rotate(rms(k, k_norm))          per head; k, v to the cache
  *     attend(q, own and cross k, v)                                  (decoder_attention.c)
  *   logits = cap * tanh(rms(x, norm) head^T / cap)                   [1 or n, v]; cap 0: no cap
  *
- * Row kernels throughout, whatever n is: a row's bits do not depend on the rows beside it.
+ * Row kernels throughout, for any n: a row's bits do not depend on the rows beside it.
  */
 #include "nn/decoder_impl.h"
 #include "nn/embed.h"
@@ -81,7 +81,7 @@ struct layer {
     size_t n_parts;
 };
 
-/* A head of a query or key: its norm, where there is one; rotated where cos is not NULL. */
+/* A head of a query or key: its norm, if any; rotated if cos is not NULL. */
 static void
 finish_head(const struct t5g_decoder *x, float *to, const float *from, const float *norm,
             const float *cos, const float *sin)
@@ -107,7 +107,7 @@ put_queries(const struct layer *r, size_t i, const float *norm, const float *cos
                     x->b.q + (i * c->h + head) * c->dh, norm, cos, sin);
 }
 
-/* Row i: queries to their places, key and value to the cache of its sequence. */
+/* Row i: queries to their places, key and value to its sequence's cache. */
 static void
 self_item(void *arg, size_t i, size_t worker)
 {
@@ -188,7 +188,7 @@ layer(struct t5g_decoder *x, size_t l, const struct t5g_part *parts, size_t n_pa
     t5g_block_run(&x->b, r.w, x->h, n, attend_self, separate ? attend_cross : NULL, &r);
 }
 
-/* Logits, or the largest of them, of the rows that are asked for. */
+/* Logits, or the id of the largest, for the requested rows. */
 static void
 head(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts)
 {

@@ -1,16 +1,15 @@
 /*
  * decoder_attention.c: attention of the decoder.
  *
- *   s[i, j] = scale * q_i . k_j     j over own positions 0..i (local layers: the last `window` of
- *                                   them) and over all encoder rows, never windowed
+ *   s[i, j] = scale * q_i . k_j     j over own positions 0..i (local layers: the last `window`)
+ *                                   and over all encoder rows, never windowed
  *   out[i]  = sum_j softmax_j(s[i, j]) v_j
  *
  * Keys are cut into blocks of T5G_KEY_BLOCK at fixed places, first the own positions of each
  * sequence, then the encoder rows of each document. An item is one block of one key head for all
- * rows that see it: it gives, for every row, the largest score, the sum of exponentials and the
- * weighted sum of values. A row's parts are then merged in the order of the blocks; a block of
- * which it sees nothing is left out. So its result depends neither on threads nor on the rows
- * beside it.
+ * rows that see it; for each row it computes the largest score, the sum of exponentials and the
+ * weighted sum of values. A row's parts are then merged in the order of the blocks, without those
+ * in which it sees nothing. So its result depends neither on threads nor on the rows beside it.
  */
 #include "nn/decoder_attention.h"
 #include "nn/attention.h"
@@ -51,8 +50,8 @@ t5g_merged_scratch(const struct t5g_stack_config *c)
 struct run {
     const struct t5g_exec *x;
     const struct t5g_merged *a;
-    size_t first, n; /* blocks at hand: first.. of all spans' one after another */
-    size_t blocks;   /* of all spans */
+    size_t first, n; /* blocks of this round, numbered through all spans */
+    size_t blocks;   /* in all spans */
 };
 
 /* First own position that position p sees. */
@@ -63,7 +62,7 @@ first_seen(const struct t5g_merged *a, size_t p)
     return full || p + 1 < a->c->window ? 0 : p + 1 - a->c->window;
 }
 
-/* Own keys part by part, then encoder keys, those of parts over one document together. */
+/* Own keys part by part, then encoder keys, one span for adjacent parts over one document. */
 static void
 find_spans(const struct t5g_merged *a)
 {
@@ -96,7 +95,7 @@ find_spans(const struct t5g_merged *a)
     }
 }
 
-/* The span that block number `block` of all belongs to; *block becomes its number therein. */
+/* The span that block number *block belongs to; *block becomes its number in the span. */
 static const struct t5g_span_of_keys *
 span_of(const struct t5g_merged_state *s, size_t *block)
 {
@@ -106,7 +105,7 @@ span_of(const struct t5g_merged_state *s, size_t *block)
     return span;
 }
 
-/* Keys from..from + n of a span that row i of it sees: lo..hi of them. */
+/* Of a span's keys from..from + n, its row i sees lo..hi. */
 static void
 seen(const struct t5g_merged *a, const struct t5g_span_of_keys *s, size_t i, size_t from, size_t n,
      size_t *lo, size_t *hi)
@@ -134,7 +133,7 @@ block_item(void *arg, size_t item, size_t worker)
     size_t key = kv * s->kv->cap + from % s->kv->cap, skip, hi;
     const float *q = a->s->q + (kv * a->n + s->row) * g * dh;
     float *score = t5g_exec_scratch(r->x, worker), *o = a->s->part + at * dh;
-    seen(a, s, 0, from, n, &skip, &hi); /* later rows see nothing before it */
+    seen(a, s, 0, from, n, &skip, &hi); /* later rows see no earlier key */
     t5g_kv_scores(k, s->kv, key + skip, n - skip, dh, q, rows, score + skip, T5G_KEY_BLOCK);
     for (size_t i = 0; i < rows; i++) {
         size_t lo;
@@ -165,7 +164,7 @@ merge(const struct run *r, size_t at, float *o, float *top, float *all)
     *top = max;
 }
 
-/* Add the blocks at hand to the running result of row `item`. */
+/* Add this round's blocks to the running result of row `item`. */
 static void
 merge_item(void *arg, size_t item, size_t worker)
 {

@@ -1,4 +1,4 @@
-/* embed.c: x [n, d] = embed [v, d] at ids, scaled; the end-of-image row comes unscaled. */
+/* embed.c: x [n, d] = embed [v, d] at ids, scaled; the end-of-image row is not scaled. */
 #include "nn/embed.h"
 
 void

@@ -1,12 +1,12 @@
 /*
  * encoder.c: the encoder.
  *
- *   x = embed(ids) * scale, eoi and image rows as they are           [n, d]
+ *   x = embed(ids) * scale, eoi and image rows unscaled           [n, d]
  *   all layers (layers.c, block.c)
  *   out = norm(x)
  *
- * x lives in the caller's output; short documents go through side by side, as many as fit one
- * block of rows.
+ * x is in the caller's output; short documents are computed together, as many as fit one block of
+ * rows.
  */
 #include "nn/encoder.h"
 #include "nn/attention.h"
@@ -40,7 +40,7 @@ t5g_encoder_close(struct t5g_encoder *x)
     t5g_free(x);
 }
 
-/* Replace the rows of image ids, in order. -1 when their number is not n_rows. */
+/* Replace the rows of image ids, in order. -1 with e (65) if their number is not n_rows. */
 static int
 put_features(float *x, size_t d, const int32_t *ids, size_t n, int32_t image, const float *rows,
              size_t n_rows, struct t5g_err *e)
@@ -64,7 +64,7 @@ check_finite(const float *x, size_t n, size_t d, struct t5g_err *e)
     return 0;
 }
 
-/* jobs [n] together, in rows [sum of their n, d] of ours or the one's own. */
+/* All jobs [n] together, in x->together [sum of their n, d], or in the output of a single job. */
 static void
 encode_group(struct t5g_encoder *x, struct t5g_encode_job *jobs, size_t n,
              t5g_progress_fn *progress, void *arg)

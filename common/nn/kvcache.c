@@ -71,7 +71,8 @@ t5g_kvcache_grow(struct t5g_kvcache *c, size_t max)
         size_t cap = rows_for(c->c, l, max);
         if (cap == old->cap)
             continue;
-        /* A layer whose rows still change in number has not gone round yet: rows are positions. */
+        /* A layer whose number of rows still changes has not wrapped around yet: rows are
+         * positions. */
         kv = kv_open(c->c, cap);
         for (size_t h = 0; h < c->c->hk; h++) {
             size_t to = h * cap * dh, from = h * old->cap * dh, n = c->pos * dh * sizeof(float);
@@ -113,7 +114,7 @@ t5g_kvcache_reset(struct t5g_kvcache *c)
 void
 t5g_kvcache_drop(struct t5g_kvcache *c, size_t n)
 {
-    c->pos -= n; /* rings hold a step more than their window, so nothing older was lost */
+    c->pos -= n; /* rings hold one step more than their window, so that nothing older was lost */
 }
 
 void

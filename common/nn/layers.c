@@ -2,12 +2,12 @@
  * layers.c: blocks over rows that see each other. For each layer:
  *
  *   k, v = pre(x) wk^T, pre(x) wv^T          of all rows            [n, hk dh]
- *   x through the block (block.c), in which q = y wq^T              [n, h dh]
+ *   x through the block (block.c), where q = y wq^T                 [n, h dh]
  *
- * A layer goes over the rows in blocks of T5G_ROW_BLOCK twice, first for keys and values, then for
- * the rest, so that only x, k, v and the rotary angles are n long. Short documents go through side
- * by side, as many as fit one block, so that a weight is unpacked once for all: only attention
- * knows where one ends.
+ * A layer makes two passes over the rows in blocks of T5G_ROW_BLOCK, first for keys and values,
+ * then for the rest, so that only x, k, v and the rotary angles have n rows. Short documents are
+ * computed together, as many as fit one block, so that a weight is unpacked once for all of them;
+ * only attention tells them apart.
  */
 #include "nn/layers.h"
 #include "nn/attention.h"
@@ -26,7 +26,7 @@ t5g_layers_open(struct t5g_layers *l, const struct t5g_stack *s, const struct t5
         t5g_exec_quantised(&l->x, T5G_ROW_BLOCK, widest);
     l->b = (struct t5g_block){.x = &l->x, .c = c, .linear = t5g_linear_panels};
     l->b.ldy = t5g_stride(c->d);
-    l->b.ldq = t5g_stride(c->h * c->dh); /* keys of a block pass through the same buffer */
+    l->b.ldq = t5g_stride(c->h * c->dh); /* a block's keys use the same buffer */
     l->b.ldf = t5g_stride(l->wide);
     l->jobs = t5g_alloc(c->hk + 1, sizeof *l->jobs);
     for (int i = 0; i < T5G_KINDS && c->block.rope; i++) {
@@ -87,10 +87,10 @@ struct layer {
     const struct t5g_layer *w;
     const struct t5g_row_group *g;
     struct t5g_attention a; /* of all rows */
-    size_t r0;              /* first row of the block at hand */
+    size_t r0;              /* first row of the current block */
 };
 
-/* What document i of the group attends to; the rows of the block at hand that are its. */
+/* The attention of document i of the group; *r0, *m: its rows in the current block. */
 static struct t5g_attention
 of_span(const struct layer *x, size_t i, size_t *r0, size_t *m)
 {
@@ -99,7 +99,7 @@ of_span(const struct layer *x, size_t i, size_t *r0, size_t *m)
     own.n = s->n;
     own.keys += s->keys;
     own.values += s->at * T5G_PANEL;
-    if (x->g->n_spans > 1) { /* all of it is in the one block */
+    if (x->g->n_spans > 1) { /* the whole document is in the one block */
         *r0 = 0;
         *m = own.n;
     } else {
@@ -132,7 +132,7 @@ keys_block(const struct layer *x, size_t m)
     }
 }
 
-/* Attention of m rows from r0; all keys and values are there. */
+/* Attention of m rows from r0; all keys and values are set. */
 static void
 attend(void *arg, size_t m)
 {
@@ -173,7 +173,7 @@ layer_of(struct t5g_layers *l, const struct t5g_row_group *g, size_t i)
     return (struct layer){.l = l, .w = w, .g = g, .a = a};
 }
 
-/* ---- what it costs ---- */
+/* ---- costs ---- */
 
 struct meter {
     t5g_progress_fn *progress;

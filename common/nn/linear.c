@@ -1,10 +1,10 @@
 /*
  * linear.c: out [m, rows] = a [m, k] w [rows, k]^T over the thread pool.
  *
- * Work is shared out by rows of w, never along k, so no sum is ever split: 16 to 64 rows an item in
- * the panel role (widened and transposed into the worker's scratch, then used for all m), some tens
- * of KB of weights an item in the row role. Quantised weights are used as they lie, by one kernel
- * in both roles; their activations are quantised once a call.
+ * Work is divided by rows of w, never along k, so that no sum is split. An item is 16 to 64 rows in
+ * the panel role (widened and transposed into the worker's scratch, then used for all m), and some
+ * tens of KB of weights in the row role. Quantised weights are used in place, by one kernel in both
+ * roles; their activations are quantised once for each call.
  */
 #include "nn/linear.h"
 
@@ -29,7 +29,7 @@ ceil_div(size_t a, size_t b)
     return (a + b - 1) / b;
 }
 
-/* Panel i of a quantised matrix, and those behind it. */
+/* Panel i of a quantised matrix, and those after it. */
 static struct t5g_qpanel
 qpanel(const struct t5g_mat *w, size_t i)
 {
@@ -136,7 +136,7 @@ cost_of(const struct run *r)
     return cost;
 }
 
-/* Rows of w that make an item of the row role. */
+/* Rows of w in an item of the row role. */
 static size_t
 chunk_of(const struct t5g_mat *w)
 {
@@ -157,7 +157,7 @@ t5g_linear_rows_scratch(void)
     return (size_t)T5G_STEP_ROWS * CHUNK_MOST;
 }
 
-/* Put the bias where the product will be added to it. */
+/* Put the bias where the product will be added. */
 static void
 put_bias(float *out, size_t ld, const float *bias, size_t m, size_t n, bool add)
 {
@@ -174,7 +174,7 @@ relu(float *x, size_t ld, size_t m, size_t n)
             x[i * ld + j] = x[i * ld + j] < 0 ? 0 : x[i * ld + j]; /* NaN stays */
 }
 
-/* out [m, n] = act(out), or with up [m, n] act(out) * up. */
+/* out [m, n] = act(out); with up [m, n], act(out) * up. */
 static void
 activate(const struct t5g_kernels *k, enum t5g_activation act, float *out, size_t ld,
          const float *up, size_t ldu, size_t m, size_t n)
@@ -211,7 +211,7 @@ panel_product(const struct run *r, const struct t5g_mat *w, size_t r0, size_t n,
     k->gemm(out, ld, r->a, r->lda, scratch, w->cols * T5G_PANEL, r->m, w->cols, n, add);
 }
 
-/* Rows of w in an item: of one panel where the output lies in panels. */
+/* Rows of w in an item: those of one panel if the output is in panels. */
 static size_t
 wide_of(const struct run *r, const struct t5g_linear *job)
 {
@@ -251,7 +251,7 @@ t5g_linear_panels(const struct t5g_exec *x, const struct t5g_linear *jobs, size_
 {
     struct run r = {x, jobs, n_jobs, a, lda, m, WIDEST * T5G_PANEL};
     size_t threads = t5g_pool_threads(x->pool);
-    /* Wide items are faster, but not so few that threads stand idle at the end. */
+    /* Wide items are faster, unless they are so few that threads are idle at the end. */
     while (r.wide > T5G_PANEL && panel_items(&r) % threads != 0 && panel_items(&r) < 8 * threads)
         r.wide /= 2;
     prepare(x, jobs, n_jobs, a, lda, m);
@@ -279,7 +279,7 @@ row_item(void *arg, size_t item, size_t worker)
         item -= ceil_div(job->w.rows, chunk_of(&job->w));
     size_t chunk = chunk_of(&job->w), r0 = item * chunk, n = t5g_min(chunk, job->w.rows - r0);
     float *out = job->out + r0, *more = t5g_exec_scratch(r->x, worker);
-    if (job->add || job->bias != NULL) { /* in the order of the panel role */
+    if (job->add || job->bias != NULL) { /* added in the order of the panel role */
         row_product(r, &job->w, r0, n, more, CHUNK_MOST);
         if (job->bias != NULL)
             put_bias(out, job->ld, job->bias + r0, r->m, n, job->add);

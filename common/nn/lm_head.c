@@ -1,13 +1,13 @@
 /*
  * lm_head.c: logits = cap * tanh(y w^T / cap) over the vocabulary; cap 0: no cap.
  *
- * Where only the id of the largest is wanted, each item keeps its own, and logits are not kept.
- * With a screen (a copy w' of w in bytes) all rows of w' are looked at first: with y' for y in
- * bytes,
+ * If only the id of the largest is wanted, each item keeps its largest and no logits. With a screen
+ * (a copy w' of w in bytes) and no cap, the products with all rows of w' come first: with y' for y
+ * in bytes,
  *
- *   |w y - w' y'| <= |w - w'| |y| + |w'| |y - y'| + what rounding can add
+ *   |w y - w' y'| <= |w - w'| |y| + |w'| |y - y'| + rounding
  *
- * so a row whose upper bound is below the best lower bound cannot be the largest, and only the few
+ * so a row whose upper bound is below the best lower bound cannot be the largest. Only the few
  * others are computed, by the same kernel as without a screen: the id is the same.
  */
 #include "nn/lm_head.h"
@@ -67,7 +67,7 @@ struct run {
     struct t5g_head_row *rows;
     size_t n;
     atomic_bool bad[T5G_STEP_ROWS];
-    /* screening: of each row the lengths |y| and |y - y'|, and the best lower bound of all */
+    /* screening: for each row the lengths |y| and |y - y'|, and the best lower bound */
     double length[T5G_STEP_ROWS], away[T5G_STEP_ROWS];
     float bound[T5G_STEP_ROWS];
 };
@@ -87,7 +87,7 @@ counts(const struct run *r, size_t row, size_t id)
     return !r->rows[row].no_eos || !t5g_config_is_eos(&r->h->m->config, (int32_t)id);
 }
 
-/* All logits of an item; kept, or the largest of them. */
+/* All logits of an item: stored, or only the largest found. */
 static void
 full_item(void *arg, size_t item, size_t worker)
 {
@@ -118,7 +118,7 @@ full_item(void *arg, size_t item, size_t worker)
     }
 }
 
-/* The lowest id of the largest among those of all items. */
+/* The lowest id of the largest logit of all items. */
 static void
 settle(struct run *r)
 {
@@ -146,8 +146,8 @@ screen_item(void *arg, size_t item, size_t worker)
     struct t5g_mat w = t5g_mat_rows(m->screen, r0, rows);
     float *out = t5g_exec_scratch(r->x, worker);
     products(r, &w, out, NULL, r->n);
-    /* Sums of d products in f32, here and in the exact product, err by less than this share of the
-     * lengths; the last digits of the bounds themselves are covered by it too. */
+    /* Sums of d products in f32, here and in the exact product, err by less than this fraction of
+     * the lengths; it covers the rounding of the bounds too. */
     double rounding = (2.0 * (double)w.cols + 64) * 0x1p-24;
     for (size_t i = 0; i < r->n; i++) {
         float *upper = r->h->upper + i * v + r0, best = -INFINITY;
@@ -166,7 +166,7 @@ screen_item(void *arg, size_t item, size_t worker)
     }
 }
 
-/* The exact logits of those rows of an item that may be the largest. */
+/* The exact logits of an item's rows that may be the largest. */
 static void
 rest_item(void *arg, size_t item, size_t worker)
 {
@@ -190,7 +190,7 @@ rest_item(void *arg, size_t item, size_t worker)
     }
 }
 
-/* Lengths of a row and of what its bytes miss. */
+/* Lengths of a row and of its quantisation error. */
 static void
 measure(struct run *r, size_t i)
 {
@@ -208,7 +208,7 @@ measure(struct run *r, size_t i)
     r->away[i] = sqrt(away) * (1 + 1e-9);
 }
 
-/* False: some row has to be looked at in full. */
+/* False: some row needs all its logits. */
 static bool
 screen(struct run *r)
 {

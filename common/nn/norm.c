@@ -1,12 +1,12 @@
-/* norm.c: the norms of kernels.h over rows, shared out to the pool. */
+/* norm.c: the norms of kernels.h over rows, divided among the pool. */
 #include "nn/norm.h"
 
-enum { ROWS = 32 }; /* of an item: one step of the decoder runs without waking anybody */
+enum { ROWS = 32 }; /* of an item: a decoder step fits one, so that no thread is woken */
 
 struct run {
     const struct t5g_exec *x;
     float *y;
-    const float *in, *w, *b; /* b: of a layer norm, else NULL */
+    const float *in, *w, *b; /* b: for a layer norm, else NULL */
     size_t ldy, ldx, n, d;
     float eps;
     bool add;

@@ -1,7 +1,7 @@
 /*
- * rope.c: inverse frequencies and angles, rounded to f32 at the places where the reference rounds:
- * the exponent 2i/dh, the power, its inverse, the division by the factor, the product with the
- * position. In f64 the angles would be better and the results different: by 1e-2 at position 1e5.
+ * rope.c: inverse frequencies and angles, rounded to f32 where the reference rounds: the exponent
+ * 2i/dh, the power, its inverse, the division by the factor, the product with the position. Angles
+ * in f64 would be more exact, but results would differ from the reference by 1e-2 at position 1e5.
  */
 #include "nn/rope.h"
 

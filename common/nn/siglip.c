@@ -8,10 +8,10 @@
  *     x += attend(y wq^T + bq, y wk^T + bk, y wv^T + bv) wo^T + bo     every row sees all rows
  *     x += gelu(layer_norm2(x) w1^T + b1) w2^T + b2                  [n, f] inside
  *   x = layer_norm(x)
- *   z = means of squares of (side / out_side)^2 rows                 [mm_tokens, d]
+ *   z = means over squares of (side / out_side)^2 rows               [mm_tokens, d]
  *   out = rms(z, 1 + w) wm                                           [mm_tokens, text d]
  *
- * The layers are block.c's, as the encoder's are.
+ * The layers run in block.c, as the encoder's do.
  */
 #include "nn/siglip.h"
 #include "nn/layers.h"
@@ -23,7 +23,7 @@
 struct t5g_vision {
     const struct t5g_model *m;
     struct t5g_layers l;
-    size_t n, side; /* patches; patches a side */
+    size_t n, side; /* patches; patches on a side */
     float *rows;    /* [n, d] residual stream */
     float *pooled;  /* [mm_tokens, d] */
 };
@@ -54,7 +54,7 @@ t5g_vision_close(struct t5g_vision *x)
     t5g_free(x);
 }
 
-/* Patches r0..r0+m as rows of f: channel by channel, the order of the convolution's weights. */
+/* Patches r0..r0+m as rows of f, channel by channel as in the convolution's weights. */
 static void
 gather_patches(struct t5g_vision *x, const uint8_t *pixels, const float *value, size_t r0, size_t m)
 {
