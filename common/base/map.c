@@ -75,14 +75,25 @@ t5g_map_fd(int fd, const char *name, struct t5g_map *m, struct t5g_err *e)
 }
 
 int
-t5g_map_file(const char *path, struct t5g_map *m, struct t5g_err *e)
+t5g_map_open(const char *path, struct t5g_map *m, struct t5g_err *e)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* do not wait for a FIFO */
     if (fd < 0)
         return t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open", path);
-    int r = t5g_map_fd(fd, path, m, e);
+    if (t5g_map_fd(fd, path, m, e) == 0)
+        return fd;
     close(fd);
-    return r;
+    return -1;
+}
+
+int
+t5g_map_file(const char *path, struct t5g_map *m, struct t5g_err *e)
+{
+    int fd = t5g_map_open(path, m, e);
+    if (fd < 0)
+        return -1;
+    close(fd);
+    return 0;
 }
 
 int

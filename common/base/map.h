@@ -16,6 +16,8 @@ struct t5g_map {
  * or not a regular file, 77, 71).
  */
 int t5g_map_file(const char *path, struct t5g_map *m, struct t5g_err *e);
+/* The same; the descriptor stays open, is returned and is the caller's to close. */
+int t5g_map_open(const char *path, struct t5g_map *m, struct t5g_err *e);
 /*
  * The same for a file that need not exist: 1, or 0 when there is no such name, or -1 with e. A name
  * that exists but cannot be opened, for whatever reason, is an error.

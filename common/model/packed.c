@@ -6,6 +6,17 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+enum { LOOK = 1024 }; /* bytes of a frame that are read at once */
+
+/* A packed file: its mapping p [size], and the descriptor that headers are read from, or -1. */
+struct image {
+    const unsigned char *p;
+    size_t size;
+    const char *path;
+    int fd;
+};
 
 int
 t5g_is_packed(const char *path, struct t5g_err *e)
@@ -16,63 +27,80 @@ t5g_is_packed(const char *path, struct t5g_err *e)
     return S_ISREG(st.st_mode);
 }
 
-/* The frame at byte `at` into *f; its length, or 0 with e. */
+/*
+ * Where header and meta of the frame at byte `at` are: in *buf, or in the mapping. A page of the
+ * mapping that is looked at for the first time costs three times what reading a few bytes does, and
+ * a model has a thousand frames, megabytes apart.
+ */
+static const unsigned char *
+look_at(const struct image *x, size_t at, unsigned char *buf, size_t room)
+{
+    size_t n = t5g_min(room, x->size - at);
+    return x->fd >= 0 && pread(x->fd, buf, n, (off_t)at) == (ssize_t)n ? buf : x->p + at;
+}
+
+/* The frame at byte `at` into *f, its meta perhaps in buf; its length, or 0 with e. */
 static uint64_t
-frame_at(struct t5g_frame *f, const unsigned char *p, size_t size, size_t at, struct t5g_err *e)
+frame_at(struct t5g_frame *f, const struct image *x, size_t at, unsigned char buf[static LOOK],
+         struct t5g_err *e)
 {
     struct t5g_frame_layout l;
-    if (size - at < T5G_FRAME_HEADER) {
-        t5g_err_set(e, T5G_EX_DATA, "cut off at byte %zu", size);
+    if (x->size - at < T5G_FRAME_HEADER) {
+        t5g_err_set(e, T5G_EX_DATA, "cut off at byte %zu", x->size);
         return 0;
     }
-    if (t5g_frame_take_header(f, &l, p + at, at, T5G_FRAME_PAYLOAD_MAX, e) < 0)
+    const unsigned char *header = look_at(x, at, buf, LOOK);
+    if (t5g_frame_take_header(f, &l, header, at, T5G_FRAME_PAYLOAD_MAX, e) < 0)
         return 0;
-    f->meta = (const char *)p + at + T5G_FRAME_HEADER;
-    f->data = p + at + l.payload_off;
-    if (l.frame_len > size - at ||
-        t5g_frame_head_hash(p + at, f->meta, f->meta_len) != f->head_hash) {
+    if (f->meta_len >= LOOK - T5G_FRAME_HEADER)
+        header = x->p + at;
+    f->meta = (const char *)header + T5G_FRAME_HEADER;
+    f->data = x->p + at + l.payload_off;
+    if (l.frame_len > x->size - at ||
+        t5g_frame_head_hash(header, f->meta, f->meta_len) != f->head_hash) {
         t5g_err_set(e, T5G_EX_DATA, "frame at byte %zu: %s", at,
-                    l.frame_len > size - at ? "cut off" : "header is damaged");
+                    l.frame_len > x->size - at ? "cut off" : "header is damaged");
         return 0;
     }
     return l.frame_len;
 }
 
 /*
- * Call see(arg, frame) for every frame of a packed file's image p [size] in order, HEAD and END
- * included, until it returns 1 (then 1), or -1 (then -1). Headers, metas, sizes and the END are
- * checked; payloads are not hashed, as t5g-frame verify does. -1 with e (65).
+ * Call see(arg, frame) for every frame of a packed file in order, HEAD and END included, until it
+ * returns 1 (then 1), or -1 (then -1); the frame's meta is gone afterwards. Headers, metas, sizes
+ * and the END are checked; payloads are not hashed, as t5g-frame verify does. -1 with e (65).
  */
 static int
-walk(const unsigned char *p, size_t size, const char *path,
-     int (*see)(void *arg, const struct t5g_frame *f, struct t5g_err *e), void *arg,
-     struct t5g_err *e)
+walk(const struct image *x, int (*see)(void *arg, const struct t5g_frame *f, struct t5g_err *e),
+     void *arg, struct t5g_err *e)
 {
     uint64_t frames = 0;
-    if (size < 8 || memcmp(p, T5G_FRAME_MAGIC, 7) != 0 || p[7] != T5G_KIND_HEAD)
+    unsigned char buf[LOOK];
+    if (x->size < 8 || memcmp(x->p, T5G_FRAME_MAGIC, 7) != 0 || x->p[7] != T5G_KIND_HEAD)
         return t5g_err_set(e, T5G_EX_DATA,
                            "%s: no packed model (a model is a directory or a file "
                            "that t5g-pack wrote)",
-                           path);
-    for (size_t at = 0; at < size;) {
+                           x->path);
+    for (size_t at = 0; at < x->size;) {
         struct t5g_frame f;
-        uint64_t len = frame_at(&f, p, size, at, e);
+        uint64_t len = frame_at(&f, x, at, buf, e);
         if (len == 0)
-            return t5g_err_in(e, "%s", path);
+            return t5g_err_in(e, "%s", x->path);
         at += len;
         frames++;
         int r = see(arg, &f, e);
         if (r != 0)
-            return r < 0 ? t5g_err_in(e, "%s", path) : 1;
+            return r < 0 ? t5g_err_in(e, "%s", x->path) : 1;
         if (f.kind != T5G_KIND_END)
             continue;
-        struct t5g_end x;
-        t5g_end_take(&x, f.data);
-        if (f.size != 64 || x.status != 0 || x.stream_len != at || x.frames != frames || at != size)
-            return t5g_err_set(e, T5G_EX_DATA, "%s: not the whole of one packed model", path);
+        struct t5g_end end;
+        t5g_end_take(&end, f.data);
+        if (f.size != 64 || end.status != 0 || end.stream_len != at || end.frames != frames ||
+            at != x->size)
+            return t5g_err_set(e, T5G_EX_DATA, "%s: not the whole of one packed model", x->path);
         return 0;
     }
-    return t5g_err_set(e, T5G_EX_DATA, "%s: no END", path);
+    return t5g_err_set(e, T5G_EX_DATA, "%s: no END", x->path);
 }
 
 /* A tensor's meta. It is read without building a tree: a model has a thousand tensors. */
@@ -167,12 +195,12 @@ see_tensor(void *arg, const struct t5g_frame *f, struct t5g_err *e)
 }
 
 int
-t5g_packed_tensors(const unsigned char *p, size_t size, const char *path,
+t5g_packed_tensors(const unsigned char *p, size_t size, const char *path, int fd,
                    int (*add)(void *arg, const struct t5g_tensor *t, struct t5g_err *e), void *arg,
                    struct t5g_err *e)
 {
     struct tensors x = {.add = add, .arg = arg, .path = path};
-    int r = walk(p, size, path, see_tensor, &x, e);
+    int r = walk(&(struct image){p, size, path, fd}, see_tensor, &x, e);
     t5g_buf_free(&x.meta.name);
     t5g_buf_free(&x.meta.layout);
     return r;
@@ -190,7 +218,7 @@ t5g_packed_identity(const unsigned char *p, size_t size, const char *path, char 
                     struct t5g_err *e)
 {
     struct t5g_head h = {0};
-    int r = walk(p, size, path, see_head, &h, e);
+    int r = walk(&(struct image){p, size, path, -1}, see_head, &h, e);
     if (r == 1) {
         memcpy(model, h.model, sizeof h.model);
         memcpy(num, h.num, sizeof h.num);
@@ -243,7 +271,7 @@ packed_text(const char *model, const char *name, size_t limit, struct t5g_buf *b
     struct wanted x = {.kind = T5G_KIND_TEXT, .name = name};
     if (t5g_map_file(model, &m, e) < 0)
         return -1;
-    int r = walk(m.p, m.size, model, see_named, &x, e);
+    int r = walk(&(struct image){m.p, m.size, model, -1}, see_named, &x, e);
     r = r < 0 ? -1 : x.has;
     if (r == 1 && (t5g_hash64(x.found.data, x.found.size) != x.found.payload_hash))
         r = t5g_err_set(e, T5G_EX_DATA, "%s: %s is damaged (checksum)", model, name);
@@ -288,7 +316,7 @@ t5g_packed_table(const char *path, struct t5g_map *m, const void **block, uint64
     struct wanted x = {.kind = T5G_KIND_TENSOR, .name = T5G_PACKED_TOKENIZER};
     if (t5g_map_file(path, m, e) < 0)
         return -1;
-    int r = walk(m->p, m->size, path, see_named, &x, e);
+    int r = walk(&(struct image){m->p, m->size, path, -1}, see_named, &x, e);
     if (r >= 0 && x.has) {
         *block = x.found.data;
         *n = x.found.size;

@@ -22,9 +22,10 @@ int t5g_is_packed(const char *path, struct t5g_err *e);
 
 /*
  * As t5g_safetensors_parse: every weight as a tensor, quantised ones with their logical shape and
- * with dtype T5G_Q8 or T5G_Q4, group and scale.
+ * with dtype T5G_Q8 or T5G_Q4, group and scale. fd: the file that p [size] is the mapping of, which
+ * is faster than the mapping for a look here and there; -1: there is none.
  */
-int t5g_packed_tensors(const unsigned char *p, size_t size, const char *path,
+int t5g_packed_tensors(const unsigned char *p, size_t size, const char *path, int fd,
                        int (*add)(void *arg, const struct t5g_tensor *t, struct t5g_err *e),
                        void *arg, struct t5g_err *e);
 

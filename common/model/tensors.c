@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define INDEX_MAX  ((size_t)16 << 20)
 #define SHARDS_MAX 1024
@@ -69,6 +70,19 @@ by_name(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
+/* Map the file and add its tensors. */
+static int
+open_shard(const struct t5g_safetensors *s, struct shard *x, struct adder *a, struct t5g_err *e)
+{
+    int fd = t5g_map_open(x->path, &x->map, e), r = -1;
+    if (fd < 0)
+        return -1;
+    r = s->packed ? t5g_packed_tensors(x->map.p, x->map.size, x->path, fd, add_tensor, a, e)
+                  : t5g_safetensors_parse(x->map.p, x->map.size, x->path, add_tensor, a, e);
+    close(fd);
+    return r;
+}
+
 static int
 open_shards(struct t5g_safetensors *s, struct t5g_err *e)
 {
@@ -80,11 +94,7 @@ open_shards(struct t5g_safetensors *s, struct t5g_err *e)
                                "%s: missing, and %s names it: the download is "
                                "not whole",
                                x->path, index_name);
-        int (*parse)(const unsigned char *, size_t, const char *,
-                     int (*)(void *, const struct t5g_tensor *, struct t5g_err *), void *,
-                     struct t5g_err *) = s->packed ? t5g_packed_tensors : t5g_safetensors_parse;
-        if (t5g_stamp_of(x->path, &x->stamp, e) < 0 || t5g_map_file(x->path, &x->map, e) < 0 ||
-            parse(x->map.p, x->map.size, x->path, add_tensor, &a, e) < 0)
+        if (t5g_stamp_of(x->path, &x->stamp, e) < 0 || open_shard(s, x, &a, e) < 0)
             return -1;
     }
     if (s->n > 0)

@@ -34,7 +34,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char model[T5G_HEX128], num[64];
     unsigned char *file = t5g_alloc_raw(size, 1);
     memcpy(file, data, size);
-    if (t5g_packed_tensors(file, size, "file", look, file, &e) < 0 && e.code != T5G_EX_DATA)
+    if (t5g_packed_tensors(file, size, "file", -1, look, file, &e) < 0 && e.code != T5G_EX_DATA)
         abort();
     if (t5g_packed_identity(file, size, "file", model, num, &e) == 0 &&
         strlen(model) != T5G_HEX128 - 1)
