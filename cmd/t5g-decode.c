@@ -105,7 +105,8 @@ open_all(struct t5g_err *e)
 {
     const char *path = t5g_model_path();
     const struct t5g_kernels *kernels = t5g_kernels_get(getenv("T5G_CPU"), e);
-    if (kernels == NULL || (at.model = t5g_model_open(path, T5G_NEED_DECODER, e)) == NULL ||
+    if (kernels == NULL ||
+        (at.model = t5g_model_open(path, T5G_NEED_DECODER | T5G_SKIP_ENCODER, e)) == NULL ||
         (at.x.asker.tokenizer = t5g_tokenizer_open(path, e)) == NULL ||
         (at.x.asker.prompts = t5g_prompts_open(at.x.asker.tokenizer, &opt.prompts, opt.prompt_file,
                                                (size_t)opt.max_prompt, e)) == NULL ||

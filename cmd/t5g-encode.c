@@ -77,7 +77,7 @@ main(int argc, char **argv)
     t5g_run_open(&run);
     const char *path = t5g_model_path();
     const struct t5g_kernels *kernels = t5g_kernels_get(getenv("T5G_CPU"), &e);
-    struct t5g_model *model = kernels != NULL ? t5g_model_open(path, 0, &e) : NULL;
+    struct t5g_model *model = kernels != NULL ? t5g_model_open(path, T5G_SKIP_DECODER, &e) : NULL;
     struct t5g_pool *pool = model != NULL ? t5g_pool_open(t5g_thread_count(), &e) : NULL;
     if (pool == NULL)
         t5g_die_err(&e);

@@ -95,7 +95,8 @@ main(int argc, char **argv)
     open_looker(&processor, path, pictures);
 
     const struct t5g_kernels *kernels = t5g_kernels_get(getenv("T5G_CPU"), &e);
-    struct t5g_model *model = kernels != NULL ? t5g_model_open(path, T5G_NEED_VISION, &e) : NULL;
+    const unsigned need = T5G_NEED_VISION | T5G_SKIP_ENCODER | T5G_SKIP_DECODER;
+    struct t5g_model *model = kernels != NULL ? t5g_model_open(path, need, &e) : NULL;
     struct t5g_pool *pool = model != NULL ? t5g_pool_open(t5g_thread_count(), &e) : NULL;
     if (pool == NULL)
         t5g_die_err(&e);

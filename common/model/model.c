@@ -21,8 +21,8 @@ struct loader {
     struct t5g_roles roles;
     struct t5g_stamp config; /* state of config.json before it was read */
     struct t5g_err *e;
-    bool bind_vision; /* else its tensors are only checked */
-    bool failed;      /* a conversion failed; e is set */
+    bool bind_encoder, bind_decoder, bind_vision; /* else its tensors are only checked */
+    bool failed;                                  /* a conversion failed; e is set */
 };
 
 static void *
@@ -237,16 +237,28 @@ bind_roles(struct loader *x)
     m->head = r->head == r->embed ? m->encoder.embed : matrix(x, r->head);
 }
 
+/* to [cols, rows] of from [rows, cols], elements of item bytes; in squares that fit the caches. */
+static inline void
+transpose(char *to, const char *from, size_t rows, size_t cols, size_t item)
+{
+    enum { SIDE = 32 };
+    for (size_t i0 = 0; i0 < rows; i0 += SIDE)
+        for (size_t j0 = 0; j0 < cols; j0 += SIDE)
+            for (size_t j = j0; j < t5g_min(j0 + SIDE, cols); j++)
+                for (size_t i = i0; i < t5g_min(i0 + SIDE, rows); i++)
+                    memcpy(to + (j * rows + i) * item, from + (i * cols + j) * item, item);
+}
+
 /* [cols, rows] of m [rows, cols]: products need a row for each output element. */
 static struct t5g_mat
 transposed(struct loader *x, struct t5g_mat m)
 {
     size_t item = t5g_dtype_size(m.dtype);
     char *to = own(x->m, t5g_alloc_raw(m.rows * m.cols, item));
-    const char *from = m.p;
-    for (size_t i = 0; i < m.rows; i++)
-        for (size_t j = 0; j < m.cols; j++)
-            memcpy(to + (j * m.rows + i) * item, from + (i * m.cols + j) * item, item);
+    if (item == 2)
+        transpose(to, m.p, m.rows, m.cols, 2);
+    else
+        transpose(to, m.p, m.rows, m.cols, item);
     return (struct t5g_mat){.p = to, .dtype = m.dtype, .rows = m.cols, .cols = m.rows};
 }
 
@@ -345,6 +357,8 @@ settle_parts(struct loader *x, unsigned need)
     if ((need & T5G_NEED_VISION) != 0 && !c->has_vision)
         return t5g_err_set(x->e, T5G_EX_DATA,
                            "%s: no vision tower, expected a model that reads pictures", x->m->dir);
+    x->bind_encoder = (need & T5G_SKIP_ENCODER) == 0;
+    x->bind_decoder = (need & T5G_SKIP_DECODER) == 0;
     x->bind_vision = (need & T5G_NEED_VISION) != 0;
     return settle_dtype(x);
 }
@@ -405,9 +419,11 @@ load(struct loader *x, unsigned need)
         return -1;
     find_roles(x);
     const struct t5g_family *family = m->config.family;
-    bind_stack(x, &m->encoder, &m->config.encoder, family->encoder, T5G_PART_ENCODER, true);
+    bind_stack(x, &m->encoder, &m->config.encoder, family->encoder, T5G_PART_ENCODER,
+               x->bind_encoder);
     if (m->config.has_decoder)
-        bind_stack(x, &m->decoder, &m->config.decoder, family->decoder, T5G_PART_DECODER, true);
+        bind_stack(x, &m->decoder, &m->config.decoder, family->decoder, T5G_PART_DECODER,
+                   x->bind_decoder);
     if (m->config.has_vision)
         bind_vision(x);
     bind_screen(x);

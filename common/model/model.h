@@ -90,6 +90,9 @@ struct t5g_model {
 enum {
     T5G_NEED_DECODER = 1,
     T5G_NEED_VISION = 2, /* also binds vision, which costs a copy of its projector */
+    /* Parts that a program does not need: their layers are checked, but not bound. */
+    T5G_SKIP_ENCODER = 4,
+    T5G_SKIP_DECODER = 8,
 };
 
 /*
