@@ -2,11 +2,14 @@
 #include "text/table.h"
 #include "base/cachedir.h"
 #include "base/own.h"
+#include "base/stamp.h"
 #include "model/packed.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#define KIND "table" /* of what is remembered about packed models */
 
 /* Map a kept table; a damaged one is removed and counts as absent. */
 static bool
@@ -14,24 +17,44 @@ open_kept(struct t5g_table *t, const char *path)
 {
     if (t5g_own_map(path, &t->map, NULL) < 0)
         return false;
-    if (t5g_table_bind(t, t->map.p, t->map.size, NULL) == 0)
+    if (t5g_table_bind(t, t->map.p, t->map.size, false, NULL) == 0)
         return true;
     t5g_unmap(&t->map);
     unlink(path);
     return false;
 }
 
-/* The table of a packed model, where it lies. */
+/* The hash of a table's content, as it is remembered for the packed model that holds it. */
+static void
+content(char hex[static 32], const void *block, uint64_t n)
+{
+    struct t5g_table_header h = {0};
+    memcpy(&h, block, t5g_min(n, sizeof h));
+    snprintf(hex, 32, "%016llx", (unsigned long long)h.hash);
+}
+
+/* The table of a packed model, where it lies. It is hashed once, not at every start. */
 static int
 open_packed(struct t5g_table *t, const char *path, struct t5g_err *e)
 {
     const void *block;
     uint64_t n;
-    int r = t5g_packed_table(path, &t->map, &block, &n, e);
-    if (r < 1 || t5g_table_bind(t, block, n, e) == 0)
+    struct t5g_stamp before, now;
+    char hash[32], remembered[32];
+    int r =
+        t5g_stamp_of(path, &before, e) < 0 ? -1 : t5g_packed_table(path, &t->map, &block, &n, e);
+    if (r < 1)
         return r;
-    t5g_unmap(&t->map);
-    return t5g_err_in(e, "%s", path);
+    content(hash, block, n);
+    bool checked = t5g_stamp_get(KIND, &before, 1, remembered, sizeof remembered) &&
+                   strcmp(remembered, hash) == 0;
+    if (t5g_table_bind(t, block, n, checked, e) < 0) {
+        t5g_unmap(&t->map);
+        return t5g_err_in(e, "%s", path);
+    }
+    if (!checked && t5g_stamp_of(path, &now, NULL) == 0 && memcmp(&now, &before, sizeof now) == 0)
+        t5g_stamp_put(KIND, &before, 1, hash);
+    return 1;
 }
 
 /* Where the table of these files is kept, or NULL. */
@@ -61,7 +84,7 @@ open_files(struct t5g_table *t, const struct t5g_map files[T5G_TOKENIZER_FILES],
     if (kept == NULL || !open_kept(t, kept)) {
         struct t5g_table_header *h = t5g_table_compile(files, dir, e);
         t->memory = h;
-        if (h == NULL || t5g_table_bind(t, h, h->size, e) < 0)
+        if (h == NULL || t5g_table_bind(t, h, h->size, true, e) < 0)
             r = -1;
         else if (kept != NULL)
             (void)t5g_own_write(kept, h, h->size, NULL); /* only a cache */

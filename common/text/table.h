@@ -111,10 +111,12 @@ struct t5g_table_header *t5g_table_compile(const struct t5g_map files[T5G_TOKENI
                                            const char *dir, struct t5g_err *e);
 
 /*
- * Point t's sections into block [size] when every byte of it is as it was written and every index
- * in it stays inside its section. -1 with e (65): it is of another version, or damaged.
+ * Point t's sections into block [size] when every byte of it is as it was written (checked: that is
+ * known) and every index in it stays inside its section. -1 with e (65): it is of another version,
+ * or damaged.
  */
-int t5g_table_bind(struct t5g_table *t, const void *block, uint64_t size, struct t5g_err *e);
+int t5g_table_bind(struct t5g_table *t, const void *block, uint64_t size, bool checked,
+                   struct t5g_err *e);
 
 /* The hash that belongs into the header of a block. */
 uint64_t t5g_table_hash(const void *block, uint64_t size);

@@ -132,3 +132,21 @@ flipped() {
     status_is 65 t5g-encode -m bad.t5g -o out ids.t5g
     err_has 'config.json is damaged (checksum)'
 }
+
+@test "that a packed model's table was checked is remembered for this state of the file only" {
+    pack p.t5g "$tiny" keep
+    export XDG_CACHE_HOME=$PWD/remembered
+    until compgen -G 'remembered/t5g/table-*' > /dev/null; do # a file just written is not remembered
+        t5g-tokenize -m p.t5g -e 'Hello' -o first.t5g
+        sleep 0.1
+    done
+    t5g-tokenize -m p.t5g -e 'Hello' -o again.t5g
+    cmp first.t5g again.t5g
+    at=$(($(grep -abo 't5g-tok' p.t5g | head -n 1 | cut -d: -f1) + 9000))
+    flipped "$at"
+    status_is 65 t5g-tokenize -m bad.t5g -e 'Hello'
+    err_has 'its tokenizer is damaged (checksum)'
+    cat bad.t5g 1<> p.t5g # the same file, other content
+    status_is 65 t5g-tokenize -m p.t5g -e 'Hello'
+    err_has 'its tokenizer is damaged (checksum)'
+}

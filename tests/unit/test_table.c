@@ -37,16 +37,16 @@ every_flipped_byte_is_found(void **state)
     struct t5g_table t;
     struct t5g_err e = {0};
     (void)state;
-    assert_int_equal(t5g_table_bind(&t, p, n, &e), 0);
+    assert_int_equal(t5g_table_bind(&t, p, n, false, &e), 0);
     for (uint64_t i = 0; i < n; i += i < sizeof(struct t5g_table_header) ? 1 : 97) {
         p[i] ^= (unsigned char)(1u << i % 8);
         e.code = 0;
-        if (t5g_table_bind(&t, p, n, &e) == 0 || e.code != T5G_EX_DATA)
+        if (t5g_table_bind(&t, p, n, false, &e) == 0 || e.code != T5G_EX_DATA)
             fail_msg("byte %llu", (unsigned long long)i);
         p[i] ^= (unsigned char)(1u << i % 8);
     }
     for (uint64_t cut = 0; cut < n; cut += 1 + n / 50)
-        assert_int_equal(t5g_table_bind(&t, p, cut, &e), -1);
+        assert_int_equal(t5g_table_bind(&t, p, cut, false, &e), -1);
     t5g_free(p);
 }
 
@@ -61,7 +61,7 @@ refuse_index(unsigned char *p, uint64_t n, uint64_t at, uint64_t value, size_t s
     memcpy(copy + at, &value, size);
     uint64_t hash = t5g_table_hash(copy, n);
     memcpy(copy + offsetof(struct t5g_table_header, hash), &hash, sizeof hash);
-    if (t5g_table_bind(&t, copy, n, &e) == 0)
+    if (t5g_table_bind(&t, copy, n, false, &e) == 0)
         fail_msg("%s: taken", what);
     if (strstr(e.msg, "index") == NULL)
         fail_msg("%s: '%s'", what, e.msg);
