@@ -48,7 +48,7 @@ struct candidate {
 
 struct t5g_bpe {
     const struct t5g_table *t;
-    struct word *words; /* [SLOTS] */
+    struct word *words; /* [SLOTS]; NULL before the first text */
     /* Symbols [n] of the block's words; merge[i]: what merging symbols i - 1 and i gives. Those
      * from `first` on are of the word that is still open; `hash` of its characters. */
     int32_t *id;
@@ -67,7 +67,6 @@ t5g_bpe_open(const struct t5g_table *t)
 {
     struct t5g_bpe *b = t5g_alloc(1, sizeof *b);
     b->t = t;
-    b->words = t5g_alloc(SLOTS, sizeof *b->words);
     return b;
 }
 
@@ -408,6 +407,8 @@ t5g_bpe_encode(struct t5g_bpe *b, const char *s, size_t n, struct t5g_ids *out)
 {
     const unsigned char *p = (const unsigned char *)s, *end = p + n, *word = p;
     int32_t last = T5G_NO_ID;
+    if (b->words == NULL)
+        b->words = t5g_alloc(SLOTS, sizeof *b->words);
     while (p < end) {
         make_room(b, 4 * SEGMENT + WORD_IDS);
         size_t len = last == T5G_NO_ID && b->n == b->first ? ascii_word(b, p, end) : 0;
