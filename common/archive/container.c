@@ -1,4 +1,4 @@
-/* container.c: magic numbers and names of packed files. */
+/* container.c: the magic numbers and names of packed files. */
 #include "archive/container.h"
 #include "base/mem.h"
 #include "archive/untar.h"
@@ -8,7 +8,7 @@
 
 enum { TAR_BLOCK = 512 };
 
-/* A header of a tar whose checksum differs: of ustar's mark, or with numbers where its numbers are.
+/* A tar header with a wrong checksum: it has the ustar magic, or octal numbers in the right places.
  */
 static bool
 is_damaged_tar(const unsigned char *p, size_t n)
@@ -17,7 +17,7 @@ is_damaged_tar(const unsigned char *p, size_t n)
         size_t at, n;
     } numbers[] = {{100, 8}, {108, 8}, {116, 8}, {124, 12}, {136, 12}, {148, 8}};
     size_t well = 0;
-    /* The mark tells it also where the file ends within its first header: no text has a NUL. */
+    /* The magic is enough, even if the file ends within the header: text has no NUL. */
     if (n >= 262 && memcmp(p + 257, "ustar", 5) == 0 && memchr(p, 0, 262) != NULL)
         return true;
     if (n < TAR_BLOCK)
@@ -32,7 +32,7 @@ is_damaged_tar(const unsigned char *p, size_t n)
     return well >= T5G_LEN(numbers) - 1 && memchr(p, 0, 100) != NULL;
 }
 
-/* An archive without members begins with its two end-of-archive blocks. */
+/* An empty tar archive begins with its two end-of-archive blocks. */
 static bool
 is_zeros(const unsigned char *p, size_t n)
 {
@@ -58,11 +58,11 @@ static const struct {
      6},
     {"\x28\xb5\x2f\xfd", 4},
     {"\x04\x22\x4d\x18", 4},
-    /* "BZh9" alone may begin a text; behind it a bzip2 file has pi, or its root. */
+    /* "BZh9" may begin a text; in a bzip2 file, digits of pi or of its square root follow. */
     {"BZh", 3},
 };
 
-/* [n] bytes are the magic number of a compressed file, or with `part` the beginning of one. */
+/* The n bytes begin with the magic number of a compressed file or, if `part`, are a part of one. */
 static bool
 is_compressed(const unsigned char *p, size_t n, bool part)
 {
@@ -91,7 +91,7 @@ t5g_packing_compressed(enum t5g_packing what)
     return what == T5G_GZIP || what == T5G_COMPRESSED || what == T5G_SKIPPABLE;
 }
 
-/* A header of cpio: digits alone, among them the length of the name that follows, with its NUL. */
+/* A cpio header: only digits, including the length of the name after it, which ends with NUL. */
 static bool
 is_cpio(const unsigned char *p, size_t n)
 {
@@ -160,7 +160,7 @@ t5g_packing_of(const unsigned char *p, size_t n)
     return is_damaged_tar(p, n) ? T5G_TAR_DAMAGED : T5G_PLAIN;
 }
 
-/* name ends in suffix, without regard to case. */
+/* Whether name ends in suffix, ignoring case. */
 static bool
 ends(const char *name, size_t n, const char *suffix)
 {

@@ -12,15 +12,15 @@ enum { BLOCK = 1 << 16 };
 struct t5g_filter {
     t5g_filter_source *source;
     void *arg;
-    unsigned char first[4]; /* [n_first] bytes to be read before those of source */
+    unsigned char first[4]; /* [n_first] bytes to read before those of source */
     size_t n_first;
     struct t5g_gunzip *gunzip;
-    struct archive *archive; /* neither: nothing but skippable frames */
+    struct archive *archive; /* neither: only skippable frames */
     char *block;             /* [BLOCK] */
-    size_t in_block;         /* bytes of it */
-    uint64_t in, out;        /* bytes before and behind, without those of skipped frames */
+    size_t in_block;         /* bytes in block */
+    uint64_t in, out;        /* bytes in and out, without skippable frames */
     bool ended;
-    struct t5g_err err; /* of a read inside libarchive; code 0: none */
+    struct t5g_err err; /* of a read called by libarchive; code 0: none */
 };
 
 static int
@@ -50,7 +50,7 @@ feed(struct archive *a, void *arg, const void **p)
     return -1;
 }
 
-/* libarchive's reason, or that of the read inside it. */
+/* libarchive's error, or that of the read it called. */
 static int
 fault(struct t5g_filter *f, struct t5g_err *e)
 {
@@ -83,11 +83,11 @@ open_libarchive(struct t5g_filter *f, struct t5g_err *e)
     int r = t5g_la.archive_read_next_header(a, &entry);
     if (t5g_la.archive_filter_count(a) > 2)
         return t5g_err_set(e, T5G_EX_DATA, "compressed more than once");
-    /* At the end at once: nothing was compressed. */
+    /* ARCHIVE_EOF: the decompressed data is empty. */
     return r == ARCHIVE_OK || r == ARCHIVE_WARN || r == ARCHIVE_EOF ? 0 : fault(f, e);
 }
 
-/* As many bytes as there are, at most n. */
+/* Read n bytes, fewer only at the end. */
 static int
 read_full(struct t5g_filter *f, void *buf, size_t n, size_t *got, struct t5g_err *e)
 {
@@ -98,8 +98,8 @@ read_full(struct t5g_filter *f, void *buf, size_t n, size_t *got, struct t5g_err
     return 0;
 }
 
-/* Frames of zstd and lz4 without data, as pzstd writes them: a magic number, a length, bytes.
- * libarchive takes them between others, not as the first. */
+/* Skippable frames of zstd and lz4, as written by pzstd: a magic number, a length, bytes.
+ * libarchive accepts them between other frames, but not first. */
 static int
 skip_frames(struct t5g_filter *f, struct t5g_err *e)
 {
@@ -160,8 +160,7 @@ t5g_filter_close(struct t5g_filter *f)
     t5g_free(f);
 }
 
-/* libarchive takes what follows bzip2 and lz4 for nothing, also a stream whose first bytes are
- * damaged. */
+/* libarchive ignores what follows a bzip2 or lz4 stream, even a stream with damaged first bytes. */
 static int
 check_end(struct t5g_filter *f, struct t5g_err *e)
 {

@@ -1,4 +1,4 @@
-/* gunzip.c: gzip by zlib. */
+/* gunzip.c: gzip through zlib. */
 #include "archive/gunzip.h"
 #include "archive/library.h"
 #include "base/mem.h"
@@ -15,7 +15,7 @@ struct t5g_gunzip {
     t5g_gunzip_fill *fill;
     void *arg;
     z_stream z;
-    bool between; /* members: a whole one came */
+    bool between; /* after a whole member */
     bool ended;
 };
 
@@ -54,7 +54,7 @@ t5g_gunzip_close(struct t5g_gunzip *g)
     t5g_free(g);
 }
 
-/* More compressed bytes, if there are none at hand. */
+/* Get more compressed bytes if all are used. */
 static int
 refill(struct t5g_gunzip *g, struct t5g_err *e)
 {
@@ -69,7 +69,7 @@ refill(struct t5g_gunzip *g, struct t5g_err *e)
     return 0;
 }
 
-/* Behind a member: another one, the end, or zeros and the end. */
+/* After a member: another one, or the end, perhaps after zeros. */
 static int
 next_member(struct t5g_gunzip *g, struct t5g_err *e)
 {

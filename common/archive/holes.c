@@ -1,4 +1,4 @@
-/* holes.c: maps of sparse files. */
+/* holes.c: the maps of sparse files. */
 #include "archive/holes.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* libarchive.c: libarchive, loaded when a packed file is met. */
+/* libarchive.c: libarchive, loaded when first needed. */
 #include "archive/libarchive.h"
 #include "archive/library.h"
 #include "base/mem.h"

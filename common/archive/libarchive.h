@@ -1,5 +1,5 @@
-/* libarchive.h: the functions of libarchive that are used, as pointers in t5g_la: with its
- * own libraries (XML, cryptography) it would take 1.6 ms of every start of every program. */
+/* libarchive.h: the libarchive functions in use, as pointers in t5g_la: linked normally, libarchive
+ * and its libraries (XML, cryptography) would add 1.6 ms to the start of every program. */
 #ifndef T5G_LIBARCHIVE_H
 #define T5G_LIBARCHIVE_H
 
@@ -51,7 +51,7 @@ extern struct t5g_libarchive {
 } t5g_la;
 #undef T5G_MEMBER
 
-/* Before the first use. 0, or -1 with e (69). */
+/* Call before the first use. 0, or -1 with e (69). */
 int t5g_libarchive_load(struct t5g_err *e);
 
 #endif

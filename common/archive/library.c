@@ -1,4 +1,4 @@
-/* library.c: shared libraries loaded when they are needed. */
+/* library.c: shared libraries loaded on demand. */
 #include "archive/library.h"
 
 #include <dlfcn.h>
@@ -16,7 +16,8 @@ t5g_library_load(const char *soname, const char *purpose, const struct t5g_symbo
         if (p == NULL)
             return t5g_err_set(e, T5G_EX_UNAVAIL, "%s: %s is too old: no %s", purpose, soname,
                                symbols[i].name);
-        memcpy(symbols[i].to, &p, sizeof p); /* ISO C has no cast from an object to a function */
+        memcpy(symbols[i].to, &p,
+               sizeof p); /* ISO C has no cast from void * to a function pointer */
     }
     return 0;
 }

@@ -1,20 +1,20 @@
-/* links.c: targets of hard links. */
+/* links.c: the targets of hard links. */
 #include "archive/links.h"
 #include "base/hash.h"
 
 #include <string.h>
 
-enum { EACH = 64 }; /* bytes that a member takes beside its own: many empty ones are bounded too */
+enum { EACH = 64 }; /* bytes counted per member beside its own, to bound many empty ones */
 
 struct place {
     uint64_t hash; /* of the name; 0: free */
-    uint64_t at;   /* in the archive; of kept bytes: their number, counted from the first ever */
+    uint64_t at;   /* offset in the archive; or the member's number, for kept bytes */
 };
 
 struct t5g_links {
     struct place *places; /* [cap_places] open addressing */
     size_t n_places, cap_places;
-    struct t5g_buf *kept; /* [cap_kept] ring; number i is at i % cap_kept, from oldest to next */
+    struct t5g_buf *kept; /* [cap_kept] ring: numbers oldest to next - 1, at i % cap_kept */
     size_t cap_kept, bytes;
     uint64_t oldest, next;
 };
@@ -44,7 +44,7 @@ hash_of(const char *name)
     return hash != 0 ? hash : 1;
 }
 
-/* Where the hash is, or could be. */
+/* The slot of the hash, or the free one for it. */
 static struct place *
 slot(const struct t5g_links *l, uint64_t hash)
 {
@@ -54,7 +54,7 @@ slot(const struct t5g_links *l, uint64_t hash)
     return &l->places[i];
 }
 
-/* Room for one more. Of those before `from`, which are gone, nothing is kept. */
+/* Make room for one more place, dropping places before `from`, whose bytes are no longer kept. */
 static void
 make_room(struct t5g_links *l, uint64_t from)
 {
@@ -102,7 +102,7 @@ t5g_links_find_place(const struct t5g_links *l, const char *name, uint64_t *at)
 void
 t5g_links_keep(struct t5g_links *l, const char *name, const void *p, size_t n)
 {
-    size_t have = n <= T5G_LINKS_ONE ? n : 0; /* of others it is known that they are not there */
+    size_t have = n <= T5G_LINKS_ONE ? n : 0; /* larger ones are only recorded as not kept */
     for (; l->oldest < l->next && l->bytes + have + EACH > T5G_LINKS_ALL; l->oldest++) {
         struct t5g_buf *b = &l->kept[l->oldest % l->cap_kept];
         l->bytes -= b->n + EACH;

@@ -1,4 +1,4 @@
-/* tar.c: tar archives to be read by t5g_unpack. */
+/* tar.c: tar archives written through libarchive. */
 #include "archive/tar.h"
 #include "archive/libarchive.h"
 #include "base/mem.h"

@@ -1,5 +1,5 @@
-/* tar.h: tar archives written: members with the same bytes whoever writes them and when, then a
- * MANIFEST that holds their number: {"members":N}. */
+/* tar.h: write reproducible tar archives: their members, without times and owners, then a MANIFEST
+ * with their number: {"members":N}. */
 #ifndef T5G_TAR_H
 #define T5G_TAR_H
 
@@ -13,10 +13,10 @@ struct t5g_tar;
 struct t5g_tar *t5g_tar_open(int fd, struct t5g_err *e);
 void t5g_tar_close(struct t5g_tar *t);
 
-/* One regular file of n bytes. 0, or -1 with e (74). */
+/* Add one regular file of n bytes. 0, or -1 with e (74). */
 int t5g_tar_add(struct t5g_tar *t, const char *name, const void *data, size_t n, struct t5g_err *e);
 
-/* The MANIFEST and the end-of-archive blocks. 0, or -1 with e (74). */
+/* Write the MANIFEST and the end-of-archive blocks. 0, or -1 with e (74). */
 int t5g_tar_finish(struct t5g_tar *t, struct t5g_err *e);
 
 #endif

@@ -1,4 +1,4 @@
-/* tarread.c: tar archives with their hard links followed. */
+/* tarread.c: tar archives with hard links resolved. */
 #include "archive/tarread.h"
 #include "archive/filter.h"
 #include "archive/links.h"
@@ -10,7 +10,7 @@
 
 enum { BLOCK = 1 << 16 };
 
-/* A regular file, read from a place on. */
+/* A position in a regular file. */
 struct place {
     int fd;
     uint64_t at;
@@ -20,19 +20,19 @@ struct place {
 struct t5g_tarread {
     struct place main, other;
     struct t5g_untar *tar;
-    struct t5g_untar *linked; /* the member is what this one stands at */
-    const struct t5g_buf *kept;
-    size_t at_kept; /* or these bytes */
+    struct t5g_untar *linked;   /* not NULL: a second reader, at the target of a hard link */
+    const struct t5g_buf *kept; /* not NULL: the bytes of that target */
+    size_t at_kept;
     struct t5g_links *links;
-    struct t5g_buf name, bytes; /* of the member at hand, to be kept for links to it */
+    struct t5g_buf name, bytes; /* of the current member, to be kept for links to it */
     bool keeping;
     uint64_t size;
-    uint64_t grown;       /* bytes that came of holes and links */
-    uint64_t packed;      /* bytes of the archive as it is stored */
-    struct t5g_err fault; /* of the member at hand; code 0: none */
+    uint64_t grown;       /* bytes added by holes and links */
+    uint64_t packed;      /* bytes of the archive as stored */
+    struct t5g_err fault; /* of the current member; code 0: none */
 };
 
-/* ---- places ---- */
+/* ---- positions ---- */
 
 static int
 fill_place(void *arg, const void **p, size_t *n, struct t5g_err *e)
@@ -131,8 +131,7 @@ t5g_tarread_read(struct t5g_tarread *t, void *buf, size_t n, size_t *got, struct
     return r;
 }
 
-/* What is left of a member that a link may point to, and all of it to where links are looked for.
- */
+/* Read the rest of a member that a link may point to, and keep the whole of it. */
 static int
 keep(struct t5g_tarread *t, struct t5g_err *e)
 {
@@ -148,7 +147,7 @@ keep(struct t5g_tarread *t, struct t5g_err *e)
     return 0;
 }
 
-/* The first hard link of a file: list all members before it. */
+/* At the first hard link: record the places of all members before it. */
 static int
 list_places(struct t5g_tarread *t, uint64_t until, struct t5g_err *e)
 {
@@ -164,7 +163,7 @@ list_places(struct t5g_tarread *t, uint64_t until, struct t5g_err *e)
     return r < 0 ? -1 : 0;
 }
 
-/* Bytes that the archive does not have itself. */
+/* Count n bytes that are not stored in the archive. */
 static void
 grow(struct t5g_tarread *t, uint64_t n)
 {

@@ -1,11 +1,11 @@
 /*
- * unpack.c: bytes and members of packed files.
+ * unpack.c: the bytes and members of packed files.
  *
- * Two stages, each there when it is needed: a decompressor (libarchive's raw format, one filter and
- * no nesting; gzip by zlib) over the descriptor, and an archive reader over what that gives: our
- * own for tar, because libarchive takes a tar cut between two members for a whole one and does not
- * say what hard links point to; libarchive's for zip and 7z. Only the formats named here are ever
- * switched on; most of libarchive's faults were in others, and some filters run external programs.
+ * There are two stages, both optional: a decompressor over the descriptor (zlib for gzip, else
+ * libarchive's raw format with one filter and no nesting), and over it an archive reader. For tar
+ * that is our own reader, because libarchive accepts a tar truncated between two members and does
+ * not give the bytes of hard links; for zip and 7z it is libarchive's. No other formats are
+ * enabled: most of libarchive's vulnerabilities were in others, and some filters run programs.
  */
 #include "archive/unpack.h"
 #include "archive/filter.h"
@@ -25,20 +25,20 @@ enum { BLOCK = 1 << 16, TAR_BLOCK = 512, MANIFEST_MAX = 1 << 16 };
 
 struct t5g_unpack {
     int fd;
-    char *begun; /* [n_begun] bytes looked at, to be read first */
+    char *begun; /* [n_begun] bytes already read, to be used first */
     size_t n_begun, at_begun;
-    bool seekable;      /* a regular file, from its start */
-    uint64_t file_size; /* of that */
+    bool seekable;      /* a regular file, at its start */
+    uint64_t file_size; /* of the regular file */
     const char *foreign;
     struct t5g_filter *filter;
     struct t5g_tarread *tar;
     struct archive *archive;
-    char *block;           /* [BLOCK] what a tar is read from */
-    struct t5g_buf peeked; /* first bytes behind the filter */
+    char *block;           /* [BLOCK] input buffer for a tar */
+    struct t5g_buf peeked; /* first bytes from the filter */
     size_t at_peeked;
-    uint64_t taken;          /* bytes of members */
-    uint64_t entries, count; /* of a zip: met so far, and as its list says */
-    bool wide;               /* count is all of it, not its last 16 bits */
+    uint64_t taken;          /* bytes of members, for zip and 7z */
+    uint64_t entries, count; /* of a zip: read so far, and in its central directory */
+    bool wide;               /* count is the full number, not its low 16 bits */
     bool zip, in_member, ended;
     size_t members; /* since the last MANIFEST */
     struct t5g_buf member;
@@ -54,7 +54,7 @@ t5g_unpack_known(const void *p, size_t n)
 
 /* ---- bytes ---- */
 
-/* Some bytes of the descriptor, after those already looked at. */
+/* Some bytes of the descriptor, after those already read. */
 static int
 read_fd(void *arg, void *buf, size_t n, size_t *got, struct t5g_err *e)
 {
@@ -74,7 +74,7 @@ fault(struct t5g_unpack *u, struct t5g_err *e)
     return t5g_err_set(e, T5G_EX_DATA, "%s", why != NULL ? why : "damaged");
 }
 
-/* Some bytes behind the decompressor, or of the descriptor where there is none. */
+/* Some bytes from the decompressor, or from the descriptor if there is none. */
 static int
 read_bytes(struct t5g_unpack *u, void *buf, size_t n, size_t *got, struct t5g_err *e)
 {
@@ -99,20 +99,20 @@ fill_block(void *arg, const void **p, size_t *n, struct t5g_err *e)
 
 /* ---- opening ---- */
 
-/* These first bytes of a pipe may be those of a tar: a name of up to 100 bytes and zeros. */
+/* Whether the first bytes of a pipe may be a tar's: a name of up to 100 bytes, then zeros. */
 static bool
 may_be_tar(const char *p, size_t n)
 {
     const char *zero = memchr(p, 0, n);
     size_t i = zero != NULL ? (size_t)(zero - p) : n;
     if (zero == NULL)
-        return false; /* text, perhaps typed: a tar comes in large blocks */
+        return false; /* text, perhaps typed: a tar arrives in large blocks */
     while (i < n && i < 100 && p[i] == 0)
         i++;
     return i == n || i >= 100;
 }
 
-/* Look at the first bytes: enough to know a tar, but not more than is there where it is a text. */
+/* Read the first bytes: enough to recognise a tar, but without waiting for more of a text. */
 static int
 look(struct t5g_unpack *u, struct t5g_err *e)
 {
@@ -130,9 +130,9 @@ look(struct t5g_unpack *u, struct t5g_err *e)
             !t5g_packing_begun((unsigned char *)u->begun, u->n_begun))
             break;
         if (u->n_begun >= TAR_BLOCK && u->begun[0] != 0)
-            break; /* only an empty tar needs more to be known */
+            break; /* only an empty tar needs more bytes */
         if (u->n_begun >= 4 && memcmp(u->begun, "\x89T5G", 4) == 0)
-            break; /* a stream, perhaps alive */
+            break; /* a t5g stream, perhaps still being written */
         if (t5g_read_some(u->fd, "input", u->begun + u->n_begun, T5G_PACKING_LOOK - u->n_begun,
                           &got, e) < 0)
             return -1;
@@ -140,7 +140,7 @@ look(struct t5g_unpack *u, struct t5g_err *e)
     return 0;
 }
 
-/* The decompressor, and a look at what comes out of it. */
+/* Open the decompressor and read its first bytes. */
 static int
 open_filter(struct t5g_unpack *u, enum t5g_packing what, struct t5g_err *e)
 {
@@ -159,7 +159,7 @@ static int
 open_libarchive(struct t5g_unpack *u, enum t5g_packing what, struct t5g_err *e)
 {
     struct archive *a;
-    /* A zip's list of members stands at its end; without it a damaged one would lose some. */
+    /* A zip's central directory is at its end; without it, lost members would go unnoticed. */
     if (!u->seekable)
         return t5g_err_set(e, T5G_EX_DATA, "a %s archive needs a regular file",
                            what == T5G_ZIP ? "zip" : "7z");
@@ -170,7 +170,7 @@ open_libarchive(struct t5g_unpack *u, enum t5g_packing what, struct t5g_err *e)
         return -1;
     if ((a = u->archive = t5g_la.archive_read_new()) == NULL)
         return t5g_err_set(e, T5G_EX_OS, "out of memory");
-    /* Names in UTF-8: libarchive converts by the locale, and gives NULL in "C". */
+    /* For names in UTF-8: libarchive converts names by the locale, and returns NULL in "C". */
     static locale_t utf8;
     if (utf8 == (locale_t)0)
         utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
@@ -195,7 +195,7 @@ open_archive(struct t5g_unpack *u, enum t5g_packing what, struct t5g_err *e)
     return 0;
 }
 
-/* A program or script that a zip stands behind, which unpacks itself when it is run. */
+/* A self-extracting archive: a program or script followed by a zip. */
 static bool
 unpacks_itself(const struct t5g_unpack *u)
 {
@@ -211,7 +211,7 @@ unpacks_itself(const struct t5g_unpack *u)
            t5g_zipend_count(u->fd, u->file_size, &count, &wide, NULL) == 0 && count > 0;
 }
 
-/* Know what it is and open what that needs. */
+/* Find out how the file is packed, and open the stages for it. */
 static int
 open_stages(struct t5g_unpack *u, struct t5g_err *e)
 {
@@ -221,7 +221,7 @@ open_stages(struct t5g_unpack *u, struct t5g_err *e)
     u->foreign = t5g_packing_foreign((unsigned char *)u->begun, u->n_begun);
     if (what == T5G_PLAIN && unpacks_itself(u))
         what = T5G_ZIP;
-    if (u->seekable) /* those bytes were not taken */
+    if (u->seekable) /* pread did not consume those bytes */
         u->n_begun = 0;
     if (what == T5G_PLAIN)
         return 0;
@@ -292,7 +292,7 @@ t5g_unpack_set_note(struct t5g_unpack *u, t5g_unpack_note *note, void *arg)
 
 /* ---- members ---- */
 
-/* Of a name over the limit: as much of it as fits. */
+/* A name over the limit is truncated. */
 static void
 set_name(struct t5g_unpack *u, const char *s, struct t5g_member *m)
 {
@@ -310,7 +310,7 @@ set_name(struct t5g_unpack *u, const char *s, struct t5g_member *m)
     *m = (struct t5g_member){u->member.p, u->member.n, i < n};
 }
 
-/* A member that is nothing to a reader of files. */
+/* Note a member that is skipped. */
 static void
 pass_over(struct t5g_unpack *u, const char *name, const char *why)
 {
@@ -320,8 +320,8 @@ pass_over(struct t5g_unpack *u, const char *name, const char *why)
         u->note(u->note_arg, m.name, why);
 }
 
-/* A tar that lost a member at a boundary inside is known by its MANIFEST alone. Another file of
- * that name is passed over. */
+/* Only the MANIFEST reveals that a tar lost whole members. A file of that name with other contents
+ * is skipped. */
 static int
 check_manifest(struct t5g_unpack *u, struct t5g_err *e)
 {
@@ -347,7 +347,7 @@ check_manifest(struct t5g_unpack *u, struct t5g_err *e)
     return 0;
 }
 
-/* name is MANIFEST, or ./MANIFEST. */
+/* Whether name is MANIFEST or ./MANIFEST. */
 static bool
 is_manifest(const char *name)
 {
@@ -356,7 +356,7 @@ is_manifest(const char *name)
     return name != NULL && strcmp(name, "MANIFEST") == 0;
 }
 
-/* The next member of a tar, or of a zip or 7z, that is a file: 1 and its name, 0, -1. */
+/* The next member that is a file: 1 with its name, 0 at the end, -1 with e. */
 static int
 next_of_tar(struct t5g_unpack *u, const char **name, struct t5g_err *e)
 {
@@ -386,10 +386,10 @@ next_of_libarchive(struct t5g_unpack *u, const char **name, struct t5g_err *e)
                                    (unsigned long long)u->entries, (unsigned long long)u->count);
             return 0;
         }
-        /* RETRY: it could go on behind a damaged header, but nobody would know what was lost. */
+        /* RETRY: reading could continue after a damaged header, but losses would go unnoticed. */
         if (r == ARCHIVE_FATAL || r == ARCHIVE_RETRY)
             return fault(u, e);
-        /* ARCHIVE_WARN and ARCHIVE_FAILED are this member's: reading it will tell. */
+        /* ARCHIVE_WARN and ARCHIVE_FAILED concern this member only: reading it will fail. */
         *name = t5g_la.archive_entry_pathname(entry);
         unsigned type = t5g_la.archive_entry_filetype(entry);
         if (type == AE_IFREG) {

@@ -1,9 +1,9 @@
 /*
- * untar.c: tar archives, read in order.
+ * untar.c: tar archives, read sequentially.
  *
- * A member is, in blocks of 512 bytes: perhaps extended headers (pax: x, g; GNU: L, K), its header,
- * perhaps more of its map of holes (GNU: S), its bytes. After the last one come two blocks of
- * zeros. Formats: POSIX.1-2001 (pax), and the GNU tar manual, "Tar Internals".
+ * A member consists of blocks of 512 bytes: optional extended headers (pax: x, g; GNU: L, K), its
+ * header, optional further blocks of its map of holes (GNU: S), its bytes. After the last member
+ * come two blocks of zeros. Formats: POSIX.1-2001 (pax), and the GNU tar manual, "Tar Internals".
  */
 #include "archive/untar.h"
 #include "archive/holes.h"
@@ -14,10 +14,10 @@
 enum {
     BLOCK = 512,
     EXTENDED_MAX = 1 << 20, /* bytes of one extended header */
-    ZEROS_MAX = 1 << 26,    /* bytes of zeros behind the end that are looked through */
+    ZEROS_MAX = 1 << 26,    /* bytes of zeros read after the end */
 };
 
-/* Places in a header. */
+/* Offsets in a header. */
 enum {
     NAME = 0,
     SIZE = 124,
@@ -31,9 +31,9 @@ enum {
     REAL_SIZE = 483,
 };
 
-/* What extended headers say of the next member, or a global one of all that follow. */
+/* The contents of extended headers: for the next member, or of a global one for all that follow. */
 struct extended {
-    struct t5g_buf name, link, sparse_name; /* n = 0: not said */
+    struct t5g_buf name, link, sparse_name; /* n = 0: absent */
     bool has_size, has_real, sparse, sparse1;
     uint64_t size, real;
 };
@@ -42,16 +42,16 @@ struct t5g_untar {
     t5g_untar_fill *fill;
     t5g_untar_skip *skip; /* may be NULL */
     void *arg;
-    const unsigned char *p; /* [n] bytes at hand */
+    const unsigned char *p; /* [n] bytes from fill */
     size_t n;
     uint64_t at;
-    unsigned char held[BLOCK]; /* its last n_held bytes come before p: looked at already */
+    unsigned char held[BLOCK]; /* its last n_held bytes come before p; they were read ahead */
     size_t n_held;
     struct extended global, own;
     struct t5g_holes map;
-    uint64_t left, padding; /* of the member in the archive: not yet taken */
-    uint64_t size, done;    /* of the file: bytes, and those handed out */
-    bool mapped;            /* its bytes go through map */
+    uint64_t left, padding; /* of the member in the archive: not yet read */
+    uint64_t size, done;    /* of the file: bytes, and bytes returned */
+    bool mapped;            /* the file is sparse */
     struct t5g_err fault;   /* of the member; code 0: none */
     struct t5g_buf name, link, payload;
     uint64_t zeros; /* bytes since the last member */
@@ -115,7 +115,7 @@ t5g_untar_plain_name(const char *name)
 
 /* ---- bytes ---- */
 
-/* Up to n bytes to buf, or nowhere when it is NULL; fewer only at the end. */
+/* Read n bytes into buf, or discard them if it is NULL; fewer only at the end. */
 static int
 take(struct t5g_untar *t, void *buf, uint64_t n, uint64_t *got, struct t5g_err *e)
 {
@@ -159,7 +159,7 @@ take_all(struct t5g_untar *t, void *buf, uint64_t n, struct t5g_err *e)
     return got == n ? 0 : cut(t, e);
 }
 
-/* Pass over n bytes. */
+/* Skip n bytes. */
 static int
 pass(struct t5g_untar *t, uint64_t n, struct t5g_err *e)
 {
@@ -180,8 +180,7 @@ is_zero(const unsigned char *p, size_t n)
 
 /* ---- headers ---- */
 
-/* A number of a header: octal digits, or with the first bit set a binary one. -1: negative, or too
- * large. */
+/* A number in a header: octal, or binary if the first bit is set. -1: negative or too large. */
 static int
 number(const unsigned char *p, size_t n, uint64_t *out)
 {
@@ -208,7 +207,7 @@ bool
 t5g_untar_is_header(const unsigned char *p)
 {
     unsigned sum = 0;
-    int with_sign = 0; /* some old programs took bytes for signed */
+    int with_sign = 0; /* some old programs summed signed bytes */
     uint64_t want;
     size_t i = CHECKSUM;
     while (i < CHECKSUM + 8 && p[i] == ' ')
@@ -230,7 +229,7 @@ set_text(struct t5g_buf *b, const void *p, size_t max)
     t5g_buf_add(b, p, strnlen(p, max));
 }
 
-/* The bytes of an extended header, behind it. */
+/* Read the contents of an extended header. */
 static int
 take_payload(struct t5g_untar *t, uint64_t size, struct t5g_err *e)
 {
@@ -246,7 +245,7 @@ take_payload(struct t5g_untar *t, uint64_t size, struct t5g_err *e)
     return 0;
 }
 
-/* The whole of s, which ends at a newline or comma, as a number. */
+/* The n characters at s as a decimal number. */
 static bool
 decimal(const char *s, size_t n, uint64_t *out)
 {
@@ -282,7 +281,7 @@ is(const char *key, size_t n, const char *s)
     return n == strlen(s) && memcmp(key, s, n) == 0;
 }
 
-/* One record of a pax header. false: its value makes no sense. */
+/* One record of a pax header. false: its value is invalid. */
 static bool
 pax_record(struct t5g_untar *t, struct extended *x, const char *key, size_t n, const char *value,
            size_t m)
@@ -298,7 +297,7 @@ pax_record(struct t5g_untar *t, struct extended *x, const char *key, size_t n, c
         return memchr(value, '\0', m) == NULL;
     }
     if (is(key, n, "size")) {
-        x->has_size = m > 0; /* an empty value takes a global one back */
+        x->has_size = m > 0; /* an empty value cancels a global one */
         return m == 0 || (decimal(value, m, &x->size) && x->size >> 62 == 0);
     }
     if (n < 11 || memcmp(key, "GNU.sparse.", 11) != 0)
@@ -321,7 +320,7 @@ pax_record(struct t5g_untar *t, struct extended *x, const char *key, size_t n, c
     return is(key, n, "numblocks");
 }
 
-/* The payload is a pax header: "LENGTH KEY=VALUE\n" again and again. */
+/* Parse the payload as a pax header: repeated "LENGTH KEY=VALUE\n". */
 static int
 read_pax(struct t5g_untar *t, struct extended *x, struct t5g_err *e)
 {
@@ -343,7 +342,7 @@ read_pax(struct t5g_untar *t, struct extended *x, struct t5g_err *e)
 
 /* ---- members ---- */
 
-/* The map of holes of an old GNU sparse file: in its header, and in blocks behind it. */
+/* The map of an old GNU sparse file: in its header, and in blocks after it. */
 static int
 read_old_map(struct t5g_untar *t, const unsigned char *header, struct t5g_err *e)
 {
@@ -368,7 +367,7 @@ read_old_map(struct t5g_untar *t, const unsigned char *header, struct t5g_err *e
     }
 }
 
-/* The map of holes of GNU sparse 1.0: decimal lines before the bytes, filled up to a block. */
+/* The map of GNU sparse 1.0: decimal lines before the bytes, padded to whole blocks. */
 static int
 read_new_map(struct t5g_untar *t, struct t5g_err *e)
 {
@@ -415,7 +414,7 @@ set_names(struct t5g_untar *t, const unsigned char *header)
     if (name->n > 0) {
         t5g_buf_adds(&t->name, name->p);
     } else {
-        /* GNU tar's magic has spaces, and other things where POSIX has a prefix. */
+        /* GNU tar's magic has spaces, and its headers other fields where POSIX has a prefix. */
         if (memcmp(header + MAGIC, "ustar\0", 6) == 0 && header[PREFIX] != 0) {
             set_text(&t->name, header + PREFIX, 155);
             t5g_buf_addc(&t->name, '/');
@@ -428,8 +427,8 @@ set_names(struct t5g_untar *t, const unsigned char *header)
         set_text(&t->link, header + LINK, 100);
 }
 
-/* The bytes of a member that is a link: none, whatever its size says, where a header or the end
- * follows at once; pax knows links that have some. */
+/* Whether a hard link has no bytes of its own, whatever its size field: a header or the end follows
+ * at once. (pax allows links with bytes.) */
 static int
 look_behind_link(struct t5g_untar *t, bool *none, struct t5g_err *e)
 {
@@ -465,7 +464,7 @@ kind_of(int type)
     return "a part of a file that began in another archive";
 }
 
-/* What the header's type says, with t->left its size. */
+/* Set m->type by the header's type; t->left is the size, and becomes 0 if no bytes follow. */
 static int
 set_type(struct t5g_untar *t, struct t5g_untar_member *m, int type, struct t5g_err *e)
 {
@@ -481,14 +480,14 @@ set_type(struct t5g_untar *t, struct t5g_untar_member *m, int type, struct t5g_e
     } else if (type == '5' || type == 'D') {
         m->type = T5G_UNTAR_FOLDER;
         if (type == '5')
-            t->left = 0; /* room to set aside, not bytes that follow */
+            t->left = 0; /* the size is room to reserve; no bytes follow */
     } else if (strchr("2346VNM", type) != NULL && type != 0) {
         m->type = T5G_UNTAR_OTHER;
         m->kind = kind_of(type);
         if (strchr("2346", type) != NULL)
             t->left = 0;
     } else if ((type == 0 || type == '0') && t->name.n > 0 && t->name.p[t->name.n - 1] == '/') {
-        m->type = T5G_UNTAR_FOLDER; /* of before there were types */
+        m->type = T5G_UNTAR_FOLDER; /* from before there were types */
     }
     return 0;
 }
@@ -531,7 +530,7 @@ begin_member(struct t5g_untar *t, const unsigned char *header, uint64_t size,
     return 1;
 }
 
-/* Behind what is no header, after the end-of-archive blocks: nothing of it may be one. */
+/* Skip data after the end-of-archive blocks; a header in it is an error. */
 static int
 pass_rest(struct t5g_untar *t, const unsigned char *first, size_t n, struct t5g_err *e)
 {
@@ -553,7 +552,7 @@ pass_rest(struct t5g_untar *t, const unsigned char *first, size_t n, struct t5g_
     return 0;
 }
 
-/* A block that is no header: a zero one, or the end. 1: go on, 0: the end, -1. */
+/* A block that is not a header: of zeros, or the end. 1: continue, 0: the end, -1 with e. */
 static int
 no_header(struct t5g_untar *t, const unsigned char *block, size_t n, struct t5g_err *e)
 {
@@ -586,7 +585,7 @@ no_header(struct t5g_untar *t, const unsigned char *block, size_t n, struct t5g_
                        (unsigned long long)t->at - BLOCK);
 }
 
-/* An extended header before a member. 1, 0 when the type is another, -1. */
+/* Read an extended header. 1, 0 if it is not of that type, -1 with e. */
 static int
 extend(struct t5g_untar *t, int type, uint64_t size, struct t5g_err *e)
 {

@@ -7,8 +7,8 @@
 
 enum {
     END = 22,     /* bytes of the end record, without its comment */
-    LOCATOR = 20, /* of what stands before it in zip64 */
-    END64 = 56,
+    LOCATOR = 20, /* of the zip64 locator before it */
+    END64 = 56,   /* of the zip64 end record */
     COMMENT_MAX = 65535,
 };
 
@@ -21,7 +21,7 @@ little(const unsigned char *p, size_t n)
     return v;
 }
 
-/* The zip64 record that the locator at p tells of, or the one right before it. */
+/* The count in the zip64 end record that the locator at p points to, or the one right before it. */
 static bool
 count64(int fd, const unsigned char *p, uint64_t at, uint64_t *count)
 {
