@@ -130,15 +130,15 @@ struct t5g_source {
     uint64_t max_frame;
     bool force, started;
     struct t5g_reader *reader;
-    struct t5g_writer *pass; /* where frames outside documents go; NULL: nowhere */
+    struct t5g_writer *pass; /* gets the frames outside documents; NULL: none */
     struct t5g_head head;    /* of the first segment */
-    struct t5g_head all;     /* what any segment so far named, for comparison; no meta */
-    struct t5g_err upstream; /* ERROR outside a document: why END has a status; code 0: none */
-    char tool[64];           /* that wrote it */
+    struct t5g_head all;     /* what the segments so far name, for comparison; no meta */
+    struct t5g_err upstream; /* from the ERROR outside a document that explains END; code 0: none */
+    char tool[64];           /* that wrote that ERROR */
     struct t5g_cause cause;  /* the same, for t5g_source_cause; tool NULL before END */
     char name[256];
     bool hold;
-    struct t5g_reader **held; /* [n_held] read to the end, their documents still in use */
+    struct t5g_reader **held; /* [n_held] readers at their end, with documents still in use */
     size_t n_held, cap_held;
 };
 
@@ -240,7 +240,7 @@ t5g_source_pass(struct t5g_source *s, struct t5g_writer *w)
     s->pass = w;
 }
 
-/* Two segments may differ from a first one that names nothing, but not from each other. */
+/* Later segments may not differ from each other either, even if the first one names nothing. */
 static void
 merge(struct t5g_head *all, const struct t5g_head *h)
 {
@@ -305,8 +305,8 @@ t5g_source_cause(const struct t5g_source *s)
     return s->cause.tool != NULL ? &s->cause : NULL;
 }
 
-/* Next frame of a document, opening inputs and taking HEAD and END on the way; stop_at_head: return
- * 2 there. */
+/* Next frame of a document. Opens inputs and handles HEAD and END on the way; with stop_at_head,
+ * returns 2 at a HEAD. */
 static int
 next_frame(struct t5g_source *s, struct t5g_frame *f, bool stop_at_head, struct t5g_err *e)
 {
@@ -359,7 +359,7 @@ static void
 take_id(struct t5g_doc *d)
 {
     struct t5g_buf id = {0};
-    t5g_buf_adds(&id, ""); /* an empty one has a pointer too */
+    t5g_buf_adds(&id, ""); /* so that an empty one is not NULL */
     t5g_frame_label(&d->open, &id);
     d->id = id.p;
     d->id_len = id.n;
@@ -393,7 +393,7 @@ t5g_may_be_stream(const char *path)
     char magic[512];
     struct stat st;
     if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
-        return true; /* what is read from a pipe to look at it is gone */
+        return true; /* a pipe cannot be read twice */
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return true;

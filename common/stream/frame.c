@@ -105,7 +105,7 @@ t5g_frame_check(const struct t5g_frame *f, uint64_t max_frame, struct t5g_err *e
     if (f->ndim > T5G_FRAME_NDIM_MAX)
         return t5g_err_set(e, T5G_EX_DATA, "%u dimensions, limit %d", f->ndim, T5G_FRAME_NDIM_MAX);
     if (strchr("HDTSCXE", f->kind) == NULL)
-        return 0; /* what a later version does with them is its own affair */
+        return 0; /* a later version may use these fields differently */
     for (size_t i = f->ndim; i < T5G_FRAME_NDIM_MAX; i++)
         if (f->dims[i] != 0)
             return t5g_err_set(e, T5G_EX_DATA, "dimension %zu beyond ndim is not 0", i);
@@ -126,8 +126,8 @@ t5g_frame_check(const struct t5g_frame *f, uint64_t max_frame, struct t5g_err *e
     return 0;
 }
 
-/* A checked JSON string of which *n bytes are returned: of the text itself where it has no escapes,
- * else decoded into b. */
+/* The *n bytes of a checked JSON string: in the text itself if it has no escapes, else decoded into
+ * b. */
 static const char *
 string_of(const char *raw, size_t len, struct t5g_buf *b, size_t *n)
 {
@@ -135,13 +135,13 @@ string_of(const char *raw, size_t len, struct t5g_buf *b, size_t *n)
         *n = len - 2;
         return raw + 1;
     }
-    t5g_buf_adds(b, ""); /* an empty string has a pointer too */
+    t5g_buf_adds(b, ""); /* so that an empty string is not NULL */
     t5g_jsonstr_read(b, raw, len);
     *n = b->n;
     return b->p;
 }
 
-/* The members of a meta that every reader relies on. */
+/* Check the members of meta that every reader relies on. */
 static int
 check_members(struct t5g_frame *f, struct t5g_err *e)
 {

@@ -26,18 +26,16 @@ enum t5g_kind {
     T5G_KIND_END = 'E',
 };
 
-/* A frame in memory. Pointers are borrowed; who owns the bytes is said where a frame is handed out.
- */
+/* A frame in memory. Pointers are borrowed; each function that returns a frame says from whom. */
 struct t5g_frame {
     uint8_t kind, minor, dtype, ndim;
     uint64_t dims[T5G_FRAME_NDIM_MAX];
     uint64_t doc_key; /* XXH3-64 of the document id; 0 outside a document */
-    const char *meta; /* [meta_len] JSON object or nothing; NUL follows */
+    const char *meta; /* [meta_len] JSON object or empty; NUL follows */
     size_t meta_len;
     /*
-     * Where in meta the "name" of a TENSOR or TEXT, or the "id" of a DOC, stands: a JSON string
-     * with its quotes. Set by t5g_frame_check_meta, once for the frame's life; 0, 0: not looked
-     * for.
+     * Offset and length in meta of the "name" of a TENSOR or TEXT, or of the "id" of a DOC: a JSON
+     * string with its quotes. Set once by t5g_frame_check_meta; 0, 0 before.
      */
     uint32_t label_at, label_len;
     const unsigned char *data; /* [size] payload, 64-byte aligned */
@@ -48,21 +46,21 @@ struct t5g_frame {
 };
 
 /*
- * Write the 128-byte header of f, hashes included, into out; fills f->head_hash and, unless
- * payload_known, f->payload_hash. Dims, meta and size must be consistent (checked by
- * t5g_frame_check first). Returns the length of the whole frame, a multiple of 64.
+ * Write the 128-byte header of f, with its hashes, into out, and set f->head_hash and, unless
+ * payload_known, f->payload_hash. f must have passed t5g_frame_check. Returns the length of the
+ * whole frame, a multiple of 64.
  */
 uint64_t t5g_frame_put_header(unsigned char out[T5G_FRAME_HEADER], struct t5g_frame *f,
                               bool payload_known);
 
-/* What the header bytes say. */
+/* Lengths from a header. */
 struct t5g_frame_layout {
     uint64_t frame_len, payload_off;
 };
 
 /*
- * Read a header: magic, major, flags, zero fields, kind, limits, dims against size, all but the
- * hash (the meta is not there yet). -1 with e (65): "frame at byte 1234: ...".
+ * Read a header and check it: magic, major, flags, zero fields, kind, limits, dims against size;
+ * not the hash, which needs the meta. -1 with e (65): "frame at byte 1234: ...".
  */
 int t5g_frame_take_header(struct t5g_frame *f, struct t5g_frame_layout *l,
                           const unsigned char in[T5G_FRAME_HEADER], uint64_t offset,
@@ -72,9 +70,9 @@ int t5g_frame_take_header(struct t5g_frame *f, struct t5g_frame_layout *l,
 uint64_t t5g_frame_length(const struct t5g_frame *f);
 
 /*
- * The lengths that a damaged header may have had, from each of its fields that say it: of the
- * frame, of payload_off and payload, of meta and payload, of payload_off and dimensions. 0: of
- * none.
+ * Possible lengths of a frame with a damaged header, from different fields: frame_len; payload_off
+ * and payload_len; meta_len and payload_len; payload_off and dims. An implausible payload size
+ * counts as 0.
  */
 void t5g_frame_guess(const unsigned char in[T5G_FRAME_HEADER], uint64_t out[4]);
 
@@ -83,28 +81,28 @@ uint64_t t5g_frame_head_hash(const unsigned char header[T5G_FRAME_HEADER], const
                              size_t meta_len);
 
 /*
- * The limits a writer and a reader share, of what stands in the header: kind, dims x item size =
- * size, lengths. Of unknown kinds dtype and dims are not looked at. -1 with e (65).
+ * Check the header fields, for writers and readers: kind, dims x item size = size, lengths. dtype
+ * and dims of unknown kinds are not checked. -1 with e (65).
  */
 int t5g_frame_check(const struct t5g_frame *f, uint64_t max_frame, struct t5g_err *e);
 
 /*
- * The same of meta and payload: strict JSON object; DOC has an "id" whose key is doc_key, TENSOR
- * and TEXT have a "name" of 1 to T5G_FRAME_NAME_MAX bytes, TEXT is UTF-8. Sets the label. -1 with e
- * (65).
+ * The same for the meta: a strict JSON object; DOC has an "id" whose key is doc_key, TENSOR and
+ * TEXT have a "name" of 1 to T5G_FRAME_NAME_MAX bytes. Sets the label. And for the payload: TEXT is
+ * UTF-8. -1 with e (65).
  */
 int t5g_frame_check_meta(struct t5g_frame *f, struct t5g_err *e);
 int t5g_frame_check_text(const struct t5g_frame *f, struct t5g_err *e);
 
 bool t5g_kind_critical(int kind); /* upper-case letter */
 
-/* Of a frame that t5g_frame_check_meta passed: */
+/* The following need a frame that t5g_frame_check_meta has passed. */
 
-/* "name" of a TENSOR or TEXT, "id" of a DOC, appended to b; nothing of other kinds. */
+/* Append the "name" of a TENSOR or TEXT, or the "id" of a DOC, to b; nothing for other kinds. */
 void t5g_frame_label(const struct t5g_frame *f, struct t5g_buf *b);
-/* "name" of a TENSOR or TEXT into buf (truncated to size); "" of other kinds. */
+/* Copy the "name" of a TENSOR or TEXT into buf (truncated to size); "" for other kinds. */
 void t5g_frame_name(const struct t5g_frame *f, char *buf, size_t size);
-/* A TENSOR or TEXT of this name. */
+/* Whether it is a TENSOR or TEXT of this name. */
 bool t5g_frame_is(const struct t5g_frame *f, const char *name);
 
 /* doc_key of a document id: XXH3-64, 0 replaced by 1. */

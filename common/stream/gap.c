@@ -1,25 +1,26 @@
 /*
- * gap.c: what follows bytes that are no frame.
+ * gap.c: what to accept after bytes that are not a frame.
  *
- * A header was damaged, so nobody knows how long its frame is, or bytes are gone, or were put in.
- * The frames that are found behind may be those of the stream, or those of a stream in the payload
- * that was lost. The END of the segment tells: it says where the segment began and what is in it.
+ * A header is damaged, so that the length of its frame is unknown, or bytes were lost or inserted.
+ * The frames found after this gap may belong to the stream, or to another stream in the payload
+ * that was lost. The END of the segment decides, since it says where the segment began and what it
+ * contains.
  *
- * 1. An END that leads back to where the segment began, or to before the gap (bytes are gone),
- *    closes the segment: the last such one, since a payload may hold others. A HEAD or an END
- *    between is not of the stream, nor is what lies before it. Of the rest so many documents are
- *    believed as the END counts, the last ones.
- * 2. Where there is no such END, the segment's own may be lost. What is believed are segments that
- *    follow each other up to the last byte of the input, each as long as its END says, without any
- *    frame between them.
- * 3. The END of 1 is believed only where the input ends behind it or such segments begin, or, if it
- *    leads back to just where the segment began, a HEAD follows: an END in a payload may say
- *    anything, but it does not know what comes after the payload.
+ * 1. An END that leads back to where the segment began, or to before the gap (if bytes were lost),
+ *    closes the segment: the last such END, since a payload may contain others. A HEAD or END in
+ *    between does not belong to the stream, nor do the frames before it. Of the documents after it,
+ *    the last ones are accepted, up to the number that the END counts.
+ * 2. If there is no such END, the segment's own may be lost. Then segments are accepted that follow
+ *    each other up to the last byte of the input, each as long as its END says, without any frame
+ *    between them.
+ * 3. The END of 1 is accepted only if the input ends after it, or segments as in 2 begin there, or,
+ *    if it leads back to exactly where the segment began, a HEAD follows. An END in a payload may
+ *    say anything, but cannot know what comes after the payload.
  *
- * All frames behind the first gap of an input are listed once; a gap then costs look-ups. A frame
- * counts with both checksums right. One whose payload is wrong is looked into, so that a header in
- * a payload cannot take away what follows; where that was tried too often in vain it is passed
- * over.
+ * All frames after the first gap of an input are listed once; then each gap costs only look-ups. A
+ * frame counts only if both of its checksums are right. If only the payload's is wrong, its payload
+ * is searched too, so that a header in a payload cannot hide the frames after it; after too many
+ * vain attempts it is skipped.
  */
 #include "stream/scan.h"
 
@@ -33,9 +34,9 @@ struct mark {
 
 /* An END of the list. */
 struct closing {
-    uint64_t start; /* where it says that its segment began */
-    size_t i;       /* of its mark */
-    size_t last;    /* the largest i of this one and those before it in the order of start */
+    uint64_t start; /* where its segment began, by its own length */
+    size_t i;       /* index of its mark */
+    size_t last;    /* the largest i up to this one in the order of start */
 };
 
 struct t5g_gap {
@@ -43,7 +44,8 @@ struct t5g_gap {
     size_t n, cap;
     struct closing *ends; /* [n_ends] by start, then i */
     size_t n_ends;
-    uint64_t *tiles; /* [n_tiles] descending: where segments begin that fill the input to its end */
+    uint64_t
+        *tiles; /* [n_tiles] descending: starts of the segments that fill the input to its end */
     size_t n_tiles;
 };
 
@@ -79,7 +81,7 @@ add(struct t5g_gap *g, const struct t5g_frame *f, uint64_t len)
     g->n_ends += f->kind == T5G_KIND_END;
 }
 
-/* The first mark at `at` or behind. */
+/* The first mark at or after `at`. */
 static size_t
 from(const struct t5g_gap *g, uint64_t at)
 {
@@ -109,7 +111,7 @@ end_at(const struct t5g_scan_input *in, const struct mark *m)
     return x;
 }
 
-/* Where the segment of an END began; 0 also where it says: before the input. */
+/* Where the segment of an END began; 0 also if that would be before the input. */
 static uint64_t
 start_of(const struct t5g_scan_input *in, const struct mark *m)
 {
@@ -140,8 +142,8 @@ sort_ends(const struct t5g_scan_input *in, struct t5g_gap *g)
         g->ends[i].last = i > 0 ? t5g_max(g->ends[i - 1].last, g->ends[i].i) : g->ends[i].i;
 }
 
-/* From the end of the input backwards. Between two segments bytes may be damaged in which there is
- * no frame at all; behind the last one nothing may be. */
+/* From the end of the input backwards. Damaged bytes without any frame may lie between two
+ * segments, but nothing after the last one. */
 static void
 lay_tiles(const struct t5g_scan_input *in, struct t5g_gap *g)
 {
@@ -157,7 +159,7 @@ lay_tiles(const struct t5g_scan_input *in, struct t5g_gap *g)
     }
 }
 
-/* The first segment at `at` or behind of those that fill the rest of the input; its size: none. */
+/* The first of the segments that fill the rest of the input, at or after `at`; in->size: none. */
 static uint64_t
 first_tile(const struct t5g_scan_input *in, uint64_t at)
 {
@@ -198,8 +200,8 @@ list(struct t5g_scan_input *in, uint64_t at)
     lay_tiles(in, g);
 }
 
-/* Documents among marks [n]: whole ones, and others of which there is a part, but for that of the
- * key `lost`, which is counted already. */
+/* Count the documents among n marks: whole ones, and parts of others except that with the key
+ * `lost`, which is already counted. */
 static void
 tally(const struct mark *v, size_t n, uint64_t lost, uint64_t *whole, uint64_t *parts)
 {
@@ -225,13 +227,13 @@ tally(const struct mark *v, size_t n, uint64_t lost, uint64_t *whole, uint64_t *
     *parts += open != 0;
 }
 
-/* What is known of a segment before a gap. */
+/* What is known about a segment before a gap. */
 struct before {
     uint64_t documents, frames, lost; /* lost: key of a document counted in documents */
 };
 
-/* The first mark of i to k from which on they may be what is left of a segment that ends with mark
- * k: it counts no less. Where it does, documents at the front are too many. */
+/* The first mark from i on such that the marks up to k, an END, may be the rest of its segment: END
+ * counts at least as much. Surplus documents are dropped at the front. k if there is none. */
 static size_t
 fit(const struct t5g_scan_input *in, const struct before *b, size_t i, size_t k)
 {
@@ -248,7 +250,7 @@ fit(const struct t5g_scan_input *in, const struct before *b, size_t i, size_t k)
     return b->documents + whole + parts <= documents && b->frames + (k - i) + 1 <= x.frames ? i : k;
 }
 
-/* A segment of which only the HEAD is missing: its END counts just marks i to k. */
+/* Whether only the HEAD of a segment is missing: its END counts exactly marks i to k. */
 static bool
 beheaded(const struct t5g_scan_input *in, size_t i, size_t k)
 {
@@ -258,7 +260,7 @@ beheaded(const struct t5g_scan_input *in, size_t i, size_t k)
     return parts == 0 && whole == x.docs_ok + x.docs_failed && k - i + 2 == x.frames;
 }
 
-/* Take marks first to stop; those from `skip` on to first are left out, unless all are wanted. */
+/* Accept marks first to stop - 1, and in doubtful mode also those from skip to first - 1. */
 static void
 believe(struct t5g_scan_input *in, struct t5g_scan *s, size_t skip, size_t first, size_t stop)
 {
@@ -272,8 +274,8 @@ believe(struct t5g_scan_input *in, struct t5g_scan *s, size_t skip, size_t first
     in->stop = stop;
 }
 
-/* Mark k, an END, closes the segment of which marks a and so on are found. fresh: it says that it
- * began behind the gap's first byte, where no HEAD is: bytes were put in, or that HEAD is lost. */
+/* Mark k, an END, closes the segment whose rest begins at mark a. fresh: by its length it began
+ * after the start of the gap, where there is no HEAD: bytes were inserted, or that HEAD is lost. */
 static void
 close_segment(struct t5g_scan_input *in, struct t5g_scan *s, size_t a, size_t k, bool fresh)
 {
@@ -299,7 +301,7 @@ close_segment(struct t5g_scan_input *in, struct t5g_scan *s, size_t a, size_t k,
     in->at = v[k].at + v[k].len;
 }
 
-/* How many ENDs say that their segment began at `start` or before. */
+/* The number of ENDs whose segment began at or before `start`. */
 static size_t
 up_to(const struct t5g_gap *g, uint64_t start)
 {
@@ -314,7 +316,7 @@ up_to(const struct t5g_gap *g, uint64_t start)
     return low;
 }
 
-/* The END among marks a and so on that closes the segment which began at in->start; g->n: none. */
+/* The END from mark a on that closes the segment begun at in->start; g->n: none. */
 static size_t
 find_end(const struct t5g_scan_input *in, size_t a, bool *fresh)
 {
@@ -326,14 +328,14 @@ find_end(const struct t5g_scan_input *in, size_t a, bool *fresh)
     n = up_to(g, in->at);
     if (n > 0 && g->ends[n - 1].last >= a)
         return g->ends[n - 1].last;
-    /* One whose HEAD is not there: it went with the gap. */
+    /* One whose HEAD was lost with the gap. */
     while (i < g->n && g->v[i].kind != T5G_KIND_END)
         i++;
     *fresh = true;
     return i < g->n && !is_at(g, start_of(in, &g->v[i]), T5G_KIND_HEAD) ? i : g->n;
 }
 
-/* The damaged header's own lengths lead to a frame, or to the end of the input. */
+/* Skip the frame if the damaged header's own lengths lead to a frame or to the end of the input. */
 static bool
 skip_by_lengths(struct t5g_scan_input *in)
 {
@@ -344,7 +346,7 @@ skip_by_lengths(struct t5g_scan_input *in)
     int same = 0;
     for (size_t i = 0; i < 7 && left >= T5G_FRAME_HEADER; i++)
         same += p[i] == (unsigned char)T5G_FRAME_MAGIC[i];
-    if (same < 6) /* what is damaged may be the magic itself */
+    if (same < 6) /* one byte of the magic itself may be damaged */
         return false;
     t5g_frame_guess(p, guess);
     for (size_t i = 0; i < T5G_LEN(guess); i++) {

@@ -1,10 +1,10 @@
 /*
- * reader.c: frames of a stream in order, each verified before it is handed out.
+ * reader.c: the frames of a stream in order, each verified before it is returned.
  *
- * Two sources of bytes behind one interface: a mapped regular file, whose payloads are used in
- * place, and all else, which is read frame by frame: a pipe, a compressed file, the members *.t5g
- * of an archive one after another. Nothing a header says is believed before the hash over header
- * and meta is right; even then the payload buffer grows by what arrives.
+ * There are two kinds of input behind one interface: a mapped regular file, whose payloads are used
+ * in place, and everything else, which is read frame by frame: a pipe, a compressed file, or the
+ * members *.t5g of an archive in order. A header is trusted only after its hash over header and
+ * meta was verified; even then the payload buffer grows only as bytes arrive.
  */
 #include "stream/reader.h"
 #include "base/hash.h"
@@ -32,15 +32,15 @@ struct t5g_reader {
     bool in_member;
     uint64_t at; /* offset of the next byte */
     unsigned char header[T5G_FRAME_HEADER];
-    struct t5g_buf meta;    /* pipe: meta of the current frame; mapped: only for its NUL */
+    struct t5g_buf meta;    /* meta of the current frame, and a NUL */
     unsigned char *payload; /* pipe: payload of the current frame */
     size_t payload_cap;
     enum state state;
-    bool explained; /* an ERROR outside a document came */
+    bool explained; /* there was an ERROR outside a document */
     uint64_t doc_key;
     uint64_t segment_start, frames, docs_ok, docs_failed, total;
     struct t5g_hash *chain;
-    char last[64]; /* what the last frame was, for messages */
+    char last[64]; /* name or kind of the last frame, for messages */
 };
 
 struct t5g_reader *
@@ -53,7 +53,7 @@ t5g_reader_open_fd(int fd, bool own, const char *name, uint64_t max_frame)
     r->name = t5g_strdup(name);
     r->max_frame = max_frame;
     r->chain = t5g_hash_open();
-    /* A file that somebody has read into already is not mapped: the rest of it is the stream. */
+    /* A file not at its start is not mapped: the stream is the rest of it. */
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && lseek(fd, 0, SEEK_CUR) == 0)
         r->mapped = t5g_map_fd(fd, name, &r->map, NULL) == 0;
     t5g_map_cut_status(&r->map, T5G_EX_UPSTREAM);
@@ -149,7 +149,7 @@ is_stream(const struct t5g_member *m)
     return m->name_len >= 4 && strcmp(m->name + m->name_len - 4, ".t5g") == 0;
 }
 
-/* Go to the next member that holds a stream. 1, 0 after the last, -1. */
+/* Go to the next member that contains a stream. 1, 0 after the last, -1 with e. */
 static int
 next_member(struct t5g_reader *r, struct t5g_err *e)
 {
@@ -161,7 +161,7 @@ next_member(struct t5g_reader *r, struct t5g_err *e)
     return result;
 }
 
-/* As take, from what is not mapped. */
+/* As take, from an input that is not mapped. */
 static int
 unpack(struct t5g_reader *r, char *buf, size_t n, size_t *got, struct t5g_err *e)
 {
@@ -216,7 +216,7 @@ damaged(const struct t5g_frame *f, const char *what, struct t5g_err *e)
                        (unsigned long long)f->offset, what);
 }
 
-/* Bytes between the parts of a frame: nothing may hide there. */
+/* The bytes between the parts of a frame, which must be zero. */
 static int
 take_padding(struct t5g_reader *r, const struct t5g_frame *f, uint64_t n, struct t5g_err *e)
 {
@@ -404,7 +404,7 @@ read_frame(struct t5g_reader *r, struct t5g_frame *f, struct t5g_err *e)
             return t5g_err_set(e, T5G_EX_UPSTREAM, "empty input: upstream wrote nothing");
         return cut(r, e);
     }
-    /* A short header that is foreign already in its first bytes is not a cut stream. */
+    /* A short header with other first bytes is not a truncated stream, but no stream. */
     if (memcmp(r->header, T5G_FRAME_MAGIC, t5g_min(got, 7)) == 0 && got < sizeof r->header)
         return cut(r, e);
     if (t5g_frame_take_header(f, &l, r->header, offset, r->max_frame, e) < 0 ||

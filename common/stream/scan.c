@@ -1,4 +1,4 @@
-/* scan.c: undamaged frames and whole documents among bytes that may hold anything. */
+/* scan.c: find undamaged frames and whole documents in damaged input. */
 #include "stream/scan.h"
 
 #include <fcntl.h>
@@ -55,8 +55,8 @@ t5g_scan_free(struct t5g_scan *s)
     *s = (struct t5g_scan){0};
 }
 
-/* A frame whose header is right; good: its payload is too. True when it completes a document or is
- * a HEAD. */
+/* Take a frame with a valid header; good: the payload is valid too. True if it is a HEAD or
+ * completes a document. */
 static bool
 take(struct t5g_scan_input *in, struct t5g_scan *s, const struct t5g_frame *f, bool good)
 {
@@ -87,7 +87,8 @@ take(struct t5g_scan_input *in, struct t5g_scan *s, const struct t5g_frame *f, b
     return done;
 }
 
-/* The next frame of the gap, or at in->at. 1, 0 where a gap begins, -1 at the end of the input. */
+/* The next accepted frame after a gap, or the frame at in->at. 1, 0 if a gap begins there, -1 at
+ * the end of the input. */
 static int
 step(struct t5g_scan_input *in, struct t5g_frame *f, bool *good, uint64_t *end)
 {
@@ -116,7 +117,7 @@ t5g_scan_next(struct t5g_scan_input *in, struct t5g_scan *s, const struct t5g_fr
     int r;
     if (s->n > 0 &&
         (s->frames[0].kind == T5G_KIND_HEAD || strchr("CX", s->frames[s->n - 1].kind) != NULL))
-        s->n = 0; /* handed out by the last call */
+        s->n = 0; /* returned by the last call */
     while ((r = step(in, &now, &good, &end)) >= 0) {
         if (r == 0) {
             s->damaged = true;

@@ -1,4 +1,4 @@
-/* scan_frame.c: whether there is a frame, among bytes that may hold anything. */
+/* scan_frame.c: check whether there is a frame at a given offset. */
 #include "stream/scan.h"
 #include "stream/stream_head.h"
 
@@ -14,10 +14,10 @@ t5g_scan_header(const struct t5g_scan_input *in, uint64_t at, struct t5g_frame *
         f->meta_len > left - T5G_FRAME_HEADER)
         return 0;
     f->meta = (const char *)in->p + at + T5G_FRAME_HEADER;
-    f->data = in->p + at + l.payload_off; /* which may be beyond the end */
+    f->data = in->p + at + l.payload_off; /* may be beyond the end */
     /*
-     * No meta holds the magic (its last byte is a control character): so of many headers that claim
-     * the bytes of each other, none takes time for more than those up to the next.
+     * No meta contains the magic, whose last byte is a control character. So if many headers claim
+     * each other's bytes, checking each takes time only up to the next one.
      */
     if (memmem(f->meta, f->meta_len, T5G_FRAME_MAGIC, 7) != NULL ||
         t5g_frame_head_hash(in->p + at, f->meta, f->meta_len) != f->head_hash ||

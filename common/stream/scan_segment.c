@@ -1,5 +1,5 @@
-/* scan_segment.c: the documents of a segment, from the frames of it that are found: which are
- * whole, and how many are lost. */
+/* scan_segment.c: the documents of a segment, from the frames found: which are whole, and how many
+ * are lost. */
 #include "stream/scan.h"
 
 #include <string.h>
@@ -27,7 +27,7 @@ t5g_scan_end_segment(struct t5g_scan *s, const struct t5g_frame *f)
             s->missing = docs - s->whole;
         bool same = x.chain == t5g_hash_get64(s->chain) && x.frames == s->n_frames + 1;
         s->damaged |= !same || x.status != 0;
-        s->uncertain |= !same && s->missing == 0; /* whole frames were dropped, doubled or moved */
+        s->uncertain |= !same && s->missing == 0; /* whole frames were lost, doubled or moved */
     } else {
         s->damaged = s->uncertain = true;
     }
@@ -71,7 +71,7 @@ t5g_scan_place(struct t5g_scan *s, const struct t5g_frame *f)
         open = false;
     }
     if (f->kind == T5G_KIND_DOC) {
-        s->orphan = 0; /* ids may repeat: a new document even where the key is that of a lost one */
+        s->orphan = 0; /* ids may repeat: this is not the lost document of the same key */
         collect(s, f);
         return false;
     }

@@ -1,4 +1,4 @@
-/* stream_head.c: the HEAD frame's meta. */
+/* stream_head.c: the meta of the HEAD frame. */
 #include "stream/stream_head.h"
 #include "base/json.h"
 #include "base/jsonstr.h"
@@ -86,8 +86,8 @@ put(struct t5g_buf *b, const char *key, const char *value)
     t5g_jsonstr_write(b, value, strlen(value));
 }
 
-/* The array `raw` with one more element; not when that is its last element already, so that a
- * program that is run again and again does not make HEAD grow. */
+/* Append `own` to the array `raw`, unless it is already the last element: a program that is run
+ * repeatedly must not make HEAD grow. */
 static void
 put_chain(struct t5g_buf *out, const char *raw, size_t n, const struct t5g_buf *own)
 {
@@ -121,7 +121,7 @@ t5g_head_make(const struct t5g_head *in, const char *tool, const char *tok, cons
     if (in == NULL || in->meta == NULL) {
         t5g_buf_printf(&out, "{\"t5g\":1,\"pg\":[%s]}", own.p);
     } else if (t5g_json_walk_open(&w, in->meta, strlen(in->meta))) {
-        /* As text, not through a tree: numbers that a double cannot hold stay what they are. */
+        /* Copied as text, so that numbers beyond the precision of a double stay unchanged. */
         while (t5g_json_walk_next(&w)) {
             t5g_buf_addc(&out, out.n == 0 ? '{' : ',');
             t5g_buf_add(&out, w.key, w.key_len);

@@ -1,4 +1,4 @@
-/* writer.c: one segment of a stream, with the counts and the chain that END carries. */
+/* writer.c: one segment of a stream, with the counts and the chain for END. */
 #include "stream/writer.h"
 #include "base/bug.h"
 #include "base/hash.h"
@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BUFFER ((size_t)1 << 16) /* small frames leave together; larger payloads are not copied */
-#define LAST   ((size_t)1 << 14) /* behind that, room for the frames of t5g_writer_abandon */
+#define BUFFER ((size_t)1 << 16) /* collects small frames; larger payloads are not copied */
+#define LAST   ((size_t)1 << 14) /* more room, for the frames of t5g_writer_abandon */
 
 enum state { NOTHING, IN_SEGMENT, IN_DOC, AFTER_ERROR, ENDED };
 
@@ -26,9 +26,8 @@ struct t5g_writer {
     uint64_t doc_key, len, frames, docs_ok, docs_failed;
     struct t5g_hash *chain;
     struct t5g_buf out;
-    bool broken; /* a write failed: what has been written ends anywhere */
-    bool
-        last; /* the frames of t5g_writer_abandon: they go behind BUFFER, into room that is there */
+    bool broken; /* a write failed, perhaps in the middle of a frame */
+    bool last;   /* in t5g_writer_abandon: frames go into the room after BUFFER */
 };
 
 struct t5g_writer *
@@ -53,7 +52,7 @@ t5g_writer_free(struct t5g_writer *w)
     t5g_free(w);
 }
 
-/* A program that calls out of order is wrong, whatever its input. */
+/* A call out of order is a bug of the program, whatever its input. */
 static void
 expect(bool right)
 {
@@ -91,7 +90,7 @@ add(struct t5g_writer *w, const void *p, size_t n, struct t5g_err *e)
     return 0;
 }
 
-/* Every frame goes through here. known: f->payload_hash is right already. */
+/* Append a frame; all frames go through here. known: f->payload_hash is already set. */
 static int
 put(struct t5g_writer *w, struct t5g_frame *f, bool known, struct t5g_err *e)
 {
@@ -111,12 +110,12 @@ put(struct t5g_writer *w, struct t5g_frame *f, bool known, struct t5g_err *e)
     return 0;
 }
 
-/* Checked, and put. */
+/* Check and append a frame. */
 static int
 send(struct t5g_writer *w, struct t5g_frame *f, bool known, struct t5g_err *e)
 {
-    /* What is wrong here came from the input: the output's name would mislead. */
-    bool read = f->label_len > 0; /* from a stream, whose reader has looked into it */
+    /* Errors here come from the input, so the output's name would mislead. */
+    bool read = f->label_len > 0; /* from a stream, checked by its reader */
     if (t5g_frame_check(f, UINT64_MAX, e) < 0 ||
         (!read && (t5g_frame_check_meta(f, e) < 0 || t5g_frame_check_text(f, e) < 0)))
         return -1;
@@ -161,8 +160,8 @@ t5g_writer_begin(struct t5g_writer *w, const struct t5g_head *in, const char *to
 }
 
 /*
- * An id as JSON can hold it: a file name may be ill-formed UTF-8, an id from JSON lines may hold
- * NUL. Both become U+FFFD, so that even such a document has its place in the stream.
+ * Make an id valid in a meta: a file name may be ill-formed UTF-8, and an id from JSON lines may
+ * contain NUL. Both become U+FFFD, so that even such a document can be written.
  */
 static void
 clean_id(struct t5g_buf *out, const char *id, size_t n)
@@ -179,7 +178,7 @@ clean_id(struct t5g_buf *out, const char *id, size_t n)
     }
 }
 
-/* The rest of an object after its first member. */
+/* Complete an object after its first member. */
 static void
 add_members(struct t5g_buf *meta, const char *extra)
 {
@@ -327,7 +326,7 @@ t5g_writer_frame(struct t5g_writer *w, const struct t5g_frame *in, struct t5g_er
     return r;
 }
 
-/* The frame of t5g_writer_end; payload is its room. */
+/* The END frame, with its payload in `payload`. */
 static struct t5g_frame
 make_end(const struct t5g_writer *w, int status, unsigned char payload[64])
 {
@@ -357,7 +356,7 @@ t5g_writer_end(struct t5g_writer *w, int status, struct t5g_err *e)
     return r;
 }
 
-/* An ERROR frame of `meta` behind what is buffered. */
+/* Append an ERROR frame with this meta to the buffer. */
 static void
 put_error(struct t5g_writer *w, const struct t5g_buf *meta)
 {
