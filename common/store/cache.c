@@ -1,12 +1,12 @@
 /*
- * cache.c: results kept on disk under what they were made from.
+ * cache.c: results kept on disk by a hash of what they were made from.
  *
  *   DIR/CACHEDIR.TAG
  *   DIR/v1/ab/<30 hex>.t5g   an entry: HEAD DOC [input.ids] TENSOR CLOSE END, named by its key
  *   DIR/v1/tmp/              entries being written
  *
- * No lock and no index: an entry comes by rename, is checked whole when it is read, and goes by
- * unlink. All of it works on NFS.
+ * No locks and no index: an entry appears by rename, is checked as a whole when read, and
+ * disappears by unlink. This works on NFS too.
  */
 #include "store/cache.h"
 #include "base/cachedir.h"
@@ -32,11 +32,11 @@
     "# This folder holds results that t5g can make again; t5g-cache(5) says what may be done to " \
     "it.\n"
 
-enum { TOUCH_AFTER = 3600 /* seconds: entries are touched when used, but not all the time */ };
+enum { TOUCH_AFTER = 3600 /* seconds, so that used entries are not touched all the time */ };
 
 struct t5g_cache {
     char *dir;
-    char *elsewhere; /* where tables and notes are; NULL: one folder was asked for */
+    char *elsewhere; /* the default folder, for tables and notes; NULL if a folder was given */
     void (*warn)(const char *line);
     bool warned, made;
     unsigned long serial;
@@ -145,7 +145,7 @@ path_of(const struct t5g_cache *c, const struct t5g_cache_key *k, struct t5g_buf
 
 /* ---- reading ---- */
 
-/* The entry at path is what the key asks for. */
+/* Whether the entry is whole, undamaged and the one for the key. */
 static bool
 holds(struct t5g_cache_entry *x, const struct t5g_cache_key *k, const char *name,
       const int32_t *ids, size_t n_ids, double *seconds)
@@ -166,7 +166,7 @@ holds(struct t5g_cache_entry *x, const struct t5g_cache_key *k, const char *name
                       memcmp(have->data, ids, n_ids * sizeof *ids) != 0))
         return false;
     x->tensor = *tensor;
-    bool whole = t5g_source_next(x->source, &rest, NULL) == 0; /* END is there, and right */
+    bool whole = t5g_source_next(x->source, &rest, NULL) == 0; /* END is there, and valid */
     t5g_doc_clear(&rest);
     return whole;
 }
@@ -179,7 +179,7 @@ t5g_cache_entry_close(struct t5g_cache_entry *x)
     x->source = NULL;
 }
 
-/* Its time says when it was last of use, for the collector. */
+/* The modification time records the last use, for cache-gc. */
 static void
 touch(const char *path)
 {
@@ -190,13 +190,13 @@ touch(const char *path)
         (void)utimensat(AT_FDCWD, path, now, AT_SYMLINK_NOFOLLOW);
 }
 
-/* What stands at path is not the entry it should be. */
+/* Remove what is at path, which is not a valid entry. */
 static void
 remove_damaged(struct t5g_cache *c, const char *path)
 {
     if (unlink(path) == 0)
         complain(c, "%s: damaged entry of the cache removed", path);
-    else if (errno != ENOENT) /* a collector was quicker: nothing was damaged */
+    else if (errno != ENOENT) /* ENOENT: cache-gc removed it during the read */
         complain(c, "%s: damaged entry of the cache; cannot remove: %s", path, strerror(errno));
 }
 
@@ -246,7 +246,7 @@ make_folder(const char *path, struct t5g_err *e)
     return t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot make folder", path);
 }
 
-/* The folders and the tag, once. */
+/* Create the folders and the tag, once. */
 static int
 make_folders(struct t5g_cache *c, const struct t5g_cache_key *k, struct t5g_err *e)
 {
@@ -258,7 +258,7 @@ make_folders(struct t5g_cache *c, const struct t5g_cache_key *k, struct t5g_err 
             r = -1;
         else if (access(path.p, F_OK) != 0)
             r = t5g_write_file(path.p, TAG, strlen(TAG), e);
-        if (r == 0) /* also when it was made just now */
+        if (r == 0) /* even if just created */
             r = t5g_own_folder(c->dir, true, e);
         static const char *const below[] = {"v1", "v1/tmp"};
         for (size_t i = 0; i < T5G_LEN(below) && r == 0; i++) {
@@ -276,7 +276,7 @@ make_folders(struct t5g_cache *c, const struct t5g_cache_key *k, struct t5g_err 
     return r;
 }
 
-/* One entry into an open file. */
+/* Write one entry. */
 static int
 write_entry(struct t5g_writer *w, const struct t5g_cache_key *k, const char *name, int dtype,
             size_t ndim, const uint64_t *dims, const void *data, const int32_t *ids, size_t n_ids,
@@ -335,7 +335,7 @@ t5g_cache_put(struct t5g_cache *c, const struct t5g_cache_key *k, const char *na
     t5g_buf_free(&temporary);
 }
 
-/* ---- looking after it ---- */
+/* ---- maintenance ---- */
 
 static bool
 is_hex(const char *s, size_t n)
@@ -343,7 +343,8 @@ is_hex(const char *s, size_t n)
     return strspn(s, "0123456789abcdef") >= n;
 }
 
-/* "tokenizer-" or another word, 32 hex digits, and the ".XXXXXX" of a writer. */
+/* Whether a name is a word and "-" ("tokenizer-"), 32 hex digits, and a writer's ".XXXXXX" or not.
+ */
 static bool
 is_kept(const char *name, enum t5g_cache_kind *kind)
 {
@@ -358,7 +359,7 @@ is_kept(const char *name, enum t5g_cache_kind *kind)
     return true;
 }
 
-/* What a file of this name in the folder of that kind is; false: none of ours. */
+/* The kind of a file by its name, in the folder for a kind; false: not a cache file. */
 static bool
 is_ours(const char *name, enum t5g_cache_kind folder, enum t5g_cache_kind *kind)
 {
@@ -371,7 +372,7 @@ is_ours(const char *name, enum t5g_cache_kind folder, enum t5g_cache_kind *kind)
     return is_kept(name, kind);
 }
 
-/* The files of one folder that are ours by their names. */
+/* Call fn for the files of one folder that have names of cache files. */
 static int
 each_in(const char *folder, enum t5g_cache_kind of,
         void (*fn)(const struct t5g_cache_file *, void *), void *arg, struct t5g_err *e)
@@ -404,7 +405,7 @@ t5g_cache_entry_whole(const char *path, struct t5g_err *e)
     size_t documents = 0;
     int r = -1;
     bool named = true;
-    /* Whose it is does not matter here: root looks after the caches of others. */
+    /* The owner does not matter here: root may check the caches of others. */
     struct stat st;
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 && errno != ELOOP && errno != ENXIO) { /* a link, a socket */

@@ -1,4 +1,4 @@
-/* cache.h: results kept on disk under what they were made from; t5g-cache(5). */
+/* cache.h: results kept on disk by a hash of what they were made from; t5g-cache(5). */
 #ifndef T5G_CACHE_H
 #define T5G_CACHE_H
 
@@ -11,23 +11,23 @@ struct t5g_cache;
 struct t5g_cache_stats {
     uint64_t hits, misses, stored;
     uint64_t bytes_read, bytes_written; /* of tensors */
-    double saved;                       /* seconds that the hits took when they were made */
+    double saved;                       /* seconds that it took to compute the hits */
 };
 
 /*
- * dir NULL: $T5G_CACHE_DIR, else $XDG_CACHE_HOME/t5g, else $HOME/.cache/t5g. Folders are made as
- * they are needed. warn (NULL allowed) is called with a line about the first thing that goes wrong:
- * a cache that cannot be used is a cache without entries, never an error.
+ * dir NULL: $T5G_CACHE_DIR, else $XDG_CACHE_HOME/t5g, else $HOME/.cache/t5g. Folders are created
+ * when needed. warn (NULL allowed) is called with a message for the first problem: an unusable
+ * cache is treated as empty, not as an error.
  */
 struct t5g_cache *t5g_cache_open(const char *dir, void (*warn)(const char *line));
 void t5g_cache_close(struct t5g_cache *c);
 const struct t5g_cache_stats *t5g_cache_stats(const struct t5g_cache *c);
 
 /*
- * A key is XXH3-128 over everything a result depends on, as a binary record: begin with the kind of
- * result ("encoder.out", "image.feat") and the names of model, numeric profile and options (NULL
- * ends the list), then add every input tensor. `check` is a second hash of the same, with another
- * beginning, that an entry holds: XXH3 is no defence against somebody who looks for a collision.
+ * A key is XXH3-128 over everything that a result depends on: first the kind of result
+ * ("encoder.out", "image.feat") and the names of model, numeric profile and options (the list ends
+ * with NULL), then every input tensor. `check` is a second hash with another prefix, stored in the
+ * entry, since XXH3 does not resist deliberate collisions.
  */
 struct t5g_cache_key {
     struct t5g_hash *key, *check; /* private */
@@ -37,36 +37,36 @@ struct t5g_cache_key {
 void t5g_cache_key_open(struct t5g_cache_key *k, const char *const *names);
 void t5g_cache_key_add(struct t5g_cache_key *k, int dtype, size_t ndim, const uint64_t *dims,
                        const void *data, size_t bytes);
-void t5g_cache_key_close(struct t5g_cache_key *k); /* hex and check_hex are there now */
+void t5g_cache_key_close(struct t5g_cache_key *k); /* sets hex and check_hex */
 
-/* A result in hand: one tensor, and the ids it was made from where there are any. */
+/* A cached result: one tensor. */
 struct t5g_cache_entry {
     struct t5g_frame tensor; /* valid until t5g_cache_entry_close */
-    struct t5g_doc doc;      /* private, as is the next */
+    struct t5g_doc doc;      /* private, like source */
     struct t5g_source *source;
 };
 
 /*
- * True on a hit: *entry holds the tensor `name`. Every byte was checked, and ids [n_ids] (0: not
- * looked at) compared word by word. What is damaged is removed and counts as missing.
+ * True on a hit: *entry holds the tensor `name`. Every byte is verified, and ids [n_ids] (if not 0)
+ * are compared with those stored. A damaged entry is removed and counts as a miss.
  */
 bool t5g_cache_get(struct t5g_cache *c, const struct t5g_cache_key *k, const char *name,
                    const int32_t *ids, size_t n_ids, struct t5g_cache_entry *entry);
 void t5g_cache_entry_close(struct t5g_cache_entry *entry);
 
-/* Keep a tensor that took `seconds` to make. Appears whole or not at all; of several writers of one
- * key, one wins. */
+/* Store a tensor that took `seconds` to compute, and its input ids if any. The entry appears whole
+ * or not at all; if several processes write the same key, one wins. */
 void t5g_cache_put(struct t5g_cache *c, const struct t5g_cache_key *k, const char *name, int dtype,
                    size_t ndim, const uint64_t *dims, const void *data, const int32_t *ids,
                    size_t n_ids, double seconds);
 
-/* ---- looking after it (t5g-frame cache-*) ---- */
+/* ---- maintenance (t5g-frame cache-*) ---- */
 
 enum t5g_cache_kind {
     T5G_CACHE_ENTRY,
     T5G_CACHE_TABLE,      /* a compiled tokenizer */
-    T5G_CACHE_NOTE,       /* what was found out about model files */
-    T5G_CACHE_UNFINISHED, /* of a writer, perhaps dead */
+    T5G_CACHE_NOTE,       /* remembered identities of model files */
+    T5G_CACHE_UNFINISHED, /* being written, or left by a process that died */
 };
 
 struct t5g_cache_file {
@@ -76,16 +76,16 @@ struct t5g_cache_file {
     enum t5g_cache_kind kind;
 };
 
-/* Where it is; lives with c. */
+/* The cache folder, "" if there is none; lives with c. */
 const char *t5g_cache_dir(const struct t5g_cache *c);
 
-/* True: the entry at path is what its writer wrote, every byte, and of the key in its name. Else e
- * (66: there is none). */
+/* Whether the entry at path is undamaged and has the key of its name; if not, e says why (66: there
+ * is none). */
 bool t5g_cache_entry_whole(const char *path, struct t5g_err *e);
 
-/* Call fn for everything in the cache that has the name of something kept; also, where c was opened
- * with dir NULL, for the tables and notes that are kept elsewhere then. -1 with e when a folder
- * cannot be read; none is no error. */
+/* Call fn for each file in the cache with the name of a cache file and, if c was opened with dir
+ * NULL, for the tables and notes in the default folder. 0, or -1 with e if a folder cannot be read;
+ * a missing one is no error. */
 int t5g_cache_each(struct t5g_cache *c, void (*fn)(const struct t5g_cache_file *f, void *arg),
                    void *arg, struct t5g_err *e);
 

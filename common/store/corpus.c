@@ -16,15 +16,15 @@
 struct t5g_corpus {
     struct t5g_corpus_options o;
     size_t text, path;           /* next of o.texts, next of o.paths */
-    bool alone;                  /* the pictures of the options were given out without a text */
+    bool alone;                  /* the pictures of the options were returned without a text */
     int fd;                      /* input being read, -1 between inputs */
     struct t5g_unpack *in;       /* its bytes */
-    struct t5g_members *members; /* it is an archive */
+    struct t5g_members *members; /* its documents, if it is an archive */
     const char *name;            /* of that input, for messages and ids */
-    size_t record;               /* records taken from it so far */
+    size_t record;               /* records read from it so far */
     char *chunk;                 /* [CHUNK] */
     size_t at, have;             /* unread part of chunk */
-    size_t passed;               /* members of archives that were nothing to us */
+    size_t passed;               /* skipped members of archives */
     struct t5g_buf line;         /* raw JSON line */
 };
 
@@ -66,7 +66,7 @@ t5g_corpus_close(struct t5g_corpus *c)
     t5g_free(c);
 }
 
-/* Of an archive: what is passed over, or odd. */
+/* Report a skipped member of an archive, or a warning. */
 static void
 note(void *arg, const char *member, const char *what)
 {
@@ -94,7 +94,7 @@ open_next(struct t5g_corpus *c, struct t5g_err *e)
         return t5g_err_in(e, "%s", c->name);
     bool archive = t5g_unpack_is_archive(c->in);
     enum t5g_packing promised = t5g_packing_named(path);
-    if (promised == T5G_TAR && !archive) /* damaged in its first bytes, it would be a text */
+    if (promised == T5G_TAR && !archive) /* with damaged first bytes, it would pass for text */
         return t5g_err_set(e, T5G_EX_DATA, "%s: is no archive, as its name says", path);
     if (promised != T5G_PLAIN && t5g_unpack_is_plain(c->in))
         return t5g_err_set(e, T5G_EX_DATA, "%s: is not compressed, as its name says", path);
@@ -118,9 +118,9 @@ open_next(struct t5g_corpus *c, struct t5g_err *e)
 }
 
 /*
- * An operand that cannot be opened or read is a document of its own that fails (1), under the id of
- * the record that was to come. A fault of standard input, of the system, or of an archive or
- * compressed file in itself is the run's (-1).
+ * An operand that cannot be opened or read becomes a failed document (1) with the id of its next
+ * record. An error of standard input or the system, or damage to an archive or compressed file,
+ * ends the run (-1).
  */
 static int
 unreadable(struct t5g_corpus *c, struct t5g_corpus_doc *d, const struct t5g_err *cause,
@@ -168,8 +168,8 @@ t5g_corpus_id(const char *path)
 }
 
 /*
- * One picture more, read whole. What cannot be read is the document's fault. regular: refuse
- * devices, pipes and the like, which a line of data must not make us open.
+ * Add a picture and read it whole; if that fails, it is the document's fault. regular: accept only
+ * regular files, since a line of data must not make the program open devices or pipes.
  */
 static void
 add_picture(struct t5g_corpus_doc *d, const char *path, bool regular)
@@ -197,7 +197,7 @@ add_picture(struct t5g_corpus_doc *d, const char *path, bool regular)
         t5g_read_all(fd, path, T5G_PICTURE_MAX, &p->bytes, &d->fault);
     if (fd > 0)
         close(fd);
-    if (p->bytes.cap / 2 > p->bytes.n) { /* there may be many small ones */
+    if (p->bytes.cap / 2 > p->bytes.n) { /* there may be many small pictures */
         struct t5g_buf all = p->bytes;
         p->bytes = (struct t5g_buf){0};
         t5g_buf_add(&p->bytes, all.p, all.n);
@@ -206,14 +206,13 @@ add_picture(struct t5g_corpus_doc *d, const char *path, bool regular)
 }
 
 /*
- * Append the bytes up to `end` (or end of file when end < 0) to out, at most T5G_TEXT_MAX of them.
- * 1 when a record was read, 0 at end of file with nothing, -1 with e. *excess: bytes beyond the
- * limit.
+ * Append the bytes up to `end` (or end of file if end < 0) to out, at most T5G_TEXT_MAX of them;
+ * *excess counts those beyond. 1 with a record, 0 at end of file without one, -1 with e.
  */
 static int
 read_record(struct t5g_corpus *c, int end, struct t5g_buf *out, size_t *excess, struct t5g_err *e)
 {
-    bool any = end < 0; /* a whole file is a document also when it is empty */
+    bool any = end < 0; /* a whole file is a document even if it is empty */
     *excess = 0;
     for (;;) {
         if (c->at == c->have) {
@@ -235,7 +234,7 @@ read_record(struct t5g_corpus *c, int end, struct t5g_buf *out, size_t *excess, 
     }
 }
 
-/* A picture that a JSON line names. */
+/* Add a picture named by a JSON line. */
 static void
 named_picture(struct t5g_corpus_doc *d, const char *path, void *arg)
 {
@@ -280,7 +279,7 @@ read_from_input(struct t5g_corpus *c, struct t5g_corpus_doc *d, struct t5g_err *
     return 1;
 }
 
-/* Those of the options. */
+/* Add the pictures of the options. */
 static void
 add_pictures(const struct t5g_corpus *c, struct t5g_corpus_doc *d)
 {
@@ -292,7 +291,7 @@ int
 t5g_corpus_next(struct t5g_corpus *c, struct t5g_corpus_doc *d, struct t5g_err *e)
 {
     d->id.n = d->text.n = d->prompt.n = 0;
-    t5g_buf_adds(&d->text, ""); /* an empty text has a pointer too */
+    t5g_buf_adds(&d->text, ""); /* so that an empty text is not NULL */
     t5g_buf_adds(&d->prompt, "");
     d->has_text = true;
     d->has_prompt = false;
@@ -300,7 +299,7 @@ t5g_corpus_next(struct t5g_corpus *c, struct t5g_corpus_doc *d, struct t5g_err *
     d->fault.code = 0;
     if (c->text < c->o.n_texts) {
         t5g_buf_adds(&d->text, c->o.texts[c->text++]);
-        if (c->o.n_pictures > 0) /* a question of the picture more than a text */
+        if (c->o.n_pictures > 0) /* a question about the picture rather than a text */
             t5g_buf_adds(&d->id, t5g_corpus_id(c->o.pictures[0]));
         else
             t5g_buf_printf(&d->id, "e%zu", c->text);

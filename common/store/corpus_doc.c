@@ -1,4 +1,4 @@
-/* corpus_doc.c: a document as a user has it: its memory, its pictures, its UTF-8. */
+/* corpus_doc.c: an input document: its memory, its pictures, its UTF-8. */
 #include "store/corpus_doc.h"
 #include "base/utf8.h"
 #include "store/looks.h"

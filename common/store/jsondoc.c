@@ -1,4 +1,4 @@
-/* jsondoc.c: a document of the corpus from a JSON object. */
+/* jsondoc.c: an input document from a JSON object. */
 #include "store/jsondoc.h"
 #include "base/json.h"
 #include "base/jsonstr.h"
@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ID_MAX 65536 /* bytes of an id: it travels in frame metadata, which is small */
+#define ID_MAX 65536 /* bytes of an id: it goes into frame metadata, which is small */
 
 enum { TEXT, PROMPT, IMAGES, ID, N_FIELDS };
 
 static const char *const fields[N_FIELDS] = {"text", "prompt", "images", "id"};
 
-/* What a checked value is, for messages. */
+/* The type of a checked value, for messages. */
 static const char *
 type_of(const struct t5g_json_walk *w)
 {
@@ -36,7 +36,7 @@ type_of(const struct t5g_json_walk *w)
     return "a number";
 }
 
-/* The value is not of the type `want`. raw: the text that w walks. */
+/* Report a value that is not of the type `want`. raw: the text that w walks. */
 static void
 wrong_type(struct t5g_corpus_doc *d, const char *raw, const struct t5g_json_walk *w,
            const char *what, const char *want)
@@ -45,7 +45,7 @@ wrong_type(struct t5g_corpus_doc *d, const char *raw, const struct t5g_json_walk
                 (size_t)(w->value - raw), (int)w->key_len, w->key, want, type_of(w));
 }
 
-/* A number as Python prints it, except that 1.0 is 1. false: it is out of range. */
+/* Append a number as Python prints it, except that 1.0 is 1. false: out of range. */
 static bool
 print_number(struct t5g_buf *b, const char *p, size_t n)
 {
@@ -60,7 +60,7 @@ print_number(struct t5g_buf *b, const char *p, size_t n)
     if (t5g_num_double("", text, -DBL_MAX, DBL_MAX, &x, NULL) < 0)
         return false;
     if (fabs(x) < 1e16 && x == floor(x)) {
-        t5g_buf_printf(b, "%.0f", x == 0 ? 0.0 : x); /* -0.0 is 0 too */
+        t5g_buf_printf(b, "%.0f", x == 0 ? 0.0 : x); /* -0.0 becomes 0 */
         return true;
     }
     int digits = 1;
@@ -136,7 +136,7 @@ t5g_object_read(struct t5g_corpus_doc *d, const char *raw, size_t n, const char 
         while (field < N_FIELDS && !t5g_jsonstr_equal(w.key, w.key_len, fields[field]))
             field++;
         if (field == N_FIELDS || (field == ID && !o->with_id) || w.value[0] == 'n')
-            continue; /* null is as if it were not there */
+            continue; /* null counts as absent */
         if ((field == TEXT || field == PROMPT) && w.value[0] != '"') {
             wrong_type(d, raw, &w, what, "a string");
         } else if (field == TEXT) {

@@ -1,4 +1,4 @@
-/* keys.c: a set of hashes by open addressing; the low four bits of each are its marks. */
+/* keys.c: a hash set with open addressing; the low four bits of each hash hold its marks. */
 #include "store/keys.h"
 #include "base/hash.h"
 
@@ -27,7 +27,7 @@ t5g_keys_close(struct t5g_keys *k)
     t5g_free(k);
 }
 
-/* Where the hash is, or could be. */
+/* The slot of the hash, or the free one for it. */
 static uint64_t *
 find(const struct t5g_keys *k, uint64_t hash)
 {

@@ -1,4 +1,4 @@
-/* keys.h: marks on names, 8 bytes each. */
+/* keys.h: marks on names, in 8 bytes per name. */
 #ifndef T5G_KEYS_H
 #define T5G_KEYS_H
 
@@ -8,7 +8,7 @@ struct t5g_keys;
 struct t5g_keys *t5g_keys_open(void);
 void t5g_keys_close(struct t5g_keys *k);
 
-/* Marks, up to 15, of the name p[0..n) so far (0: never seen); those in `add` are put to them. */
+/* Add the marks `add` (up to 15) to the name p[0..n); returns its marks before (0: not seen). */
 unsigned t5g_keys_mark(struct t5g_keys *k, const char *p, size_t n, unsigned add);
 
 #endif

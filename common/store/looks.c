@@ -1,4 +1,4 @@
-/* looks.c: first bytes of pictures and of other files that are no text. */
+/* looks.c: the first bytes of pictures and of other files that are not text. */
 #include "store/looks.h"
 #include "stream/frame.h"
 
@@ -14,8 +14,8 @@ little(const unsigned char *p, size_t n)
     return v;
 }
 
-/* Behind "BM": the size of the file, two zeros, where pixels begin, then a header that tells its
- * own length, and one plane. */
+/* After "BM": file size, two zeros, offset of the pixels, then a header with its own length and a
+ * plane count of 1. */
 static bool
 is_bmp(const unsigned char *p, size_t n)
 {
@@ -34,8 +34,8 @@ is_space(int c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* A number of a PNM header, behind white space and comments. 1, 0 when there is none, -1 when the
- * bytes end before it does. */
+/* A number in a PNM header, after white space and comments. 1, 0 if there is none, -1 if the bytes
+ * end before the number. */
 static int
 pnm_number(const unsigned char **at, const unsigned char *end)
 {
@@ -51,7 +51,7 @@ pnm_number(const unsigned char **at, const unsigned char *end)
     return p == end ? -1 : p > digits && (is_space(*p) || *p == '#') && p - digits < 10;
 }
 
-/* "P6", width, height, for the grey and coloured ones a maximum, and at least one sample. */
+/* "P1" to "P6", width, height, a maximum for grey and colour, and at least one sample. */
 static bool
 is_pnm(const unsigned char *p, size_t n)
 {
@@ -73,7 +73,7 @@ is_pnm(const unsigned char *p, size_t n)
     return at < end && (bits ? *at == '0' || *at == '1' : *at >= '0' && *at <= '9');
 }
 
-/* The brand of an ISO base media file, or one of those it also is, is one of pictures. */
+/* An ISO base media file whose major brand, or a compatible one, is that of a picture format. */
 static bool
 is_heif(const unsigned char *p, size_t n)
 {
@@ -90,7 +90,8 @@ is_heif(const unsigned char *p, size_t n)
     return false;
 }
 
-/* What begins so, in a message that says what to do with it; NULL: no picture. */
+/* The picture format with these first bytes, and what to do with it, for a message; NULL: not a
+ * picture. */
 static const char *
 picture_that_looks(const unsigned char *p, size_t n)
 {

@@ -1,10 +1,10 @@
 /*
  * webdataset.c: the documents of an archive, in one pass.
  *
- * One member is always read ahead, as far as is needed to know what it is. A text or object begins
- * a document and takes what follows and belongs to it. A picture, or an object without a text of
- * its own, may come before its text ("photo.1.jpg", "photo.meta.json", "photo.txt"): such wait
- * while their paths agree up to the first dot.
+ * One member is always read ahead, far enough to know its kind. A text or object begins a document,
+ * which takes the following members that belong to it. A picture, or an object without "text", may
+ * come before its text ("photo.1.jpg", "photo.meta.json", "photo.txt"), so such members wait as
+ * long as their paths agree up to the first dot.
  */
 #include "store/webdataset.h"
 #include "store/keys.h"
@@ -17,23 +17,23 @@
 #include <strings.h>
 
 #define JSON_MAX    ((size_t)64 << 20)
-#define WAITING_MAX ((size_t)256 << 20) /* bytes of pictures that wait for a text */
+#define WAITING_MAX ((size_t)256 << 20) /* bytes of pictures waiting for a text */
 
 enum { BLOCK = 1 << 16 };
 
 /* Marks on keys. */
 enum {
-    TEXT = 1,  /* of a text or an object */
-    MORE = 2,  /* ... that is not alone */
-    PART = 4,  /* a text with this key would have had a picture that was given out */
-    ALONE = 8, /* of pictures by themselves */
+    TEXT = 1,  /* a text or an object has this key */
+    MORE = 2,  /* ... and other members with it */
+    PART = 4,  /* a text with this key would own a picture already returned */
+    ALONE = 8, /* pictures without a text have this key */
 };
 
 enum kind { A_TEXT, AN_OBJECT, A_PICTURE, NO_NAME };
 
-/* A picture or object that may belong to a text that is still to come. */
+/* A picture or object that may belong to a later text. */
 struct waiting {
-    struct t5g_corpus_picture p; /* of either */
+    struct t5g_corpus_picture p; /* the name and bytes of either */
     bool object;
     struct t5g_err *fault; /* NULL: none */
 };
@@ -46,18 +46,18 @@ struct t5g_members {
     /* The member ahead. */
     bool ahead, ended;
     enum kind kind;
-    struct t5g_buf name;    /* path */
-    struct t5g_buf first;   /* of a picture its first bytes, of an object all */
-    struct t5g_err trouble; /* in reading them; code 0: none */
-    bool tells;             /* an object that has a "text" */
-    /* What waits, the first first. */
+    struct t5g_buf name;    /* its path */
+    struct t5g_buf first;   /* the first bytes of a picture, all bytes of an object */
+    struct t5g_err trouble; /* from reading them; code 0: none */
+    bool tells;             /* it is an object with a "text" */
+    /* Waiting members, oldest first. */
     struct waiting *waiting; /* [cap_waiting] */
     size_t at_waiting, n_waiting, cap_waiting, waiting_bytes;
-    /* The document at hand. */
+    /* The current document. */
     struct t5g_buf key, json, json_name;
     size_t bytes; /* of its pictures */
     bool text, object, object_tells;
-    size_t *order; /* [n_order] pictures as "images" names them */
+    size_t *order; /* [n_order] indices of pictures in the order of "images" */
     size_t n_order, cap_order;
     char *block; /* [BLOCK] */
 };
@@ -115,7 +115,7 @@ pass_over(const struct t5g_members *m, const char *name, const char *why)
 
 /* ---- names ---- */
 
-/* Where the last part of a path begins. */
+/* Offset of the last component of a path. */
 static size_t
 last_part(const char *name)
 {
@@ -123,7 +123,7 @@ last_part(const char *name)
     return slash != NULL ? (size_t)(slash - name) + 1 : 0;
 }
 
-/* Bytes of the path without the suffix of its last part. */
+/* Length of the path without the suffix of its last component. */
 static size_t
 stem(const char *name)
 {
@@ -131,7 +131,7 @@ stem(const char *name)
     return dot != NULL ? (size_t)(dot - name) : strlen(name);
 }
 
-/* Bytes of the path up to the first dot of its last part. */
+/* Length of the path up to the first dot of its last component. */
 static size_t
 first_stem(const char *name)
 {
@@ -139,7 +139,7 @@ first_stem(const char *name)
     return dot != NULL ? (size_t)(dot - name) : strlen(name);
 }
 
-/* name is key[0..n), or that, a dot and anything that is no path. */
+/* Whether name is key[0..n), or that followed by a dot and anything without a slash. */
 static bool
 covers(const char *key, size_t n, const char *name)
 {
@@ -156,7 +156,7 @@ one_stem(const char *a, const char *b, size_t (*of)(const char *))
 
 /* ---- the member ahead ---- */
 
-/* The first bytes of a member that is neither a text nor an object: 1 when it is a picture. */
+/* Read the first bytes of a member that is neither a text nor an object: 1 if it is a picture. */
 static int
 look_at(struct t5g_members *m, struct t5g_err *e)
 {
@@ -166,7 +166,7 @@ look_at(struct t5g_members *m, struct t5g_err *e)
         if (r < 0)
             *e = m->trouble;
         if (r != 0)
-            return r; /* what cannot be read may be a picture */
+            return r; /* an unreadable member may be a picture */
         t5g_buf_add(&m->first, m->block, got);
     }
     return t5g_looks_picture((unsigned char *)m->first.p, m->first.n) ||
@@ -185,7 +185,7 @@ load_object(struct t5g_members *m, struct t5g_err *e)
     return 0;
 }
 
-/* What the member is, whose name is known. 1, 0 when it is nothing to us, -1. */
+/* Set the kind of the member with this name. 1, 0 if it is skipped, -1 with e. */
 static int
 know(struct t5g_members *m, struct t5g_err *e)
 {
@@ -212,7 +212,7 @@ know(struct t5g_members *m, struct t5g_err *e)
     return r;
 }
 
-/* The next member that is something to us. 1, 0 after the last, -1. */
+/* Make the next member that is not skipped the one ahead. 1, 0 after the last, -1 with e. */
 static int
 look_ahead(struct t5g_members *m, struct t5g_err *e)
 {
@@ -227,7 +227,7 @@ look_ahead(struct t5g_members *m, struct t5g_err *e)
             break;
         m->name.n = 0;
         t5g_buf_adds(&m->name, t5g_untar_plain_name(member.name));
-        m->kind = NO_NAME; /* what it is called at its end nobody knows */
+        m->kind = NO_NAME; /* the suffix of a truncated name is unknown */
         if (!member.cut && (r = know(m, e)) < 0)
             return -1;
         m->ahead = r == 1;
@@ -237,7 +237,7 @@ look_ahead(struct t5g_members *m, struct t5g_err *e)
 
 /* ---- pictures ---- */
 
-/* The rest of the picture ahead into p, whose first bytes are known. */
+/* Read the rest of the picture ahead into p. 0, 1 if it cannot be read (why), -1 with why. */
 static int
 read_picture(struct t5g_members *m, struct t5g_corpus_picture *p, struct t5g_err *why)
 {
@@ -247,7 +247,7 @@ read_picture(struct t5g_members *m, struct t5g_corpus_picture *p, struct t5g_err
     *why = m->trouble;
     if (why->code != 0)
         return 1;
-    for (size_t got = 1; got > 0;) { /* exactly: there may be many small ones */
+    for (size_t got = 1; got > 0;) { /* without spare room: there may be many small ones */
         int r = t5g_unpack_read(m->u, m->block, BLOCK, &got, why);
         if (r != 0)
             return r;
@@ -266,7 +266,7 @@ first_waiting(const struct t5g_members *m)
     return &m->waiting[m->at_waiting];
 }
 
-/* The picture or object ahead waits for its text. */
+/* Let the picture or object ahead wait for its text. */
 static int
 let_wait(struct t5g_members *m, struct t5g_err *e)
 {
@@ -303,7 +303,7 @@ let_wait(struct t5g_members *m, struct t5g_err *e)
     return 0;
 }
 
-/* Room for a picture in the document: false when it would be too much, which is its fault. */
+/* Whether the document has room for another picture; if not, that is its fault. */
 static bool
 has_room(struct t5g_members *m, struct t5g_corpus_doc *d)
 {
@@ -316,8 +316,7 @@ has_room(struct t5g_members *m, struct t5g_corpus_doc *d)
     return d->fault.code == 0;
 }
 
-/* A picture or object is part of the document: a longer key that it could have had must not be one
- * of a text. */
+/* A picture or object joins the document: none of the longer keys that it fits may be a text's. */
 static void
 mark_picture(struct t5g_members *m, struct t5g_corpus_doc *d, const char *name, size_t longer_than)
 {
@@ -338,8 +337,9 @@ has_key(const struct t5g_members *m, const char *name)
     return stem(name) == m->key.n && memcmp(name, m->key.p, m->key.n) == 0;
 }
 
-/* An object of the document, its bytes taken from *bytes; it is read when all members are there: it
- * names some of them. Of several without a text the one of the document's key counts. */
+/* Make this the object of the document, swapping its bytes with *bytes. It is parsed after all
+ * members are there, because it names some. Among several without "text", the one with the
+ * document's key counts. */
 static void
 take_object(struct t5g_members *m, const char *name, struct t5g_buf *bytes, bool tells)
 {
@@ -358,7 +358,7 @@ take_object(struct t5g_members *m, const char *name, struct t5g_buf *bytes, bool
     m->object_tells = tells;
 }
 
-/* What waited longest becomes part of the document. */
+/* Move the oldest waiting member into the document. */
 static void
 take_waiting(struct t5g_members *m, struct t5g_corpus_doc *d, size_t longer_than)
 {
@@ -418,7 +418,7 @@ set_key(struct t5g_members *m, struct t5g_corpus_doc *d, const char *name)
     set_id(m, d, m->key.p, m->key.n);
 }
 
-/* The member ahead is part of the document at hand. */
+/* Whether the member ahead is part of the current document. */
 static bool
 joins(const struct t5g_members *m)
 {
@@ -459,7 +459,7 @@ take(struct t5g_members *m, struct t5g_corpus_doc *d, struct t5g_err *e)
     if (m->kind == A_PICTURE)
         return take_picture(m, d, e);
     if (m->kind == A_TEXT) {
-        if (!has_key(m, m->name.p)) { /* that of an object before it was longer */
+        if (!has_key(m, m->name.p)) { /* the key so far, of an object, was longer */
             set_key(m, d, m->name.p);
             for (size_t i = 0; i < d->n_pictures; i++)
                 mark_picture(m, d, d->pictures[i].name.p, m->key.n);
@@ -478,7 +478,7 @@ take(struct t5g_members *m, struct t5g_corpus_doc *d, struct t5g_err *e)
     return 0;
 }
 
-/* A name in "images": the member of this path, or of this last part of a path. */
+/* A name in "images": the picture with this path, or with this last component. */
 static void
 name_picture(struct t5g_corpus_doc *d, const char *name, void *arg)
 {
@@ -500,7 +500,7 @@ name_picture(struct t5g_corpus_doc *d, const char *name, void *arg)
     t5g_err_set(&d->fault, T5G_EX_DATA, "\"images\": %s: no such picture beside it", name);
 }
 
-/* Pictures that "images" names, in that order; those it does not name are left out. */
+/* Put the pictures in the order of "images", leaving out those it does not name. */
 static void
 sort_pictures(struct t5g_members *m, struct t5g_corpus_doc *d)
 {
@@ -510,7 +510,7 @@ sort_pictures(struct t5g_members *m, struct t5g_corpus_doc *d)
         sorted[n] = d->pictures[m->order[n]];
         d->pictures[m->order[n]] = (struct t5g_corpus_picture){0};
     }
-    for (size_t i = 0; i < d->cap_pictures; i++) { /* buffers are kept for later ones */
+    for (size_t i = 0; i < d->cap_pictures; i++) { /* keep their buffers for later pictures */
         if (d->pictures[i].name.p == NULL)
             continue;
         if (i < d->n_pictures)
@@ -522,7 +522,7 @@ sort_pictures(struct t5g_members *m, struct t5g_corpus_doc *d)
     d->n_pictures = m->n_order;
 }
 
-/* Of two pictures of one name nobody knows which is meant. */
+/* Two pictures of one name would be ambiguous. */
 static void
 check_names(struct t5g_corpus_doc *d)
 {
@@ -534,7 +534,7 @@ check_names(struct t5g_corpus_doc *d)
         }
 }
 
-/* The key against those before; path: that of the first text or object. */
+/* Compare the key with earlier ones; path: that of the first text or object. */
 static void
 check_key(struct t5g_members *m, struct t5g_corpus_doc *d, const struct t5g_buf *path)
 {
@@ -553,7 +553,7 @@ check_key(struct t5g_members *m, struct t5g_corpus_doc *d, const struct t5g_buf 
         set_id(m, d, path->p, path->n);
 }
 
-/* All members of the document are there. path: as for check_key; NULL: it has no key. */
+/* Complete the document after its last member. path: as for check_key; NULL: it has no key. */
 static void
 finish(struct t5g_members *m, struct t5g_corpus_doc *d, const struct t5g_buf *path)
 {
@@ -576,8 +576,8 @@ finish(struct t5g_members *m, struct t5g_corpus_doc *d, const struct t5g_buf *pa
         t5g_err_set(&d->fault, T5G_EX_DATA, "neither a text nor a picture");
 }
 
-/* What waited longest, and what belongs to the same object or is of the same key, is a document
- * without a text. */
+/* Return the oldest waiting member, with those of the same object or key, as a document without a
+ * text member. */
 static void
 give_alone(struct t5g_members *m, struct t5g_corpus_doc *d)
 {
@@ -606,7 +606,7 @@ give_alone(struct t5g_members *m, struct t5g_corpus_doc *d)
     t5g_buf_free(&path);
 }
 
-/* The member ahead begins a document, which has the pictures that wait. */
+/* Return the document that begins with the member ahead and includes the waiting members. */
 static int
 give_document(struct t5g_members *m, struct t5g_corpus_doc *d, struct t5g_err *e)
 {
@@ -626,7 +626,7 @@ give_document(struct t5g_members *m, struct t5g_corpus_doc *d, struct t5g_err *e
     return r < 0 ? -1 : 1;
 }
 
-/* How many of those that wait, the last ones, belong to the text or object ahead. */
+/* The number of waiting members, from the newest back, that belong to the text or object ahead. */
 static size_t
 count_covered(const struct t5g_members *m)
 {
@@ -637,7 +637,7 @@ count_covered(const struct t5g_members *m)
     return k;
 }
 
-/* What is ahead may belong to a text that is still to come, of which what waits is a part too. */
+/* Whether the member ahead may belong to a later text, together with the waiting ones. */
 static bool
 waits(const struct t5g_members *m)
 {

@@ -7,36 +7,38 @@
 
 struct t5g_members;
 
-/* Members that are no part of a document go to note (may be NULL), with the reason. */
+/* note (may be NULL) is called with each skipped member and the reason. */
 struct t5g_members_options {
-    const char *archive; /* what it is called in ids */
+    const char *archive; /* its name in ids */
     bool keep_newline;
     t5g_unpack_note *note;
     void *note_arg;
 };
 
-/* u is the caller's and outlives it, as does o->archive. */
+/* u and o->archive stay the caller's and must outlive it. */
 struct t5g_members *t5g_members_open(struct t5g_unpack *u, const struct t5g_members_options *o);
 void t5g_members_close(struct t5g_members *m);
 
 /*
- * The next document into *d, which is empty: 1, 0 after the last, -1 with e when the archive is
+ * The next document in *d, which must be empty: 1, 0 after the last, -1 with e if the archive is
  * damaged (65) or cannot be read (74).
  *
- * Every text (.txt, .md) and every object (.json: "text", "prompt", "images", the names of members
- * of this document in the order of their places in the text) is a document; its key, the path
- * without the suffix of its last part, gives the id ARCHIVE:KEY. To it belong the pictures beside
- * it, known by their first bytes or by their names, whose paths are the key, a dot and anything; to
- * a text also an object of its key, or of such a path when it has no "text" itself. Pictures that
- * belong to no text are documents by themselves, those of one key together. Parts of a document
- * must stand together; of two texts with one key the second has its whole path as id.
+ * - Every text (.txt, .md) and every object (.json: "text", "prompt", and "images", which names
+ *   members of this document in the order of their places in the text) is a document. Its key is
+ * the path without the suffix of the last component; its id is ARCHIVE:KEY.
+ * - Pictures, recognised by their first bytes or their names, belong to it if their path is the
+ * key, a dot and anything. To a text also belongs an object with the same key, or with such a path
+ * if it has no "text".
+ * - Pictures that belong to no text form documents of their own, one for each key.
+ * - The members of a document must be consecutive. If two lone texts have the same key, the id of
+ * the second has its whole path.
  *
- * What is wrong with a document goes to d->fault: a part that came before, a text that has its
- * pictures from another one, a damaged member, one over its limit. Memory: a document, and of
- * each some 16 bytes for its key, of each picture as many for each dot in its name.
+ * A fault of the document goes to d->fault: a member that came before, a text whose pictures went
+ * to another one, a damaged member, one over its limit. Memory: one document, and about 16 bytes
+ * for each key and for each dot in a picture's name.
  */
 int t5g_members_next(struct t5g_members *m, struct t5g_corpus_doc *d, struct t5g_err *e);
 
-size_t t5g_members_documents(const struct t5g_members *m); /* given out so far */
+size_t t5g_members_documents(const struct t5g_members *m); /* returned so far */
 
 #endif
