@@ -1,4 +1,4 @@
-/* element.c: values of tensors, of any element type. */
+/* element.c: elements of tensors of any type. */
 #include "convert/convert.h"
 #include "base/num.h"
 

@@ -1,4 +1,4 @@
-/* frame_import.c: one frame of a document, from its JSON object and what that refers to. */
+/* frame_import.c: one frame of a document, from its JSON object and what that references. */
 #include "convert/convert.h"
 #include "base/hash.h"
 #include "base/jsonstr.h"
@@ -35,14 +35,16 @@ t5g_import_write_frame(struct t5g_importer *im, int kind, const struct t5g_buf *
         f.size = p->size;
         f.data = p->size > 0 ? p->data : f.data;
     }
-    if (t5g_frame_check(&f, UINT64_MAX, e) < 0) /* before as many bytes are read */
+    if (t5g_frame_check(&f, UINT64_MAX, e) < 0) /* before the payload is read */
         return -1;
     f.payload_hash = t5g_hash64(f.data, (size_t)f.size);
     return t5g_writer_frame(im->run->w, &f, e);
 }
 
-/* bf16 travels as f32 in .npy files, and comes back without loss. Else the type and the shape are
- * those of the array, whatever the index says: somebody may have worked on it meanwhile. */
+/* Convert f32 back to bf16 if the index says so: .npy has no bf16, and f32 holds it without loss.
+ * Otherwise type and shape come from the array, not the index, since the array may have been
+ * edited.
+ */
 static void
 settle(struct t5g_payload *p, const struct t5g_payload *said)
 {
@@ -64,7 +66,7 @@ settle(struct t5g_payload *p, const struct t5g_payload *said)
 
 enum { NAME, DTYPE, SHAPE, META, DATA, TEXT, FILE_REF, TENSOR_REF, FRAME_KEYS };
 
-/* The elements of one frame object into p. */
+/* Get the elements of one frame object into p. */
 static int
 take_payload(struct t5g_importer *im, const struct t5g_json_span *m, struct t5g_payload *p,
              struct t5g_err *e)

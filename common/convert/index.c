@@ -12,7 +12,7 @@ t5g_index_put_head(struct t5g_buf *b, const struct t5g_source *in)
     t5g_buf_addc(b, '\n');
 }
 
-/* ,"KEY":{...} with the members of a meta other than `without`; nothing when there are none. */
+/* Append ,"KEY":{...} with the members of a meta except `without`; nothing if there are none. */
 static void
 put_meta(struct t5g_buf *b, const char *key, const char *meta, size_t n, const char *without)
 {

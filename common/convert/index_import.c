@@ -1,4 +1,4 @@
-/* index_import.c: documents from their JSON objects. */
+/* index_import.c: JSON objects to documents. */
 #include "convert/convert.h"
 #include "base/hash.h"
 #include "base/jsonstr.h"
@@ -38,7 +38,7 @@ take_document(struct t5g_importer *im, const struct t5g_json_span *m, struct t5g
     return r;
 }
 
-/* HEAD: the one of the index, or one that names this program only. */
+/* Write HEAD: that of the index with this program added, or one with this program only. */
 static int
 start(struct t5g_importer *im, const char *meta, size_t n, struct t5g_err *e)
 {
@@ -56,7 +56,7 @@ t5g_index_end(struct t5g_importer *im, struct t5g_err *e)
     return t5g_writer_started(im->run->w) ? 0 : start(im, NULL, 0, e);
 }
 
-/* HEAD of the index, or a document. */
+/* Take one line: the HEAD of the index, or a document. */
 static int
 take_line(struct t5g_importer *im, const char *line, size_t n, struct t5g_err *e)
 {

@@ -1,4 +1,4 @@
-/* json_spans.c: parts of a checked JSON text, as they stand there. */
+/* json_spans.c: parts of a checked JSON text, in place. */
 #include "convert/convert.h"
 #include "base/jsonstr.h"
 
@@ -51,6 +51,6 @@ t5g_json_span_next(const struct t5g_json_span *array, struct t5g_json_span *elem
 void
 t5g_json_span_decode(struct t5g_buf *b, const struct t5g_json_span *s)
 {
-    t5g_buf_adds(b, ""); /* an empty string has a pointer too */
+    t5g_buf_adds(b, ""); /* so that an empty string is not NULL */
     t5g_jsonstr_read(b, s->p, s->n);
 }

@@ -1,4 +1,4 @@
-/* jsonl_import.c: JSON lines of files and pipes, as they come. */
+/* jsonl_import.c: JSON lines of files and pipes to documents. */
 #include "convert/convert.h"
 
 #include <fcntl.h>
@@ -19,7 +19,7 @@ take_lines(struct t5g_importer *im, int fd, const char *name, struct t5g_err *e)
         if (r < 0)
             break;
         b.n += got;
-        /* A long line comes in many pieces: only a new newline is worth looking for. */
+        /* A long line arrives in many pieces: continue only at a newline. */
         if (got > 0 && memchr(b.p + before, '\n', got) == NULL)
             continue;
         r = t5g_index_take(im, b.p, b.n, got == 0, &place, &taken, e);

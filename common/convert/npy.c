@@ -18,7 +18,7 @@ void
 t5g_npy_header(struct t5g_buf *b, int dtype, size_t ndim, const uint64_t *dims)
 {
     struct t5g_buf dict = {0};
-    const char *descr = "<f4"; /* bf16, which numpy has not, is widened */
+    const char *descr = "<f4"; /* bf16, which numpy does not have, is widened */
     for (size_t i = 0; i < T5G_LEN(types); i++)
         if (types[i].dtype == dtype)
             descr = types[i].descr;
@@ -39,7 +39,7 @@ t5g_npy_header(struct t5g_buf *b, int dtype, size_t ndim, const uint64_t *dims)
     t5g_buf_free(&dict);
 }
 
-/* Behind `'key':` and blanks in the header's dictionary; NULL when it is not there. */
+/* The value after `'key':` and blanks in the header's dictionary; NULL if absent. */
 static const char *
 value_of(const char *dict, const char *key)
 {
@@ -47,7 +47,7 @@ value_of(const char *dict, const char *key)
     return p != NULL ? p + strlen(key) + strspn(p + strlen(key), " ") : NULL;
 }
 
-/* The element type of descr, "<f4" with its quotes; *swap: its bytes are in the other order. */
+/* The element type of descr, such as "<f4" with its quotes; *swap: it is big-endian. */
 static int
 parse_type(const char *descr, size_t n, bool *swap)
 {
@@ -82,7 +82,7 @@ parse_dict(struct t5g_payload *p, const char *dict, bool *swap, bool *columns, s
     return t5g_numbers_take_shape(p, shape + 1, (size_t)(end - shape - 1), e);
 }
 
-/* The elements in the order and with the bytes of a stream, in memory of their own. */
+/* Copy the elements into row-major order and little-endian bytes. */
 static void
 rearrange(struct t5g_payload *p, bool swap, bool columns)
 {

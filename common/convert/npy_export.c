@@ -1,4 +1,4 @@
-/* npy_export.c: a stream to a directory of .npy files and an index of them. */
+/* npy_export.c: a stream to a directory of .npy files and an index. */
 #include "convert/convert.h"
 #include "base/mem.h"
 #include "base/temporary.h"
@@ -33,7 +33,7 @@ write_file(const char *dir, const char *name, const struct t5g_buf *head, const 
     return r;
 }
 
-/* A tensor's name with everything but letters, digits, '.', '_' and '-' as %XX. */
+/* Append 60 bytes of a tensor's name at most, all but letters, digits, '.', '_' and '-' as %XX. */
 static void
 put_safe(struct t5g_buf *b, const char *name)
 {
@@ -47,7 +47,7 @@ put_safe(struct t5g_buf *b, const char *name)
     }
 }
 
-/* ids and names come from strangers: a file is called by numbers first, and ids not at all. */
+/* ids and names are untrusted: a file name begins with numbers, and contains no id. */
 static int
 put_file(void *arg, struct t5g_buf *b, const struct t5g_frame *f, size_t i, struct t5g_err *e)
 {
@@ -97,8 +97,7 @@ fill(struct t5g_source *in, struct directory *d, uint64_t *failed, struct t5g_er
     return r;
 }
 
-/* Whether path is a directory with something in it: what the rename would refuse after all the
- * work. */
+/* Whether path is a directory that is not empty, so that the rename at the end would fail. */
 static bool
 holds_files(const char *path)
 {
@@ -125,7 +124,7 @@ t5g_npy_export(struct t5g_source *in, const char *dir, uint64_t *failed, struct 
         return -1;
     struct directory d = {.path = t5g_temporary_name(t)};
     if (fill(in, &d, failed, e) == 0)
-        return t5g_temporary_rename(t, dir, e); /* replaces an empty directory, and no other */
+        return t5g_temporary_rename(t, dir, e); /* replaces only an empty directory */
     t5g_temporary_remove(t);
     return -1;
 }

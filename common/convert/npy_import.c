@@ -1,4 +1,4 @@
-/* npy_import.c: a directory of .npy files, ours or others', to documents. */
+/* npy_import.c: a directory of .npy files, exported by t5g or not, to documents. */
 #include "convert/convert.h"
 #include "base/jsonstr.h"
 #include "base/mem.h"
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The index comes from a stranger too: nothing outside the directory is opened. */
+/* The index is untrusted: do not open anything outside the directory. */
 static int
 fetch_file(void *arg, const char *ref, struct t5g_payload *p, struct t5g_err *e)
 {
@@ -31,7 +31,7 @@ is_npy(const struct dirent *f)
     return f->d_name[0] != '.' && n > 4 && strcmp(f->d_name + n - 4, ".npy") == 0;
 }
 
-/* A directory without index: one document, one tensor a file. */
+/* The index of a directory without one: one document, with one tensor for each file. */
 static int
 invent_index(struct t5g_buf *b, const char *dir, struct t5g_err *e)
 {

@@ -1,4 +1,4 @@
-/* numbers.c: elements of a tensor as a JSON array, and back. */
+/* numbers.c: the elements of a tensor as a JSON array, and back. */
 #include "convert/convert.h"
 #include "base/mem.h"
 
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXACT (INT64_C(1) << 53) /* beyond, readers that hold numbers as doubles need a string */
+#define EXACT (INT64_C(1) << 53) /* beyond, readers that use doubles need a string */
 
 static void
 put_number(struct t5g_buf *b, const struct t5g_frame *f, uint64_t i)
@@ -43,7 +43,7 @@ t5g_numbers_put(struct t5g_buf *b, const struct t5g_frame *f)
     t5g_buf_addc(b, ']');
 }
 
-/* The next number of an array as plain text; false at its end. Brackets inside do not matter. */
+/* The next number of an array as plain text; false at its end. Ignores brackets and quotes. */
 static bool
 next_number(const char **at, const char *end, char text[64])
 {
@@ -109,7 +109,7 @@ t5g_numbers_take(struct t5g_payload *p, const char *raw, size_t n, struct t5g_er
     const char *at = raw, *end = raw + n;
     char text[64];
     size_t size = t5g_dtype_size(p->dtype), count = 0;
-    /* Every number takes two bytes of text at least, so this bounds the array by its text. */
+    /* Every number takes at least two bytes of text, which bounds the size of the array. */
     unsigned char *out = t5g_alloc(n / 2 + 1, size);
     p->owned = out;
     p->data = out;

@@ -1,4 +1,4 @@
-/* safetensors_export.c: all tensors in one file; the index travels in its metadata. */
+/* safetensors_export.c: a stream to one file with all tensors, and the index in its metadata. */
 #include "convert/convert.h"
 #include "base/jsonstr.h"
 #include "base/mem.h"
@@ -11,10 +11,10 @@
 
 struct key {
     uint64_t hash; /* 0: free */
-    uint64_t next; /* number behind '#' for the next of the same */
+    uint64_t next; /* number after '#' for the next one of this key */
 };
 
-/* An export. The header comes first in the file, so elements wait in a nameless file. */
+/* An export. The header comes first in the file, so the elements wait in an unnamed file. */
 struct exported {
     struct t5g_buf header, index;
     const struct t5g_doc *doc;
@@ -24,7 +24,7 @@ struct exported {
     size_t n_used, cap;
 };
 
-/* Where a key is or would be. */
+/* The slot of a key, or the free one for it. */
 static struct key *
 find_key(struct exported *x, uint64_t hash)
 {
@@ -34,7 +34,7 @@ find_key(struct exported *x, uint64_t hash)
     return &x->used[at];
 }
 
-/* The key; *fresh: it was not there. Valid until the next call. */
+/* Find or add the key; *fresh: it was added. Valid until the next call. */
 static struct key *
 use_key(struct exported *x, const struct t5g_buf *key, bool *fresh)
 {
@@ -56,8 +56,8 @@ use_key(struct exported *x, const struct t5g_buf *key, bool *fresh)
     return k;
 }
 
-/* ID/NAME as a JSON string, with "#2", "#3", ... where that is taken: ids and names may repeat,
- * keys of a safetensors file may not. */
+/* Append ID/NAME as a JSON string, with "#2", "#3", ... if that is taken: ids and names may repeat,
+ * but the keys of a safetensors file may not. */
 static void
 make_key(struct t5g_buf *out, struct exported *x, const struct t5g_frame *f)
 {
@@ -68,7 +68,7 @@ make_key(struct t5g_buf *out, struct exported *x, const struct t5g_frame *f)
     t5g_buf_printf(&key, "%s/%s", x->doc->id, name);
     size_t n = key.n;
     uint64_t h = t5g_doc_key(key.p, key.n), next = use_key(x, &key, &fresh)->next;
-    while (!fresh) { /* from the number after the last one on: not all of them each time */
+    while (!fresh) { /* continue after the last number, instead of trying all each time */
         key.n = n;
         t5g_buf_printf(&key, "#%llu", (unsigned long long)next++);
         (void)use_key(x, &key, &fresh);
@@ -97,7 +97,7 @@ put_tensor(void *arg, struct t5g_buf *b, const struct t5g_frame *f, size_t i, st
     return t5g_write_full(x->spool, "temporary file", f->data, (size_t)f->size, e);
 }
 
-/* A file without name beside path: it vanishes with the process, however that ends. */
+/* An unnamed file in the folder of path: it disappears with the process, however that ends. */
 static int
 open_spool(const char *path, struct t5g_err *e)
 {
@@ -108,7 +108,7 @@ open_spool(const char *path, struct t5g_err *e)
     t5g_free(dir);
     if (fd >= 0)
         return fd;
-    FILE *f = tmpfile(); /* a file system without nameless files */
+    FILE *f = tmpfile(); /* a file system without O_TMPFILE */
     fd = f != NULL ? dup(fileno(f)) : -1;
     if (f != NULL)
         fclose(f);

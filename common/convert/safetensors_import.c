@@ -1,4 +1,4 @@
-/* safetensors_import.c: a safetensors file, of ours or of others, to documents. */
+/* safetensors_import.c: a safetensors file, exported by t5g or not, to documents. */
 #include "convert/convert.h"
 #include "base/jsonstr.h"
 #include "base/mem.h"
@@ -52,7 +52,7 @@ fetch_tensor(void *arg, const char *ref, struct t5g_payload *p, struct t5g_err *
     return 0;
 }
 
-/* The text that t5g_safetensors_export put into the metadata; false when there is none. */
+/* The index that t5g_safetensors_export put into the metadata; false if there is none. */
 static bool
 find_index(struct t5g_buf *out, const unsigned char *p)
 {
@@ -70,7 +70,8 @@ find_index(struct t5g_buf *out, const unsigned char *p)
     return true;
 }
 
-/* A file of others: DOC/NAME as export writes it, without slash a document called like the file. */
+/* Make an index for another file: keys are ID/NAME as in an export; without slash, ID is the file.
+ */
 static void
 invent_index(struct t5g_buf *b, const struct file *f, const char *path)
 {
