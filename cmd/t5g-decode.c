@@ -78,7 +78,7 @@ static struct {
     struct t5g_decoding x;
 } at;
 
-/* Prompts come from stdin, perhaps from a person: every answer goes out at once. */
+/* Prompts come from stdin, perhaps from a person, so every answer is written at once. */
 static bool
 live_prompts(void)
 {
@@ -96,7 +96,7 @@ static bool
 dropped(const char *name, void *arg)
 {
     (void)arg;
-    /* Answers of an earlier run are replaced. */
+    /* Replace the answers of an earlier run. */
     return strncmp(name, "decode.", 7) == 0 || (strcmp(name, "encoder.out") == 0 && !opt.keep);
 }
 

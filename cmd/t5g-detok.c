@@ -40,7 +40,7 @@ static const struct t5g_program program = {"t5g-detok",
                                            "t5g-decode -p 'section:' report.t5g | t5g-detok --trim",
                                            T5G_O_ALL & ~T5G_O_THREADS};
 
-/* The HEAD must name this tokenizer, or none. */
+/* HEAD must name this tokenizer, or none. */
 static int
 check_head(const struct t5g_source *in, const struct t5g_tokenizer_id *id, struct t5g_err *e)
 {

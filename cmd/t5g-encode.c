@@ -43,13 +43,13 @@ static bool
 dropped(const char *name, void *arg)
 {
     (void)arg;
-    /* What this program writes replaces what an earlier run of it left in the stream. */
+    /* Replace the output of an earlier run. */
     if (strcmp(name, "encoder.out") == 0 || strcmp(name, "embedding") == 0)
         return true;
     return strcmp(name, "image.feat") == 0 && !opt.keep;
 }
 
-/* What the tokenizer beside the weights is named by; "" where a directory has none. */
+/* The identity of the model's tokenizer; empty if the directory has none. */
 static struct t5g_tokenizer_id
 tokenizer_id(const char *path)
 {

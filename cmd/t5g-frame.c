@@ -1,4 +1,4 @@
-/* t5g-frame: look into streams, cut, join, repair, compare and convert them.  See t5g-frame(1). */
+/* t5g-frame: list, split, join, repair, compare and convert streams.  See t5g-frame(1). */
 #include "frame/verbs.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* t5g-pack: a model directory to one file that is mapped and used in place.  See t5g-pack(1). */
+/* t5g-pack: a model directory to one file, which is mapped and used in place.  See t5g-pack(1). */
 #include "cli/progress.h"
 #include "stage/run.h"
 #include "cli/signals.h"
@@ -29,7 +29,7 @@ static const struct t5g_program program = {
     "t5g-pack --weights q8 -o model.t5g model",
     T5G_O_ALL & ~(T5G_O_VERBOSE | T5G_O_ON_ERROR)};
 
-/* The small files of a model that programs read; those that are there. */
+/* Write the model's small files that programs read, if they exist. */
 static int
 write_texts(struct t5g_writer *w, const char *model, struct t5g_err *e)
 {

@@ -48,7 +48,7 @@ static const struct t5g_program program = {"t5g-tokenize",
                                            "t5g-tokenize report.txt | t5g-encode -o report.t5g",
                                            T5G_O_ALL & ~T5G_O_THREADS};
 
-/* What does not go together. n: FILE operands. */
+/* Refuse contradictory options. n: number of FILE operands. */
 static void
 check_usage(size_t n)
 {

@@ -1,4 +1,4 @@
-/* t5g-vision: pictures to the rows that they become in the encoder.  See t5g-vision(1). */
+/* t5g-vision: pictures to image features, rows of the encoder's input.  See t5g-vision(1). */
 #include "stage/caching.h"
 #include "stage/vision.h"
 #include "cli/progress.h"
@@ -40,10 +40,10 @@ static const struct t5g_program program = {
     "t5g-tokenize -i number.png | t5g-vision | t5g-encode -o number.t5g",
     T5G_O_ALL};
 
-/* The tokenizer of again is there with pan and scan, and with pictures. */
+/* at.again.tokenizer is set only with pan and scan or with picture operands. */
 static struct t5g_vision_stage at;
 
-/* The reader first: its children are forked before there are threads and weights. */
+/* Call this first: the reader forks its children before there are threads and weights. */
 static void
 open_looker(struct t5g_processor *processor, const char *path, bool pictures)
 {
@@ -88,7 +88,7 @@ main(int argc, char **argv)
     struct t5g_run run;
     t5g_run_open(&run);
     const char *path = t5g_model_path();
-    /* Without operands a stream comes from stdin. */
+    /* Without operands, the input is a stream from stdin. */
     bool pictures = t5g_are_pictures(paths);
     struct t5g_err e = {0};
     struct t5g_processor processor;

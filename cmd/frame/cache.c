@@ -1,5 +1,4 @@
-/* t5g-frame cache-stat, cache-verify, cache-gc: look after a cache of results.  See t5g-cache(5).
- */
+/* t5g-frame cache-stat, cache-verify, cache-gc: maintain a cache of results.  See t5g-cache(5). */
 #include "verbs.h"
 #include "base/num.h"
 #include "base/units.h"
@@ -35,19 +34,19 @@ static const struct t5g_option gc_options[] = {
     NO_MORE_OPTIONS,
 };
 
-enum { DEAD_AFTER = 86400 /* seconds: no writer takes that long over an entry */ };
+enum { DEAD_AFTER = 86400 /* seconds: no writer takes that long for an entry */ };
 
 struct file {
     char *path;
-    struct t5g_cache_file f; /* its path is the one above */
+    struct t5g_cache_file f; /* its path is `path` */
 };
 
-/* Files of the cache. */
+/* The files of the cache. */
 static struct {
     struct t5g_cache *cache;
     struct file *files; /* [n] */
     size_t n, cap;
-    uint64_t bytes; /* of all but unfinished ones */
+    uint64_t bytes; /* of all except unfinished ones */
     struct {
         uint64_t files, bytes;
     } of[T5G_CACHE_UNFINISHED + 1]; /* each kind */
@@ -65,7 +64,7 @@ add(const struct t5g_cache_file *f, void *arg)
     at.of[f->kind].bytes += f->size;
 }
 
-/* A folder without files of a cache is one that was emptied, or not used yet, or something else. */
+/* Whether a folder without cache files may be a cache: emptied, or not used yet. */
 static bool
 is_cache(const char *dir)
 {
@@ -80,7 +79,7 @@ is_cache(const char *dir)
     return made || only;
 }
 
-/* Options, the folder (an operand, or where caches are), and its files. */
+/* Parse options, open the cache (the operand, or the default) and list its files. */
 static void
 start(const char *name, const char *summary, const struct t5g_option *options, unsigned common,
       int argc, char **argv)
@@ -158,7 +157,7 @@ verb_cache_verify(int argc, char **argv)
         const char *path = at.files[i].path;
         if (at.files[i].f.kind != T5G_CACHE_ENTRY || t5g_cache_entry_whole(path, &e) ||
             e.code == T5G_EX_NOINPUT)
-            continue; /* one that is gone meanwhile is no fault */
+            continue; /* removed meanwhile: not an error */
         if (unlink(path) == 0)
             t5g_warn("%s: %s: removed", path, e.msg);
         else
@@ -170,7 +169,7 @@ verb_cache_verify(int argc, char **argv)
     return end(bad > 0 ? T5G_EX_DOCS : T5G_EX_OK);
 }
 
-/* Longest not used first. */
+/* Least recently used first. */
 static int
 by_age(const void *a, const void *b)
 {
@@ -181,7 +180,7 @@ by_age(const void *a, const void *b)
     return x->mtime_ns < y->mtime_ns ? -1 : x->mtime_ns > y->mtime_ns;
 }
 
-/* One collector at a time, so that two do not each remove what the other leaves. */
+/* Only one cache-gc at a time: two might remove more than either would. */
 static void
 lock(void)
 {
@@ -189,7 +188,7 @@ lock(void)
     int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
         t5g_die(T5G_EX_AGAIN, "%s: another collector is at work", path);
-    t5g_free(path); /* the lock goes with the process */
+    t5g_free(path); /* the lock ends with the process */
 }
 
 static uint64_t

@@ -1,4 +1,4 @@
-/* t5g-frame cat: several streams, several segments: one segment. */
+/* t5g-frame cat: join streams and their segments into one segment. */
 #include "verbs.h"
 
 static struct {

@@ -1,4 +1,4 @@
-/* compare.c: two frames that should hold the same. */
+/* compare.c: compare two frames. */
 #include "convert/convert.h"
 #include "verbs.h"
 
@@ -6,12 +6,13 @@
 #include <string.h>
 
 struct departure {
-    uint64_t first, count;   /* element; how many depart */
-    double max_abs, max_rel; /* over all elements, NaN where one is no number */
-    uint64_t at_abs, at_rel; /* where */
+    uint64_t first, count; /* index of the first element beyond the tolerance; how many there are */
+    double max_abs, max_rel; /* over all elements; NaN if one is NaN */
+    uint64_t at_abs, at_rel; /* their indices */
 };
 
-/* |a - b| and whether that is too much; equal values, infinities and NaNs included, are 0. */
+/* Whether a - b exceeds the tolerance. *diff: |a - b|, 0 for equal values, including infinities and
+ * NaNs; *ref: |b|. */
 static bool
 departs(const struct t5g_frame *a, const struct t5g_frame *b, uint64_t i, const struct tolerance *t,
         double *diff, double *ref)
@@ -23,7 +24,7 @@ departs(const struct t5g_frame *a, const struct t5g_frame *b, uint64_t i, const 
     } else {
         bool na, nb;
         uint64_t x = t5g_element_int(a, i, &na), y = t5g_element_int(b, i, &nb);
-        bool less = na != nb ? na : x < y; /* order of two's complement within one sign */
+        bool less = na != nb ? na : x < y; /* same sign: two's complement keeps the order */
         *ref = nb ? (double)(0 - y) : (double)y;
         *diff = less ? (double)(y - x) : (double)(x - y);
     }
@@ -42,7 +43,7 @@ compare_tensors(struct departure *d, const struct t5g_frame *a, const struct t5g
         double rel = diff == 0 ? 0 : diff / ref;
         if (far && d->count++ == 0)
             d->first = i;
-        /* a NaN, once there, stays the largest */
+        /* NaN counts as the largest */
         if (diff > d->max_abs || (isnan(diff) && !isnan(d->max_abs))) {
             d->max_abs = diff;
             d->at_abs = i;
@@ -70,7 +71,7 @@ put_name(struct t5g_buf *b, const struct t5g_frame *f)
     put_escaped(b, name, strlen(name));
 }
 
-/* [3,17] of element i. */
+/* Append the indices of element i, such as [3,17]. */
 static void
 put_index(struct t5g_buf *b, const struct t5g_frame *f, uint64_t i)
 {
@@ -147,7 +148,7 @@ compare_frames(struct t5g_buf *o, const struct t5g_doc *d, const struct t5g_fram
         return 1;
     }
     size_t lines = compare_payloads(o, d, a, b, t);
-    /* Scores in the meta drift with the values, so a tolerance leaves it out. */
+    /* Scores in the meta change with the values, so with a tolerance the meta is not compared. */
     if (tolerant || (a->meta_len == b->meta_len && memcmp(a->meta, b->meta, a->meta_len) == 0))
         return lines;
     put_id(o, d);

@@ -1,4 +1,4 @@
-/* t5g-frame diff: do two streams hold the same documents with the same tensors? */
+/* t5g-frame diff: compare the documents and tensors of two streams. */
 #include "verbs.h"
 #include "base/mem.h"
 
@@ -41,7 +41,7 @@ line(const struct t5g_doc *d)
     return &out.out;
 }
 
-/* The next item from *i on that is to be compared; NULL after the last. */
+/* The next item to compare, from *i on; NULL after the last. */
 static const struct t5g_frame *
 next_item(const struct t5g_doc *d, size_t *i)
 {
@@ -90,7 +90,7 @@ diff_documents(const struct t5g_doc *a, const struct t5g_doc *b)
     }
 }
 
-/* 1 while both go on, 0 at the end of either, -1 with e. */
+/* The next document of both: 1, 0 at the end of either, -1 with e. */
 static int
 step(struct t5g_source *a, struct t5g_source *b, struct t5g_doc *x, struct t5g_doc *y,
      struct t5g_err *e)
@@ -106,7 +106,7 @@ step(struct t5g_source *a, struct t5g_source *b, struct t5g_doc *x, struct t5g_d
     return r;
 }
 
-/* What is not compared any more must still be whole: a cut stream is never equal or different. */
+/* Read the rest, which is not compared: the comparison of a truncated stream has no result. */
 static int
 read_rest(struct t5g_source *in, struct t5g_err *e)
 {

@@ -1,4 +1,4 @@
-/* t5g-frame export: a stream in a form that other software reads. */
+/* t5g-frame export: convert a stream for other software. */
 #include "convert/convert.h"
 #include "verbs.h"
 

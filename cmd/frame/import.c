@@ -1,4 +1,4 @@
-/* t5g-frame import: a stream from what export wrote, or from files of others. */
+/* t5g-frame import: make a stream from files of t5g-frame export or of other software. */
 #include "convert/convert.h"
 #include "verbs.h"
 #include "cli/progress.h"

@@ -1,4 +1,4 @@
-/* t5g-frame ls: what is in a stream, one line a document or a frame. */
+/* t5g-frame ls: list a stream, one line per document or frame. */
 #include "convert/convert.h"
 #include "verbs.h"
 #include "base/escape.h"
@@ -130,7 +130,7 @@ line_of_frame(struct t5g_buf *b, const struct t5g_frame *f)
     t5g_buf_addc(b, '\n');
 }
 
-/* --frames and --totals see HEAD and END too, so they read below t5g_source. */
+/* --frames and --totals need HEAD and END too, which t5g_source does not return. */
 static int
 list_frames(struct text *t, const char *path, struct t5g_err *e)
 {

@@ -1,9 +1,9 @@
 /*
- * partset.c: files PREFIX-000000.t5g and so on that appear together or not at all.
+ * partset.c: files PREFIX-000000.t5g and so on, which appear together or not at all.
  *
- * They are written in a temporary folder beside their place, which goes when the process ends
- * before. When all are whole they change places with the files of those names, and a change that
- * fails is taken back: what was there before a run that fails is there after it.
+ * They are written to a temporary folder beside their place, which is removed if the process ends
+ * early. When all are complete, they are swapped with the files of those names, and if one swap
+ * fails the others are undone: a failed run leaves the earlier files in place.
  */
 #include "partset.h"
 #include "base/temporary.h"
@@ -57,7 +57,7 @@ partset_part(const struct partset *s, uint64_t i, struct t5g_err *e)
     return fd;
 }
 
-/* Part i and what is at its place, if anything, change places. Doing it again takes it back. */
+/* Swap part i with the file of its name, if any. A second swap undoes the first. */
 static int
 swap(const struct partset *s, uint64_t i, struct t5g_err *e)
 {
@@ -65,9 +65,9 @@ swap(const struct partset *s, uint64_t i, struct t5g_err *e)
     partset_name(s, i, &name);
     inside(s, i, &here);
     int r = renameat2(AT_FDCWD, here.p, AT_FDCWD, name.p, RENAME_EXCHANGE);
-    if (r < 0 && errno == ENOENT) /* only one of them is there */
+    if (r < 0 && errno == ENOENT) /* only one of them exists */
         r = access(here.p, F_OK) == 0 ? rename(here.p, name.p) : rename(name.p, here.p);
-    else if (r < 0 && (errno == EINVAL || errno == ENOSYS)) /* a file system without exchange */
+    else if (r < 0 && (errno == EINVAL || errno == ENOSYS)) /* the file system cannot exchange */
         r = rename(here.p, name.p);
     if (r < 0)
         t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot rename into place", name.p);
@@ -76,7 +76,7 @@ swap(const struct partset *s, uint64_t i, struct t5g_err *e)
     return r;
 }
 
-/* A file of that number is there: of a longer set before. */
+/* Whether a file of that number exists, from a longer set before. */
 static bool
 is_stale(const struct partset *s, uint64_t i)
 {

@@ -1,9 +1,9 @@
 /*
- * t5g-frame quickcheck: are the ends of a file's segments where they must be?
+ * t5g-frame quickcheck: check where the segments of a file begin and end.
  *
- * A segment ends with 192 bytes that say how long it is, so the segments of a file can be walked
- * from its end with two small reads each, whatever its size. Finds a file that was cut or is
- * something else; a flipped bit in the middle is for verify.
+ * A segment ends with 192 bytes that give its length, so the segments of a file of any size can be
+ * walked from its end with two small reads each. This finds a file that is truncated or not a
+ * stream; only verify finds a flipped bit in the middle.
  */
 #include "verbs.h"
 #include "base/hash.h"
@@ -24,7 +24,7 @@ static const struct t5g_program program = {
     "t5g-frame quickcheck *.t5g",
     0};
 
-/* A verified header without meta check; meta must lie inside [at, m->size). */
+/* Read the frame at byte `at` and verify its header hash, but neither meta nor payload. */
 static int
 frame_at(const struct t5g_map *m, uint64_t at, struct t5g_frame *f, struct t5g_err *e)
 {
@@ -40,7 +40,7 @@ frame_at(const struct t5g_map *m, uint64_t at, struct t5g_frame *f, struct t5g_e
     return 0;
 }
 
-/* The segment that ends at byte *end; *end becomes its beginning. */
+/* Check the segment that ends at byte *end, and set *end to its beginning. */
 static int
 check_segment(const struct t5g_map *m, uint64_t *end, struct t5g_err *e)
 {

@@ -1,9 +1,9 @@
 /*
  * t5g-frame recover: the whole documents of a damaged stream.
  *
- * A document is whole when its frames follow each other without a gap from DOC to CLOSE or ERROR,
- * all with its key and with right checksums. What counts as a frame of the stream, and not of a
- * payload of it, is for stream/scan.h to say.
+ * A document is whole if its frames follow each other without a gap from DOC to CLOSE or ERROR, all
+ * with its key and valid checksums. stream/scan.h decides what is a frame of the stream, rather
+ * than of one of its payloads.
  */
 #include "verbs.h"
 #include "stream/scan.h"
@@ -35,7 +35,7 @@ static const struct t5g_program program = {"t5g-frame recover",
 static struct t5g_run run;
 static struct t5g_head head;
 
-/* HEAD goes out before the first document, with what the first undamaged HEAD said. */
+/* Write HEAD, based on the first undamaged one, before the first document. */
 static void
 start(void)
 {

@@ -1,4 +1,4 @@
-/* t5g-frame split: one stream into files of so many documents, or into so many files. */
+/* t5g-frame split: divide a stream into files of N documents, or into N files. */
 #include "partset.h"
 #include "verbs.h"
 #include "base/io.h"
@@ -41,9 +41,9 @@ static struct {
     struct partset set;
     int fd;
     bool open;            /* a file is being written */
-    struct t5g_writer *w; /* into it; with --tar of the document at hand, in memory */
+    struct t5g_writer *w; /* into that file; with --tar, into `memory` */
     struct t5g_tar *tar;
-    int memory; /* --tar: where a document becomes a segment */
+    int memory; /* --tar: a memory file in which a document becomes a segment */
     struct t5g_buf name;
 } out;
 
@@ -54,7 +54,7 @@ ok(int result, const struct t5g_err *e)
         t5g_die_err(e);
 }
 
-/* A segment begins: the file's, or a document's. */
+/* Begin a segment: that of a file, or with --tar of a document. */
 static void
 open_segment(struct t5g_source *in, int fd)
 {
@@ -88,8 +88,8 @@ open_file(struct t5g_source *in)
         t5g_die_err(&e);
 }
 
-/* A document as a member: a stream of its own, named by its number in the whole. NULL: a stream of
- * no documents, so that a file without any is read as what it is. */
+/* Add a document as a member: a stream of its own, named by its number in the input. NULL: a stream
+ * without documents, so that a tar without any can be read. */
 static void
 add_member(struct t5g_source *in, const struct t5g_doc *doc)
 {
@@ -127,7 +127,7 @@ close_file(struct t5g_source *in, uint64_t documents)
     out.files++;
 }
 
-/* Documents of all inputs, from the END frames: they are read twice, so they must be files. */
+/* Count the documents of all inputs. These are read twice, so they must be regular files. */
 static uint64_t
 count_documents(char *const *paths, size_t n)
 {
@@ -155,7 +155,7 @@ count_documents(char *const *paths, size_t n)
     return docs;
 }
 
-/* Documents of file i: the first total % parts files have one more. */
+/* The number of documents for file i: the first total % parts files get one more. */
 static uint64_t
 quota(uint64_t i, uint64_t total)
 {

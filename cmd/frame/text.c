@@ -1,4 +1,4 @@
-/* text.c: output that people and line tools read. */
+/* text.c: text output, for people and line tools. */
 #include "verbs.h"
 #include "base/escape.h"
 #include "base/io.h"
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Before an end by a signal: what was complete when text_send was called last. */
+/* Before a signal ends the program, write what was complete at the last text_send. */
 static void
 last_lines(void *arg, int code, const char *msg)
 {

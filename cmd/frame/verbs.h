@@ -1,4 +1,4 @@
-/* verbs.h: the verbs of t5g-frame, one file each, and what they share. */
+/* verbs.h: the verbs of t5g-frame, each in its own file, and what they share. */
 #ifndef T5G_FRAME_VERBS_H
 #define T5G_FRAME_VERBS_H
 
@@ -9,7 +9,7 @@
 #include "cli/signals.h"
 #include "stream/document.h"
 
-/* Each takes its own argv, whose first element is the verb, and returns the exit status. */
+/* argv[0] is the verb. Each returns the exit status. */
 int verb_ls(int argc, char **argv);
 int verb_cat(int argc, char **argv);
 int verb_head(int argc, char **argv);
@@ -24,30 +24,30 @@ int verb_cache_stat(int argc, char **argv);
 int verb_cache_verify(int argc, char **argv);
 int verb_cache_gc(int argc, char **argv);
 
-/* text.c: output that people and line tools read. */
+/* text.c: text output, for people and line tools. */
 
-/* The destination of -o or stdout. Everything added to the buffer leaves at the latest by end. */
+/* Text for the file of -o or stdout. Append to out; text_end writes the rest at the latest. */
 struct text {
     struct t5g_buf out;
-    size_t whole; /* bytes of out that a stop by a signal may not lose */
+    size_t whole; /* bytes of out to write even if a signal ends the program */
     int fd;
-    bool json; /* set by the caller where it is: on a terminal characters are escaped in its way */
+    bool json; /* set by the caller if out is JSON, which is escaped differently on a terminal */
 };
 
-void text_open(struct text *t); /* dies (73); t stays where it is */
-/* What is in the buffer is complete: to the descriptor with it, when it is large; dies (74). */
+void text_open(struct text *t); /* dies (73); t must not move */
+/* Call when out holds whole lines or objects; writes it if it is large. Dies (74). */
 void text_send(struct text *t);
-/* e == NULL: send the rest, commit, return `status`. Else print e, discard, return its code. */
+/* Write the rest. e NULL: commit and return status; else print e, discard, return its code. */
 int text_end(struct text *t, int status, const struct t5g_err *e);
 
-/* As t5g_escape, backslash doubled. */
+/* As t5g_escape, with backslashes doubled. */
 void put_escaped(struct t5g_buf *b, const char *s, size_t n);
-/* "f32[12,64]" of a tensor, "text[7]" of TEXT, "n[7]" of a private kind. */
+/* Append "f32[12,64]" for a tensor, "text[7]" for TEXT, "n[7]" for another kind. */
 void put_shape(struct t5g_buf *b, const struct t5g_frame *f);
-/* `"tool: msg"` of an ERROR frame, without quotes and escapes. */
+/* Append "tool: msg" from an ERROR frame, not escaped. */
 void put_reason(struct t5g_buf *b, const struct t5g_frame *error);
 
-/* Operands of a verb that reads streams. */
+/* Options of verbs that read streams. */
 #define MAX_FRAME_OPTION(dest)                                                                \
     {                                                                                         \
         0, "max-frame", "BYTES", T5G_OPT_BYTES, dest, "largest frame to accept (default 8G)", \
@@ -66,17 +66,15 @@ void put_reason(struct t5g_buf *b, const struct t5g_frame *error);
 /* cat.c: write d unchanged and count it. Dies on write errors. */
 void copy_doc(struct t5g_run *run, const struct t5g_doc *d);
 
-/* compare.c: two frames that should hold the same. */
+/* compare.c. |a - b| up to atol + rtol * |b| counts as equal; both 0: metas are compared too. */
 struct tolerance {
-    double atol,
-        rtol; /* |a - b| up to atol + rtol * |b| is equal; both 0: metas are compared too */
+    double atol, rtol;
 };
 
-/* The id of d as it begins a line, and the name of a frame. */
+/* Append the id of d and ": ", and the name of a frame. */
 void put_id(struct t5g_buf *o, const struct t5g_doc *d);
 void put_name(struct t5g_buf *o, const struct t5g_frame *f);
-/* Appends a line about every way in which b departs from a; d is their document. Returns how many.
- */
+/* Append a line for each difference between a and b in document d. Returns the number of lines. */
 size_t compare_frames(struct t5g_buf *o, const struct t5g_doc *d, const struct t5g_frame *a,
                       const struct t5g_frame *b, const struct tolerance *t);
 

@@ -1,4 +1,4 @@
-/* t5g-frame verify: read every byte of every file. */
+/* t5g-frame verify: read and check every byte of every file. */
 #include "verbs.h"
 
 #include <stdio.h>
@@ -18,7 +18,7 @@ static const struct t5g_program program = {
     "t5g-frame verify lines.t5g",
     T5G_O_VERBOSE};
 
-/* One file, by itself: files of different models may stand in one command. */
+/* Each file by itself: one command may check files of different models. */
 static int
 verify(char *path, struct t5g_err *e)
 {
