@@ -1,11 +1,11 @@
 /*
- * added.c: the table of added tokens as it grows: tokens are added one after the other, a later
- * one of the same text changes the flags of the earlier, and ids are given on the way.
+ * added.c: the table of added tokens. Tokens are added one after another and get their ids; a later
+ * one with the same text changes the flags of the earlier.
  *
- * The order is that of transformers' TokenizersBackend.__init__: GemmaTokenizer starts from
- * nothing, every other class from the list of tokenizer.json; then come the tokens of
- * tokenizer_config.json's added_tokens_decoder (where that is missing, of added_tokens.json and
- * tokenizer.json) by their stated ids, then the named special tokens, then extra_special_tokens.
+ * The order is that of transformers' TokenizersBackend.__init__: GemmaTokenizer starts empty, every
+ * other class with the list in tokenizer.json. Then come the tokens of tokenizer_config.json's
+ * added_tokens_decoder (without it, of added_tokens.json and tokenizer.json) by their stated ids,
+ * then the named special tokens, then extra_special_tokens.
  */
 #include "text/added.h"
 #include "base/hash.h"
@@ -19,8 +19,8 @@ struct table {
     struct t5g_added_list *out;
     uint32_t *slot; /* [slots] 1 + index in out by hash of the text; 0: free */
     size_t slots;
-    bool *last; /* [n] the latest statement says special */
-    bool *kept; /* [n] its normalised text, which is another, was kept for decoding */
+    bool *last; /* [n] special in the latest statement */
+    bool *kept; /* [n] its normalised text differs and was kept for decoding */
     const struct t5g_added_vocabulary *vocabulary;
     bool space_is_bar;
 };
@@ -37,7 +37,7 @@ slot_of(const struct table *t, const char *text, size_t n)
     return &t->slot[i];
 }
 
-/* The text's entry, made when it is new (id -1 then). */
+/* The text's entry; a new one has id -1. */
 static size_t
 entry_of(struct table *t, const char *text)
 {
@@ -50,7 +50,7 @@ entry_of(struct table *t, const char *text)
     return *slot - 1;
 }
 
-/* The first id behind the vocabulary and all added tokens so far. */
+/* The first id after the vocabulary and all added tokens so far. */
 static int64_t
 next_id(const struct table *t)
 {
@@ -61,14 +61,14 @@ next_id(const struct table *t)
     return next;
 }
 
-/* A space of it becomes U+2581 where it is normalised. */
+/* Whether x has a space that normalisation turns into U+2581. */
 static bool
 changes(const struct table *t, const struct t5g_added *x)
 {
     return x->normalized && t->space_is_bar && strchr(x->text, ' ') != NULL;
 }
 
-/* One call of add_tokens of Hugging Face tokenizers. */
+/* One call of add_tokens in Hugging Face tokenizers. */
 static void
 add_all(struct table *t, const struct t5g_added_versions *list)
 {
@@ -93,7 +93,7 @@ add_all(struct table *t, const struct t5g_added_versions *list)
     }
 }
 
-/* TokenizersBackend copies the tokenizer by writing it out: only what counts last comes back. */
+/* TokenizersBackend copies the tokenizer by serialising it: only the latest statements remain. */
 static void
 copy_all(struct table *t)
 {
@@ -103,7 +103,7 @@ copy_all(struct table *t)
     }
 }
 
-/* Decoding skips a token by its text, which of a normalised token is the normalised text. */
+/* Decoding skips a token by its text, the normalised one if it is normalised. */
 static void
 settle_skipped(const struct table *t)
 {
@@ -128,14 +128,14 @@ check(const struct t5g_added_version *v, struct t5g_err *e)
     if (strlen(v->text) > ADDED_MAX)
         return t5g_err_set(e, T5G_EX_DATA, "added token '%.40s...': %zu bytes, limit %d", v->text,
                            strlen(v->text), ADDED_MAX);
-    /* What a word is takes Unicode's tables of letters. */
+    /* Finding words would need Unicode's tables of letters. */
     if (v->single_word)
         return t5g_err_set(e, T5G_EX_DATA,
                            "added token '%s': single_word: not supported, expected false", v->text);
     return 0;
 }
 
-/* Two texts with one id: Hugging Face's own tables hold only the later one's flags. */
+/* Refuse two texts with one id: Hugging Face's own tables keep only the flags of the later. */
 static int
 check_ids(const struct t5g_added_list *l, struct t5g_err *e)
 {

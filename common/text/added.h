@@ -1,5 +1,4 @@
-/* added.h: added tokens: which ones there are, and which ids they have, as transformers 5.18 and
- * tokenizers 0.23 settle it. */
+/* added.h: the added tokens and their ids, as in transformers 5.18 and tokenizers 0.23. */
 #ifndef T5G_ADDED_H
 #define T5G_ADDED_H
 
@@ -12,10 +11,10 @@ struct t5g_added {
     const char *text;
     size_t n;
     int32_t id;
-    bool special;        /* text under T5G_TOK_TEXT_ONLY */
+    bool special;        /* ordinary text under T5G_TOK_TEXT_ONLY */
     bool skipped;        /* skipped when decoding */
-    bool lstrip, rstrip; /* white space before, behind it is part of it */
-    bool normalized;     /* looked for in the normalised text, not in the text as it is */
+    bool lstrip, rstrip; /* includes the white space before, after it */
+    bool normalized;     /* searched in the normalised text, not in the original */
 };
 
 struct t5g_added_list {
@@ -23,7 +22,7 @@ struct t5g_added_list {
     size_t n;
 };
 
-/* The files of a model directory that speak of added tokens, parsed; NULL: there is none. */
+/* The files of a model directory that list added tokens, parsed; NULL: no such file. */
 struct t5g_added_files {
     const struct t5g_json *tokenizer; /* tokenizer.json */
     const struct t5g_json *config;    /* tokenizer_config.json */
@@ -31,7 +30,7 @@ struct t5g_added_files {
     const struct t5g_json *legacy;    /* added_tokens.json */
 };
 
-/* The model's own vocabulary: the id of a text, or -1; how many entries it has. */
+/* The model's own vocabulary: the id of a text, or -1, and its number of entries. */
 struct t5g_added_vocabulary {
     int32_t (*find)(const void *arg, const char *text, size_t n);
     const void *arg;
@@ -39,11 +38,10 @@ struct t5g_added_vocabulary {
 };
 
 /*
- * space_is_bar: the normalizer makes a space U+2581. gemma: the class is GemmaTokenizer, which
- * builds its tokenizer anew and knows <mask>; else the one that takes tokenizer.json as it is. An
- * id that a file states does not count: a text that the vocabulary has keeps its id there, any
- * other gets the next free one. -1 with e (65) naming the token where this implementation cannot
- * follow.
+ * space_is_bar: the normalizer turns spaces into U+2581. gemma: the class is GemmaTokenizer, which
+ * builds its tokenizer anew and adds <mask>; other classes take tokenizer.json as it is. Ids stated
+ * in files are ignored: a text in the vocabulary has its id there, any other gets the next free
+ * one. -1 with e (65) naming a token that is not supported.
  */
 int t5g_added_read(struct t5g_added_list *out, const struct t5g_added_files *f, bool gemma,
                    bool space_is_bar, const struct t5g_added_vocabulary *vocabulary,

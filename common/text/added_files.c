@@ -1,5 +1,4 @@
-/* added_files.c: tokens as tokenizer.json, tokenizer_config.json and the two older files name them.
- */
+/* added_files.c: tokens in tokenizer.json, tokenizer_config.json and the two older files. */
 #include "text/added_files.h"
 #include "base/num.h"
 
@@ -9,13 +8,13 @@
 static const char *const standard[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                        "pad_token", "cls_token", "mask_token"};
 
-/* A token with a name: what bos_token and so on stand for. text NULL: none. */
+/* A token with a name such as bos_token. text NULL: none. */
 struct named {
     const char *name;
     struct t5g_added_version v;
 };
 
-/* The names in the order in which they are looked at: the standard ones, then the model's own. */
+/* The names in the order of processing: the standard ones, then the model's own. */
 struct names {
     struct named *v;
     size_t n, cap;
@@ -45,7 +44,7 @@ read_flag(const struct t5g_json *v, const char *key, bool absent, bool *out, str
     return 0;
 }
 
-/* {"content": ..., flags}; always_special: the place says so, whatever the flag says. */
+/* {"content": ..., flags}; always_special: special whatever the flag says. */
 static int
 read_version(struct t5g_added_version *v, const struct t5g_json *obj, bool always_special,
              const char *where, struct t5g_err *e)
@@ -98,7 +97,7 @@ by_index(const void *a, const void *b)
     return x->order < y->order ? -1 : x->order > y->order;
 }
 
-/* As a dictionary by id is read in the order of its ids: of one id the last statement counts. */
+/* Sort by id, as a dictionary by id is read; of several statements for one id the last counts. */
 static void
 settle(struct t5g_added_versions *l)
 {
@@ -165,7 +164,7 @@ ends_in_token(const char *key)
     return n >= 6 && strcmp(key + n - 6, "_token") == 0;
 }
 
-/* added_tokens.json of long ago: {"TEXT": ID}; special are those that have a name. */
+/* added_tokens.json, an older file: {"TEXT": ID}; tokens with a name are special. */
 static int
 read_legacy(struct t5g_added_versions *out, const struct t5g_json *legacy,
             const struct t5g_added_versions *named, struct t5g_err *e)
@@ -181,7 +180,7 @@ read_legacy(struct t5g_added_versions *out, const struct t5g_json *legacy,
     return 0;
 }
 
-/* Set the name's token; a name that is there keeps its place. */
+/* Set the name's token; an existing name keeps its place. */
 static void
 set_name(struct names *l, const char *name, const struct t5g_added_version *v)
 {
@@ -201,7 +200,7 @@ is_typed(const struct t5g_json *x)
     return type != NULL && strcmp(type, "AddedToken") == 0;
 }
 
-/* A token as a member has it: a text, or an object with "__type". 0: it is neither; -1 with e. */
+/* A token as a member's value: a string, or an object with "__type". 0: neither; -1 with e. */
 static int
 read_token(struct t5g_added_version *v, const struct t5g_json *x, const char *where,
            struct t5g_err *e)
@@ -220,7 +219,7 @@ refuse_token(const char *file, const char *key, struct t5g_err *e)
                        file, key);
 }
 
-/* The standard names, and of the model's own those that stand as objects. */
+/* The standard names, and those of the model's own whose values are objects. */
 static int
 read_named(struct names *out, const struct t5g_json *config, struct t5g_err *e)
 {
@@ -240,7 +239,7 @@ read_named(struct names *out, const struct t5g_json *config, struct t5g_err *e)
     return 0;
 }
 
-/* special_tokens_map.json: names over those of tokenizer_config.json. */
+/* special_tokens_map.json: its names override those of tokenizer_config.json. */
 static int
 read_map(struct names *out, const struct t5g_json *map, struct t5g_err *e)
 {
@@ -261,7 +260,7 @@ read_map(struct names *out, const struct t5g_json *map, struct t5g_err *e)
     return 0;
 }
 
-/* The model's own names that stand as texts: beside the standard ones, or in an object. */
+/* The model's own names whose values are strings: next to the standard ones, or in an object. */
 static int
 read_own_names(struct names *out, const struct t5g_json *config, const struct t5g_json *extra,
                const struct t5g_json *map_extra, struct t5g_err *e)
@@ -289,7 +288,7 @@ read_own_names(struct names *out, const struct t5g_json *config, const struct t5
     return 0;
 }
 
-/* extra_special_tokens, or the older name where that one is missing or empty. */
+/* extra_special_tokens, or the older name if it is missing or empty. */
 static const struct t5g_json *
 extra_of(const struct t5g_json *config)
 {
@@ -317,7 +316,7 @@ read_extra(struct t5g_added_versions *out, const struct t5g_json *list, const ch
     return 0;
 }
 
-/* Everything that has a name or stands in a list of extra tokens. */
+/* All tokens with a name or in a list of extra tokens. */
 static int
 read_specials(struct names *names, struct t5g_added_versions *extra,
               const struct t5g_added_files *f, bool old, bool gemma, struct t5g_err *e)
@@ -348,7 +347,7 @@ read_specials(struct names *names, struct t5g_added_versions *extra,
     return 0;
 }
 
-/* The same statement stands in the list from `from` on: a mere text is no token with flags. */
+/* Whether the list has the same statement from `from` on; a string is never one with flags. */
 static bool
 has_same(const struct t5g_added_versions *l, size_t from, const struct t5g_added_version *v)
 {
@@ -361,7 +360,7 @@ has_same(const struct t5g_added_versions *l, size_t from, const struct t5g_added
     return false;
 }
 
-/* Named tokens, then extra ones, that are in no list of tokens: at the end. */
+/* Append named tokens, then extra ones, that are in no list of tokens. */
 static void
 add_specials(struct t5g_added_versions *out, const struct names *names,
              const struct t5g_added_versions *extra, const struct t5g_added_versions *own)

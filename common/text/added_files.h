@@ -1,5 +1,5 @@
-/* added_files.h: what the files of a model directory say about added tokens, in the order in which
- * transformers adds them. */
+/* added_files.h: the added tokens in a model directory's files, in the order in which transformers
+ * adds them. */
 #ifndef T5G_ADDED_FILES_H
 #define T5G_ADDED_FILES_H
 
@@ -8,10 +8,10 @@
 /* One statement about a token. text lives with the JSON tree. */
 struct t5g_added_version {
     const char *text;
-    int64_t index; /* the id that the file states, or -1 */
+    int64_t index; /* the id stated in the file, or -1 */
     size_t order;  /* private */
-    bool plain;    /* a mere text, without flags of its own */
-    bool implied;  /* normalized is not stated: it is the contrary of special */
+    bool plain;    /* a mere string, without flags */
+    bool implied;  /* normalized is not stated: the opposite of special */
     bool single_word, lstrip, rstrip, normalized, special;
 };
 
@@ -20,11 +20,11 @@ struct t5g_added_versions {
     size_t n, cap;
 };
 
-/* added_tokens of tokenizer.json, in the file's order, empty texts left out. -1 with e (65). */
+/* added_tokens of tokenizer.json, in the file's order. -1 with e (65). */
 int t5g_added_of_file(struct t5g_added_versions *out, const struct t5g_json *tokenizer,
                       struct t5g_err *e);
 
-/* What is added behind them; `own` is what t5g_added_of_file() gave. -1 with e (65). */
+/* The tokens added after them; `own` is the result of t5g_added_of_file(). -1 with e (65). */
 int t5g_added_of_config(struct t5g_added_versions *out, const struct t5g_added_files *f,
                         const struct t5g_added_versions *own, bool gemma, struct t5g_err *e);
 

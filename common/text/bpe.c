@@ -1,15 +1,15 @@
 /*
- * bpe.c: byte-pair encoding (Sennrich et al. 2016) with the order of Hugging Face tokenizers:
- * always the pair of lowest rank, of equal ones the leftmost.
+ * bpe.c: byte-pair encoding (Sennrich et al. 2016) in the order of Hugging Face tokenizers: always
+ * the pair of lowest rank, and the leftmost of equal ones.
  *
- * A text is cut into words wherever no merge can reach across (see compile.c); a character that is
- * no token is such a wall too, and becomes its byte tokens. Words are short then: up to SMALL
- * symbols the best pair is looked for anew each time, beyond that a heap keeps the cost at n log n.
- * Results of short words are remembered.
+ * A text is cut into words at walls, which no merge can cross (see compile.c); a character without
+ * a token is such a wall too, and becomes byte tokens. So words are short: up to SMALL symbols the
+ * best pair is searched anew each time; for longer words a heap keeps the cost at n log n. Results
+ * of short words are remembered.
  *
- * The tables are larger than the processor's caches, and a word's merges wait for one another. So
- * a block of characters is taken at a time: every look-up's place is prefetched some steps before
- * it is needed, and the block's words take turns at merging.
+ * The tables are larger than the CPU's caches, and each merge of a word depends on the one before.
+ * So characters are processed in blocks: each table entry is prefetched some steps before it is
+ * needed, and the block's words take turns at merging.
  */
 #include "text/bpe.h"
 #include "base/utf8.h"
@@ -17,11 +17,11 @@
 #include <string.h>
 
 #define SMALL    48
-#define SLOTS    (1u << 15) /* of the memory for words: 2 MB */
+#define SLOTS    (1u << 15) /* for remembered words: 2 MB */
 #define WORD_MAX 30         /* bytes of a word that is remembered */
 #define WORD_IDS 8
-#define SEGMENT  128 /* characters that are looked up together */
-#define BLOCK    512 /* words that are merged together */
+#define SEGMENT  128 /* characters looked up together */
+#define BLOCK    512 /* words merged together */
 
 struct word {
     uint8_t len, n;
@@ -29,11 +29,11 @@ struct word {
     int32_t ids[WORD_IDS];
 };
 
-/* A word of the block: len bytes of text, n symbols (in the end: ids) from `first` on. */
+/* A word of the block: len bytes of text, n symbols (finally ids) from `first` on. */
 struct piece {
     const unsigned char *text;    /* NULL: the symbols are its ids */
-    size_t len, first, n, merged; /* merged: the symbol that came of the latest merge, or n */
-    struct word *memory;          /* where its result is to be kept, or NULL */
+    size_t len, first, n, merged; /* merged: the result of the latest merge, or n */
+    struct word *memory;          /* where to keep its result, or NULL */
 };
 
 /* A symbol of a long word, in a doubly linked list by index; id T5G_NO_ID: merged away. */
@@ -41,7 +41,7 @@ struct symbol {
     int32_t id, prev, next;
 };
 
-/* A pair that could merge: stale when the symbols at `at` no longer give `id`. */
+/* A pair that could merge; stale if the symbols at `at` no longer merge to `id`. */
 struct candidate {
     uint32_t rank, at, id;
 };
@@ -49,8 +49,8 @@ struct candidate {
 struct t5g_bpe {
     const struct t5g_table *t;
     struct word *words; /* [SLOTS]; NULL before the first text */
-    /* Symbols [n] of the block's words; merge[i]: what merging symbols i - 1 and i gives. Those
-     * from `first` on are of the word that is still open; `hash` of its characters. */
+    /* Symbols [n] of the block's words; merge[i]: the merge of symbols i - 1 and i. Those from
+     * `first` on belong to the open word; `hash` is of its characters. */
     int32_t *id;
     uint64_t *merge;
     size_t n, room, first;
@@ -83,8 +83,7 @@ t5g_bpe_close(struct t5g_bpe *b)
     t5g_free(b);
 }
 
-/* A merge as one number: of two the one to do first is the smaller. NONE: the pair does not merge.
- */
+/* A merge as one number: the smaller of two comes first. NONE: the pair does not merge. */
 #define NONE UINT64_MAX
 
 static uint64_t
@@ -105,7 +104,7 @@ prefetch_merge(const struct t5g_table *t, int32_t a, int32_t b)
     __builtin_prefetch(&t->merges[t5g_pair_hash((uint32_t)a, (uint32_t)b) & t->h->merge_mask]);
 }
 
-/* One merge of a short word; false: there is none left. */
+/* Do one merge of a short word; false: there is none left. */
 static bool
 merge_once(struct t5g_bpe *b, struct piece *w)
 {
@@ -155,7 +154,7 @@ push(struct t5g_bpe *b, size_t at, uint64_t merge)
     b->heap[i] = c;
 }
 
-/* The merge of symbol `at` and the one behind it, which has changed. */
+/* Push the merge of symbol `at` with the next one, which has changed. */
 static void
 push_new(struct t5g_bpe *b, size_t at)
 {
@@ -193,8 +192,7 @@ merge_long(struct t5g_bpe *b, struct piece *w)
         t5g_free(b->symbols);
         t5g_free(b->heap);
         b->symbols = t5g_alloc_raw(n, sizeof *b->symbols);
-        b->heap = t5g_alloc_raw(3 * n,
-                                sizeof *b->heap); /* n at first, two for each of at most n merges */
+        b->heap = t5g_alloc_raw(3 * n, sizeof *b->heap); /* n at first, two for each merge */
         b->cap = n;
     }
     for (size_t i = 0; i < n; i++)
@@ -245,7 +243,7 @@ make_room(struct t5g_bpe *b, size_t more)
     b->room = room;
 }
 
-/* One more symbol of the open word. */
+/* Add a symbol to the open word. */
 static inline void
 add_symbol(struct t5g_bpe *b, int32_t id, uint64_t merge)
 {
@@ -259,14 +257,14 @@ hash_more(uint64_t hash, uint32_t c)
     return (hash ^ c) * 0x9e3779b97f4a7c15u;
 }
 
-/* Where the open word's result is, if it is remembered. */
+/* Where the open word's result is, if remembered. */
 static struct word *
 memory_of(const struct t5g_bpe *b)
 {
     return &b->words[b->hash >> 32 & (SLOTS - 1)];
 }
 
-/* The open word is complete: it ends where `end` is and is text. */
+/* End the open word, which is the text from `text` to `end`. */
 static void
 end_word(struct t5g_bpe *b, const unsigned char *text, const unsigned char *end)
 {
@@ -321,7 +319,7 @@ end_block(struct t5g_bpe *b, struct t5g_ids *out)
             memcpy(w->memory->ids, b->id + w->first, w->n * sizeof *b->id);
         }
     }
-    /* The open word goes on in the next block. */
+    /* The open word continues in the next block. */
     b->n_pieces = 0;
     b->n -= b->first;
     for (size_t i = 0; i < b->n; i++) {
@@ -331,16 +329,16 @@ end_block(struct t5g_bpe *b, struct t5g_ids *out)
     b->first = 0;
 }
 
-/* No merge joins the ASCII characters p[0] and p[1], so a word ends between them; false where one
- * of them is not ASCII. */
+/* Whether p[0] and p[1] are ASCII characters that no merge joins, so that a word ends between
+ * them. */
 static bool
 is_wall(const struct t5g_table *t, const unsigned char *p)
 {
     return ((p[0] | p[1]) & 0x80) == 0 && (t->joins[2 * p[0] + p[1] / 64] >> p[1] % 64 & 1) == 0;
 }
 
-/* Length of the ASCII word at p, 0: it is none, or it may go on with another character. Sets the
- * open word's hash. */
+/* Length of the ASCII word at p; 0: none, or it may continue with another character. Sets the open
+ * word's hash. */
 static size_t
 ascii_word(struct t5g_bpe *b, const unsigned char *p, const unsigned char *end)
 {
@@ -353,9 +351,9 @@ ascii_word(struct t5g_bpe *b, const unsigned char *p, const unsigned char *end)
 }
 
 /*
- * Symbols of a part of p[0..end): up to SEGMENT characters, up to `stop` or up to a wall. Returns
- * where it stopped. *word: start of the open word; *last: symbol before p, T5G_NO_ID: p is at a
- * wall.
+ * Add symbols of p[0..end): at most SEGMENT characters, and only up to a wall between ASCII
+ * characters. Returns where it stopped. *word: start of the open word; *last: the symbol before p;
+ * T5G_NO_ID: p is at a wall.
  */
 static const unsigned char *
 segment(struct t5g_bpe *b, const unsigned char *p, const unsigned char *end,
@@ -383,7 +381,7 @@ segment(struct t5g_bpe *b, const unsigned char *p, const unsigned char *end,
     for (size_t i = 0; i < m; *last = id[i++]) {
         const struct t5g_merge *bigram =
             t5g_pair_from(t->bigrams, mask, slot[i], (uint32_t)*last, (uint32_t)id[i]);
-        if (bigram->a == UINT32_MAX) { /* no merge reaches from one to the other */
+        if (bigram->a == UINT32_MAX) { /* no merge joins the two */
             end_word(b, *word, at[i]);
             *word = at[i];
         }

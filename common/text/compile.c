@@ -1,11 +1,10 @@
 /*
  * compile.c: tokenizer.json to a table.
  *
- * The one thing computed beyond what the file says are the bigrams: pairs of neighbouring
- * characters that occur inside the result of some merge. Between two characters that are no such
- * pair nothing can ever merge, because every merge result is a piece of the text; so a text may be
- * cut there and the parts merged on their own. This holds for any BPE vocabulary, whatever the
- * order of its merges.
+ * Besides the file's contents it computes the bigrams: pairs of neighbouring characters inside the
+ * result of some merge. Two characters that are no such pair can never be merged, because every
+ * merge's result is a piece of the text; so a text may be cut between them and its parts merged
+ * separately. This holds for any BPE vocabulary and any order of merges.
  */
 #include "base/json.h"
 #include "base/utf8.h"
@@ -17,14 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IDS_MAX  (1 << 22) /* ids and merges: far above any tokenizer, far below trouble */
+#define IDS_MAX  (1 << 22) /* largest id; the most merges are 4 times that */
 #define JSON_MAX ((size_t)256 << 20)
 
 struct compiler {
     struct t5g_table_header h;
     struct t5g_pipeline p;
     struct t5g_added_list added;
-    const char **text; /* [n_vocabulary] of the vocabulary, NULL: no such id */
+    const char **text; /* [n_vocabulary] the vocabulary's texts; NULL: no such id */
     size_t n_vocabulary;
     int32_t *slot; /* [slots] ids by hash of their text */
     size_t slots;
@@ -121,7 +120,7 @@ read_added(struct compiler *c, const struct t5g_added_files *f)
     return 0;
 }
 
-/* Number of a token written <0xHH>, or -1. */
+/* The byte of a token <0xHH>, or -1. */
 static int
 byte_of(const char *s)
 {
@@ -153,7 +152,7 @@ read_characters(struct compiler *c)
     return 0;
 }
 
-/* 2^k free slots of a table of pairs. */
+/* A table of pairs with free slots. */
 static struct t5g_merge *
 free_slots(size_t slots)
 {
@@ -181,7 +180,7 @@ add_bigram(struct compiler *c, uint32_t a, uint32_t b)
     c->bigrams[i] = (struct t5g_merge){a, b, T5G_NO_RANK, UINT32_MAX};
 }
 
-/* Bigrams that are merges themselves say so: one look-up answers both questions. */
+/* Bigrams that are merges become the merge's entry: one look-up answers both questions. */
 static void
 rank_bigrams(struct compiler *c)
 {
@@ -193,8 +192,8 @@ rank_bigrams(struct compiler *c)
     }
 }
 
-/* All neighbours inside a merge's result; one that holds a character which is no token can never
- * come about. */
+/* All neighbours inside a merge's result; those with a character that is not a token never
+ * occur. */
 static void
 add_bigrams_of(struct compiler *c, const char *text)
 {
@@ -210,7 +209,7 @@ add_bigrams_of(struct compiler *c, const char *text)
     }
 }
 
-/* The two parts of a merge: ["a", "b"], or "a b" as older files have it. */
+/* The two parts of a merge: ["a", "b"], or "a b" in older files. */
 static bool
 parts_of(const struct t5g_json *v, const char **a, size_t *n, const char **b)
 {
@@ -288,7 +287,7 @@ check_model(const struct compiler *c, const struct t5g_json *m)
     if (!t5g_json_is_object(m) ||
         (type != NULL && (t5g_json_str(type) == NULL || strcmp(t5g_json_str(type), "BPE") != 0)))
         return t5g_err_set(c->e, T5G_EX_DATA, "model.type: not supported, expected BPE");
-    if (c->p.gemma) /* it takes vocabulary and merges only */
+    if (c->p.gemma) /* it uses vocabulary and merges only */
         return 0;
     for (size_t i = 0; i < T5G_LEN(off); i++) {
         v = t5g_json_get(m, off[i]);
@@ -315,8 +314,8 @@ append(struct t5g_buf *out, const void *p, size_t n)
     return s;
 }
 
-/* Texts as the detokenizer prints them, and kinds. An added token is printed by its own text, also
- * where the vocabulary calls its id something else. */
+/* Texts as the detokenizer prints them, and kinds. An added token is printed as its own text, even
+ * if the vocabulary has another for its id. */
 static void
 append_texts(struct compiler *c, struct t5g_buf *out)
 {
@@ -359,7 +358,7 @@ append_texts(struct compiler *c, struct t5g_buf *out)
     t5g_buf_free(&kind);
 }
 
-/* Pages of 256 code points; all empty ones are page 0. */
+/* Pages of 256 code points; all empty pages are page 0. */
 static void
 append_chars(struct compiler *c, struct t5g_buf *out)
 {
@@ -378,7 +377,7 @@ append_chars(struct compiler *c, struct t5g_buf *out)
     t5g_buf_free(&pages);
 }
 
-/* The symbol an ASCII character starts as, or T5G_NO_ID. */
+/* The first symbol of an ASCII character, or T5G_NO_ID. */
 static int32_t
 symbol_of(const struct compiler *c, uint32_t ascii)
 {
@@ -448,9 +447,9 @@ by_id(const void *a, const void *b)
 }
 
 /*
- * The identity is of all that acts and of nothing else: eight hex digits each for the vocabulary,
- * the merges, the added tokens, and what stands around a text. Not the order of members, the way
- * they are written, padding, truncation, or a flag of a token that transformers sets in any case.
+ * The identity covers everything that affects ids and text, and nothing else: eight hex digits each
+ * for the vocabulary, the merges, the added tokens, and the ids around a text. Not the order or
+ * spelling of members, padding, truncation, or a token's flag that transformers sets in any case.
  */
 static void
 identify(struct compiler *c)
@@ -480,7 +479,7 @@ identify(struct compiler *c)
 const char *const t5g_tokenizer_files[] = {"tokenizer.json", "tokenizer_config.json",
                                            "special_tokens_map.json", "added_tokens.json"};
 
-/* The trees of the files; roots[i] NULL: there is no such file. */
+/* The trees of the files; roots[i] NULL: no such file. */
 static int
 parse_files(const struct t5g_map files[T5G_TOKENIZER_FILES], const char *dir,
             struct t5g_json *roots[T5G_TOKENIZER_FILES], struct t5g_err *e)

@@ -1,7 +1,7 @@
 /*
  * detokenizer.c: token ids to text, as Hugging Face tokenizers decode with Replace, ByteFallback
- * and Fuse: unknown ids and (unless all) special tokens vanish first; then a maximal run of byte
- * tokens is text if it is well-formed as a whole, and one U+FFFD a byte if not.
+ * and Fuse: unknown ids and (unless all) special tokens are dropped first; then a maximal run of
+ * byte tokens is text if it is well-formed as a whole, else one U+FFFD for each byte.
  */
 #include "text/detokenizer.h"
 #include "base/utf8.h"

@@ -1,4 +1,4 @@
-/* detokenizer.h: token ids to text, whole or as they come, exactly as Hugging Face decodes. */
+/* detokenizer.h: token ids to text, at once or in pieces, exactly as Hugging Face decodes. */
 #ifndef T5G_DETOKENIZER_H
 #define T5G_DETOKENIZER_H
 
@@ -12,7 +12,7 @@
 struct t5g_detok {
     const struct t5g_tokenizer *t;
     bool all;           /* print special tokens too */
-    struct t5g_buf run; /* bytes of the run of byte tokens that is still open */
+    struct t5g_buf run; /* bytes of the open run of byte tokens */
 };
 
 void t5g_detok_open(struct t5g_detok *d, const struct t5g_tokenizer *t, bool all);

@@ -1,4 +1,4 @@
-/* ids.c: lists of token ids that grow. */
+/* ids.c: growable lists of token ids. */
 #include "text/ids.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* ids.h: lists of token ids that grow. */
+/* ids.h: growable lists of token ids. */
 #ifndef T5G_IDS_H
 #define T5G_IDS_H
 

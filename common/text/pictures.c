@@ -8,7 +8,7 @@
 
 #define FILE_MAX ((size_t)4 << 20)
 
-/* A literal that tokenizer_config.json names, else the usual one. */
+/* A literal from tokenizer_config.json, else the usual one. */
 static char *
 literal(const struct t5g_json *root, const char *key, const char *usual)
 {
@@ -82,7 +82,7 @@ t5g_picture_text_alone(const struct t5g_picture_text *p, size_t n, struct t5g_bu
     }
 }
 
-/* What one view becomes. */
+/* The text for one view. */
 static void
 add_view(const struct t5g_picture_text *p, struct t5g_buf *out)
 {

@@ -1,4 +1,4 @@
-/* pieces.c: documents that are longer than wanted, cut. */
+/* pieces.c: cut documents that are too long. */
 #include "text/pieces.h"
 
 bool

@@ -1,4 +1,4 @@
-/* table.c: finding and keeping compiled tokenizers. */
+/* table.c: find, compile and cache tokenizers. */
 #include "text/table.h"
 #include "base/cachedir.h"
 #include "base/own.h"
@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define KIND "table" /* of what is remembered about packed models */
+#define KIND "table" /* of what is remembered for packed models */
 
-/* Map a kept table; a damaged one is removed and counts as absent. */
+/* Map a cached table; a damaged one is removed and counts as absent. */
 static bool
 open_kept(struct t5g_table *t, const char *path)
 {
@@ -24,7 +24,7 @@ open_kept(struct t5g_table *t, const char *path)
     return false;
 }
 
-/* The hash of a table's content, as it is remembered for the packed model that holds it. */
+/* The hash in a table's header, which is remembered for its packed model. */
 static void
 content(char hex[static 32], const void *block, uint64_t n)
 {
@@ -33,7 +33,7 @@ content(char hex[static 32], const void *block, uint64_t n)
     snprintf(hex, 32, "%016llx", (unsigned long long)h.hash);
 }
 
-/* The table of a packed model, where it lies. It is hashed once, not at every start. */
+/* The table of a packed model, in place. It is hashed once, not at every start. */
 static int
 open_packed(struct t5g_table *t, const char *path, struct t5g_err *e)
 {
@@ -57,7 +57,7 @@ open_packed(struct t5g_table *t, const char *path, struct t5g_err *e)
     return 1;
 }
 
-/* Where the table of these files is kept, or NULL. */
+/* Where the table of these files is cached, or NULL. */
 static char *
 kept_path(const struct t5g_map files[T5G_TOKENIZER_FILES])
 {
@@ -74,7 +74,7 @@ kept_path(const struct t5g_map files[T5G_TOKENIZER_FILES])
     return t5g_cache_path(name);
 }
 
-/* The table of these files: kept from an earlier time, or made and kept. */
+/* The table of these files: from the cache, or compiled and cached. */
 static int
 open_files(struct t5g_table *t, const struct t5g_map files[T5G_TOKENIZER_FILES], const char *dir,
            struct t5g_err *e)

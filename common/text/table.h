@@ -1,5 +1,4 @@
-/* table.h: a tokenizer as one block of memory: what tokenizer.json says, ready to be used in place.
- */
+/* table.h: a tokenizer compiled to one block of memory that is used in place. */
 #ifndef T5G_TABLE_H
 #define T5G_TABLE_H
 
@@ -9,7 +8,7 @@
 #include "base/mem.h"
 
 #define T5G_TABLE_MAGIC   "t5g-tok\n"
-#define T5G_TABLE_VERSION 3u /* of the layout and of everything that is computed into it */
+#define T5G_TABLE_VERSION 3u /* of the layout and of how its contents are computed */
 #define T5G_NO_ID         (-1)
 
 /* A span of the block, in bytes from its start; 64-byte aligned. */
@@ -17,7 +16,7 @@ struct t5g_span {
     uint64_t off, len;
 };
 
-/* What a token is for the detokenizer. */
+/* Kinds of token for the detokenizer. */
 enum { T5G_TOKEN_SPECIAL = 1, T5G_TOKEN_BYTE = 2, T5G_TOKEN_ABSENT = 4 };
 
 struct t5g_merge {
@@ -26,14 +25,14 @@ struct t5g_merge {
 };
 #define T5G_NO_RANK UINT32_MAX
 
-/* What an added token is for the tokenizer. */
+/* Flags of an added token for the tokenizer. */
 enum { T5G_ADDED_SPECIAL = 1, T5G_ADDED_LSTRIP = 2, T5G_ADDED_RSTRIP = 4 };
 
 /* Node of a trie of added tokens: edges first..first + n, sorted by byte. */
 struct t5g_trie_node {
     uint32_t first, n;
     int32_t id;     /* token that ends here, or T5G_NO_ID */
-    uint32_t flags; /* T5G_ADDED_* of it */
+    uint32_t flags; /* its T5G_ADDED_* */
 };
 
 struct t5g_trie_edge {
@@ -44,34 +43,33 @@ struct t5g_table_header {
     char magic[8];
     uint32_t version, header_size;
     uint64_t size; /* of the whole block */
-    /* XXH3-64 of this header, in which the XXH3-64 of everything after it stands in this place. */
+    /* XXH3-64 of this header with the XXH3-64 of everything after it in this place. */
     uint64_t hash;
-    char identity[40]; /* of all that acts: see identify() in compile.c */
+    char identity[40]; /* see identify() in compile.c */
     char file[40];     /* XXH128 of tokenizer.json, hex: the identity of earlier versions */
     uint32_t n_ids;    /* largest id + 1 */
     uint32_t merge_mask, bigram_mask; /* slots - 1 of the hash tables */
     uint32_t space_is_bar;    /* U+0020 becomes U+2581 before merging, and back when decoding */
-    uint32_t raw, normalized; /* roots of the tries: of texts as they are, of normalised ones */
+    uint32_t raw, normalized; /* roots of the tries: original texts, normalised texts */
     int32_t byte_id[256];
-    struct t5g_span
-        text_off; /* u32 [n_ids + 1]: token i is text[off[i]..off[i + 1]) as it is printed */
-    struct t5g_span text;    /* bytes */
-    struct t5g_span kind;    /* u8 [n_ids] T5G_TOKEN_*; of a byte token the text is that one byte */
-    struct t5g_span page;    /* u16 [0x1100]: page of 256 code points */
-    struct t5g_span chars;   /* i32 [pages][256]: id of the one-character token, or T5G_NO_ID */
-    struct t5g_span merges;  /* struct t5g_merge [merge_mask + 1], open addressing */
-    struct t5g_span bigrams; /* struct t5g_merge [bigram_mask + 1]: pairs of character ids inside
-                                some merge's result, rank T5G_NO_RANK if no merge themselves */
-    struct t5g_span joins;   /* u64 [128][2]: bit b of row a: ASCII characters a b are a bigram */
+    struct t5g_span text_off; /* u32 [n_ids + 1]: token i is printed as text[off[i]..off[i + 1]) */
+    struct t5g_span text;     /* bytes */
+    struct t5g_span kind;     /* u8 [n_ids] T5G_TOKEN_*; a byte token's text is that one byte */
+    struct t5g_span page;     /* u16 [0x1100]: page of 256 code points */
+    struct t5g_span chars;    /* i32 [pages][256]: id of the one-character token, or T5G_NO_ID */
+    struct t5g_span merges;   /* struct t5g_merge [merge_mask + 1], open addressing */
+    struct t5g_span bigrams;  /* struct t5g_merge [bigram_mask + 1]: pairs of character ids inside
+                                 some merge's result, rank T5G_NO_RANK if no merge themselves */
+    struct t5g_span joins;    /* u64 [128][2]: bit b of row a: ASCII characters a b are a bigram */
     struct t5g_span nodes, edges;  /* tries of added tokens */
-    struct t5g_span before, after; /* i32: what the post-processor puts around a text */
+    struct t5g_span before, after; /* i32: the post-processor's ids around a text */
 };
 
-/* The block, mapped from the cache or in memory, with pointers to its sections. */
+/* The block, mapped or in memory, with pointers to its sections. */
 struct t5g_table {
     const struct t5g_table_header *h;
-    struct t5g_map map; /* where h lies when it comes from the cache */
-    void *memory;       /* where h lies otherwise */
+    struct t5g_map map; /* where h is, if from the cache or a packed model */
+    void *memory;       /* where h is otherwise */
     const uint32_t *text_off;
     const char *text;
     const uint8_t *kind;
@@ -85,10 +83,10 @@ struct t5g_table {
     size_t n_before, n_after;
 };
 
-/* Open DIR's tokenizer: from the cache when there and undamaged, else compiled, and kept if
- * possible. */
+/* Open DIR's tokenizer: from the cache if it is there undamaged, else compiled, and cached if
+ * possible. -1 with e. */
 int t5g_table_open(struct t5g_table *t, const char *dir, struct t5g_err *e);
-/* The same for a model that may have none: 1, or 0 when it has none, or -1 with e. */
+/* The same for a model that may have none: 1, or 0 if it has none, or -1 with e. */
 int t5g_table_find(struct t5g_table *t, const char *dir, struct t5g_err *e);
 void t5g_table_close(struct t5g_table *t);
 
@@ -103,22 +101,20 @@ enum {
 extern const char *const t5g_tokenizer_files[T5G_TOKENIZER_FILES]; /* their names */
 
 /*
- * Compile the texts of the files (p NULL: there is none; the first is needed) of directory dir to
- * a block in fresh memory (t5g_free). Whatever this implementation does not do is refused by name.
- * NULL with e (65).
+ * Compile the files' texts (p NULL: no such file; the first is required) of directory dir to a
+ * block in new memory (t5g_free). Unsupported features are refused by name. NULL with e (65).
  */
 struct t5g_table_header *t5g_table_compile(const struct t5g_map files[T5G_TOKENIZER_FILES],
                                            const char *dir, struct t5g_err *e);
 
 /*
- * Point t's sections into block [size] when every byte of it is as it was written (checked: that is
- * known) and every index in it stays inside its section. -1 with e (65): it is of another version,
- * or damaged.
+ * Point t's sections into block [size] after checking its hash (checked: known to be right) and
+ * that every index stays inside its section. -1 with e (65): another version, or damaged.
  */
 int t5g_table_bind(struct t5g_table *t, const void *block, uint64_t size, bool checked,
                    struct t5g_err *e);
 
-/* The hash that belongs into the header of a block. */
+/* The hash for the header of a block. */
 uint64_t t5g_table_hash(const void *block, uint64_t size);
 
 static inline uint64_t
@@ -128,8 +124,8 @@ t5g_pair_hash(uint32_t a, uint32_t b)
     return x ^ x >> 32;
 }
 
-/* The entry of a pair in merges or bigrams, or the free one (a = UINT32_MAX) where it would go;
- * `i` is where the search starts, t5g_pair_hash() & mask. */
+/* The entry of a pair in merges or bigrams, or the free one (a = UINT32_MAX) for it; the search
+ * starts at `i`, t5g_pair_hash() & mask. */
 static inline const struct t5g_merge *
 t5g_pair_from(const struct t5g_merge *table, uint32_t mask, size_t i, uint32_t a, uint32_t b)
 {

@@ -1,4 +1,4 @@
-/* table_bind.c: a block of memory as a table: verified, with pointers to its sections. */
+/* table_bind.c: check a block of memory and point a table into it. */
 #include "text/table.h"
 
 #include <string.h>
@@ -45,7 +45,7 @@ bind_sections(struct t5g_table *t, const struct t5g_table_header *h)
     return good;
 }
 
-/* Ids that are there. */
+/* Whether the ids exist (or are min, if that is T5G_NO_ID). */
 static bool
 good_ids(const struct t5g_table *t, const int32_t *ids, size_t n, int32_t min)
 {
@@ -55,7 +55,7 @@ good_ids(const struct t5g_table *t, const int32_t *ids, size_t n, int32_t min)
     return true;
 }
 
-/* A table of pairs whose search ends: its size is a power of two, and a slot is free. */
+/* Whether every search in a table of pairs ends: its size is a power of two, and a slot is free. */
 static bool
 good_pairs(const struct t5g_merge *p, uint32_t mask)
 {
@@ -83,7 +83,7 @@ good_tries(const struct t5g_table *t)
     return true;
 }
 
-/* Whatever is used as an index stays inside. (Ids of pairs are no index.) */
+/* Whether all indices stay inside. (Ids of pairs are not indices.) */
 static bool
 good_indices(const struct t5g_table *t)
 {

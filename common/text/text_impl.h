@@ -1,4 +1,4 @@
-/* text_impl.h: what the tokenizer and the detokenizer share. */
+/* text_impl.h: shared by the tokenizer and the detokenizer. */
 #ifndef T5G_TEXT_IMPL_H
 #define T5G_TEXT_IMPL_H
 
@@ -9,9 +9,9 @@
 struct t5g_tokenizer {
     struct t5g_table table;
     struct t5g_bpe *bpe;
-    bool starts[256]; /* bytes an added token can begin with */
+    bool starts[256]; /* first bytes of added tokens */
     bool starts_normalized[256];
-    bool normalized; /* there are tokens to look for in the normalised text */
+    bool normalized; /* some tokens are searched in the normalised text */
     struct t5g_tokenizer_id id;
 };
 

@@ -1,5 +1,4 @@
-/* tokenizer.c: added tokens cut out of the raw text, the rest byte-pair encoded, the template
- * around it. */
+/* tokenizer.c: cut added tokens out of the text, byte-pair encode the rest, add the template. */
 #include "text/tokenizer.h"
 #include "base/bug.h"
 #include "base/utf8.h"
@@ -11,7 +10,7 @@
 
 #include <string.h>
 
-/* Bytes that a token of the trie can begin with. */
+/* First bytes of the trie's tokens. */
 static void
 first_bytes(const struct t5g_table *t, uint32_t root, bool bar, bool starts[256])
 {
@@ -63,18 +62,19 @@ t5g_tokenizer_close(struct t5g_tokenizer *t)
     t5g_free(t);
 }
 
-/* One pass over a piece of the text: added tokens are cut out, the rest goes to the next step. */
+/* One pass over a piece of the text: added tokens are cut out, the rest is passed to the next
+ * step. */
 struct pass {
     const struct t5g_tokenizer *t;
     uint32_t root;
-    bool normalized; /* the text is looked at as the normalizer leaves it */
+    bool normalized; /* the text is read as if normalised */
     bool text_only;
     struct t5g_ids *out;
 };
 
 static void encode_piece(const struct pass *p, const char *text, size_t n);
 
-/* Bytes of the white space before s[n), as Unicode has it; a space that became U+2581 is none. */
+/* Bytes of Unicode white space at the end of s[0..n); a space that became U+2581 is not one. */
 static size_t
 space_before(const struct pass *p, const char *s, size_t n)
 {
@@ -102,8 +102,8 @@ space_after(const struct pass *p, const char *s, size_t n)
 }
 
 /*
- * As Hugging Face's find_matches: the longest token of those that begin leftmost; the search goes
- * on behind the token's own text, also where it takes white space behind it along.
+ * As Hugging Face's find_matches: the longest of the leftmost tokens; the search continues after
+ * the token's own text even if the token includes white space after it.
  */
 static void
 cut_out(const struct pass *p, const char *text, size_t n)
@@ -122,7 +122,7 @@ cut_out(const struct pass *p, const char *text, size_t n)
             continue;
         }
         if (p->text_only && (x->flags & T5G_ADDED_SPECIAL) != 0)
-            continue; /* passed over whole, as HF's split_special_tokens does */
+            continue; /* skipped whole, as with HF's split_special_tokens */
         size_t from = i, to = i + len;
         if ((x->flags & T5G_ADDED_LSTRIP) != 0)
             from = t5g_max(i - space_before(p, text, i), start);
@@ -130,7 +130,7 @@ cut_out(const struct pass *p, const char *text, size_t n)
             to += space_after(p, text + to, n - to);
         if (start < from)
             encode_piece(p, text + start, from - start);
-        if (from < to) /* else the token before took all of it along as its white space */
+        if (from < to) /* else it was white space of the token before */
             t5g_ids_add(p->out, x->id);
         start = to;
     }
@@ -138,7 +138,7 @@ cut_out(const struct pass *p, const char *text, size_t n)
         encode_piece(p, text + start, n - start);
 }
 
-/* What is left of a pass: the second pass, or the model. */
+/* Text left by a pass: to the second pass, or to the model. */
 static void
 encode_piece(const struct pass *p, const char *text, size_t n)
 {

@@ -1,11 +1,11 @@
-/* tokenizer_json.c: the parts of tokenizer.json around the model, checked. */
+/* tokenizer_json.c: read and check the parts of tokenizer.json around the model. */
 #include "text/tokenizer_json.h"
 
 #include <string.h>
 
 #define BAR "\xe2\x96\x81" /* U+2581 */
 
-/* Member is absent or null. */
+/* Whether a member is absent or null. */
 static bool
 absent(const struct t5g_json *v)
 {
@@ -50,8 +50,7 @@ read_normalizer(struct t5g_pipeline *p, const struct t5g_json *root, struct t5g_
         return refuse(e, "normalizer", "Replace of \" \" by U+2581, or null");
     if (absent(pre))
         return 0;
-    /* After the normalizer there is no space left to split at: without it, the split would matter.
-     */
+    /* The normalizer leaves no space to split at; without it, the split would matter. */
     if (!p->space_is_bar || !is(t5g_json_get(pre, "type"), "Split") ||
         !is(t5g_json_get(t5g_json_get(pre, "pattern"), "String"), " ") ||
         !is_false(t5g_json_get(pre, "invert")))
@@ -126,9 +125,8 @@ read_post(struct t5g_pipeline *p, const struct t5g_json *root, struct t5g_err *e
 }
 
 /*
- * How transformers' AutoTokenizer would build the tokenizer: tokenizer.json as it is, or, with the
- * class GemmaTokenizer, anew from the vocabulary and the merges. Other classes go by rules of their
- * own.
+ * How transformers' AutoTokenizer would build the tokenizer: from tokenizer.json as it is, or, with
+ * the class GemmaTokenizer, anew from vocabulary and merges. Other classes have their own rules.
  */
 static int
 read_class(struct t5g_pipeline *p, const struct t5g_json *config, struct t5g_err *e)
@@ -163,7 +161,7 @@ t5g_pipeline_read(struct t5g_pipeline *p, const struct t5g_json *root,
         return t5g_err_set(e, T5G_EX_DATA, "not an object");
     if (read_class(p, config, e) < 0)
         return -1;
-    /* GemmaTokenizer has a normalizer and a decoder of its own, whatever the file says. */
+    /* GemmaTokenizer has its own normalizer and decoder, whatever the file says. */
     if (!p->gemma && (read_normalizer(p, root, e) < 0 || read_decoder(p, root, e) < 0))
         return -1;
     return read_post(p, root, e);

@@ -1,5 +1,5 @@
-/* tokenizer_json.h: the parts of tokenizer.json around the model, checked: all of what Gemma
- * tokenizers use, no more. */
+/* tokenizer_json.h: the parts of tokenizer.json around the model, checked: only what Gemma
+ * tokenizers use. */
 #ifndef T5G_TOKENIZER_JSON_H
 #define T5G_TOKENIZER_JSON_H
 
@@ -13,9 +13,8 @@ struct t5g_pipeline {
 };
 
 /*
- * Fill p from the root. -1 with e (65), "normalizer: ..." naming what is not supported: a tokenizer
- * that would be followed in part is refused. config: tokenizer_config.json, or NULL; it names the
- * class.
+ * Fill p from the root. -1 with e (65), "normalizer: ...", which names what is not supported: a
+ * tokenizer is never followed in part. config: tokenizer_config.json, or NULL; it names the class.
  */
 int t5g_pipeline_read(struct t5g_pipeline *p, const struct t5g_json *root,
                       const struct t5g_json *config, struct t5g_err *e);

@@ -6,7 +6,7 @@
 
 #define BAR "\xe2\x96\x81" /* U+2581 */
 
-/* What is looked for, and the token that it is. */
+/* A text to search for, and its token. */
 struct pattern {
     char *text;
     size_t n;
@@ -42,8 +42,8 @@ new_node(struct builder *b)
     return (uint32_t)(b->nodes->n / sizeof x - 1);
 }
 
-/* Fill node i for tokens [from, to), which share their first `depth` bytes. Depth is bounded by a
- * token's length. */
+/* Fill node i for tokens [from, to), which share their first `depth` bytes. The length of a token
+ * bounds the depth. */
 static void
 fill(struct builder *b, uint32_t i, size_t from, size_t to, size_t depth)
 {
@@ -75,7 +75,7 @@ fill(struct builder *b, uint32_t i, size_t from, size_t to, size_t depth)
     }
 }
 
-/* The text as it is looked for. */
+/* The text to search for. */
 static struct pattern
 pattern_of(const struct t5g_added *x, bool bar)
 {
@@ -115,7 +115,7 @@ t5g_trie_build(struct t5g_buf *nodes, struct t5g_buf *edges, const struct t5g_ad
     return r;
 }
 
-/* The node behind the edge of this byte, or NULL. */
+/* The node after the edge of this byte, or NULL. */
 static const struct t5g_trie_node *
 step(const struct t5g_table *t, const struct t5g_trie_node *node, unsigned char byte)
 {
