@@ -1,17 +1,17 @@
-/* arena.h: memory set aside before a picture is decoded; where it is decoded nothing can be asked
- * of the system. */
+/* arena.h: memory allocated before a picture is decoded, since the decoder can make no system
+ * calls. */
 #ifndef T5G_ARENA_H
 #define T5G_ARENA_H
 
 #include "base/base.h"
 
 struct t5g_arena {
-    unsigned char *p; /* [size], 16-byte aligned; its owner's */
+    unsigned char *p; /* [size], 16-byte aligned; belongs to the caller */
     size_t size, used;
-    size_t last; /* start of the latest block, which alone can grow or be given back */
+    size_t last; /* start of the latest block, the only one that can be freed */
 };
 
-/* size bytes, 16-byte aligned, not zeroed; NULL when they are not there. */
+/* size bytes, 16-byte aligned, not zeroed; NULL if the arena is too small. */
 static inline void *
 t5g_arena_alloc(struct t5g_arena *a, size_t size)
 {

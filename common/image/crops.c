@@ -1,4 +1,4 @@
-/* crops.c: how many crops pan and scan makes, and how large. */
+/* crops.c: number and size of pan-and-scan crops. */
 #include "image/crops.h"
 
 #include <math.h>

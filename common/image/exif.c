@@ -1,6 +1,6 @@
 /*
- * exif.c: which way up a picture is: tag 0x0112 of EXIF (CIPA DC-008, 4.6.5), or XMP; what counts
- * and what does not as in Pillow's exif_transpose.
+ * exif.c: a picture's orientation: tag 0x0112 of EXIF (CIPA DC-008, 4.6.5), or XMP; valid is what
+ * Pillow's exif_transpose accepts.
  */
 #include "image/picture.h"
 
@@ -37,7 +37,7 @@ number(const unsigned char *p, size_t bytes, bool big)
     return v;
 }
 
-/* The first value of a tag as an orientation: 1 to 8, or 0 when it is none. */
+/* The first value of a tag as an orientation: 1 to 8, else 0. */
 static int
 value_of(const unsigned char *p, unsigned type, bool big)
 {
@@ -92,9 +92,9 @@ t5g_exif_orientation(const unsigned char *tiff, size_t n)
         } else if ((total += bytes) > n) {
             continue;
         } else if (where > n || bytes > n - where) {
-            return -1; /* what stands behind a value that is cut off is not looked at */
+            return -1; /* tags after a truncated value are ignored */
         }
-        if (number(p, 2, big) == 0x0112) /* the first counts */
+        if (number(p, 2, big) == 0x0112) /* the first one counts */
             return value_of(tiff + where, type, big);
     }
     return -1;

@@ -1,6 +1,6 @@
 /*
- * image_bytes.c: the picture goes to the child through shared memory, and what comes back is looked
- * at with suspicion: sizes in range, a message of printable ASCII.
+ * image_bytes.c: the picture is passed to the child through shared memory, and its answer is not
+ * trusted: sizes must be in range, and a message becomes printable ASCII.
  */
 #include "image/image_bytes.h"
 #include "base/mem.h"
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define ARENA_MAX ((size_t)3 << 30) /* only what is touched is taken from the machine */
+#define ARENA_MAX ((size_t)3 << 30) /* the system allocates only pages that are touched */
 #define ARENA_MIN ((size_t)64 << 20)
 
 /* Written by the parent: n. Written by the child: the rest. */
@@ -24,7 +24,7 @@ struct t5g_image_reader {
     struct t5g_image_reader_options o;
     struct t5g_sandbox *sandbox;
     struct t5g_arena arena; /* the children's: each starts with it empty */
-    struct answer *answer;  /* shared, as the following */
+    struct answer *answer;  /* shared, like the following */
     unsigned char *file;    /* [T5G_PICTURE_FILE_MAX] */
     uint8_t *views;         /* [1 + max_crops, size, size, 3] */
 };
@@ -56,14 +56,14 @@ t5g_image_prepare(const struct t5g_image_reader_options *o, unsigned char *file,
     return 0;
 }
 
-/* What the parent left on the stack is nothing for a child that looks at strangers' data. */
+/* Clear the parent's data on the stack: the child reads untrusted files. */
 static void __attribute__((noinline)) clear_stack(void)
 {
     unsigned char below[128 << 10];
     explicit_bzero(below, sizeof below);
 }
 
-/* In the child, which can make no system call: memory is the arena, e is on the stack. */
+/* In the child, which can make no system calls: memory is the arena, e is on the stack. */
 static void
 job(void *arg)
 {
@@ -74,7 +74,7 @@ job(void *arg)
     clear_stack();
     if (t5g_image_prepare(&r->o, r->file, answer->n, &r->arena, r->views, &v, &e) < 0) {
         answer->code = e.code;
-        memcpy(answer->msg, e.msg, sizeof answer->msg); /* cut, and ended by the parent */
+        memcpy(answer->msg, e.msg, sizeof answer->msg); /* the parent terminates it */
         return;
     }
     answer->views = v.n;
@@ -119,7 +119,7 @@ t5g_image_reader_open(const struct t5g_image_reader_options *o, struct t5g_err *
         t5g_image_reader_close(r);
         return NULL;
     }
-    munmap(r->arena.p, r->arena.size); /* the children have it from before */
+    munmap(r->arena.p, r->arena.size); /* the children keep their mapping */
     r->arena.p = NULL;
     return r;
 }
@@ -161,7 +161,7 @@ t5g_image_read(struct t5g_image_reader *r, const void *file, size_t n, struct t5
     if (t5g_sandbox_run(r->sandbox, e) < 0)
         return -1;
     struct answer a = *r->answer;
-    madvise(r->file, n, MADV_REMOVE); /* a large one should not stay in memory */
+    madvise(r->file, n, MADV_REMOVE); /* free the memory of large files */
     if (a.code != 0) {
         a.msg[sizeof a.msg - 1] = '\0';
         for (char *c = a.msg; *c != '\0'; c++)

@@ -9,18 +9,18 @@
 struct t5g_image_reader;
 
 struct t5g_image_reader_options {
-    size_t size; /* pixels a side of a view */
-    bool exif;   /* turn pictures as their EXIF orientation says */
+    size_t size; /* pixels per side of a view */
+    bool exif;   /* turn pictures by their EXIF orientation */
     bool pan_and_scan;
     struct t5g_pan_and_scan crops;
     enum t5g_sandbox_mode sandbox;
-    unsigned cpu_seconds; /* a picture may take */
+    unsigned cpu_seconds; /* for each picture */
 };
 
-/* What a picture became: the whole, then its crops, each u8 [size, size, 3], until the next. */
+/* Views of a picture: the whole, then its crops, each u8 [size, size, 3], valid until the next. */
 struct t5g_views {
     size_t n, w, h; /* views; pixels of the upright picture */
-    size_t damaged; /* byte of a JPEG whose coded data ends or makes no sense there; 0: nowhere */
+    size_t damaged; /* byte where a JPEG's coded data ends early or is invalid; 0: nowhere */
     const uint8_t *pixels;
 };
 
@@ -31,15 +31,15 @@ void t5g_image_reader_close(struct t5g_image_reader *r);
 bool t5g_image_reader_strict(const struct t5g_image_reader *r);
 
 /*
- * Views of the picture file [n]. -1 with e: 65 when the picture cannot be used, 71 when the system
+ * Views of the picture file [n]. -1 with e: 65 if the picture cannot be used, 71 if the system
  * failed.
  */
 int t5g_image_read(struct t5g_image_reader *r, const void *file, size_t n, struct t5g_views *v,
                    struct t5g_err *e);
 
 /*
- * What the child does, on memory of the caller: check, decode, turn, crop, resize. out [views,
- * size, size, 3] for up to 1 + crops.max_crops views. -1 with e (65).
+ * What the child does, in the caller's memory: check, decode, turn, crop, resize. out [views, size,
+ * size, 3] for up to 1 + crops.max_crops views. -1 with e (65).
  */
 int t5g_image_prepare(const struct t5g_image_reader_options *o, unsigned char *file, size_t n,
                       struct t5g_arena *a, uint8_t *out, struct t5g_views *v, struct t5g_err *e);

@@ -1,18 +1,18 @@
 /*
  * jpeg.c: the markers of a JPEG (ITU-T T.81, annex B) from SOI to EOI: first walked without
- * decoding, then read in order with every scan decoded. What libjpeg passes over (junk between
- * markers, restart markers that nobody expects) is passed over; what it refuses is refused.
+ * decoding, then read in order, decoding every scan. What libjpeg skips (junk between markers,
+ * unexpected restart markers) is skipped; what it refuses is refused.
  *
- * Not stb_image: it leaves what damaged or missing scans do not write as memory was, guesses where
- * tables are missing, has no restart after damage, interpolates chroma otherwise and wrongly at an
- * edge. Pillow's pixels are what a model was trained on.
+ * Not stb_image, which leaves memory that damaged or missing scans do not write as it was, guesses
+ * missing tables, does not restart after damage, and interpolates chroma differently, and wrongly
+ * at an edge. Models were trained on Pillow's pixels.
  */
 #include "image/jpeg.h"
 
 #include <string.h>
 
 static bool
-alone(unsigned marker) /* without a segment */
+alone(unsigned marker) /* marker without a segment */
 {
     return marker == T5G_JPEG_TEM || (marker >= T5G_JPEG_RST0 && marker <= T5G_JPEG_RST7);
 }
@@ -24,7 +24,7 @@ is_frame(unsigned marker)
            marker != T5G_JPEG_JPG && marker != T5G_JPEG_DAC;
 }
 
-/* Start of frame: what kind, and the size. */
+/* Start of frame: kind, size and components. */
 static int
 read_frame(struct t5g_jpeg *j, const unsigned char *d, size_t n, struct t5g_err *e)
 {
@@ -82,7 +82,7 @@ struct orientations {
     int of_exif, of_xmp;
 };
 
-/* Only what stands before the first scan counts. */
+/* An APP1 segment before the first scan; later ones do not count. */
 static void
 read_app1(struct orientations *o, const unsigned char *d, size_t n)
 {
@@ -105,7 +105,7 @@ look(struct t5g_jpeg *j, struct orientations *o, size_t *scans, bool *more, stru
         return -1;
     *more = j->marker != T5G_JPEG_EOI || *scans == 0;
     if (!*more || alone(j->marker) || (*scans > 0 && j->marker < T5G_JPEG_SOF0))
-        return 0; /* the last among coded data: the decoder will see */
+        return 0; /* the last are among coded data: the decoder will judge */
     if (j->marker < T5G_JPEG_SOF0 || j->marker == T5G_JPEG_SOI || j->marker == T5G_JPEG_EOI ||
         (j->marker == T5G_JPEG_SOS && !j->framed))
         return t5g_jpeg_fail(j, e, "out of place");
@@ -132,7 +132,7 @@ t5g_jpeg_check(struct t5g_picture *p, const unsigned char *file, size_t n, struc
         if (look(&j, &o, &scans, &more, e) < 0) {
             if (!j.ended || scans == 0)
                 return -1;
-            break; /* the decoder will see whether something lacks */
+            break; /* the decoder will find out whether something is missing */
         }
     p->w = j.w;
     p->h = j.h;
@@ -179,7 +179,7 @@ read_codes(struct t5g_jpeg *j, const unsigned char *d, size_t n, struct t5g_err 
     return n == 0 ? 0 : t5g_jpeg_fail(j, e, "of the wrong length");
 }
 
-/* Memory for the blocks, when the first scan comes and the frame is known. */
+/* Memory for the blocks, at the first scan, when the frame is known. */
 static int
 make_blocks(struct t5g_jpeg *j, struct t5g_err *e)
 {
@@ -201,7 +201,7 @@ make_blocks(struct t5g_jpeg *j, struct t5g_err *e)
     return 0;
 }
 
-/* Which components a scan has: those of their ids, not twice. */
+/* The components of a scan, by their ids, none twice. */
 static int
 choose(struct t5g_jpeg *j, const unsigned char *d, size_t n, struct t5g_err *e)
 {
@@ -213,7 +213,7 @@ choose(struct t5g_jpeg *j, const unsigned char *d, size_t n, struct t5g_err *e)
     for (size_t i = 0; i < j->n_scan; i++) {
         size_t c = 0;
         while (c < j->n_components &&
-               (j->component[c].id != d[1 + 2 * i] || j->scan[c] != NULL)) /* as libjpeg looks */
+               (j->component[c].id != d[1 + 2 * i] || j->scan[c] != NULL)) /* as libjpeg searches */
             c++;
         for (size_t k = 0; c < j->n_components && k < i; k++)
             if (j->scan[k] == &j->component[c])
@@ -235,7 +235,7 @@ choose(struct t5g_jpeg *j, const unsigned char *d, size_t n, struct t5g_err *e)
     return 0;
 }
 
-/* G.1.1.1: which coefficients a scan of a progressive JPEG has, and which bits of them. */
+/* G.1.1.1: the coefficients in a scan of a progressive JPEG, and their bits. */
 static int
 progress(struct t5g_jpeg *j, struct t5g_err *e)
 {
@@ -314,8 +314,8 @@ read_marker(struct t5g_jpeg *j, struct t5g_err *e)
 }
 
 /*
- * Where a progressive JPEG lacks bits of the lowest coefficients libjpeg guesses them from the
- * blocks around; nothing is guessed here.
+ * If a progressive JPEG lacks bits of the lowest coefficients, libjpeg guesses them from adjacent
+ * blocks; here it is an error.
  */
 static int
 check_whole(const struct t5g_jpeg *j, struct t5g_err *e)
@@ -334,7 +334,7 @@ check_whole(const struct t5g_jpeg *j, struct t5g_err *e)
     return lacking ? t5g_jpeg_fail(j, e, "before the progressive scans are complete") : 0;
 }
 
-/* The next marker, and what belongs to it; a scan is decoded and leaves the marker behind it. */
+/* Process the next marker; a scan is decoded, which finds the marker after it. */
 static int
 step(struct t5g_jpeg *j, bool *more, struct t5g_err *e)
 {
@@ -359,7 +359,7 @@ t5g_jpeg_decode(struct t5g_picture *p, const unsigned char *file, size_t n, stru
     *j = (struct t5g_jpeg){.file = file, .n = n, .at = 2, .arena = a};
     for (bool more = true; more;)
         if (step(j, &more, e) < 0) {
-            /* The whole picture, and behind it something else than an EOI: phones do that. */
+            /* The whole picture, followed by something other than an EOI: phones do that. */
             if (!j->ended || j->several || j->scans == 0 || j->left < 4 || j->damaged != 0)
                 return -1;
             break;

@@ -1,4 +1,4 @@
-/* jpeg.h: what the parts of the JPEG decoder share: tables, components, the place in the file. */
+/* jpeg.h: shared by the parts of the JPEG decoder: tables, components, position in the file. */
 #ifndef T5G_JPEG_H
 #define T5G_JPEG_H
 
@@ -28,11 +28,10 @@ enum {
     T5G_JPEG_COM = 0xfe
 };
 
-/* Position in a block [8, 8] of the k-th coefficient of a scan; beyond 63 (damaged data) the last.
- */
+/* Position in a block [8, 8] of a scan's k-th coefficient; beyond 63 (damaged data) the last. */
 extern const uint8_t t5g_jpeg_zigzag[64 + 16];
 
-/* As in DHT: how many codes of 1 to 16 bits, and their symbols. */
+/* As in DHT: the number of codes of 1 to 16 bits, and their symbols. */
 struct t5g_jpeg_codes {
     bool defined;
     uint8_t count[17];
@@ -41,9 +40,9 @@ struct t5g_jpeg_codes {
 
 struct t5g_jpeg_component {
     uint8_t id, h, v;      /* sampling factors, 1 to 4 */
-    uint8_t table;         /* of quantization, as SOF says */
-    uint8_t dc, ac;        /* code tables of the scan at hand */
-    bool latched;          /* quant is that of the first scan with this component */
+    uint8_t table;         /* of quantization, from SOF */
+    uint8_t dc, ac;        /* code tables of the current scan */
+    bool latched;          /* quant is set, by the first scan with this component */
     uint16_t quant[64];    /* by position in the block */
     size_t w, lines;       /* samples */
     size_t cols, rows;     /* blocks that hold samples */
@@ -56,7 +55,7 @@ struct t5g_jpeg_component {
 struct t5g_jpeg {
     const unsigned char *file; /* [n] */
     size_t n, at;
-    unsigned marker;  /* met and not yet looked at; 0: none */
+    unsigned marker;  /* found but not yet processed; 0: none */
     size_t marker_at; /* its 0xff */
     struct t5g_arena *arena;
 
@@ -75,38 +74,38 @@ struct t5g_jpeg {
 
     bool several; /* scans are allowed */
     size_t scans, scan_at;
-    size_t n_scan;                       /* components of the scan at hand */
+    size_t n_scan;                       /* components of the current scan */
     struct t5g_jpeg_component *scan[4];  /* in its order */
     unsigned first, last, before, shift; /* Ss, Se, Ah, Al */
-    size_t left;    /* bytes of the file behind the coded data of the latest scan */
-    bool ended;     /* the file has, within or before what was looked for */
-    size_t damaged; /* where coded data ended too early, or made no sense */
+    size_t left;                         /* bytes of the file after the latest scan's coded data */
+    bool ended;                          /* the file ended within or before what was searched */
+    size_t damaged;                      /* where coded data ended early or is invalid */
 };
 
-/* The byte behind 0xff... of the next marker, at j->at or later, becomes j->marker; j->at is behind
- * it. -1 with e: the file ends before. */
+/* Set j->marker to the byte after the 0xff... of the next marker, at j->at or later, and j->at
+ * after it. -1 with e (65): the file ends before. */
 int t5g_jpeg_next_marker(struct t5g_jpeg *j, struct t5g_err *e);
 
-/* The segment of j->marker: *d [*n] behind its length; j->at moves behind it. -1 with e (65): it is
- * cut off, or its length cannot be. */
+/* The segment of j->marker: *d [*n] after its length; j->at moves after it. -1 with e (65): it is
+ * cut off, or its length is invalid. */
 int t5g_jpeg_segment(struct t5g_jpeg *j, const unsigned char **d, size_t *n, struct t5g_err *e);
 
-/* -1 with e (65): what is wrong with j->marker, and where it is. */
+/* -1 with e (65): `what` is wrong with j->marker, and its position. */
 int t5g_jpeg_fail(const struct t5g_jpeg *j, struct t5g_err *e, const char *what);
 
-/* Two bytes as a JPEG has them: the higher first. */
+/* Two bytes, the higher first. */
 static inline unsigned
 t5g_jpeg_be16(const unsigned char *p)
 {
     return (unsigned)p[0] << 8 | p[1];
 }
 
-/* Code tables of T.81, K.3 where number 0 or 1 has none. */
+/* Fill undefined code tables 0 and 1 with those of T.81, K.3. */
 void t5g_jpeg_standard_codes(struct t5g_jpeg *j);
 
 /*
- * Decode the coded data of the scan at hand into the components' blocks, as libjpeg does: data that
- * ends before its time leaves blocks as they are until the next restart marker. -1 with e (65).
+ * Decode the current scan's data into the components' blocks, as libjpeg does: if data ends early,
+ * blocks up to the next restart marker stay as they are. -1 with e (65).
  */
 int t5g_jpeg_decode_scan(struct t5g_jpeg *j, struct t5g_err *e);
 

@@ -1,12 +1,12 @@
 /*
  * jpeg_idct.c: the inverse transform of T.81, A.3.3, in integers: the factorisation of Loeffler,
- * Ligtenberg and Moschytz with constants of 13 bits. Rounding, and what happens to values that no
+ * Ligtenberg and Moschytz with constants of 13 bits. Rounding, and the treatment of values that no
  * encoder makes (sums wrap at 16 bits, results saturate), are those of libjpeg-turbo's vector code,
- * so that damaged files too become the pixels that its users see.
+ * so that damaged files give the same pixels too.
  */
 #include "image/jpeg.h"
 
-enum { BITS = 13, EXTRA = 2 }; /* of constants; kept between the passes */
+enum { BITS = 13, EXTRA = 2 }; /* of constants; extra ones between the passes */
 
 static int16_t
 wrap16(int32_t v)
@@ -37,7 +37,7 @@ descale(int32_t v, int shift)
 static void
 pass(int16_t *x, size_t step, int shift)
 {
-    /* 8192 times cosines and sines, in the combinations that are used. */
+    /* 8192 times cosines and sines, combined as they are used. */
     enum {
         C0541 = 4433,
         C0765 = 6270,

@@ -1,4 +1,4 @@
-/* jpeg_marker.c: finding the markers of a JPEG and their segments (ITU-T T.81, B.1.1). */
+/* jpeg_marker.c: find the markers of a JPEG and their segments (ITU-T T.81, B.1.1). */
 #include "image/jpeg.h"
 
 #include <string.h>

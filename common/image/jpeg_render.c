@@ -1,7 +1,8 @@
 /*
- * jpeg_render.c: blocks to samples, samples to full size, components to RGB, as libjpeg-turbo does
- * by default and Pillow's convert("RGB") after it. Between samples that stand at half the distance
- * the nearer one weighs three times the other, both ways; at other distances samples are repeated.
+ * jpeg_render.c: blocks to samples, samples to full size, components to RGB, as by libjpeg-turbo's
+ * defaults and then Pillow's convert("RGB"). Samples at half resolution are interpolated, the
+ * nearer one with three times the weight of the other, in both directions; at other resolutions
+ * samples are repeated.
  */
 #include "image/jpeg.h"
 
@@ -22,11 +23,11 @@ transform(struct t5g_jpeg *j, struct t5g_jpeg_component *p)
     return 0;
 }
 
-/* Twice as many, from sums of `of` weights: near [w] weighs 3, its neighbour on either side 1. */
+/* Twice as many samples: near [w] has weight 3, its neighbour on either side 1. */
 static void
 widen(uint8_t *out, const uint8_t *near, const uint8_t *far, size_t w)
 {
-    /* far NULL: one line; else the line itself counts three times and far once. */
+    /* far NULL: one line; else near has weight 3 and far 1. */
     int a = far == NULL ? 1 : 4, left = far == NULL ? 1 : 8, right = far == NULL ? 2 : 7;
     int shift = far == NULL ? 2 : 4, edge = far == NULL ? 0 : 8;
     int last = 0, this = far == NULL ? near[0] : 3 * near[0] + far[0];
@@ -83,7 +84,7 @@ to_rgb(uint8_t *out, int y, int cb, int cr)
     out[2] = clip(y + ((116130 * cb + 32768) >> 16));
 }
 
-/* How many tenths of black: Pillow's CMYK to RGB, of samples that stand inverted in the file. */
+/* Pillow's CMYK to RGB, from samples that are inverted in the file. */
 static uint8_t
 ink(uint8_t c, uint8_t k)
 {
@@ -93,7 +94,7 @@ ink(uint8_t c, uint8_t k)
 
 enum colours { GREY, RGB, YCC, CMYK, YCCK };
 
-/* What the components are, which nothing in a JPEG says for sure. */
+/* The colours of the components, of which a JPEG gives only hints. */
 static enum colours
 colours_of(const struct t5g_jpeg *j)
 {

@@ -1,8 +1,8 @@
 /*
  * jpeg_scan.c: the coded data of a scan, Huffman, sequential and progressive (T.81, F.2 and G.2).
- * Damaged data is taken as libjpeg takes it: a marker that comes too early is followed by zero
- * bits to the end of its MCU and by nothing until the next restart; a code that does not exist is
- * a zero; restart markers are found again by their numbers.
+ * Damaged data is treated as in libjpeg: after a marker that comes too early, zero bits follow to
+ * the end of its MCU, then nothing until the next restart; an invalid code is a zero; restart
+ * markers are found again by their numbers.
  */
 #include "image/jpeg.h"
 
@@ -14,7 +14,7 @@ const uint8_t t5g_jpeg_zigzag[64 + 16] = {
     29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54,
     47, 55, 62, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63};
 
-/* A code table ready to be looked up. */
+/* A code table for look-up. */
 struct table {
     uint16_t start[256];   /* by the next 8 bits: length << 8 | symbol; 0: longer than 8 */
     int32_t top[18];       /* largest code of a length, -1: none */
@@ -24,13 +24,13 @@ struct table {
 
 struct scan {
     struct t5g_jpeg *j;
-    uint64_t bits; /* the next ones, from the top; zeros behind them */
+    uint64_t bits; /* the next ones, from the top; zeros after them */
     int have;
-    bool dry;                  /* a marker came before its time */
-    bool bad;                  /* the file ends, or fill bytes stand before a stuffed zero */
+    bool dry;                  /* a marker came too early */
+    bool bad;                  /* the file ends, or fill bytes precede a stuffed zero */
     struct table dc[4], ac[4]; /* by component of the scan */
     int32_t before[4];         /* DC prediction */
-    uint32_t run;              /* blocks that an end of band still covers */
+    uint32_t run;              /* blocks still covered by an end of band */
     size_t to_go;              /* MCUs to the next restart */
     unsigned next_restart;
 };
@@ -128,7 +128,7 @@ decode(struct scan *s, const struct table *t)
     return 0;
 }
 
-/* C.2. -1: this is no prefix code, or a DC table has a symbol beyond 15. */
+/* C.2. -1: not a prefix code, or a DC table has a symbol beyond 15. */
 static int
 make_table(struct table *t, const struct t5g_jpeg_codes *c, bool dc)
 {
@@ -258,9 +258,9 @@ ac_refine(struct scan *s, size_t c, int16_t *block)
 }
 
 /*
- * E.2.4: behind the coded data of an interval its marker should come. What comes instead is judged
- * by its number: of the past, skipped; of the near future, the interval is taken as lost; else it
- * stands for the one that is due.
+ * E.2.4: an interval's coded data should be followed by its marker. Another marker is judged by its
+ * number: a past one is skipped; for a near future one the interval counts as lost; any other is
+ * taken as the one due.
  */
 static int
 restart(struct scan *s, struct t5g_err *e)

@@ -1,14 +1,14 @@
-/* picture.c: which format a file has. */
+/* picture.c: find a picture file's format. */
 #include "image/picture.h"
 #include "base/utf8.h"
 
 #include <string.h>
 
-/* What people have besides PNG, JPEG and PNM, to be named in the message. */
+/* Other formats that users have, to be named in the message. */
 static const struct {
     const char *name;
     size_t offset;
-    const char *magic; /* starts there */
+    const char *magic; /* found there */
 } others[] = {
     {"a GIF", 0, "GIF8"},
     {"a WebP", 8, "WEBP"},
@@ -39,7 +39,7 @@ starts(const unsigned char *file, size_t n, size_t offset, const char *magic)
     return n >= offset + len && memcmp(file + offset, magic, len) == 0;
 }
 
-/* Well-formed UTF-8 as far as looked at (a character may be cut there), without odd controls. */
+/* Whether the first bytes are UTF-8 (the last character may be cut) without unusual controls. */
 static bool
 looks_like_text(const unsigned char *file, size_t n)
 {

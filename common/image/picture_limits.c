@@ -1,4 +1,4 @@
-/* picture_limits.c: how large a picture may be, whatever its format. */
+/* picture_limits.c: limits of a picture's size in any format. */
 #include "image/picture_limits.h"
 
 int

@@ -42,7 +42,7 @@ static int
 read_header(struct walk *w, const unsigned char *d, size_t n, struct t5g_err *e)
 {
     static const struct {
-        unsigned char colour, depths, channels; /* depths: or of the legal ones */
+        unsigned char colour, depths, channels; /* depths: the legal ones, or-ed */
     } kinds[] = {{0, 1 | 2 | 4 | 8 | 16, 1},
                  {2, 8 | 16, 3},
                  {3, 1 | 2 | 4 | 8, 4},
@@ -69,7 +69,7 @@ read_header(struct walk *w, const unsigned char *d, size_t n, struct t5g_err *e)
     return t5g_err_set(e, T5G_EX_DATA, "colour type %u with %u bits", d[9], d[8]);
 }
 
-/* An animation's first frame may be a part of the picture only. */
+/* Refuse an animation whose first frame is only a part of the picture. */
 static int
 read_frame(const struct walk *w, const unsigned char *d, size_t n, struct t5g_err *e)
 {
@@ -81,7 +81,7 @@ read_frame(const struct walk *w, const unsigned char *d, size_t n, struct t5g_er
     return 0;
 }
 
-/* One chunk whose CRC is right; -1 with a message that lacks its place. */
+/* One chunk with a correct CRC; -1 with a message that does not name its place. */
 static int
 read_chunk(struct walk *w, const unsigned char *type, const unsigned char *d, size_t n,
            struct t5g_err *e)
@@ -92,7 +92,7 @@ read_chunk(struct walk *w, const unsigned char *type, const unsigned char *d, si
     w->data_over = w->data_over || (w->data && !is(type, "IDAT"));
     if (is(type, "IHDR")) {
         return w->header ? t5g_err_set(e, T5G_EX_DATA, "a second one") : read_header(w, d, n, e);
-    } else if (is(type, "PLTE") && indexed && !w->data) { /* else nobody needs it */
+    } else if (is(type, "PLTE") && indexed && !w->data) { /* otherwise it is not used */
         if (w->palette || n == 0 || n % 3 != 0 || n > 768)
             return t5g_err_set(e, T5G_EX_DATA, "not allowed here, or of bad length");
         w->palette = true;

@@ -1,14 +1,14 @@
 /*
  * png_decode.c: the samples of a PNG to 8-bit RGB as Pillow's convert("RGB") makes them: alpha is
- * dropped, of 16 bits the high byte stays, but grey is cut at 255; palette entries that the file
- * does not have are black.
+ * dropped; 16-bit colours keep their high byte, but 16-bit grey is clipped at 255; palette entries
+ * missing in the file are black.
  */
 #include "image/png.h"
 #include "image/stb.h"
 
 #include <string.h>
 
-/* Bytes of inflated data: a filter and the samples of every row, of each pass (PNG, 8.2). */
+/* Bytes of inflated data: a filter and the samples of every row in each pass (PNG, 8.2). */
 static size_t
 raw_size(const struct t5g_picture *p)
 {
@@ -26,7 +26,8 @@ raw_size(const struct t5g_picture *p)
     return size;
 }
 
-/* The palette [256, 3], and the image data of all IDAT chunks behind the first's start. */
+/* The palette [256, 3], and the data of all IDAT chunks, moved together in the first one's
+ * place. */
 static void
 gather(const struct t5g_picture *p, unsigned char *file, size_t n, uint8_t *palette, size_t *first,
        unsigned char **data, size_t *size)
@@ -46,7 +47,7 @@ gather(const struct t5g_picture *p, unsigned char *file, size_t n, uint8_t *pale
         memmove(*data + *size, c.data, c.n);
         *size += c.n;
         if (memcmp(file + at + 4, "IDAT", 4) != 0)
-            return; /* the chunk just read may be written over */
+            return; /* this chunk may have been overwritten: look at the next */
     }
 }
 
@@ -64,7 +65,7 @@ narrow(const struct t5g_picture *p, const uint8_t *palette, const void *samples,
                 rgb[c] = palette[3 * s8[k] + c];
             else if (p->depth < 16)
                 rgb[c] = s8[k];
-            else if (p->colour == 0) /* 16-bit grey is cut, not scaled */
+            else if (p->colour == 0) /* 16-bit grey is clipped, not scaled */
                 rgb[c] = (uint8_t)t5g_min(s16[k], 255);
             else
                 rgb[c] = (uint8_t)(s16[k] >> 8);

@@ -1,11 +1,11 @@
-/* png_text.c: where a PNG says which way up it is: eXIf, texts with EXIF in hexadecimal, XMP. */
+/* png_text.c: a PNG's orientation, from eXIf, texts with EXIF in hexadecimal, or XMP. */
 #include "image/png.h"
 #include "image/stb.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#define TEXT_MAX ((size_t)1 << 20) /* bytes of a text that is decompressed, as Pillow */
+#define TEXT_MAX ((size_t)1 << 20) /* bytes of a decompressed text, as in Pillow */
 
 struct text {
     const char *key; /* ended by NUL */
@@ -13,7 +13,7 @@ struct text {
     size_t n;
 };
 
-/* p behind the next NUL of [*n], which shrinks; NULL: there is none. */
+/* The byte after the next NUL in p [*n], and in *n the bytes left; NULL: there is no NUL. */
 static const unsigned char *
 behind_nul(const unsigned char *p, size_t *n)
 {
@@ -24,7 +24,7 @@ behind_nul(const unsigned char *p, size_t *n)
     return nul + 1;
 }
 
-/* tEXt, zTXt and iTXt (11.3.3). False: it is none of them, or cannot be read. room [TEXT_MAX +
+/* tEXt, zTXt and iTXt (11.3.3). False: none of them, or unreadable. room [TEXT_MAX +
  * T5G_STB_SLACK]. */
 static bool
 read_text(struct text *t, const struct t5g_png_chunk *c, unsigned char *room)
@@ -65,8 +65,8 @@ digit(unsigned char c)
 }
 
 /*
- * Behind three lines hexadecimal digits in pairs: what ImageMagick writes. They go to out
- * [t->n / 2]. The orientation that they hold; -1: none.
+ * The orientation in a profile as ImageMagick writes it: three lines, then pairs of hexadecimal
+ * digits, decoded to out [t->n / 2]. -1: none.
  */
 static int
 profile_orientation(const struct text *t, unsigned char *out)
@@ -104,7 +104,7 @@ t5g_png_orientation(const unsigned char *file, size_t n, struct t5g_arena *a)
     struct text t;
     if (room == NULL || bytes == NULL)
         return 1;
-    for (size_t at = 8; t5g_png_next(&c, file, n, &at);) { /* the last of a kind counts */
+    for (size_t at = 8; t5g_png_next(&c, file, n, &at);) { /* the last one of a kind counts */
         if (memcmp(c.type, "eXIf", 4) == 0)
             exif = t5g_exif_orientation(c.data, c.n);
         if (!read_text(&t, &c, room))

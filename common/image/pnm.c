@@ -1,13 +1,13 @@
 /*
- * pnm.c: PBM, PGM and PPM, raw (P4 to P6) and plain (P1 to P3), by netpbm's pages; where those are
- * silent (comments within numbers, values above the largest), as Pillow reads them.
+ * pnm.c: PBM, PGM and PPM, raw (P4 to P6) and plain (P1 to P3), by netpbm's pages; where they are
+ * silent (comments within numbers, values above the largest), as Pillow does.
  */
 #include "image/picture.h"
 
 #include <ctype.h>
 #include <math.h>
 
-/* The '#' at `at`, or the end of its line: behind it, or n. */
+/* The byte after the line of the comment at `at`, or n. */
 static size_t
 behind_comment(const unsigned char *file, size_t n, size_t at)
 {
@@ -16,8 +16,8 @@ behind_comment(const unsigned char *file, size_t n, size_t at)
     return at < n ? at + 1 : n;
 }
 
-/* Next number, of up to 10 digits, at *at, which moves behind it and one white space. *v: its
- * value. False, with *at at the culprit: there is none. */
+/* The next number, of up to 10 digits, at *at, which moves after it and one white space. *v: its
+ * value. False: none, and *at is at the offending byte. */
 static bool
 number(const unsigned char *file, size_t n, size_t *at, uint64_t *v)
 {
@@ -84,8 +84,8 @@ t5g_pnm_check(struct t5g_picture *p, const unsigned char *file, size_t n, struct
 }
 
 /*
- * What Pillow makes of sample v: 8 bits by rounding to the nearest (to even between two); grey
- * beyond 8 bits is kept in 16 and cut at 255 when it becomes RGB.
+ * Sample v as Pillow converts it: to 8 bits by rounding to the nearest, ties to even; grey beyond 8
+ * bits to 16, clipped at 255 when it becomes RGB.
  */
 static uint8_t
 level(const struct t5g_picture *p, unsigned v)
@@ -94,12 +94,12 @@ level(const struct t5g_picture *p, unsigned v)
     return (uint8_t)fmin(rint((double)v / p->max * out), 255);
 }
 
-/* The sample of a plain file at *at, which moves behind it; -1: none, or one that is too large. */
+/* The sample of a plain file at *at, which moves after it; -1: none, or too large. */
 static int
 plain_sample(const struct t5g_picture *p, const unsigned char *file, size_t n, size_t *at)
 {
     uint64_t v;
-    if (p->depth == 1) /* digits may stand close together */
+    if (p->depth == 1) /* digits need no space between them */
         return *at < n && (file[*at] | 1) == '1' ? file[(*at)++] - '0' : -1;
     return number(file, n, at, &v) && v <= p->max ? (int)v : -1;
 }

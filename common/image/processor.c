@@ -37,7 +37,7 @@ read_channels(struct t5g_fields *f, struct t5g_place p, const char *key, float o
         t5g_fields_fail(f, p, key, "expected a number or three");
 }
 
-/* What transformers would do to a picture and we do not. */
+/* Refuse what transformers would do to a picture and we do not. */
 static void
 refuse_others(struct t5g_fields *f, struct t5g_place p)
 {
@@ -137,7 +137,7 @@ t5g_processor_parse(struct t5g_processor *p, const char *text, size_t n, const c
     return f.failed ? -1 : 0;
 }
 
-/* 1: the file is there and has (or need not have) a nested image_processor; 0: not; -1 with e. */
+/* 1: the file exists and has, if nested, a member image_processor; else 0; -1 with e. */
 static int
 read_file(const char *dir, const char *name, const char *path, bool nested, struct t5g_buf *b,
           struct t5g_err *e)

@@ -1,4 +1,4 @@
-/* processor.h: what a model directory says about preparing pictures. */
+/* processor.h: a model directory's settings for preparing pictures. */
 #ifndef T5G_PROCESSOR_H
 #define T5G_PROCESSOR_H
 
@@ -6,17 +6,17 @@
 #include "image/crops.h"
 
 struct t5g_processor {
-    size_t size;          /* pixels a side of what the tower sees */
+    size_t size;          /* pixels per side of the tower's input */
     float value[3 * 256]; /* [channel, level]: a pixel rescaled and normalised */
-    bool pan_and_scan;    /* do_pan_and_scan: crop also when not asked to */
+    bool pan_and_scan;    /* do_pan_and_scan: crop even without the option */
     struct t5g_pan_and_scan crops;
 };
 
 /*
- * Read DIR/processor_config.json (its member image_processor), or where that has none
- * DIR/preprocessor_config.json, as transformers does. size is config.json's image_size, which the
- * file has to agree with. What would prepare pictures in another way than ours (another filter, no
- * resizing, centre crop, padding) is refused by name. -1 with e (65, 66).
+ * Read DIR/processor_config.json (its member image_processor), or without that
+ * DIR/preprocessor_config.json, as transformers does. size is config.json's image_size, with which
+ * the file must agree. Settings for another preparation than ours (another filter, no resizing,
+ * centre crop, padding) are refused by name. -1 with e (65, 66).
  */
 int t5g_processor_load(struct t5g_processor *p, const char *dir, size_t size, struct t5g_err *e);
 

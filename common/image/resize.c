@@ -1,7 +1,7 @@
 /*
  * resize.c: bilinear with antialiasing (Pillow: Resample.c). Each output sample is a weighted mean
- * of a window of input samples; weights are fixed-point with 22 bits, and the first pass
- * is rounded to 8 bits before the second. A pass that changes nothing is left out.
+ * of a window of input samples; weights are fixed-point with 22 bits, and the first pass is rounded
+ * to 8 bits before the second. A pass without effect is skipped.
  */
 #include "image/resize.h"
 
@@ -15,7 +15,7 @@ struct window {
     int32_t *k; /* [n] */
 };
 
-/* One window an output sample; NULL when the arena is too small. */
+/* One window for each output sample; NULL if the arena is too small. */
 static struct window *
 make_windows(size_t in, size_t out, struct t5g_arena *a)
 {
@@ -80,8 +80,8 @@ down(uint8_t *out, size_t s, const uint8_t *in, size_t n, size_t stride, const s
 }
 
 /*
- * Across first, unless the picture gets shorter, and that by more than twice the share by which it
- * gets narrower: then most of the rows are gone before the other pass (Pillow 13; before it, always
+ * Across first, unless the picture gets shorter, and by more than twice the pixels by which it gets
+ * narrower: then most rows are gone before the other pass (Pillow 13; earlier versions always go
  * across first). The two orders round differently.
  */
 static bool

@@ -23,7 +23,7 @@ t5g_picture_decode(struct t5g_picture *p, unsigned char *file, size_t n, struct 
     return t5g_pnm_decode(p, file, n, *rgb, e);
 }
 
-/* Where pixel (i, j) of the upright picture lies in the stored one of w x h. */
+/* Where pixel (i, j) of the upright picture is in the stored one of w x h. */
 static size_t
 source(int orientation, size_t i, size_t j, size_t w, size_t h)
 {

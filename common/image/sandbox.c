@@ -1,4 +1,4 @@
-/* sandbox.c: the process that forks the children, and how a child gives up its rights. */
+/* sandbox.c: the process that forks the children, and how they give up their rights. */
 #include "image/sandbox.h"
 #include "base/mem.h"
 
@@ -28,14 +28,14 @@ enum level { LIMITS, FILTER, STRICT };
 
 struct t5g_sandbox {
     pid_t zygote;
-    int ask, answer; /* a byte down, a wait status up */
+    int ask, answer; /* pipes: a byte down, a wait status up */
     enum level level;
     unsigned cpu_seconds;
     void (*job)(void *arg);
     void *arg;
 };
 
-/* The plain exit system call: strict mode kills at exit_group, which _exit would make. */
+/* The plain system call exit: strict mode kills at exit_group, which _exit calls. */
 T5G_NORETURN static void
 leave(int status)
 {
@@ -43,7 +43,7 @@ leave(int status)
         syscall(SYS_exit, status);
 }
 
-/* At most what the program itself may: its own limits stay. */
+/* Set a limit, at most the program's own. */
 static bool
 set_limit(int what, rlim_t now, rlim_t most)
 {
@@ -54,7 +54,7 @@ set_limit(int what, rlim_t now, rlim_t most)
            0;
 }
 
-/* What the program does at a signal is not what its children should do. */
+/* The program's signal handlers are not for its children. */
 static void
 forget_handlers(void)
 {
@@ -64,7 +64,7 @@ forget_handlers(void)
             signal(sig, SIG_DFL);
 }
 
-/* Allow `exit` of this architecture and kill at everything else. */
+/* Allow `exit` of this architecture; kill at any other call. */
 static bool
 set_filter(void)
 {
@@ -81,9 +81,8 @@ set_filter(void)
 }
 
 /*
- * In the child, for good. Strict mode leaves read and write on what is open, so nothing is: all
- * three descriptors are the writing end of a pipe without reader, where a write is death by
- * SIGPIPE.
+ * In the child, for good. Strict mode allows read and write on open descriptors, so all three are
+ * the writing end of a pipe without reader, where a write kills by SIGPIPE.
  */
 static bool
 give_up_rights(enum level level, unsigned cpu_seconds)
@@ -109,7 +108,7 @@ give_up_rights(enum level level, unsigned cpu_seconds)
            (level == FILTER ? set_filter() : prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) == 0);
 }
 
-/* Fork, give up rights, run. The wait status, or -1 when there was no child. */
+/* Fork, give up rights, run. The wait status, or -1 if there was no child. */
 static int
 run_child(enum level level, unsigned cpu_seconds, void (*job)(void *arg), void *arg)
 {
@@ -129,7 +128,7 @@ run_child(enum level level, unsigned cpu_seconds, void (*job)(void *arg), void *
     return status;
 }
 
-/* Only the two pipes are kept. It ends when the program does, however that happens. */
+/* Only the two pipes stay open. It ends with the program, however that ends. */
 T5G_NORETURN static void
 serve(const struct t5g_sandbox *s, pid_t program, int ask, int answer)
 {
@@ -137,7 +136,7 @@ serve(const struct t5g_sandbox *s, pid_t program, int ask, int answer)
     char byte;
     forget_handlers();
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != program)
-        leave(1); /* the program is gone already */
+        leave(1); /* the program has ended already */
     for (size_t i = 0; i < T5G_LEN(of_the_group); i++)
         signal(of_the_group[i], SIG_IGN); /* the program decides when to stop */
     signal(SIGPIPE, SIG_DFL);
@@ -158,7 +157,7 @@ nothing(void *arg)
     (void)arg;
 }
 
-/* The strictest level at which a child that does nothing comes to its end. */
+/* The strictest level at which a child that does nothing exits normally. */
 static enum level
 find_level(enum t5g_sandbox_mode mode)
 {

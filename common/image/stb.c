@@ -1,9 +1,8 @@
 /*
- * stb.c: stb_image, built from the distribution's header with its memory in an arena.
+ * stb.c: stb_image, from the distribution's header, with its memory in an arena.
  *
- * Of its parts those for PNG are called one by one, because stb_image as a whole checks neither the
- * checksum of the data nor that a palette has the entries that are used. Its JPEG decoder is not
- * used: see jpeg.c.
+ * Its parts for PNG are called one by one, because stb_image as a whole checks neither the data's
+ * checksum nor that a palette has all entries used. Its JPEG decoder is not used: see jpeg.c.
  */
 #include "image/stb.h"
 
@@ -12,7 +11,7 @@
 
 static struct t5g_arena *memory;
 
-/* Zeroed: what is not written has one value at least. */
+/* Zeroed, so that even memory never written is the same each time. */
 static void *
 take(size_t size)
 {
@@ -22,7 +21,7 @@ take(size_t size)
     return p;
 }
 
-/* Only the latest block comes back; the rest lives as long as the arena. */
+/* Only the latest block is freed; the others live as long as the arena. */
 static void
 give_back(void *p)
 {
@@ -31,7 +30,7 @@ give_back(void *p)
 }
 
 #define STBI_MALLOC(size)     take(size)
-#define STBI_REALLOC(p, size) ((void)(p), (void)(size), NULL) /* nothing grows */
+#define STBI_REALLOC(p, size) ((void)(p), (void)(size), NULL) /* nothing is resized */
 #define STBI_FREE(p)          give_back(p)
 #define STBI_ASSERT(x)        ((x) ? (void)0 : __builtin_trap())
 #define STBI_MAX_DIMENSIONS   T5G_PICTURE_SIDE_MAX
@@ -41,7 +40,8 @@ give_back(void *p)
 #define STBI_NO_HDR
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
-/* Another's code under our warnings. Declared and never defined is told at the end of this file. */
+/* Foreign code under our warnings; that of functions declared but not defined comes at the end of
+ * the file. */
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsign-compare"
@@ -77,7 +77,8 @@ t5g_stb_inflate(const unsigned char *in, size_t n, unsigned char *out, size_t si
                 struct t5g_err *e)
 {
     const unsigned char *end_of_in = in + n;
-    /* With the bytes behind it, so that it is known how far was read ahead: at most four. */
+    /* The end includes bytes after it, so that reading ahead, at most four bytes, can be
+     * measured. */
     stbi__zbuf z = {.zbuffer = (stbi_uc *)(uintptr_t)in,
                     .zbuffer_end = (stbi_uc *)(uintptr_t)end_of_in + T5G_STB_AHEAD};
     *got = 0;
@@ -87,8 +88,7 @@ t5g_stb_inflate(const unsigned char *in, size_t n, unsigned char *out, size_t si
     int whole = stbi__do_zlib(&z, (char *)out, (int)(size + T5G_STB_SLACK), 0, 1);
     size_t end = (size_t)(z.zout - z.zout_start);
     *got = t5g_min(end, size);
-    /* A match has 258 bytes at most, a block that is stored as it is 65535: out was full by then.
-     */
+    /* A match has at most 258 bytes and a stored block 65535, so out was full by then. */
     if (!whole && end >= size)
         return 0;
     if (!whole)
@@ -98,7 +98,7 @@ t5g_stb_inflate(const unsigned char *in, size_t n, unsigned char *out, size_t si
     const unsigned char *sum = z.zbuffer - z.num_bits / 8;
     if (sum > end_of_in)
         return t5g_err_set(e, T5G_EX_DATA, "cut off");
-    if (end_of_in - sum < 4) /* missing: Pillow does not mind */
+    if (end_of_in - sum < 4) /* missing: Pillow accepts that */
         return 0;
     uint32_t want =
         (uint32_t)sum[0] << 24 | (uint32_t)sum[1] << 16 | (uint32_t)sum[2] << 8 | sum[3];
