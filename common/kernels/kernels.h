@@ -6,6 +6,8 @@
  * whatever its position and however many rows are computed with it; this makes results the same for
  * any number of threads, prompts and documents. Levels differ only in rounding.
  *
+ * In a table of t5g_kernels_bf16 both factors of a panel product are rounded to bf16; sums are f32.
+ *
  * Roles: `to_panel` and `gemm` are for many rows (encoder, cross keys and values), `dot` for
  * everything else in the decoder. Never choose between them by the number of rows. Quantised
  * weights use `qgemm` in both roles.
@@ -17,8 +19,9 @@
 #include "base/err.h"
 
 enum {
-    T5G_PANEL = 16,   /* columns of a packed panel */
-    T5G_SOFT_PAD = 8, /* softmax rows are readable and writable up to a multiple of this */
+    T5G_PANEL = 16,    /* columns of a packed panel */
+    T5G_SOFT_PAD = 8,  /* softmax rows are readable and writable up to a multiple of this */
+    T5G_BF16_STEP = 4, /* rows and panels in bf16 are filled with 0 up to a multiple of this */
 
     /* Increase with every change to the bits of any level's results: the cache is keyed by it. */
     T5G_KERNEL_GENERATION = 1,
@@ -65,6 +68,25 @@ struct t5g_kernels {
      */
     void (*gemm)(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t next,
                  size_t m, size_t k, size_t cols, bool add);
+
+    /*
+     * Products in bf16; NULL in tables of t5g_kernels_get. Beyond k there are zeros in rows and
+     * panels, to k rounded up to T5G_BF16_STEP. A number below 2^-126 may count as 0.
+     *
+     * y [k] = x [k] rounded to the nearest bf16, ties to even.
+     */
+    void (*bf16_round)(uint16_t *y, const float *x, size_t k);
+
+    /* to_panel in bf16: k x 16 elements in an order of the level's own. */
+    void (*bf16_panel)(uint16_t *panel, const void *w, size_t ldw, int dtype, size_t rows,
+                       size_t k);
+
+    /* The same of a panel [k, 16] in f32, as to_panel gives it. */
+    void (*bf16_repanel)(uint16_t *panel, const float *from, size_t k);
+
+    /* gemm of a as bf16_round gives it and panels of bf16_panel, `next` elements apart. */
+    void (*bf16_gemm)(float *c, size_t ldc, const uint16_t *a, size_t lda, const uint16_t *panel,
+                      size_t next, size_t m, size_t k, size_t cols, bool add);
 
     /*
      * y[i * ldy + r] = sum_k w[r, k] x[i * ldx + k] for i < n, r < rows; w [rows, k] contiguous, of
@@ -135,5 +157,11 @@ struct t5g_kernels {
  * static; call it from one thread first.
  */
 const struct t5g_kernels *t5g_kernels_get(const char *level, struct t5g_err *e);
+
+/*
+ * The same with products in bf16, those of quantised weights excepted. Also 69 for a level that has
+ * none, as v3, or whose instructions for it this CPU lacks: never another level instead.
+ */
+const struct t5g_kernels *t5g_kernels_bf16(const char *level, struct t5g_err *e);
 
 #endif

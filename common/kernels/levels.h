@@ -11,4 +11,9 @@ void t5g_v3_fill(struct t5g_kernels *k);   /* x86-64: AVX2, FMA, F16C */
 void t5g_v4_fill(struct t5g_kernels *k);   /* x86-64: AVX-512 F, BW, VL, DQ, VNNI */
 void t5g_neon_fill(struct t5g_kernels *k); /* aarch64 */
 
+/* Set the products in bf16. */
+void t5g_ref_fill_bf16(struct t5g_kernels *k);
+void t5g_v4_fill_bf16(struct t5g_kernels *k);   /* AVX512_BF16 */
+void t5g_neon_fill_bf16(struct t5g_kernels *k); /* BF16 */
+
 #endif

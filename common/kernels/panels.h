@@ -8,7 +8,8 @@
 #include <string.h>
 
 enum {
-    T5G_KC = 320, /* panel rows at a time: 20 KB, stays in the first-level cache */
+    T5G_KC = 320,      /* panel rows at a time: 20 KB, stays in the first-level cache */
+    T5G_BF16_KC = 640, /* likewise in bf16 */
 };
 
 /* The stored value that means 0. It is subtracted by way of the sum of activations. */

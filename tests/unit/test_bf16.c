@@ -1,0 +1,310 @@
+/*
+ * test_bf16.c: products in bf16 of every level that this CPU has, against sums in double precision
+ * of rounded factors, at sizes around every tile, with buffers against pages that may not be
+ * touched. Level v4 gives the bits of the reference.
+ *
+ * Tolerance of sums: 2 (k + 3) * 2^-24 * sum |terms|: products may be rounded before they are added
+ * (neon), and each addition is.
+ */
+#include "guard.h"
+
+#include "kernels/kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct t5g_kernels *k; /* level under test */
+
+static const int dtypes[] = {T5G_F32, T5G_BF16, T5G_F16};
+
+static const struct t5g_kernels *
+reference(void)
+{
+    struct t5g_err e;
+    return t5g_kernels_bf16("ref", &e);
+}
+
+static size_t
+filled(size_t n)
+{
+    return t5g_round_up(n, T5G_BF16_STEP);
+}
+
+/* ---- rounding ---- */
+
+static void
+one_round(size_t n, bool front)
+{
+    struct guard x = floats(n, front), y = guard(filled(n) * 2, front);
+    const float *px = x.p;
+    const uint16_t *py = y.p;
+    memset(y.p, 0x77, filled(n) * 2);
+    k->bf16_round(y.p, px, n);
+    for (size_t i = 0; i < filled(n); i++)
+        assert_int_equal(py[i], i < n ? t5g_f32_to_bf16(px[i]) : 0);
+    release(&x);
+    release(&y);
+}
+
+static void
+check_round(void)
+{
+    static const float odd[] = {
+        1,
+        1 + 0x1p-8f,
+        1 + 3 * 0x1p-8f,
+        1 + 0x1p-8f + 0x1p-23f,
+        -(1 + 0x1p-8f),
+        -0.0f,
+        0x1p-126f,
+        0x1.fffffep127f,
+        INFINITY,
+        -INFINITY,
+    };
+    uint16_t y[T5G_LEN(odd) + 4];
+    float special[2] = {NAN, 0x1p-130f};
+    for (size_t n = 0; n < 70; n++)
+        one_round(n, n % 2);
+    k->bf16_round(y, odd, T5G_LEN(odd));
+    for (size_t i = 0; i < T5G_LEN(odd); i++)
+        assert_int_equal(y[i], t5g_f32_to_bf16(odd[i]));
+    k->bf16_round(y, special, 2);
+    assert_true(isnan(t5g_bf16_to_f32(y[0])));
+    assert_true(y[1] == 0 || y[1] == t5g_f32_to_bf16(special[1]));
+}
+
+/* ---- gemm ---- */
+
+struct gemm {
+    size_t m, k, cols, lda, ldc, next;
+    struct guard a, c, panel;
+    float *wide, *before; /* weights [cols, k] rounded to bf16; c at first */
+    bool add;
+};
+
+static void
+fill_panels(const struct t5g_kernels *level, uint16_t *panel, const void *w, int dtype,
+            const struct gemm *g)
+{
+    for (size_t j = 0; j < g->cols; j += T5G_PANEL)
+        level->bf16_panel(panel + j / T5G_PANEL * g->next,
+                          (const char *)w + j * g->k * t5g_dtype_size(dtype), g->k, dtype,
+                          t5g_min(T5G_PANEL, g->cols - j), g->k);
+}
+
+/* bf16_repanel gives what bf16_panel gives of the transpose. */
+static void
+one_repanel(size_t kk, bool front)
+{
+    struct guard from = floats(kk * T5G_PANEL, front),
+                 got = guard(filled(kk) * T5G_PANEL * 2, front);
+    float *w = t5g_alloc(kk * T5G_PANEL + 1, sizeof *w);
+    uint16_t *want = t5g_alloc(filled(kk) * T5G_PANEL + 1, sizeof *want);
+    for (size_t i = 0; i < kk * T5G_PANEL; i++)
+        w[i % T5G_PANEL * kk + i / T5G_PANEL] = ((float *)from.p)[i];
+    k->bf16_panel(want, w, kk, T5G_F32, T5G_PANEL, kk);
+    k->bf16_repanel(got.p, from.p, kk);
+    assert_memory_equal(got.p, want, filled(kk) * T5G_PANEL * 2);
+    release(&from);
+    release(&got);
+    t5g_free(w);
+    t5g_free(want);
+}
+
+static struct gemm
+gemm_open(size_t m, size_t kk, size_t cols, int dtype, bool add, bool front)
+{
+    struct gemm g = {.m = m,
+                     .k = kk,
+                     .cols = cols,
+                     .lda = filled(kk) + 4,
+                     .ldc = cols + 2,
+                     .next = filled(kk) * T5G_PANEL,
+                     .add = add};
+    struct guard w = weights(cols * kk, dtype, front, &g.wide);
+    size_t panels = (cols + T5G_PANEL - 1) / T5G_PANEL, nc = m > 0 ? (m - 1) * g.ldc + cols : 0;
+    struct guard x = floats(m * kk, front);
+    g.panel = guard(panels * g.next * 2, front);
+    g.a = guard(m > 0 ? ((m - 1) * g.lda + filled(kk)) * 2 : 0, front);
+    g.c = floats(nc, front);
+    g.before = (float *)(void *)t5g_memdup(g.c.p, nc * sizeof(float));
+    for (size_t i = 0; i < m; i++)
+        k->bf16_round((uint16_t *)g.a.p + i * g.lda, (float *)x.p + i * kk, kk);
+    fill_panels(k, g.panel.p, w.p, dtype, &g);
+    for (size_t i = 0; i < cols * kk; i++)
+        g.wide[i] = t5g_bf16_to_f32(t5g_f32_to_bf16(g.wide[i]));
+    release(&w);
+    release(&x);
+    return g;
+}
+
+static void
+gemm_close(struct gemm *g)
+{
+    release(&g->a);
+    release(&g->c);
+    release(&g->panel);
+    t5g_free(g->wide);
+    t5g_free(g->before);
+}
+
+static void
+check_sums(const struct gemm *g)
+{
+    const float *c = g->c.p;
+    const uint16_t *a = g->a.p;
+    size_t nc = g->m > 0 ? (g->m - 1) * g->ldc + g->cols : 0;
+    for (size_t i = 0; i < nc; i++) {
+        size_t row = i / g->ldc, j = i % g->ldc;
+        if (j >= g->cols) { /* between rows: not ours */
+            assert_true(c[i] == g->before[i]);
+            continue;
+        }
+        double want = g->add ? (double)g->before[i] : 0, size = fabs(want);
+        for (size_t l = 0; l < g->k; l++) {
+            double t = (double)t5g_bf16_to_f32(a[row * g->lda + l]) * (double)g->wide[j * g->k + l];
+            want += t;
+            size += fabs(t);
+        }
+        double most = 2 * (double)(g->k + 3) * 0x1p-24 * size;
+        assert_false(isnan(c[i]));
+        if (fabs((double)c[i] - want) > most)
+            fail_msg("%s: m %zu k %zu cols %zu: got %.9g, expected %.9g +- %.2g", k->name, g->m,
+                     g->k, g->cols, (double)c[i], want, most);
+    }
+}
+
+/* A row and a panel alone have the same bits. */
+static void
+check_alone(const struct gemm *g)
+{
+    for (size_t row = 0; row < g->m; row++)
+        for (size_t j = 0; j < g->cols; j += T5G_PANEL) {
+            float alone[T5G_PANEL];
+            size_t at = row * g->ldc + j, n = t5g_min(T5G_PANEL, g->cols - j);
+            memcpy(alone, g->before + at, n * sizeof *alone);
+            k->bf16_gemm(alone, T5G_PANEL, (uint16_t *)g->a.p + row * g->lda, g->lda,
+                         (uint16_t *)g->panel.p + j / T5G_PANEL * g->next, 0, 1, g->k, n, g->add);
+            assert_memory_equal(alone, (float *)g->c.p + at, n * sizeof *alone);
+        }
+}
+
+static void
+check_reference(const struct gemm *g)
+{
+    size_t nc = g->m > 0 ? (g->m - 1) * g->ldc + g->cols : 0;
+    uint16_t *panel = t5g_alloc((g->cols / T5G_PANEL + 1) * g->next + 1, sizeof *panel);
+    float *c = (float *)(void *)t5g_memdup(g->before, nc * sizeof *c);
+    fill_panels(reference(), panel, g->wide, T5G_F32, g);
+    reference()->bf16_gemm(c, g->ldc, g->a.p, g->lda, panel, g->next, g->m, g->k, g->cols, g->add);
+    assert_memory_equal(c, g->c.p, nc * sizeof *c);
+    t5g_free(panel);
+    t5g_free(c);
+}
+
+static void
+one_gemm(size_t m, size_t kk, size_t cols, int dtype, bool add, bool front)
+{
+    struct gemm g = gemm_open(m, kk, cols, dtype, add, front);
+    k->bf16_gemm(g.c.p, g.ldc, g.a.p, g.lda, g.panel.p, g.next, m, kk, cols, add);
+    check_sums(&g);
+    check_alone(&g);
+    if (strcmp(k->name, "v4") == 0)
+        check_reference(&g);
+    gemm_close(&g);
+}
+
+static void
+check_gemm(void)
+{
+    static const size_t ms[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 13};
+    static const size_t ks[] = {0, 1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 32, 33, 40, 63, 64, 65};
+    static const size_t deep[] = {255, 639, 640, 641, 642, 645, 1283};
+    static const size_t cs[] = {1, 7, 8, 9, 15, 16};
+    for (size_t l = 0; l < T5G_LEN(ks); l++)
+        one_repanel(ks[l], l % 2);
+    for (size_t i = 0; i < T5G_LEN(ms); i++)
+        for (size_t l = 0; l < T5G_LEN(ks); l++)
+            for (size_t j = 0; j < T5G_LEN(cs); j++)
+                one_gemm(ms[i], ks[l], cs[j], dtypes[(i + l + j) % 3], (i + j) % 2, l % 2);
+    for (size_t l = 0; l < T5G_LEN(deep); l++)
+        for (size_t d = 0; d < 3; d++)
+            one_gemm(7, deep[l], l % 2 ? 16 : 11, dtypes[d], l % 3 == 0, d % 2);
+    for (size_t i = 0; i < T5G_LEN(ms); i++)
+        for (size_t cols = 17; cols < 150; cols += 13)
+            one_gemm(ms[i], cols % 3 * 9 + 1, cols, dtypes[cols % 3], i % 2, cols % 2);
+    one_gemm(95, 9, 16, T5G_BF16, false, false);
+    one_gemm(97, 330, 5, T5G_F32, true, false);
+    one_gemm(131, 350, 64, T5G_BF16, false, true);
+    one_gemm(131, 350, 47, T5G_BF16, true, false);
+}
+
+/* Exponents from all of the range: what is too small, too large or not finite, as the reference. */
+static void
+check_range(void)
+{
+    enum { N = 40 };
+    for (int round = 0; round < 300; round++) {
+        uint16_t a[N], w[16 * N], panel[16 * N], other[16 * N];
+        float c[16], want[16];
+        struct gemm g = {.m = 1, .k = N, .cols = 16, .next = 16 * N};
+        for (size_t i = 0; i < N; i++)
+            a[i] = (uint16_t)(32768 + 32767 * noise());
+        for (size_t i = 0; i < 16 * N; i++)
+            w[i] = (uint16_t)((uint16_t)(32768 + 32767 * noise()) & (round % 2 ? 0x9fff : 0xffff));
+        for (size_t i = 0; i < N && round < 200; i++)
+            a[i] &= 0xbfff; /* below 2 */
+        fill_panels(k, panel, w, T5G_BF16, &g);
+        fill_panels(reference(), other, w, T5G_BF16, &g);
+        k->bf16_gemm(c, 16, a, N, panel, 0, 1, N, 16, false);
+        reference()->bf16_gemm(want, 16, a, N, other, 0, 1, N, 16, false);
+        for (size_t j = 0; j < 16; j++)
+            assert_true(memcmp(&c[j], &want[j], 4) == 0 || (isnan(c[j]) && isnan(want[j])));
+    }
+}
+
+/* ---- levels ---- */
+
+static void
+test_level(void **state)
+{
+    struct t5g_err e = {0};
+    k = t5g_kernels_bf16(*state, &e);
+    if (k == NULL) {
+        assert_int_equal(e.code, T5G_EX_UNAVAIL);
+        skip();
+    }
+    assert_string_equal(k->name, (const char *)*state);
+    check_round();
+    check_gemm();
+    if (strcmp(k->name, "neon") != 0)
+        check_range();
+}
+
+static void
+test_get(void **state)
+{
+    (void)state;
+    struct t5g_err e = {0};
+    assert_null(t5g_kernels_bf16("v3", &e)); /* no such instructions, or none of that machine */
+    assert_int_equal(e.code, T5G_EX_UNAVAIL);
+    assert_non_null(strstr(e.msg, "v3"));
+    assert_null(t5g_kernels_bf16("bf16", &e));
+    assert_int_equal(e.code, T5G_EX_USAGE);
+    assert_non_null(t5g_kernels_bf16("ref", &e)->bf16_gemm);
+    assert_null(t5g_kernels_get("ref", &e)->bf16_gemm);
+    assert_null(t5g_kernels_get(NULL, &e)->bf16_gemm);
+}
+
+int
+main(void)
+{
+    static char v4[] = "v4", neon[] = "neon", ref[] = "ref";
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_get),
+        cmocka_unit_test_prestate(test_level, v4),
+        cmocka_unit_test_prestate(test_level, neon),
+        cmocka_unit_test_prestate(test_level, ref),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
