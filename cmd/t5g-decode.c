@@ -1,8 +1,8 @@
 /* t5g-decode: encoder outputs to generated token ids.  See t5g-decode(1). */
+#include "stage/compute.h"
 #include "stage/decode.h"
 #include "stage/model_path.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static struct {
@@ -70,7 +70,7 @@ static const struct t5g_program program = {"t5g-decode",
                                            "Generate token ids from encoder outputs.",
                                            options,
                                            "t5g-decode -p 'section:' report.t5g | t5g-detok",
-                                           T5G_O_ALL};
+                                           T5G_O_ALL | T5G_O_COMPUTE};
 
 static struct {
     struct t5g_model *model;
@@ -104,9 +104,9 @@ static void
 open_all(struct t5g_err *e)
 {
     const char *path = t5g_model_path();
-    const struct t5g_kernels *kernels = t5g_kernels_get(getenv("T5G_CPU"), e);
-    if (kernels == NULL ||
-        (at.model = t5g_model_open(path, T5G_NEED_DECODER | T5G_SKIP_ENCODER, e)) == NULL ||
+    const struct t5g_kernels *kernels;
+    if ((at.model = t5g_compute_open(&kernels, path, T5G_NEED_DECODER | T5G_SKIP_ENCODER, e)) ==
+            NULL ||
         (at.x.asker.tokenizer = t5g_tokenizer_open(path, e)) == NULL ||
         (at.x.asker.prompts = t5g_prompts_open(at.x.asker.tokenizer, &opt.prompts, opt.prompt_file,
                                                (size_t)opt.max_prompt, e)) == NULL ||

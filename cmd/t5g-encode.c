@@ -1,11 +1,11 @@
 /* t5g-encode: token ids to encoder output.  See t5g-encode(1). */
+#include "stage/compute.h"
 #include "stage/encode.h"
 #include "nn/linear.h"
 #include "text/tokenizer.h"
 #include "stage/model_path.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { DTYPE_F32, DTYPE_BF16 };
@@ -37,7 +37,7 @@ static const struct t5g_program program = {"t5g-encode",
                                            "Turn documents of token ids into encoder outputs.",
                                            options,
                                            "t5g-tokenize -l lines.txt | t5g-encode -o lines.t5g",
-                                           T5G_O_ALL};
+                                           T5G_O_ALL | T5G_O_COMPUTE};
 
 static bool
 dropped(const char *name, void *arg)
@@ -76,8 +76,8 @@ main(int argc, char **argv)
     struct t5g_run run;
     t5g_run_open(&run);
     const char *path = t5g_model_path();
-    const struct t5g_kernels *kernels = t5g_kernels_get(getenv("T5G_CPU"), &e);
-    struct t5g_model *model = kernels != NULL ? t5g_model_open(path, T5G_SKIP_DECODER, &e) : NULL;
+    const struct t5g_kernels *kernels;
+    struct t5g_model *model = t5g_compute_open(&kernels, path, T5G_SKIP_DECODER, &e);
     struct t5g_pool *pool = model != NULL ? t5g_pool_open(t5g_thread_count(), &e) : NULL;
     if (pool == NULL)
         t5g_die_err(&e);

@@ -1,10 +1,10 @@
 /* t5g-vision: pictures to image features, rows of the encoder's input.  See t5g-vision(1). */
 #include "stage/caching.h"
+#include "stage/compute.h"
 #include "stage/vision.h"
 #include "cli/progress.h"
 #include "stage/model_path.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static struct {
@@ -38,7 +38,7 @@ static const struct t5g_program program = {
     "Turn the pictures of documents into image features.",
     options,
     "t5g-tokenize -i number.png | t5g-vision | t5g-encode -o number.t5g",
-    T5G_O_ALL};
+    T5G_O_ALL | T5G_O_COMPUTE};
 
 /* at.again.tokenizer is set only with pan and scan or with picture operands. */
 static struct t5g_vision_stage at;
@@ -94,9 +94,9 @@ main(int argc, char **argv)
     struct t5g_processor processor;
     open_looker(&processor, path, pictures);
 
-    const struct t5g_kernels *kernels = t5g_kernels_get(getenv("T5G_CPU"), &e);
+    const struct t5g_kernels *kernels;
     const unsigned need = T5G_NEED_VISION | T5G_SKIP_ENCODER | T5G_SKIP_DECODER;
-    struct t5g_model *model = kernels != NULL ? t5g_model_open(path, need, &e) : NULL;
+    struct t5g_model *model = t5g_compute_open(&kernels, path, need, &e);
     struct t5g_pool *pool = model != NULL ? t5g_pool_open(t5g_thread_count(), &e) : NULL;
     if (pool == NULL)
         t5g_die_err(&e);

@@ -37,7 +37,7 @@ usage: parallel.sh [options] -n SHARDS -o OUT.t5g -- FILE...
 A FILE that is not there ends the run before it begins, with status 66. Other FILEs, shards or options for the programs
 need another OUT, or OUT.parts removed.
 Environment: T5G_TOKENIZE_FLAGS, T5G_ENCODE_FLAGS, T5G_DECODE_FLAGS: options for the programs, quoted as for a shell;
-T5G_CPU, T5G_THREADS, T5G_RETRIES, T5G_CACHE_DIR.
+T5G_CPU, T5G_COMPUTE, T5G_THREADS, T5G_RETRIES, T5G_CACHE_DIR.
 Exit status: 0; 3: some documents failed; 75: hosts were lost or shards stopped, try again; 76: a part is missing; of
 the first shard that failed otherwise.
 END
@@ -106,7 +106,7 @@ parts=("$dir"/part-*)
 # in it parallel would see {} in them, and the shells on both sides what those know.
 export T5G_AT=$PWD T5G_SCRIPTS=$here T5G_SHARDS=$n T5G_PARTS=$dir
 pass=()
-for name in T5G_AT T5G_SCRIPTS T5G_SHARDS T5G_PARTS T5G_CACHE_DIR T5G_BIN T5G_MODEL T5G_CPU T5G_THREADS T5G_RETRIES T5G_TOKENIZE_FLAGS T5G_ENCODE_FLAGS T5G_DECODE_FLAGS; do
+for name in T5G_AT T5G_SCRIPTS T5G_SHARDS T5G_PARTS T5G_CACHE_DIR T5G_BIN T5G_MODEL T5G_CPU T5G_COMPUTE T5G_THREADS T5G_RETRIES T5G_TOKENIZE_FLAGS T5G_ENCODE_FLAGS T5G_DECODE_FLAGS; do
     [ -z "${!name-}" ] || pass+=(--env "$name")
 done
 # shellcheck disable=SC2016 # for the shell on the other side

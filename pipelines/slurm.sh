@@ -36,7 +36,7 @@ Without --wait the numbers of the array and of the joining job are printed.
 A FILE that is not there ends the run before it begins, with status 66. Other FILEs, shards or options for the programs
 need another OUT, or OUT.parts removed.
 Environment: T5G_TOKENIZE_FLAGS, T5G_ENCODE_FLAGS, T5G_DECODE_FLAGS: options for the programs, quoted as for a shell;
-T5G_CPU, T5G_THREADS (SLURM_CPUS_PER_TASK goes before it), T5G_RETRIES, T5G_CACHE_DIR; SBATCH_*.
+T5G_CPU, T5G_COMPUTE, T5G_THREADS (SLURM_CPUS_PER_TASK goes before it), T5G_RETRIES, T5G_CACHE_DIR; SBATCH_*.
 Exit status with --wait: 0; 3: some documents failed; 76: a part is missing, its log says why.
 END
 }

@@ -29,6 +29,8 @@ const struct t5g_option t5g_common_options[] = {
      "show progress on stderr (default auto: when it is a terminal)", 0, 0},
     {0, "stats", NULL, T5G_OPT_FLAG, &t5g_common.stats, "print counts, time and rates at the end",
      0, 0},
+    {0, "compute", "f32|bf16", T5G_OPT_CHOICE, &t5g_common.compute,
+     "type of numbers in products (default: $T5G_COMPUTE, then f32)", 0, 0},
     {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
 };
 

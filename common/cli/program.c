@@ -1,7 +1,7 @@
 /* program.c: the name and the common options of the program that runs. */
 #include "cli/program.h"
 
-struct t5g_common t5g_common;
+struct t5g_common t5g_common = {.compute = -1};
 static const char *program = "t5g";
 
 void

@@ -14,6 +14,7 @@ struct t5g_common {
     int on_error;        /* --on-error: 0 skip, 1 stop */
     int progress;        /* --progress: 0 auto, 1 never, 2 always */
     bool stats;          /* --stats */
+    int compute;         /* --compute: 0 f32, 1 bf16; -1: $T5G_COMPUTE, then f32 */
 };
 
 extern struct t5g_common t5g_common;

@@ -11,7 +11,8 @@
  * The g = h / hk query heads that share a key head are rows of one product: an item is ROWS / g
  * positions of one key head, as a matrix q [rows, dh]. Keys come in tiles of TILE at fixed places;
  * tiles outside the window are skipped. For each tile: s = q k^T, one step of an online softmax,
- * o += s v. Keys and values are in panels, as the product kernel needs them.
+ * o += s v. Keys and values are in panels, as the product kernel needs them. With
+ * products in bf16, q, k, the exponentials and v are rounded in front of them.
  */
 #include "nn/attention.h"
 
@@ -36,10 +37,17 @@ panels(size_t n)
     return (n + T5G_PANEL - 1) / T5G_PANEL;
 }
 
+/* Floats of a key in a panel: there is room for it in bf16, filled up, too. */
+static size_t
+key_size(size_t dh)
+{
+    return t5g_max(dh, T5G_BF16_STEP / 2);
+}
+
 size_t
 t5g_attention_keys_size(size_t hk, size_t dh, size_t n)
 {
-    return hk * panels(n) * dh * T5G_PANEL;
+    return hk * panels(n) * key_size(dh) * T5G_PANEL;
 }
 
 size_t
@@ -76,7 +84,8 @@ size_t
 t5g_attention_scratch(size_t h, size_t hk, size_t dh)
 {
     size_t rows = positions(h / hk) * (h / hk);
-    return rows * (dh + TILE + panels(dh) * T5G_PANEL + 2);
+    size_t in_bf16 = rows * (t5g_round_up(dh, T5G_BF16_STEP) + TILE);
+    return rows * (dh + TILE + panels(dh) * T5G_PANEL + 2) + (in_bf16 + 1) / 2;
 }
 
 /* One head of a query or key at position pos: its norm and rotation, if any. */
@@ -93,6 +102,24 @@ finish_head(const struct t5g_kernels *k, const struct t5g_attention *a, float *y
         k->rope(y, a->cos + pos * half, a->sin + pos * half, half);
 }
 
+/* Panel i of keys in bf16. */
+static uint16_t *
+keys16(const struct t5g_attention *a, size_t i)
+{
+    return (uint16_t *)(a->keys + i * key_size(a->dh) * T5G_PANEL);
+}
+
+/* 16 rows in bf16, from row r on: a panel of keys, and a piece of each panel of values. */
+static void
+set_bf16(const struct t5g_kernels *k, const struct t5g_attention *a, size_t kv, size_t r,
+         const float *row, size_t ldk, size_t rows)
+{
+    k->bf16_panel(keys16(a, kv * panels(a->n) + r / T5G_PANEL), row, ldk, T5G_F32, rows, a->dh);
+    for (size_t i = kv * panels(a->dh); i < (kv + 1) * panels(a->dh); i++)
+        k->bf16_repanel(a->values16 + (i * panels(a->n) * T5G_PANEL + r) * T5G_PANEL,
+                        a->values + (i * a->ldv + r) * T5G_PANEL, rows);
+}
+
 /* One panel of 16 keys in every head. */
 static void
 keys_item(void *arg, size_t item, size_t worker)
@@ -106,8 +133,13 @@ keys_item(void *arg, size_t item, size_t worker)
         float *row = r->q + i0 * r->ldq + kv * a->dh;
         for (size_t i = 0; i < rows; i++)
             finish_head(k, a, row + i * r->ldq, row + i * r->ldq, a->k_norm, r->r0 + i0 + i);
+        if (a->values16 != NULL) {
+            set_bf16(k, a, kv, r->r0 + i0, row, r->ldq, rows);
+            continue;
+        }
         size_t panel = kv * panels(a->n) + r->r0 / T5G_PANEL + item;
-        k->to_panel(a->keys + panel * a->dh * T5G_PANEL, row, r->ldq, T5G_F32, rows, a->dh);
+        k->to_panel(a->keys + panel * key_size(a->dh) * T5G_PANEL, row, r->ldq, T5G_F32, rows,
+                    a->dh);
     }
 }
 
@@ -126,6 +158,8 @@ struct tile {
     float *s;                 /* [rows, TILE] */
     float *o;                 /* [rows, ldo] */
     float *max, *sum;         /* [rows] */
+    uint16_t *q16, *s16;      /* q [rows, ldq16] and s [rows, TILE] in bf16 */
+    size_t ldq16;
 };
 
 /* Visible keys [lo, hi) of position i. */
@@ -152,10 +186,15 @@ tile_open(struct tile *t, const struct run *r, size_t item, size_t worker)
     t->o = t->s + per * t->g * TILE;
     t->max = t->o + per * t->g * t->ldo;
     t->sum = t->max + per * t->g;
+    t->ldq16 = t5g_round_up(a->dh, T5G_BF16_STEP);
+    t->q16 = (uint16_t *)(t->sum + per * t->g);
+    t->s16 = t->q16 + per * t->g * t->ldq16;
     for (size_t i = 0; i < t->n * t->g; i++) {
         size_t pos = t->i0 + i / t->g, head = t->kv * t->g + i % t->g;
         finish_head(r->x->k, a, t->q + i * a->dh, r->q + (pos - r->r0) * r->ldq + head * a->dh,
                     a->q_norm, pos);
+        if (a->values16 != NULL)
+            r->x->k->bf16_round(t->q16 + i * t->ldq16, t->q + i * a->dh, a->dh);
         t->max[i] = -INFINITY;
         t->sum[i] = 0;
     }
@@ -169,9 +208,14 @@ tile_step(const struct tile *t, const struct run *r, size_t j0)
     const struct t5g_attention *a = r->a;
     const struct t5g_kernels *k = r->x->k;
     size_t dh = a->dh, rows = t->n * t->g, n = t5g_min(TILE, a->n - j0);
-    size_t panel = t->kv * panels(a->n) + j0 / T5G_PANEL;
-    k->gemm(t->s, TILE, t->q, dh, a->keys + panel * dh * T5G_PANEL, dh * T5G_PANEL, rows, dh,
-            panels(n) * T5G_PANEL, false);
+    size_t next = key_size(dh) * T5G_PANEL;
+    bool bf16 = a->values16 != NULL;
+    size_t panel = t->kv * panels(a->n) + j0 / T5G_PANEL, all = panels(n) * T5G_PANEL;
+    if (bf16)
+        k->bf16_gemm(t->s, TILE, t->q16, t->ldq16, keys16(a, panel), 2 * next, rows, dh, all,
+                     false);
+    else
+        k->gemm(t->s, TILE, t->q, dh, a->keys + panel * next, next, rows, dh, all, false);
     for (size_t i = 0; i < rows; i++) {
         size_t lo, hi;
         interval(a, t->i0 + i / t->g, &lo, &hi);
@@ -181,9 +225,17 @@ tile_step(const struct tile *t, const struct run *r, size_t j0)
                                         &t->max[i], &t->sum[i]);
         if (f != 1)
             k->scale(t->o + i * t->ldo, t->ldo, f);
+        if (bf16)
+            k->bf16_round(t->s16 + i * TILE, t->s + i * TILE, n);
     }
-    k->gemm(t->o, t->ldo, t->s, TILE, a->values + (t->kv * panels(dh) * a->ldv + j0) * T5G_PANEL,
-            a->ldv * T5G_PANEL, rows, n, t->ldo, true);
+    size_t values = t->kv * panels(dh);
+    if (bf16)
+        k->bf16_gemm(t->o, t->ldo, t->s16, TILE,
+                     a->values16 + (values * panels(a->n) * T5G_PANEL + j0) * T5G_PANEL,
+                     panels(a->n) * T5G_PANEL * T5G_PANEL, rows, n, t->ldo, true);
+    else
+        k->gemm(t->o, t->ldo, t->s, TILE, a->values + (values * a->ldv + j0) * T5G_PANEL,
+                a->ldv * T5G_PANEL, rows, n, t->ldo, true);
 }
 
 static void

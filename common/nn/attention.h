@@ -13,9 +13,14 @@ struct t5g_attention {
     float eps;
     const float *q_norm, *k_norm; /* [dh] 1 + gain; NULL: heads are not normalised */
     const float *cos, *sin;       /* [n, dh/2]; NULL: no rotation */
-    float *keys;                  /* [hk, ceil(n/16), dh, 16] f32 panels of finished keys */
+    float *keys;                  /* [hk, ceil(n/16), dh, 16] panels of finished keys */
     float *values;                /* [hk, ceil(dh/16), ldv, 16] f32 panels, n rows of each used */
     size_t ldv;
+    /*
+     * With products in bf16 values [hk, ceil(dh/16), ceil(n/16), 16, 16] as panels in bf16; panels
+     * of keys are in bf16 too then, each in the first half of its place. Else NULL.
+     */
+    uint16_t *values16;
 };
 
 /* Floats of keys and of values for n rows. */
@@ -27,7 +32,7 @@ size_t t5g_attention_reach(size_t window, size_t n);
 
 /*
  * Fill keys r0..r0+m from the raw projections k [m, hk dh], stride ldk, which are normalised and
- * rotated in place. r0 is a multiple of 16.
+ * rotated in place, and values16 from values, which are there. r0 is a multiple of 16.
  */
 void t5g_attention_set_keys(const struct t5g_exec *x, const struct t5g_attention *a, float *k,
                             size_t ldk, size_t r0, size_t m);

@@ -26,6 +26,7 @@ t5g_decoder_open(const struct t5g_model *m, const struct t5g_kernels *k, struct 
     x->head = t5g_head_open(m);
     if (m->quantised || m->screen.p != NULL)
         t5g_exec_quantised(&x->x, T5G_ROW_BLOCK, t5g_max(t5g_max(c->d, c->f), c->h * c->dh));
+    t5g_exec_bf16(&x->x, T5G_ROW_BLOCK, t5g_max(t5g_max(c->d, c->f), c->h * c->dh));
     t5g_merged_open(&x->att, c);
     for (int i = 0; i < T5G_KINDS; i++) {
         x->freq[i] = t5g_alloc(half, sizeof(float));

@@ -73,8 +73,7 @@ encode_group(struct t5g_encoder *x, struct t5g_encode_job *jobs, size_t n,
     struct t5g_row_span spans[T5G_ROW_BLOCK];
     size_t rows = 0, room = 0;
     for (size_t i = 0; i < n; i++) {
-        spans[i] = (struct t5g_row_span){
-            rows, jobs[i].n, room / T5G_PANEL * t5g_attention_keys_size(c->hk, c->dh, T5G_PANEL)};
+        spans[i] = (struct t5g_row_span){rows, jobs[i].n, room};
         rows += jobs[i].n;
         room += t5g_round_up(jobs[i].n, T5G_PANEL);
     }

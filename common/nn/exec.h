@@ -16,6 +16,8 @@ struct t5g_exec {
     int8_t *q;      /* [rows, cols rounded up to 64] */
     float *q_scale; /* [rows, groups] */
     int32_t *q_sum; /* [rows, groups] */
+
+    uint16_t *bf16; /* activations of a product in bf16, [rows, cols], t5g_bf16_stride; else NULL */
 };
 
 enum { T5G_GROUP_MIN = 32 }; /* smallest group of quantised weights */
@@ -38,6 +40,21 @@ t5g_exec_quantised(struct t5g_exec *x, size_t rows, size_t cols)
     x->q_sum = t5g_alloc_raw(rows, groups * sizeof *x->q_sum);
 }
 
+/* Row stride of cols activations in bf16: see t5g_stride. */
+static inline size_t
+t5g_bf16_stride(size_t cols)
+{
+    return t5g_round_up(cols, 32) + 32;
+}
+
+/* Make room for activations of up to rows x cols in bf16, if products are in bf16. */
+static inline void
+t5g_exec_bf16(struct t5g_exec *x, size_t rows, size_t cols)
+{
+    if (x->k->bf16_gemm != NULL)
+        x->bf16 = t5g_alloc_raw(rows, t5g_bf16_stride(cols) * sizeof *x->bf16);
+}
+
 static inline void
 t5g_exec_close(struct t5g_exec *x)
 {
@@ -45,6 +62,7 @@ t5g_exec_close(struct t5g_exec *x)
     t5g_free(x->q);
     t5g_free(x->q_scale);
     t5g_free(x->q_sum);
+    t5g_free(x->bf16);
     *x = (struct t5g_exec){0};
 }
 

@@ -24,6 +24,7 @@ t5g_layers_open(struct t5g_layers *l, const struct t5g_stack *s, const struct t5
         t5g_max(t5g_linear_panels_scratch(widest), t5g_attention_scratch(c->h, c->hk, c->dh)));
     if (quantised)
         t5g_exec_quantised(&l->x, T5G_ROW_BLOCK, widest);
+    t5g_exec_bf16(&l->x, T5G_ROW_BLOCK, widest);
     l->b = (struct t5g_block){.x = &l->x, .c = c, .linear = t5g_linear_panels};
     l->b.ldy = t5g_stride(c->d);
     l->b.ldq = t5g_stride(c->h * c->dh); /* a block's keys use the same buffer */
@@ -43,6 +44,7 @@ free_buffers(struct t5g_layers *l)
     t5g_free(l->b.f);
     t5g_free(l->keys);
     t5g_free(l->values);
+    t5g_free(l->values16);
     for (int i = 0; i < T5G_KINDS; i++) {
         t5g_free(l->cos[i]);
         t5g_free(l->sin[i]);
@@ -74,6 +76,9 @@ t5g_layers_reserve(struct t5g_layers *l, size_t n)
     l->b.f = t5g_alloc_raw(l->block, l->b.ldf * sizeof(float));
     l->keys = t5g_alloc_raw(t5g_attention_keys_size(c->hk, c->dh, l->cap), sizeof(float));
     l->values = t5g_alloc_raw(t5g_attention_values_size(c->hk, c->dh, l->cap), sizeof(float));
+    if (l->x.k->bf16_gemm != NULL)
+        l->values16 =
+            t5g_alloc_raw(t5g_attention_values_size(c->hk, c->dh, l->cap), sizeof *l->values16);
     for (int i = 0; i < T5G_KINDS && c->block.rope; i++) {
         l->cos[i] = t5g_alloc_raw(l->cap, half * sizeof(float));
         l->sin[i] = t5g_alloc_raw(l->cap, half * sizeof(float));
@@ -97,8 +102,10 @@ of_span(const struct layer *x, size_t i, size_t *r0, size_t *m)
     const struct t5g_row_span *s = &x->g->spans[i];
     struct t5g_attention own = x->a;
     own.n = s->n;
-    own.keys += s->keys;
+    own.keys += s->room / T5G_PANEL * t5g_attention_keys_size(own.hk, own.dh, T5G_PANEL);
     own.values += s->at * T5G_PANEL;
+    if (own.values16 != NULL)
+        own.values16 += s->room / T5G_PANEL * t5g_attention_values_size(own.hk, own.dh, T5G_PANEL);
     if (x->g->n_spans > 1) { /* the whole document is in the one block */
         *r0 = 0;
         *m = own.n;
@@ -169,6 +176,7 @@ layer_of(struct t5g_layers *l, const struct t5g_row_group *g, size_t i)
         .keys = l->keys,
         .values = l->values,
         .ldv = g->n,
+        .values16 = l->values16,
     };
     return (struct layer){.l = l, .w = w, .g = g, .a = a};
 }

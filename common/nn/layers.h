@@ -14,7 +14,7 @@ struct t5g_row_group {
     size_t n;
     const struct t5g_row_span {
         size_t at, n; /* first row; number of rows: a document sees only itself */
-        size_t keys;  /* where its keys begin, in floats: t5g_attention_keys_size of those before */
+        size_t room;  /* rows of those before, each rounded up to T5G_PANEL */
     } * spans;        /* [n_spans]; several only when all rows fit T5G_ROW_BLOCK */
     size_t n_spans;
 };
@@ -27,6 +27,7 @@ struct t5g_layers {
     size_t wide;                            /* columns of b.f at least */
     size_t block, cap;                      /* rows of the buffers; rows of what follows */
     float *keys, *values;                   /* see attention.h */
+    uint16_t *values16;                     /* likewise; NULL but with products in bf16 */
     float *cos[T5G_KINDS], *sin[T5G_KINDS]; /* [cap, dh/2]; NULL without rope */
     float *freq[T5G_KINDS];                 /* [dh/2] */
     struct t5g_linear *jobs;                /* [hk + 1]: values by head, keys */

@@ -4,7 +4,8 @@
  * Work is divided by rows of w, never along k, so that no sum is split. An item is 16 to 64 rows in
  * the panel role (widened and transposed into the worker's scratch, then used for all m), and some
  * tens of KB of weights in the row role. Quantised weights are used in place, by one kernel in both
- * roles; their activations are quantised once for each call.
+ * roles; their activations are quantised once for each call. With products in bf16 the panel role
+ * rounds activations once for each call, and weights that are not bf16 as they are unpacked.
  */
 #include "nn/linear.h"
 
@@ -89,6 +90,16 @@ quantise_item(void *arg, size_t item, size_t worker)
                        x->q_sum + i * groups, r->a + i * r->lda, r->k, r->group);
 }
 
+static void
+round_item(void *arg, size_t item, size_t worker)
+{
+    const struct quantise *r = arg;
+    size_t end = t5g_min((item + 1) * QUANTISE_ROWS, r->m);
+    (void)worker;
+    for (size_t i = item * QUANTISE_ROWS; i < end; i++)
+        r->x->k->bf16_round(r->x->bf16 + i * t5g_bf16_stride(r->k), r->a + i * r->lda, r->k);
+}
+
 void
 t5g_linear_quantise(const struct t5g_exec *x, const float *a, size_t lda, size_t m, size_t k,
                     size_t group)
@@ -122,6 +133,19 @@ prepare(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs, 
     for (size_t i = 0; i < n_jobs; i++)
         if (t5g_is_quantised(jobs[i].w.dtype)) {
             t5g_linear_quantise(x, a, lda, m, jobs[i].w.cols, jobs[i].w.group);
+            return;
+        }
+}
+
+/* Before a run in the panel role: activations in bf16, if a job needs them. */
+static void
+prepare_bf16(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs, const float *a,
+             size_t lda, size_t m)
+{
+    for (size_t i = 0; i < n_jobs && x->k->bf16_gemm != NULL; i++)
+        if (!t5g_is_quantised(jobs[i].w.dtype)) {
+            struct quantise r = {x, a, lda, m, jobs[i].w.cols, 0};
+            t5g_exec_run(x, round_item, &r, ceil_div(m, QUANTISE_ROWS), 2 * m * r.k);
             return;
         }
 }
@@ -192,6 +216,22 @@ activate(const struct t5g_kernels *k, enum t5g_activation act, float *out, size_
             out[i * ld + j] *= up[i * ldu + j];
 }
 
+/* panel_product in bf16. */
+static void
+bf16_product(const struct run *r, const struct t5g_mat *w, size_t r0, size_t n, float *out,
+             size_t ld, bool add, uint16_t *scratch)
+{
+    const struct t5g_kernels *k = r->x->k;
+    size_t next = t5g_round_up(w->cols, T5G_BF16_STEP) * T5G_PANEL;
+    for (size_t j = 0; j < n; j += T5G_PANEL) {
+        struct t5g_mat rows = t5g_mat_rows(*w, r0 + j, t5g_min(T5G_PANEL, n - j));
+        k->bf16_panel(scratch + j / T5G_PANEL * next, rows.p, w->cols, w->dtype, rows.rows,
+                      w->cols);
+    }
+    k->bf16_gemm(out, ld, r->x->bf16, t5g_bf16_stride(w->cols), scratch, next, r->m, w->cols, n,
+                 add);
+}
+
 /* out [m, n], stride ld, (+)= a times rows r0..r0+n of w; scratch [k, n rounded up to 16]. */
 static void
 panel_product(const struct run *r, const struct t5g_mat *w, size_t r0, size_t n, float *out,
@@ -202,6 +242,10 @@ panel_product(const struct run *r, const struct t5g_mat *w, size_t r0, size_t n,
         struct t5g_qacts a = acts_of(r->x, w);
         struct t5g_qpanel b = qpanel(w, r0 / T5G_PANEL);
         k->qgemm(out, ld, &a, &b, r->m, n, add);
+        return;
+    }
+    if (k->bf16_gemm != NULL) {
+        bf16_product(r, w, r0, n, out, ld, add, (uint16_t *)scratch);
         return;
     }
     for (size_t j = 0; j < n; j += T5G_PANEL) {
@@ -255,6 +299,7 @@ t5g_linear_panels(const struct t5g_exec *x, const struct t5g_linear *jobs, size_
     while (r.wide > T5G_PANEL && panel_items(&r) % threads != 0 && panel_items(&r) < 8 * threads)
         r.wide /= 2;
     prepare(x, jobs, n_jobs, a, lda, m);
+    prepare_bf16(x, jobs, n_jobs, a, lda, m);
     t5g_exec_run(x, panel_item, &r, panel_items(&r), cost_of(&r));
 }
 

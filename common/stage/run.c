@@ -110,8 +110,12 @@ begin(struct t5g_run *r, const struct t5g_head *in, const char *tok, const char 
       const char *num)
 {
     struct t5g_err io = {0};
-    if (model != NULL)
-        t5g_note("model %s, %s weights, %zu threads", model, num, t5g_thread_count());
+    if (model != NULL) {
+        const char *compute = strchr(num, '/');
+        t5g_note("model %s, %.*s weights%s%s, %zu threads", model, (int)strcspn(num, "/"), num,
+                 compute != NULL ? ", computed in " : "", compute != NULL ? compute + 1 : "",
+                 t5g_thread_count());
+    }
     written(t5g_writer_begin(r->w, in, t5g_program_name(), tok, model, num, &io), &io);
 }
 

@@ -7,7 +7,7 @@ setup() {
     cd "$BATS_TEST_TMPDIR" || exit
     export T5G_MODEL=$tiny
     export XDG_CACHE_HOME=$BATS_FILE_TMPDIR/cache
-    unset T5G_THREADS T5G_CPU
+    unset T5G_THREADS T5G_CPU T5G_COMPUTE
 }
 
 # status_is N COMMAND...: run it, its stderr to the file `err`, and compare the exit status.
