@@ -16,7 +16,7 @@ read_list(struct t5g_buf *list, const char *file, const char *name)
                                    : t5g_read_file(file, LIST_MAX, list, &e);
     if (r < 0)
         t5g_die_err(&e);
-    t5g_buf_adds(list, ""); /* a pointer, and a NUL behind the last name */
+    t5g_buf_adds(list, ""); /* makes p a pointer, and puts a NUL after the last name */
 }
 
 void

@@ -1,4 +1,4 @@
-/* message.c: messages, and the end of a program that comes with one. */
+/* message.c: messages, and ending a program with one. */
 #include "cli/message.h"
 #include "base/stop.h"
 #include "cli/output.h"
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One write, so that lines of several programs on one terminal do not mix. */
+/* One write, so that lines of several programs on a terminal do not mix. */
 T5G_PRINTF(1, 0)
 static void
 say(const char *fmt, va_list ap)
@@ -45,8 +45,8 @@ t5g_warn(const char *fmt, ...)
 }
 
 /*
- * msg behind "NAME: ", or all of it. In the id of a document, which is UTF-8, bytes that are not
- * have become U+FFFD; a message says which they were.
+ * The part of msg after "NAME: ", or all of it. In a document's id, ill-formed bytes have become
+ * U+FFFD; msg may have them escaped.
  */
 static const char *
 behind_name(const char *msg, const char *name)
@@ -96,7 +96,7 @@ t5g_die(int code, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(e.msg, sizeof e.msg, fmt, ap);
     va_end(ap);
-    t5g_stop_hold(); /* one end is enough */
+    t5g_stop_hold(); /* no signal may end it a second time */
     t5g_err_set(&e, code, "%s", e.msg);
     t5g_last_words(code, e.msg);
     t5g_progress_clear();

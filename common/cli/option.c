@@ -1,4 +1,4 @@
-/* option.c: option tables to getopt_long, and to --help. */
+/* option.c: option tables for getopt_long and --help. */
 #include "cli/option.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Values that getopt_long returns beside letters; OPERAND is its own. */
+/* Values that getopt_long returns besides letters; it defines OPERAND itself. */
 enum { OPERAND = 1, HELP = 1000, VERSION, FIRST_LONG };
 
 const struct t5g_option t5g_common_options[] = {
@@ -34,7 +34,7 @@ const struct t5g_option t5g_common_options[] = {
     {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
 };
 
-/* A common option has a meaning for this program. */
+/* Whether this program takes a common option. */
 static bool
 acts(const struct t5g_program *p, const struct t5g_option *o)
 {
@@ -70,7 +70,7 @@ print_help(const struct t5g_program *p)
             print_option(o->letter, o->name, o->arg, o->kind == T5G_OPT_MAYBE, o->help);
     print_option('h', "help", NULL, false, "print this and exit");
     print_option(0, "version", NULL, false, "print the version and exit");
-    /* The page is the program's, of a verb too. */
+    /* A verb's page is its program's. */
     printf("\nExample:\n  %s\n\nManual: %.*s(1)\n", p->example, (int)strcspn(p->name, " "),
            p->name);
     exit(fflush(stdout) == 0 ? T5G_EX_OK : T5G_EX_IO);
@@ -143,7 +143,7 @@ apply(const struct t5g_option *o, char *arg)
     }
 }
 
-/* The long options that begin as word does, up to its "=": "--max-frame, --max-tokens". */
+/* The long options that begin with word, up to its "=": "--max-frame, --max-tokens". */
 static size_t
 candidates(const struct option *longs, const char *word, char *list, size_t room)
 {
@@ -157,7 +157,7 @@ candidates(const struct option *longs, const char *word, char *list, size_t room
     return n;
 }
 
-/* An option that getopt_long does not know, or one without its argument. Ends the process. */
+/* Refuse an unknown option, or one without its argument. Ends the process. */
 T5G_NORETURN static void
 refuse(int c, const char *word, const struct option *longs)
 {
@@ -186,12 +186,12 @@ gather(const struct t5g_program *p, const struct t5g_option *all[static 96])
     return n;
 }
 
-/* What getopt_long wants of n options; longs and shorts have room for them. */
+/* The n options in the form of getopt_long; longs and shorts have room for them. */
 static void
 describe(const struct t5g_option *const *all, size_t n, struct option *longs, char *shorts)
 {
-    /* '-': operands are given to us in their places, whatever POSIXLY_CORRECT says; ':' tells a
-     * missing argument from an unknown option. */
+    /* '-': operands are returned in their places, whatever POSIXLY_CORRECT says; ':' distinguishes
+     * a missing argument from an unknown option. */
     size_t m = 0, s = (size_t)sprintf(shorts, "-:h");
     for (size_t i = 0; i < n; i++) {
         if (all[i]->letter != 0) {
@@ -212,7 +212,7 @@ describe(const struct t5g_option *const *all, size_t n, struct option *longs, ch
     longs[m] = (struct option){NULL, 0, NULL, 0};
 }
 
-/* `--cache DIR file`: DIR would be an operand that is no file. */
+/* Refuse `--cache DIR`: DIR would be an operand that is not a file. */
 static void
 check_next(const struct t5g_option *o, const char *next)
 {
@@ -223,7 +223,7 @@ check_next(const struct t5g_option *o, const char *next)
               next);
 }
 
-/* The option that getopt_long has found. */
+/* The option found by getopt_long. */
 static const struct t5g_option *
 found(int c, const struct t5g_option *const *all, size_t n)
 {
@@ -235,7 +235,7 @@ found(int c, const struct t5g_option *const *all, size_t n)
     return NULL;
 }
 
-/* Where the output goes, from all of argv: what is wrong with an option is told there too. */
+/* Find -o first, in all of argv, since errors in options are reported in the output too. */
 static void
 find_output(int argc, char **argv, const struct option *longs, const char *shorts,
             const struct t5g_option *const *all, size_t n)
@@ -247,7 +247,7 @@ find_output(int argc, char **argv, const struct option *longs, const char *short
         if (o != NULL && o->dest == &t5g_common.output)
             t5g_common.output = strcmp(optarg, "-") == 0 ? NULL : optarg;
     }
-    optind = 0; /* from the beginning, also of a word of letters */
+    optind = 0; /* start again, even within a word of letters */
 }
 
 int
@@ -281,9 +281,9 @@ t5g_options_parse(const struct t5g_program *p, int argc, char **argv)
         apply(o, optarg);
     }
     if (t5g_common.output != NULL && strcmp(t5g_common.output, "-") == 0)
-        t5g_common.output = NULL; /* stdout, as it is without -o; a file of that name is ./- */
-    /* Options are done with: the end of argv becomes the list of operands, in their order. What
-     * follows "--" stands there already. */
+        t5g_common.output = NULL; /* stdout, as without -o; a file of that name is ./- */
+    /* The end of argv becomes the list of operands, in their order. Those after "--" are there
+     * already. */
     int first = optind - n_operands;
     if (n_operands > 0)
         memcpy(argv + first, operands, (size_t)n_operands * sizeof *operands);

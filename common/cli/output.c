@@ -1,9 +1,8 @@
 /*
  * output.c: stdout, or a file that appears whole or not at all.
  *
- * A regular FILE is written as FILE.XXXXXX beside it, flushed to disk and renamed: the target
- * exists if and only if it is complete, which is what make looks at. See base/temporary.h for what
- * becomes of the temporary name.
+ * A regular FILE is written as FILE.XXXXXX beside it, flushed to disk and renamed: as make expects,
+ * the target exists if and only if it is complete. See base/temporary.h for the temporary name.
  */
 #include "cli/output.h"
 #include "base/mem.h"
@@ -21,11 +20,11 @@ static struct {
     int fd;
     bool open;
     const char *name;                /* for messages */
-    char *target;                    /* real path to rename to; NULL when written in place */
-    struct t5g_temporary *temporary; /* what is to be renamed */
+    char *target;                    /* real path to rename to; NULL if written in place */
+    struct t5g_temporary *temporary; /* the file to rename */
 } out = {.fd = -1};
 
-/* Mode a file made by open(..., 0666) would get; umask can only be read by setting it. */
+/* Mode of a file made by open(..., 0666); umask can only be read by setting it. */
 static mode_t
 default_mode(void)
 {
@@ -101,8 +100,7 @@ folder_of(const char *path)
     return dir;
 }
 
-/* The rename itself must reach the disk too; a folder that cannot be synced is no reason to fail.
- */
+/* The rename must reach the disk too; it is no error if a folder cannot be synced. */
 static void
 sync_folder(const char *dir)
 {
@@ -127,7 +125,7 @@ t5g_output_commit(struct t5g_err *e)
     if (close(out.fd) < 0)
         return t5g_err_sys(e, T5G_EX_IO, "%s: cannot write", out.name);
     if (t != NULL) {
-        char *folder = folder_of(out.target); /* from here on nothing may fail but the renaming */
+        char *folder = folder_of(out.target); /* from here on only the renaming may fail */
         t5g_signals_done();
         out.temporary = NULL;
         t5g_signals_unfinished(NULL);

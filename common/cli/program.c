@@ -1,4 +1,4 @@
-/* program.c: the name and the common options of the program that runs. */
+/* program.c: the name and the common options of the running program. */
 #include "cli/program.h"
 
 struct t5g_common t5g_common = {.compute = -1};

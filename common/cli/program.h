@@ -4,8 +4,7 @@
 
 #include "cli/option.h"
 
-/* Values of the common options (one process, one program: a single instance, filled by option.c).
- */
+/* Values of the common options: a single instance for the process, filled by option.c. */
 struct t5g_common {
     const char *output;  /* -o FILE; NULL: stdout */
     const char *model;   /* -m MODEL; NULL: $T5G_MODEL, then the installed default */

@@ -1,4 +1,4 @@
-/* progress.c: a line on stderr, once a second at most. */
+/* progress.c: a line on stderr, at most once a second. */
 #include "cli/progress.h"
 #include "base/units.h"
 #include "cli/program.h"
@@ -13,12 +13,12 @@ static struct {
     const char *unit;
     double started, printed;
     uint64_t docs, failed, units, passed;
-    double part_started; /* when the current document began to report; 0: not yet */
+    double part_started; /* when the current document first reported; 0: not yet */
     bool shown, on;
-    bool piped; /* auto: only what takes long is shown */
+    bool piped; /* auto: show only documents that take long */
 } s;
 
-enum { LONG = 2 }; /* seconds of work on one document */
+enum { LONG = 2 }; /* seconds of work on a document */
 
 static double
 now(void)
@@ -62,7 +62,7 @@ t5g_progress_docs(void)
     return s.docs;
 }
 
-/* done/total of the current document, total 0 when unknown. */
+/* done/total of the current document, total 0 if unknown. */
 static void
 show(size_t done, size_t total)
 {

@@ -1,12 +1,11 @@
 /*
- * signals.c: what ends a program from outside.
+ * signals.c: signals that end a program.
  *
- * SIGTERM is obeyed inside its handler, wherever the program is: in a matrix product, a compressed
+ * SIGTERM ends the program inside its handler, wherever it is: in a matrix product, a compressed
  * archive, an open() that waits for the other end of a FIFO. The handler writes what is complete,
- * removes what is not, says so and ends the process; worker threads end with it. It runs in the
- * main thread, and calls nothing that takes memory or locks. Only while something is written that
- * must be whole (base/stop.h) it waits, and a timer ends that when whoever reads our output does
- * not.
+ * removes what is not, says so and ends the process with its worker threads. It runs in the main
+ * thread and calls nothing that takes memory or locks. It waits only while something is written
+ * that must be whole (base/stop.h); a timer ends the wait if the output is not read.
  */
 #include "cli/signals.h"
 #include "base/bug.h"
@@ -24,27 +23,27 @@
 #include <unistd.h>
 
 enum {
-    PATIENCE_US = 700000, /* for what has to be whole */
+    PATIENCE_US = 700000, /* for output that must be whole */
     TWICE_MS = 100,       /* timeout(1) sends two at once */
-    ALTERNATE = 1 << 16,  /* bytes of the stack that a handler has when there is no other left */
+    ALTERNATE = 1 << 16,  /* bytes of the handlers' stack, in case the normal one is exhausted */
 };
 
 static struct {
-    pid_t owner; /* children have other things to do */
-    bool deaf;   /* SIGALRM of others is ignored */
+    pid_t owner; /* handlers act differently in children */
+    bool deaf;   /* SIGALRM was ignored at the start */
     volatile sig_atomic_t asked, done;
     struct timespec since;
     void (*fn)(void *arg, int code, const char *msg);
     void *arg;
     volatile sig_atomic_t working;
-    struct t5g_err id; /* its message is the id, escaped */
+    struct t5g_err id; /* its message is the escaped id */
     size_t others;
     const char *file; /* unfinished */
 } at;
 
 static atomic_flag ending = ATOMIC_FLAG_INIT;
 
-/* Only one thread ends the process; another one that comes to it waits for that. */
+/* Only one thread ends the process; others wait for that. */
 static void
 begin_to_end(void)
 {
@@ -94,7 +93,7 @@ say(const char *msg)
     (void)!write(STDERR_FILENO, l.p, l.n);
 }
 
-/* What was done and what was not. */
+/* Say what was done and what was not. */
 static void
 describe(struct line *l, bool cut)
 {
@@ -150,7 +149,7 @@ stop_now(void)
     stop(false);
 }
 
-/* Once the output is whole nothing takes it back, and the status has to say so. */
+/* Once the output is complete, a signal must not change the status. */
 static void
 die_of(int sig)
 {
@@ -191,7 +190,7 @@ on_term(int sig)
     t5g_stop_ask(stop_now);
 }
 
-/* Our own timer, or somebody's signal. */
+/* Our own timer, or a signal from outside. */
 static void
 on_alarm(int sig)
 {
@@ -222,7 +221,7 @@ on_fault(int sig, siginfo_t *info, void *context)
     }
     if (ours)
         t5g_temporary_remove_all();
-    signal(sig, SIG_DFL); /* what faulted does so again */
+    signal(sig, SIG_DFL); /* the fault occurs again */
     if (sent)
         raise(sig);
 }
@@ -287,7 +286,7 @@ t5g_signals_install(void)
     sigemptyset(&timer);
     sigaddset(&timer, SIGALRM);
     sigprocmask(SIG_UNBLOCK, &timer, NULL);
-    signal(SIGXFSZ, SIG_IGN); /* a file size limit shows as EFBIG, with a message */
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit gives EFBIG, with a message */
     t5g_out_of_memory_hook(out_of_memory);
 }
 

@@ -1,4 +1,4 @@
-/* signals.h: what ends a program from outside. */
+/* signals.h: signals that end a program. */
 #ifndef T5G_SIGNALS_H
 #define T5G_SIGNALS_H
 

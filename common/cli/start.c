@@ -1,4 +1,4 @@
-/* start.c: what comes before anything else: descriptors, stack, signals; and how many threads. */
+/* start.c: the first steps of a program: descriptors, stack, signals; and the number of threads. */
 #include "cli/start.h"
 #include "base/bug.h"
 #include "base/num.h"
@@ -23,7 +23,7 @@ warn(const char *line)
     t5g_warn("cache: %s", line);
 }
 
-/* With ulimit -s near nothing the first deep call would be a SIGSEGV. */
+/* With a very small ulimit -s, the first deep call would raise SIGSEGV. */
 static void
 check_stack(void)
 {
@@ -33,7 +33,7 @@ check_stack(void)
     r.rlim_cur = t5g_min(r.rlim_max, STACK_LEAST);
     if (r.rlim_max >= STACK_LEAST && setrlimit(RLIMIT_STACK, &r) == 0)
         return;
-    char line[160]; /* t5g_die would need more than there may be */
+    char line[160]; /* t5g_die might need too much stack */
     int n =
         snprintf(line, sizeof line, "%s: a stack of %llu KiB is too small: raise ulimit -s to %d\n",
                  t5g_program_name(), (unsigned long long)r.rlim_max >> 10, STACK_LEAST >> 10);

@@ -1,4 +1,4 @@
-/* start.h: what a program does first, and how many threads it has. */
+/* start.h: the first steps of a program, and its number of threads. */
 #ifndef T5G_START_H
 #define T5G_START_H
 

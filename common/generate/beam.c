@@ -1,14 +1,16 @@
 /*
- * beam.c: beam search, as transformers' GenerationMixin._beam_search does it.
+ * beam.c: beam search, as in transformers' GenerationMixin._beam_search.
  *
- *   a search has B running hypotheses, each with the sum of its log-probabilities, and a pool of
- * the B best finished ones, by sum / length ^ length_penalty step: log_softmax, processors, + the
- * hypothesis' sum: the K = B max(2, 1 + eos ids) best continuations of all; those that end (eos, or
- * length) and are among the first B go to the pool; the best B that do not end run on end: nothing
- * that runs can better the pool's worst (see improvable), or the pool is full and early_stopping is
- * true, or all K ended
+ * A search has B running hypotheses, each with the sum of its log-probabilities, and a pool of the
+ * B best finished ones, by sum / length ^ length_penalty.
  *
- * Several searches go side by side: a step of the decoder has the hypotheses of all.
+ * - step: log_softmax, processors, + the hypothesis' sum: the K = B max(2, 1 + eos ids) best
+ *   continuations of all. Those that end (eos, or length) and are among the first B go to the pool;
+ *   the best B that do not end run on.
+ * - end: no running one can improve the pool's worst (see improvable), or the pool is full and
+ *   early_stopping is true, or all K ended.
+ *
+ * Several searches run together: a decoder step has the hypotheses of all.
  */
 #include "generate/beam.h"
 #include "base/mem.h"
@@ -18,7 +20,7 @@
 
 #include <math.h>
 
-#define NEVER (-1e9f) /* transformers' score of what is not there */
+#define NEVER (-1e9f) /* transformers' score of a missing hypothesis */
 
 enum { ROOM = 512, SEARCHES = 16, CANDIDATES_MAX = 1024 };
 
@@ -102,7 +104,7 @@ t5g_beams_close(struct t5g_beams *b)
     t5g_free(b);
 }
 
-/* to = parent and one id more. */
+/* to = parent with one more id. */
 static void
 extend(struct hypothesis *to, const struct hypothesis *parent, const struct candidate *c,
        size_t max)
@@ -137,7 +139,7 @@ start(struct t5g_beams *b, struct search *s, struct t5g_job *job)
     if (job->n_prompt > 0)
         memcpy(s->feed + 1, job->prompt, job->n_prompt * sizeof *s->feed);
     s->fed = 0;
-    s->n_run = 1; /* the others would begin with the same ids */
+    s->n_run = 1; /* the others would start with the same ids */
     t5g_choice_start(&s->run[0].choice, s->feed, s->n_feed, job->seed);
     s->run[0].sum = 0;
     s->n_pool = 0;
@@ -147,7 +149,7 @@ start(struct t5g_beams *b, struct search *s, struct t5g_job *job)
 
 /* ---- one step ---- */
 
-/* Better, or as good and before it in the order of beams and ids. */
+/* Whether a is better, or as good and earlier in the order of beams and ids. */
 static bool
 before(const struct candidate *a, const struct candidate *b)
 {
@@ -156,7 +158,7 @@ before(const struct candidate *a, const struct candidate *b)
     return a->beam != b->beam ? a->beam < b->beam : a->id < b->id;
 }
 
-/* The best continuations of all hypotheses, in order, into b->found. Returns how many. */
+/* Put the best continuations of all hypotheses, in order, into b->found. Returns how many. */
 static size_t
 find(struct t5g_beams *b, struct search *s)
 {
@@ -184,7 +186,7 @@ find(struct t5g_beams *b, struct search *s)
     return found;
 }
 
-/* A finished hypothesis into the pool, which stays sorted, an equal one behind those of before. */
+/* Add a finished hypothesis to the pool, which stays sorted, after those of equal score. */
 static void
 pool_add(struct t5g_beams *b, struct search *s, const struct candidate *c)
 {
@@ -197,10 +199,10 @@ pool_add(struct t5g_beams *b, struct search *s, const struct candidate *c)
     for (; at > 0 && mine.score > s->pool[at - 1].score; at--)
         s->pool[at] = s->pool[at - 1];
     s->pool[at] = mine;
-    s->n_pool = t5g_min(s->n_pool + 1, b->beams); /* the place behind is scratch */
+    s->n_pool = t5g_min(s->n_pool + 1, b->beams); /* the place after it is scratch */
 }
 
-/* Some running one may still better the pool. Once false, false for good. */
+/* Whether a running hypothesis may still improve the pool. Once false, it stays false. */
 static bool
 improvable(const struct t5g_beams *b, const struct search *s)
 {
@@ -212,7 +214,7 @@ improvable(const struct t5g_beams *b, const struct search *s)
     return best > worst;
 }
 
-/* The hypotheses that go on, with the caches of those they come from. Returns how many. */
+/* Set the next running hypotheses, with the caches of their parents. Returns how many. */
 static size_t
 go_on(struct t5g_beams *b, struct search *s, size_t found)
 {
@@ -225,7 +227,7 @@ go_on(struct t5g_beams *b, struct search *s, size_t found)
             extend(&s->next[n], &s->run[b->found[i].beam], &b->found[i], b->o->max_new_tokens);
             parent[n++] = b->found[i].beam;
         }
-    for (size_t i = 0; i < n; i++) { /* the first child has its parent's */
+    for (size_t i = 0; i < n; i++) { /* the first child gets its parent's */
         kv[i] = taken[parent[i]] ? NULL : old[parent[i]];
         taken[parent[i]] = true;
     }
@@ -249,7 +251,7 @@ go_on(struct t5g_beams *b, struct search *s, size_t found)
     return n;
 }
 
-/* No score is left to choose by. */
+/* Fail the job: every id is forbidden. */
 static void
 give_up(struct search *s, size_t token)
 {
@@ -257,7 +259,7 @@ give_up(struct search *s, size_t token)
     s->job = NULL;
 }
 
-/* Its result to the job. */
+/* Give the job its result. */
 static void
 deliver(struct t5g_beams *b, struct search *s)
 {

@@ -1,4 +1,4 @@
-/* choice.c: from the logits of a step to an id, and what is remembered of it. */
+/* choice.c: from the logits of a step to an id, and a sequence's state for it. */
 #include "generate/choice.h"
 #include "generate/processors.h"
 
@@ -61,7 +61,7 @@ t5g_choice_take(const struct t5g_chooser *x, struct t5g_choice *s, float *logits
 {
     size_t v = x->c->decoder.v;
     t5g_choice_process(x, s, logits);
-    /* transformers goes on with id 0, and raises an error where it draws; log(0) is no score */
+    /* transformers takes id 0, or fails if it draws; log(0) is not a score */
     if ((x->o->sample || x->o->logprobs) && t5g_all_forbidden(logits, v))
         return t5g_err_set(e, T5G_EX_DATA, T5G_ALL_FORBIDDEN, s->n_new + 1);
     if (x->o->sample) {

@@ -11,9 +11,9 @@
 
 #include <math.h>
 
-/* What a row of logits of both gives. */
+/* Results of a row of both models' logits. */
 struct found {
-    double kl, logprob[2]; /* of the target, where there is one */
+    double kl, logprob[2]; /* of the target, if any */
     bool same;
 };
 
@@ -22,7 +22,7 @@ struct t5g_comparer {
     struct t5g_pool *pool;
     size_t v;
     float *logits[2];    /* [T5G_STEP_ROWS, v] */
-    const int32_t *next; /* [n_next] targets of the rows at hand */
+    const int32_t *next; /* [n_next] targets of the current rows */
     size_t n_next;       /* rows beyond have none */
     struct found found[T5G_STEP_ROWS];
 };

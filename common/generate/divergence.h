@@ -4,11 +4,12 @@
 
 #include "nn/decoder.h"
 
-/* Sums over positions: a position is a row of logits, a target one whose next id is given. */
+/* Sums over positions: a position is a row of logits; a target is a position whose next id is
+ * given. */
 struct t5g_divergence {
     size_t positions, targets;
-    size_t same;    /* positions at which the largest logit (of equal ones the lowest id) is the
-                     * same id's */
+    size_t same;    /* positions where both have the same id at the largest logit (the lowest id of
+                       equal ones) */
     double kl;      /* over positions: KL(first || second), nats */
     double loss[2]; /* over targets: -ln p(next id), of each model */
     double apart;   /* over targets: |ln p - ln p'| of the next id, nats */
@@ -17,9 +18,8 @@ struct t5g_divergence {
 struct t5g_comparer;
 
 /*
- * Compares the two decoders, whose models have the same vocabulary of v ids and which, with pool,
- * belong to the caller. Holds logits of T5G_STEP_ROWS rows of both, whatever the length of a
- * sequence.
+ * Compare two decoders whose models have the same vocabulary of v ids. The decoders and pool belong
+ * to the caller. Holds logits of T5G_STEP_ROWS rows of both, for sequences of any length.
  */
 struct t5g_comparer *t5g_comparer_open(struct t5g_decoder *const decoders[2], size_t v,
                                        struct t5g_pool *pool);
@@ -28,8 +28,8 @@ void t5g_comparer_close(struct t5g_comparer *x);
 /*
  * Feed ids [n], the start token among them, to both decoders, each over its own keys and values of
  * the document, and add positions from..n-1 to *sum. logprob [n - 1 - from, 2], NULL allowed: ln p
- * of each target, by both models. -1 with e (65) when a logit is not finite. Depends neither on
- * threads nor on what was compared before.
+ * of each target, by both models. -1 with e (65) if a logit is not finite. Results depend neither
+ * on threads nor on earlier comparisons.
  */
 int t5g_comparer_add(struct t5g_comparer *x, const struct t5g_cross *const cross[2],
                      const int32_t *ids, size_t n, size_t from, struct t5g_divergence *sum,

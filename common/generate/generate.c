@@ -1,6 +1,6 @@
 /*
  * generate.c: start token, prompt, then the largest logit of each step, or a draw, until an eos id;
- * several sequences side by side.
+ * several sequences together.
  *
  *   a slot holds a sequence: what is to be fed next (the rest of its prompt, or the id chosen last
  *   and guesses at what follows), its keys and values, and its logits
@@ -14,7 +14,7 @@
 #include "nn/linear.h"
 
 enum {
-    ROOM = 512, /* positions at first; the cache doubles as a sequence needs it */
+    ROOM = 512, /* positions at first; the cache doubles when a sequence needs more */
     SLOTS = 16,
 };
 
@@ -23,9 +23,9 @@ struct slot {
     struct t5g_kvcache *kv;
     int32_t *feed; /* [n_feed] start token and prompt, then ids chosen and guessed */
     size_t n_feed, fed, cap_feed;
-    bool prompt;    /* feed is the prompt still */
-    size_t cap_out; /* ids that job->out has room for */
-    float *logits;  /* [1 + lookup, v]; where more than the largest one is needed */
+    bool prompt;    /* feed is still the prompt */
+    size_t cap_out; /* capacity of job->out in ids */
+    float *logits;  /* [1 + lookup, v]; if more than the id of the largest is needed */
     struct t5g_choice choice;
     int32_t best[1 + T5G_LOOKUP_MAX];
 };
@@ -139,8 +139,8 @@ append(struct slot *s, bool logprobs, int32_t id, float logprob)
 }
 
 /*
- * Id `k` of a step, from its logits or as the step found it; true when the sequence ends with it,
- * or fails.
+ * Id `k` of a step, from its logits or as the step found it; true if the sequence ends with it, or
+ * fails.
  */
 static bool
 choose(struct t5g_generator *g, struct slot *s, size_t k, int32_t *id)
@@ -161,8 +161,8 @@ choose(struct t5g_generator *g, struct slot *s, size_t k, int32_t *id)
 }
 
 /*
- * After a step: the ids that its logits give. A guess that is not what was chosen, and those behind
- * it, are taken back.
+ * Choose ids from a step's logits. A guess that differs from the choice is removed, with those
+ * after it.
  */
 static void
 advance(struct t5g_generator *g, struct slot *s, const struct t5g_part *p)
@@ -188,7 +188,7 @@ advance(struct t5g_generator *g, struct slot *s, const struct t5g_part *p)
     t5g_kvcache_drop(s->kv, drafts - taken);
     struct t5g_job *job = s->job;
     size_t most = t5g_min(g->o.lookup, g->o.max_new_tokens - job->out.n - 1);
-    if (job->out.n < g->o.min_new_tokens) /* all rows of a step forbid eos, or none does */
+    if (job->out.n < g->o.min_new_tokens) /* either all rows of a step forbid eos, or none */
         most = t5g_min(most, g->o.min_new_tokens - job->out.n - 1);
     s->prompt = false;
     s->feed[0] = id;
@@ -197,7 +197,7 @@ advance(struct t5g_generator *g, struct slot *s, const struct t5g_part *p)
     s->fed = 0;
 }
 
-/* The next rows of every slot at work, T5G_STEP_ROWS at most. Returns how many parts there are. */
+/* The next rows of every busy slot, at most T5G_STEP_ROWS. Returns the number of parts. */
 static size_t
 plan(struct t5g_generator *g)
 {
@@ -208,7 +208,7 @@ plan(struct t5g_generator *g)
         struct slot *s = &g->slots[i];
         if (s->job == NULL)
             continue;
-        waiting--; /* the others get their share, whatever a prompt would like to have */
+        waiting--; /* the others get their share, however long a prompt is */
         size_t room = T5G_STEP_ROWS - rows - waiting * (1 + g->o.lookup);
         size_t take = t5g_min(s->n_feed - s->fed, room), need = t5g_kvcache_pos(s->kv) + take;
         if (need > t5g_kvcache_max(s->kv))

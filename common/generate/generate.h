@@ -8,8 +8,8 @@
 enum t5g_early { T5G_EARLY_FALSE, T5G_EARLY_TRUE, T5G_EARLY_NEVER };
 
 /*
- * Names and meanings as in Hugging Face's GenerationConfig. A zeroed one with max_new_tokens is
- * plain greedy: 0 stands for no penalty, no limit and one beam.
+ * Names and meanings as in Hugging Face's GenerationConfig. All zeros but max_new_tokens is plain
+ * greedy: 0 means no penalty, no limit and one beam.
  */
 struct t5g_generate_options {
     size_t max_new_tokens, min_new_tokens;
@@ -19,26 +19,26 @@ struct t5g_generate_options {
     double length_penalty;        /* sums of beams are divided by length ^ this */
     enum t5g_early early_stopping;
 
-    double repetition_penalty; /* > 0; of ids that the sequence has, prompt and start included */
-    size_t no_repeat_ngram;    /* no n ids occur twice in a row */
+    double repetition_penalty; /* > 0; for ids in the sequence, prompt and start included */
+    size_t no_repeat_ngram;    /* no run of n ids occurs twice */
 
     bool sample;
-    uint64_t seed; /* of the run; what a sequence draws with is its job's */
+    uint64_t seed; /* of the run; a sequence draws with its job's seed */
     double temperature, top_p, min_p;
     size_t top_k;
 
     /*
-     * Guess up to so many ids ahead where the last few ids occur in the document or in the sequence
-     * itself, and feed them with the next id: what the model would not have chosen is taken back,
-     * so the result is the same and comes sooner where much is copied. At most T5G_LOOKUP_MAX.
+     * Guess up to this many ids ahead if the last few ids occur in the document or in the sequence
+     * itself, and feed them with the next id. Ids that the model would not have chosen are removed,
+     * so the result is the same, and faster if much is copied. At most T5G_LOOKUP_MAX.
      */
     size_t lookup;
 };
 
-/* Hugging Face's defaults, but for the length. */
+/* Hugging Face's defaults, except for the length. */
 extern const struct t5g_generate_options t5g_generate_defaults;
 
-/* -1 with e (64), naming options of t5g-decode(1), when some exclude each other or are in vain. */
+/* -1 with e (64), naming options of t5g-decode(1), if some exclude each other or have no effect. */
 int t5g_generate_check(const struct t5g_generate_options *o, struct t5g_err *e);
 
 enum { T5G_LOOKUP_MAX = 15, T5G_BEAMS_MAX = 32 };
@@ -51,26 +51,25 @@ void t5g_generator_close(struct t5g_generator *g);
 /* A sequence to be generated. */
 struct t5g_job {
     const struct t5g_cross *cross;
-    const int32_t *prompt; /* [n_prompt] behind the start token */
+    const int32_t *prompt; /* [n_prompt] after the start token */
     size_t n_prompt;
     const int32_t *source; /* [n_source] ids of the document, for lookup; NULL: none */
     size_t n_source;
     /* Called for each id as it is chosen (NULL allowed). */
     void (*emit)(void *arg, int32_t id, float logprob);
     void *arg;
-    uint64_t seed;           /* of its draws */
-    struct t5g_sequence out; /* what it held is freed */
+    uint64_t seed;           /* for its draws */
+    struct t5g_sequence out; /* its former contents are freed */
     struct t5g_sequence
-        *more;          /* [num_return - 1] beams: those behind the best; else not looked at */
+        *more;          /* [num_return - 1] with beams: those after the best; else not used */
     struct t5g_err err; /* code != 0: failed (65), out has the ids so far */
 };
 
 /*
  * Start token, prompt, then the lowest id of the largest logit, or a draw, until an eos id or
- * max_new_tokens; eos ids are -inf for the first min_new_tokens. With num_beams beam search. All
- * jobs [n], as many at a time as a step of the decoder holds; jobs over one document should stand
- * side by side. A job's result does not depend on the others. Draws are a function of seed and
- * position.
+ * max_new_tokens; eos ids are -inf for the first min_new_tokens. With num_beams > 1, beam search.
+ * Runs all jobs [n], as many at a time as fit a decoder step; jobs over one document should be
+ * adjacent. A job's result does not depend on the others. Draws depend only on seed and position.
  */
 void t5g_generate(struct t5g_generator *g, struct t5g_job *const *jobs, size_t n);
 

@@ -1,4 +1,4 @@
-/* lookup.c: guesses at what comes next, from what stands in the document. */
+/* lookup.c: guess the next ids from the document. */
 #include "generate/lookup.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* options.c: generation options as a user gives them: defaults, and which go together. */
+/* options.c: generation options: defaults, and which can be combined. */
 #include "generate/generate.h"
 
 const struct t5g_generate_options t5g_generate_defaults = {.max_new_tokens = 256,

@@ -54,7 +54,7 @@ t5g_processes(const struct t5g_generate_options *o)
            o->no_repeat_ngram > 0;
 }
 
-/* Every id of the sequence once, however often it occurs: from the scores as they came. */
+/* Every id of the sequence once, however often it occurs: all from the original scores. */
 static void
 repetition(float *logits, const int32_t *ids, size_t n, float penalty)
 {
@@ -68,7 +68,7 @@ repetition(float *logits, const int32_t *ids, size_t n, float penalty)
     t5g_free(scores);
 }
 
-/* Ids that would end a run of `size` ids that is there already. */
+/* Forbid ids that would repeat a run of `size` ids. */
 static void
 no_repeat(float *logits, const int32_t *ids, size_t n, size_t size)
 {
@@ -101,7 +101,7 @@ descending(const void *a, const void *b)
     return (*x < *y) - (*x > *y);
 }
 
-/* What is below least goes. */
+/* Logits below least become -infinity. */
 static void
 keep_from(float *logits, size_t v, float least)
 {
@@ -110,7 +110,7 @@ keep_from(float *logits, size_t v, float least)
             logits[i] = -INFINITY;
 }
 
-/* The finite ones, the largest first. Returns their number. */
+/* The finite logits, largest first. Returns their number. */
 static size_t
 sorted(float *out, const float *logits, size_t v)
 {

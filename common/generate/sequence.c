@@ -1,4 +1,4 @@
-/* sequence.c: what is generated: how it ended, and its memory. */
+/* sequence.c: generated sequences: names of their ends, and memory. */
 #include "generate/sequence.h"
 #include "base/mem.h"
 
