@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct held {
-    struct t5g_job job; /* its result is held until the document is written */
+    struct t5g_job job; /* its result is kept until the document is written */
     int32_t *ids;       /* [job.n_prompt] */
     char *prompt;       /* JSON string, NULL for none */
     size_t rank, n_more;
@@ -22,7 +22,7 @@ struct t5g_answers {
     bool (*dropped)(const char *, void *);
     enum t5g_answers_mode mode;
     bool open;       /* DOC is written */
-    struct held **v; /* [n] sequences asked for; WHOLE: of all prompts */
+    struct held **v; /* [n] requested sequences; WHOLE: of all prompts */
     size_t n, cap;
     const char *prompt; /* TOKENS: of the sequence being written */
     size_t part, rank;
@@ -40,7 +40,7 @@ t5g_answers_open(struct t5g_run *run, const struct t5g_doc *doc, const struct t5
     return a;
 }
 
-/* Drop what was asked for. */
+/* Drop all requested sequences. */
 static void
 forget(struct t5g_answers *a)
 {
@@ -80,7 +80,7 @@ open_doc(struct t5g_answers *a)
     a->open = true;
 }
 
-/* What a reader downstream waits for must leave now. */
+/* Send what the reader downstream waits for. */
 static void
 flush(struct t5g_answers *a)
 {
@@ -88,7 +88,7 @@ flush(struct t5g_answers *a)
     written(t5g_writer_flush(a->run->w, &e), &e);
 }
 
-/* One frame of ids, and one of their log-probabilities. finish: NULL while the sequence goes on. */
+/* One frame of ids, and one of their log-probabilities. finish: NULL until the sequence ends. */
 static void
 write_ids(struct t5g_answers *a, const char *prompt, size_t rank, const int32_t *ids,
           const float *logprob, size_t n, const char *finish, double score)
@@ -127,7 +127,7 @@ write_sequence(struct t5g_answers *a, const char *prompt, size_t rank, const str
     write_ids(a, prompt, rank, s->ids, s->logprob, s->n, t5g_finish_name(s->finish), s->score);
 }
 
-/* All sequences of a prompt: one, or the best of a beam search. */
+/* All sequences of a prompt: one, or the best ones of a beam search. */
 static void
 write_held(struct t5g_answers *a, const struct held *h)
 {
@@ -137,7 +137,7 @@ write_held(struct t5g_answers *a, const struct held *h)
             write_sequence(a, h->prompt, k + 1, &h->job.more[k]);
 }
 
-/* TOKENS: a frame a token; the last one says how the sequence ended. */
+/* TOKENS: one frame for each token; the last one says how the sequence ended. */
 static void
 emit(void *arg, int32_t id, float logprob)
 {
@@ -152,7 +152,7 @@ emit(void *arg, int32_t id, float logprob)
     a->part++;
 }
 
-/* What the draws of a sequence depend on: not on the other documents, nor on their order. */
+/* The seed of a sequence's draws, which depend neither on other documents nor on their order. */
 static uint64_t
 seed_of(const struct t5g_answers *a, const struct t5g_prompt *p, size_t rank)
 {

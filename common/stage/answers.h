@@ -24,26 +24,25 @@ struct t5g_answers *t5g_answers_open(struct t5g_run *run, const struct t5g_doc *
 void t5g_answers_close(struct t5g_answers *a);
 
 /*
- * Ask for the answer to a prompt (NULL: no prompt; copied). source [n_source]: ids of the document,
+ * Request the answer to a prompt (NULL: no prompt; copied). source [n_source]: ids of the document,
  * for lookup. source and cross must stay valid until the answers are complete.
  */
 void t5g_answers_add(struct t5g_answers *a, const struct t5g_cross *cross, const int32_t *source,
                      size_t n_source, const struct t5g_prompt *p);
 
-/* WHOLE: the answers asked for, as jobs [the number returned] for t5g_generate (NULL: only count).
- */
+/* WHOLE: the requested answers as jobs [return value] for t5g_generate (NULL: only count). */
 size_t t5g_answers_jobs(struct t5g_answers *a, struct t5g_job **jobs);
 
 /* WHOLE, after the jobs are done: -1 with e if one of them, and therefore the document, failed. */
 int t5g_answers_check(struct t5g_answers *a, struct t5g_err *e);
 
 /*
- * LIVE, TOKENS: generate the answers asked for, one after the other, and write them. -1 with e if
- * the document failed. Write errors end the process.
+ * LIVE, TOKENS: generate the requested answers one after another, and write them. -1 with e if the
+ * document failed. Write errors end the process.
  */
 int t5g_answers_now(struct t5g_answers *a, struct t5g_generator *g, struct t5g_err *e);
 
-/* Write the answers that are held back and close the document. */
+/* Write the answers not written yet and close the document. */
 void t5g_answers_finish(struct t5g_answers *a);
 
 #endif

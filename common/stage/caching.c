@@ -1,4 +1,4 @@
-/* caching.c: the option --cache of programs that can keep results. */
+/* caching.c: the option --cache of programs that can cache results. */
 #include "stage/caching.h"
 #include "base/units.h"
 #include "cli/message.h"

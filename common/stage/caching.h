@@ -1,4 +1,4 @@
-/* caching.h: the option --cache of programs that can keep results. */
+/* caching.h: the option --cache of programs that can cache results. */
 #ifndef T5G_CACHING_H
 #define T5G_CACHING_H
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* A column, or a sequence of the document at hand. */
+/* A column, or a sequence of the current document. */
 struct cell {
     char *prompt; /* NULL: none */
     uint64_t rank;
@@ -12,17 +12,17 @@ struct cell {
 };
 
 struct cells {
-    struct cell *v; /* [cap], of which n count; their memory is used again */
+    struct cell *v; /* [cap], n of them used; their memory is reused */
     size_t n, cap;
 };
 
 struct t5g_columns {
     struct cells columns, row;
-    bool known;          /* columns are */
-    bool own_prompts;    /* one column, for whatever each document was asked */
+    bool known;          /* columns are known */
+    bool own_prompts;    /* one column, for each document's own prompt */
     struct t5g_buf own;  /* the document's own prompt */
-    bool has_own;        /* it brought one */
-    struct t5g_buf wait; /* ids of failed documents before the heading, each a cell and a newline */
+    bool has_own;        /* it has one */
+    struct t5g_buf wait; /* cells of failed documents before the heading, a newline after each */
 };
 
 struct t5g_columns *
@@ -134,7 +134,7 @@ put_empty(const struct t5g_columns *c, const char *id, size_t n, struct t5g_buf 
     t5g_buf_addc(out, '\n');
 }
 
-/* The heading, and the rows that waited for it. */
+/* Append the heading, and the rows that waited for it. */
 static void
 put_waiting(struct t5g_columns *c, struct t5g_buf *out)
 {
@@ -149,7 +149,7 @@ put_waiting(struct t5g_columns *c, struct t5g_buf *out)
     c->known = true;
 }
 
-/* All sequences answer the prompt that the document brought, or none. */
+/* Whether all sequences answer the document's own prompt, or none. */
 static bool
 own_only(const struct t5g_columns *c)
 {
@@ -168,7 +168,8 @@ same_prompt(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* The k-th sequence of this prompt and rank belongs to the k-th column of them. */
+/* Whether x fits the column. The k-th sequence of a prompt and rank belongs to their k-th
+ * column. */
 static bool
 fits(const struct t5g_columns *c, const struct cell *column, const struct cell *x)
 {
@@ -182,7 +183,7 @@ find_column(const struct t5g_columns *c, size_t at, bool *in_order, struct t5g_e
     size_t before = 0;
     x->column = at;
     *in_order = *in_order && at < c->columns.n && fits(c, &c->columns.v[at], x);
-    if (*in_order) /* as nearly always */
+    if (*in_order) /* the usual case */
         return 0;
     for (size_t i = 0; i < at; i++)
         before += fits(c, &c->row.v[i], x);

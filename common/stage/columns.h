@@ -1,4 +1,5 @@
-/* columns.h: answers as a table of tab-separated values: a row a document, a column a prompt. */
+/* columns.h: answers as a table of tab-separated values: a row for each document, a column for each
+ * prompt. */
 #ifndef T5G_COLUMNS_H
 #define T5G_COLUMNS_H
 

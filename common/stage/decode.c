@@ -3,9 +3,9 @@
 #include "cli/signals.h"
 #include "stage/input.h"
 
-/* ---- which prompts a document is asked ---- */
+/* ---- the prompts of a document ---- */
 
-/* One document at work. */
+/* The current document. */
 struct task {
     const struct t5g_asker *x;
     struct t5g_answers *answers;
@@ -14,7 +14,7 @@ struct task {
     size_t n_source;
 };
 
-/* One prompt: it waits for the others, or is answered at once. */
+/* Add a prompt: it waits for the others, or is answered at once. */
 static int
 add(const struct task *t, const struct t5g_prompt *p, struct t5g_err *e)
 {
@@ -23,8 +23,8 @@ add(const struct task *t, const struct t5g_prompt *p, struct t5g_err *e)
 }
 
 /*
- * Ask every prompt of the run, or the document's own, over one document; at_once: and answer it. -1
- * with e when the document failed, and with *fatal when the prompts did: those are the run's.
+ * Ask every prompt of the run, or the document's own, and, at_once, answer it. -1 with e if the
+ * document failed; *fatal: the run's prompts could not be read.
  */
 static int
 ask(const struct t5g_asker *x, struct t5g_answers *a, const struct t5g_doc *doc,
@@ -62,7 +62,7 @@ ask(const struct t5g_asker *x, struct t5g_answers *a, const struct t5g_doc *doc,
 
 /* ---- documents ---- */
 
-/* A document in hand. */
+/* A document of the batch. */
 struct item {
     float *wide;
     struct t5g_cross *cross;
@@ -70,7 +70,7 @@ struct item {
     struct t5g_err err; /* code != 0: it failed */
 };
 
-/* Everything but the answers that are not asked for at once. */
+/* Prepare a document, and answer its prompts if at_once. */
 static void
 begin(const struct t5g_decoding *x, struct item *t, struct t5g_run *run, const struct t5g_doc *doc,
       bool *fatal)
@@ -84,8 +84,7 @@ begin(const struct t5g_decoding *x, struct item *t, struct t5g_run *run, const s
     ask(&x->asker, t->answers, doc, t->cross, fatal, &t->err);
 }
 
-/* The sequences of all documents in hand: steps of the decoder are shared by as many as it takes.
- */
+/* Generate the sequences of all documents: as many as fit share the decoder's steps. */
 static void
 generate(const struct t5g_decoding *x, struct item *items, size_t n)
 {

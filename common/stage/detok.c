@@ -19,14 +19,14 @@ struct t5g_records {
     struct t5g_records_options o;
     struct t5g_detok detok;
     struct t5g_buf id, text, out;
-    size_t sequences;            /* complete ones of this document */
-    bool inside;                 /* a sequence with parts is under way */
-    bool solid;                  /* trim: something but white space of it is written */
-    struct t5g_buf white;        /* trim: white space that may prove to be its end */
+    size_t sequences;            /* complete sequences of this document */
+    bool inside;                 /* a sequence with parts has begun */
+    bool solid;                  /* trim: its first text other than white space is written */
+    struct t5g_buf white;        /* trim: white space that may be its end */
     struct t5g_columns *columns; /* TSV */
     uint64_t failed;
-    bool given_up;  /* this document failed here: the rest of it is passed over */
-    uint64_t n_ids; /* of the last frame of ids; unweighed: no decode.logprob came after it yet */
+    bool given_up;  /* this document failed here: skip the rest of it */
+    uint64_t n_ids; /* in the last frame of ids; unweighed: no decode.logprob has followed it yet */
     bool unweighed;
 };
 
@@ -72,14 +72,14 @@ put_char(struct t5g_records *r, const unsigned char *s, size_t n)
     else if (c == '\n' && line && r->o.newline == T5G_NEWLINE_ESCAPE)
         t5g_buf_adds(&r->out, "\\n");
     else if (c == '\\' && line && r->o.newline == T5G_NEWLINE_ESCAPE)
-        t5g_buf_adds(&r->out, "\\\\"); /* so that "\n" can be told from a backslash and an n */
+        t5g_buf_adds(&r->out, "\\\\"); /* to distinguish "\n" from a backslash and an n */
     else if (r->o.terminal && c != '\n' && c != '\t')
         t5g_escape(&r->out, (const char *)s, n, false);
     else
         t5g_buf_add(&r->out, s, n);
 }
 
-/* What Python's str.strip() takes away. */
+/* What Python's str.strip() removes. */
 static bool
 is_white(uint32_t c)
 {
@@ -104,7 +104,7 @@ put_text(struct t5g_records *r, const char *s, size_t n)
     }
 }
 
-/* As much of the text so far as is known not to be white space at its ends, into *out. */
+/* Move the text so far to *out, except for white space at its ends. */
 static void
 trim(struct t5g_records *r, struct t5g_buf *out)
 {
@@ -124,8 +124,7 @@ trim(struct t5g_records *r, struct t5g_buf *out)
     r->text.n = 0;
 }
 
-/* Move the decoded text so far into the output: lines and NUL-ended texts, which need not be whole.
- */
+/* In LINE and NUL form, move the text decoded so far to the output, without waiting for more. */
 static void
 pour(struct t5g_records *r)
 {
@@ -140,7 +139,7 @@ pour(struct t5g_records *r)
     r->text.n = 0;
 }
 
-/* The other forms need it whole. */
+/* Trim a complete text, for the other forms. */
 static void
 trim_whole(struct t5g_records *r)
 {
@@ -161,7 +160,7 @@ end_record(struct t5g_records *r)
     r->text.n = r->white.n = 0;
 }
 
-/* Rows as they are, but on a terminal. */
+/* Append rows, escaped on a terminal. */
 static void
 put_rows(struct t5g_records *r, const struct t5g_buf *rows)
 {
@@ -181,7 +180,7 @@ put_member(struct t5g_records *r, const struct t5g_json *meta, const char *key)
     t5g_json_print(&r->out, v);
 }
 
-/* The sequence is complete: end its line, or write its object. */
+/* End a complete sequence: end its line, or write its object. */
 static void
 finish_sequence(struct t5g_records *r, const struct t5g_json *meta)
 {
@@ -210,7 +209,7 @@ finish_sequence(struct t5g_records *r, const struct t5g_json *meta)
     r->sequences++;
 }
 
-/* One record, whatever the document had so far. */
+/* Append a failed document's record, whatever it had so far. */
 static void
 put_failed(struct t5g_records *r, const char *tool, int64_t code, const char *msg)
 {
@@ -233,7 +232,7 @@ put_failed(struct t5g_records *r, const char *tool, int64_t code, const char *ms
     }
 }
 
-/* The document failed, here or in the program `tool` before. */
+/* Report a document that failed here, or earlier in the program `tool`. */
 static int
 fail(struct t5g_records *r, const char *tool, int64_t code, const char *msg, struct t5g_err *e)
 {
@@ -258,7 +257,7 @@ fail_here(struct t5g_records *r, const char *msg, struct t5g_err *e)
     return fail(r, t5g_program_name(), T5G_EX_DATA, msg, e);
 }
 
-/* What belongs to the frame's sequence but does not fit it is a fault: nothing is left out. */
+/* Fail the document for a frame that does not fit its sequence, rather than ignore it. */
 static int
 misfit(struct t5g_records *r, const char *name, const char *want, struct t5g_err *e)
 {
@@ -358,7 +357,7 @@ take_doc(struct t5g_records *r, const struct t5g_frame *f)
     r->sequences = 0;
     r->given_up = r->unweighed = false;
     r->id.n = 0;
-    t5g_buf_adds(&r->id, ""); /* an empty one has a pointer too */
+    t5g_buf_adds(&r->id, ""); /* makes p a pointer even if empty */
     t5g_frame_label(f, &r->id);
     t5g_at_work(r->id.p, r->id.n, 0);
     if (r->columns != NULL)
@@ -389,7 +388,7 @@ t5g_records_frame(struct t5g_records *r, const struct t5g_frame *f, struct t5g_e
             t5g_at_work(NULL, 0, 0);
         return 0;
     }
-    t5g_stop_hold(); /* a document is counted when its records are out */
+    t5g_stop_hold(); /* count a document only with its records written */
     switch (f->kind) {
     case T5G_KIND_DOC:
         take_doc(r, f);

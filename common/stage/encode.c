@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-/* A document at work. */
+/* A document of the batch. */
 struct item {
     const struct t5g_doc *doc;
     const int32_t *ids;
@@ -22,7 +22,7 @@ struct item {
     struct t5g_err err;         /* code != 0: it failed */
 };
 
-/* What is written for it. */
+/* The tensor written for it. */
 struct result {
     const char *name;
     int dtype;
@@ -51,7 +51,7 @@ make_key(const struct t5g_encoding *x, struct item *t)
     t5g_cache_key_close(&t->key);
 }
 
-/* Its inputs, and the result where the cache has it; else a job. Returns jobs added. */
+/* Get a document's inputs, and its result from the cache, else a job. Returns the jobs added. */
 static size_t
 prepare(const struct t5g_encoding *x, struct item *t, const struct t5g_doc *doc,
         struct t5g_encode_job *job)
@@ -72,7 +72,7 @@ prepare(const struct t5g_encoding *x, struct item *t, const struct t5g_doc *doc,
     return 1;
 }
 
-/* The rows as asked for: pooled, or all of them as f32 or bf16 (narrowed in place). */
+/* The rows in the requested form: pooled, or all as f32 or bf16 (narrowed in place). */
 static struct result
 shape(const struct t5g_encoding *x, float *rows, size_t n)
 {
@@ -84,7 +84,7 @@ shape(const struct t5g_encoding *x, float *rows, size_t n)
     unsigned char *narrow = (unsigned char *)rows;
     for (size_t i = 0; i < n * d && x->bf16; i++) {
         uint16_t v = t5g_f32_to_bf16(rows[i]);
-        memcpy(narrow + 2 * i, &v, 2); /* never beyond the element just read */
+        memcpy(narrow + 2 * i, &v, 2); /* never past the element just read */
     }
     return (struct result){name_of(x), x->bf16 ? T5G_BF16 : T5G_F32, 2, {n, d}, rows};
 }
@@ -106,7 +106,7 @@ write_item(const struct t5g_encoding *x, struct t5g_run *run, struct item *t, do
     t5g_stop_hold();
     if (t5g_doc_write_open(run->w, t->doc, x->dropped, NULL, &e) < 0)
         t5g_die_err(&e);
-    if (t->cached) { /* its hash was checked when it was read and need not be made again */
+    if (t->cached) { /* its hash was checked on reading and is written again */
         if (t5g_writer_frame(run->w, &t->entry.tensor, &e) < 0)
             t5g_die_err(&e);
     } else {
@@ -139,7 +139,7 @@ now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Write items from *at on that need no job, or one before `done`; they are freed. */
+/* Write, and free, items from *at on that need no job, or one before `done`. */
 static void
 write_ready(const struct t5g_encoding *x, struct t5g_run *run, struct item *items, size_t n,
             size_t *at, const struct t5g_encode_job *done, double each)
@@ -183,6 +183,6 @@ t5g_encode_batch(void *arg, struct t5g_run *run, const struct t5g_batch *b, stru
     t5g_at_work(NULL, 0, 0);
     t5g_free(items);
     t5g_free(jobs);
-    (void)e; /* a fault here is a document's */
+    (void)e; /* only documents can fail here */
     return 0;
 }

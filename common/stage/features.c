@@ -20,7 +20,7 @@ t5g_features_empty(struct t5g_features *f)
     f->damaged.code = 0;
 }
 
-/* Memory for n items of size where there is room for cap: twice as much when that is too little. */
+/* Make room for n items of size; it grows to at least twice the capacity *cap. */
 static void *
 grown(void *p, size_t *cap, size_t used, size_t n, size_t size)
 {
@@ -36,7 +36,7 @@ grown(void *p, size_t *cap, size_t used, size_t n, size_t size)
 
 struct part {
     const struct t5g_looker *l;
-    size_t before, of; /* views done, views there will be */
+    size_t before, of; /* finished views, expected views */
 };
 
 static bool
@@ -56,7 +56,7 @@ now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* One view, by the cache or the tower: the key is what the tower would see, not the file. */
+/* Features of one view, from the cache or the tower. The key is the tower's input, not the file. */
 static int
 look(struct part *part, const uint8_t *pixels, float *out, struct t5g_err *e)
 {
@@ -112,7 +112,8 @@ t5g_features_add(const struct t5g_looker *l, struct t5g_features *f, const void 
     return 0;
 }
 
-/* "photo.png", or "picture 2" where the frame does not say; nothing where the document says it. */
+/* Put "photo.png", or "picture 2" without a file name, before e; nothing if it is the document's
+ * id. */
 static void
 name_picture(const struct t5g_doc *doc, const struct t5g_frame *frame, size_t k, struct t5g_err *e)
 {
@@ -166,7 +167,7 @@ t5g_features_write(const struct t5g_looker *l, const struct t5g_features *f, siz
     return 0;
 }
 
-/* ---- in the place of pictures ---- */
+/* ---- features in place of pictures ---- */
 
 int
 t5g_retokenize(const struct t5g_retokenizer *again, const struct t5g_doc *doc,

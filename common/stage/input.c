@@ -1,4 +1,4 @@
-/* input.c: the tensors of a document that the model takes, checked. */
+/* input.c: get and check a document's input tensors. */
 #include "stage/input.h"
 
 #include <string.h>

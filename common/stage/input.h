@@ -1,4 +1,4 @@
-/* input.h: the tensors of a document that the model takes, checked. */
+/* input.h: get and check a document's input tensors. */
 #ifndef T5G_INPUT_H
 #define T5G_INPUT_H
 
@@ -22,7 +22,7 @@ int t5g_input_features(const struct t5g_doc *doc, const struct t5g_config *c, co
 
 /*
  * The encoder output of a document as f32 [n, d], n may be 0: in place, or widened into *wide
- * (t5g_free). -1 with e (65) when there is none, or its width is not d.
+ * (t5g_free). -1 with e (65) if there is none, or its width is not d.
  */
 int t5g_input_encoder_out(const struct t5g_doc *doc, size_t d, const float **rows, size_t *n,
                           float **wide, struct t5g_err *e);

@@ -1,5 +1,4 @@
-/* model_path.c: which model a program uses; the installed one is found from where the program is.
- */
+/* model_path.c: find the model; an installed one is found from the program's own path. */
 #include "stage/model_path.h"
 #include "cli/message.h"
 #include "cli/program.h"
@@ -16,8 +15,8 @@
 enum { ROOM = PATH_MAX + 64 };
 
 /*
- * The program's path without links. The kernel also passes the name by which it was started, which
- * is all there is where /proc is not mounted. -1: not known.
+ * The program's path without links. If /proc is not mounted, there is only the name by which the
+ * program was started, from the kernel. -1: unknown.
  */
 static int
 own_path(char path[static ROOM])
@@ -31,7 +30,7 @@ own_path(char path[static ROOM])
     return name != 0 && realpath((const char *)name, path) != NULL ? 0 : -1;
 }
 
-/* Whether it is there is for the caller to see; NULL: where the program is itself is not known. */
+/* Its path, whether or not it exists; NULL: the program's own path is unknown. */
 static const char *
 installed_model(void)
 {

@@ -9,12 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The prompt stands in the meta of every answer's frame, and a meta has at most 1 MiB. */
+/* The prompt is in the meta of every answer's frame, and a meta has at most 1 MiB. */
 #define JSON_MAX ((size_t)1000 << 10)
 
 struct t5g_prompts {
     const struct t5g_tokenizer *t;
-    size_t limit;          /* tokens of one */
+    size_t limit;          /* tokens of a prompt */
     struct t5g_prompt **v; /* [n] */
     size_t n, cap;
     int fd; /* of the file still being read, else -1 */
@@ -22,7 +22,7 @@ struct t5g_prompts {
     size_t line;
     struct t5g_buf chunk; /* unread part of the file */
     bool given;
-    bool warned; /* of carriage returns */
+    bool warned; /* about carriage returns */
 };
 
 int
@@ -117,8 +117,8 @@ t5g_prompts_none(const struct t5g_prompts *p)
     return !p->given;
 }
 
-/* Take one line from the file; reads no more than is there, so that prompts are answered as they
- * come. */
+/* Take one line from the file; reads only what is available, so that prompts are answered as they
+ * arrive. */
 static int
 read_line(struct t5g_prompts *p, struct t5g_err *e)
 {

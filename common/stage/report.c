@@ -1,8 +1,8 @@
 /*
- * report.c: how far a packed model is from its source, on given texts.
+ * report.c: how much a packed model differs from its source on given texts.
  *
  *   t = ids of a piece of a text                                      [m]
- *   encoder and decoder:  document t[0..m/2) as t5g-encode has it, then start, t[m/2..m)
+ *   encoder and decoder:  document t[0..m/2) as in t5g-encode, then start, t[m/2..m)
  *   decoder alone:        no rows, then start, t[0..m)
  *   logits of both models at every position of what follows           (generate/divergence.c)
  */
@@ -83,7 +83,7 @@ t5g_report_tokenizer(const struct t5g_report *r)
     return r->tokenizer;
 }
 
-/* Keys and values of the document ids [n], as t5g-decode keeps them unless told otherwise. */
+/* Keys and values of the document ids [n], of t5g-decode's default dtype. */
 static struct t5g_cross *
 document(struct side *s, const int32_t *ids, size_t n, struct t5g_err *e)
 {
@@ -95,7 +95,7 @@ document(struct side *s, const int32_t *ids, size_t n, struct t5g_err *e)
     return cross;
 }
 
-/* The document of a text's first ids [n], as the tokenizer writes it. */
+/* The document of a text's first ids [n], with the tokenizer's ids around it. */
 static void
 document_ids(const struct t5g_tokenizer *t, const int32_t *ids, size_t n, struct t5g_ids *out)
 {
@@ -108,7 +108,7 @@ document_ids(const struct t5g_tokenizer *t, const int32_t *ids, size_t n, struct
     t5g_ids_append(out, around, k);
 }
 
-/* Ids of one piece; room for them is kept. */
+/* Ids of one piece; their memory is reused. */
 struct piece {
     struct t5g_ids document, follows;
     double logprob[T5G_REPORT_PIECE][2];

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct t5g_writer *early; /* until t5g_run_open: for an end before it */
+static struct t5g_writer *early; /* for an end before t5g_run_open */
 
 static void
 written(int result, const struct t5g_err *e)
@@ -20,7 +20,7 @@ written(int result, const struct t5g_err *e)
         t5g_die_err(e);
 }
 
-/* Whoever waits for input lets go what the next program could work on meanwhile. */
+/* Before waiting for input, flush the output, so that the next program can work on it meanwhile. */
 static void
 let_go(int fd, void *writer)
 {
@@ -29,7 +29,7 @@ let_go(int fd, void *writer)
         written(t5g_writer_flush(writer, &e), &e);
 }
 
-/* The end of a program that does not come to t5g_run_close. */
+/* End the output of a program that ends before t5g_run_close. */
 static void
 last_words(void *writer, int code, const char *msg)
 {
@@ -54,7 +54,7 @@ t5g_run_notes(void)
     t5g_reader_notes(passed_over);
 }
 
-/* A pipe (or socket) that another program reads. */
+/* Whether the output is a pipe (or socket) that another program reads. */
 static bool
 into_pipe(void)
 {
@@ -94,7 +94,8 @@ t5g_run_open(struct t5g_run *r)
     t5g_before_reading(let_go, r->w);
 }
 
-/* Files made with another model have the right shapes and the wrong meaning. */
+/* Check the model's identity: files made with another have the right shapes but the wrong
+ * meaning. */
 static int
 same_model(const char *theirs, const char *ours, struct t5g_err *e)
 {
@@ -133,7 +134,7 @@ t5g_run_start(struct t5g_run *r, struct t5g_source *in, const struct t5g_tokeniz
         (!force && same_model(h->model, model, e) < 0))
         return t5g_err_in(e, "%s", t5g_source_name(in));
     begin(r, h, tok != NULL ? tok->id : NULL, model, num);
-    t5g_source_pass(in, r->w); /* notes between documents travel on */
+    t5g_source_pass(in, r->w); /* pass on notes between documents */
     return 0;
 }
 
@@ -145,7 +146,7 @@ clear(struct t5g_batch *b)
     b->n = 0;
 }
 
-/* The next documents. What t5g_source_next said last: 1, 0 or -1 with e; those before are in b. */
+/* Put the next documents into b. Returns the last result of t5g_source_next: 1, 0 or -1 with e. */
 static int
 fill(struct t5g_batch *b, struct t5g_source *in, const struct t5g_stage *s, struct t5g_err *e)
 {
@@ -250,7 +251,7 @@ t5g_run_failed(struct t5g_run *r)
     r->stop = t5g_common.on_error == 1;
 }
 
-/* Say why the run ends early, here and to the next program. */
+/* Report why the run ends early, here and to the next program. */
 static void
 explain(struct t5g_run *r, const struct t5g_err *e)
 {

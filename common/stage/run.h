@@ -1,5 +1,5 @@
 /*
- * run.h: a program that writes a stream: output, the loop over documents, their faults, END, exit
+ * run.h: a program that writes a stream: output, loop over documents, their errors, END, exit
  * status.
  */
 #ifndef T5G_RUN_H
@@ -48,9 +48,9 @@ struct t5g_stage {
     bool force;
 };
 
-/* What a program does that makes documents of something that is no stream. */
+/* How a program makes documents from something that is not a stream. */
 struct t5g_maker {
-    const char *unit; /* as of struct t5g_stage */
+    const char *unit; /* as in struct t5g_stage */
     /* Turn to the next document: 1 and its id, which lives until the next call; 0 after the last
      * one; -1 with e: the run ends with this error. */
     int (*next)(void *arg, const char **id, size_t *id_len, struct t5g_err *e);

@@ -19,7 +19,7 @@ t5g_texts_get(const struct t5g_texts *t, size_t i, size_t *n)
     return t->ids.p + from;
 }
 
-/* -1 with e, without the text's name. */
+/* Append a document's ids. -1 with e, which does not name the text. */
 static int
 take(struct t5g_texts *t, const struct t5g_tokenizer *tokenizer, struct t5g_corpus_doc *d,
      struct t5g_err *e)
@@ -51,7 +51,7 @@ t5g_texts_read(struct t5g_texts *t, const struct t5g_tokenizer *tokenizer,
     int r;
     while ((r = t5g_corpus_next(c, &d, e)) == 1)
         if (take(t, tokenizer, &d, e) < 0) {
-            /* Faults of files carry their name already. */
+            /* Errors of files have the name already. */
             size_t n = d.id.n;
             if (strncmp(e->msg, d.id.p, n) != 0 || e->msg[n] != ':')
                 t5g_err_in(e, "%.*s", (int)t5g_min(n, 500), d.id.p);

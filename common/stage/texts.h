@@ -6,24 +6,24 @@
 #include "text/ids.h"
 #include "text/tokenizer.h"
 
-/* Zero-initialise; t5g_texts_free releases. Text i is ids.p[i > 0 ? end[i - 1] : 0] to end[i] - 1:
- * without what the tokenizer puts around a text. */
+/* Zero-initialise; freed by t5g_texts_free. Text i is ids.p[i > 0 ? end[i - 1] : 0] to end[i] - 1,
+ * without the tokenizer's ids around a text. */
 struct t5g_texts {
     struct t5g_ids ids;
     size_t *end; /* [n] */
     size_t n, cap;
-    size_t most; /* ids that a text is cut to, set by the caller; 0: no limit */
+    size_t most; /* limit of ids for a text, set by the caller; 0: none */
 };
 
 void t5g_texts_free(struct t5g_texts *t);
 
-/* Ids of text i; *n of them. */
+/* The *n ids of text i. */
 const int32_t *t5g_texts_get(const struct t5g_texts *t, size_t i, size_t *n);
 
 /*
- * Append the texts of the corpus that o describes; pictures are passed over. -1 with e, which names
- * the text: it cannot be read (66, 77, 74), is not UTF-8, has no token, or there is no text at all
- * (65).
+ * Append the texts of the corpus that o describes; pictures are skipped. -1 with e, which names the
+ * text: it cannot be read (66, 77, 74), is not UTF-8 or has no token (65); or there is no text at
+ * all (65).
  */
 int t5g_texts_read(struct t5g_texts *t, const struct t5g_tokenizer *tokenizer,
                    const struct t5g_corpus_options *o, struct t5g_err *e);

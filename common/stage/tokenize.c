@@ -51,7 +51,7 @@ write_doc(struct t5g_run *run, const struct t5g_buf *id, const struct t5g_corpus
     t5g_stop_release();
 }
 
-/* Cut or split. -1 with e when the limit leaves no room for text. */
+/* Cut or split. -1 with e if the limit leaves no room for text. */
 static int
 write_pieces(const struct t5g_tokenize_stage *x, struct t5g_run *run,
              const struct t5g_corpus_doc *d, const struct t5g_ids *ids, struct t5g_err *e)
@@ -97,7 +97,7 @@ tokenize(struct t5g_tokenize_stage *x, struct t5g_corpus_doc *d, struct t5g_ids 
                                  d->n_pictures, ids, e);
 }
 
-/* The corpus, and the document of it that is at work. */
+/* The corpus and its current document. */
 struct work {
     struct t5g_tokenize_stage *x;
     struct t5g_corpus *corpus;

@@ -44,7 +44,7 @@ t5g_vision_batch(void *arg, struct t5g_run *run, const struct t5g_batch *b, stru
         } else if (look_at_doc(arg, run, doc, e) < 0) {
             t5g_run_fail(run, doc->id, doc->id_len, &doc->open, e);
             if (e->code == T5G_EX_OS)
-                return -1; /* of the system, not of the document */
+                return -1; /* the system failed, not the document */
         }
     }
     return 0;
@@ -67,7 +67,7 @@ t5g_are_pictures(char *const *paths)
 struct files {
     struct t5g_vision_stage *x;
     char *const *paths; /* ends with NULL */
-    const char *path;   /* the one at work */
+    const char *path;   /* the current one */
 };
 
 static int
@@ -83,7 +83,7 @@ next_file(void *arg, const char **id, size_t *id_len, struct t5g_err *e)
     return 1;
 }
 
-/* A picture and its ids: what t5g-tokenize -i makes of it, looked at. */
+/* Features of a picture, and ids as from t5g-tokenize -i. */
 static int
 look_at_file(struct t5g_vision_stage *x, const char *path, struct t5g_buf *text,
              struct t5g_ids *ids, struct t5g_err *e)
@@ -103,7 +103,7 @@ look_at_file(struct t5g_vision_stage *x, const char *path, struct t5g_buf *text,
     }
     t5g_buf_free(&file);
     if (r < 0 && e->code == T5G_EX_OS)
-        t5g_die_err(e); /* of the system, not of the picture */
+        t5g_die_err(e); /* the system failed, not the picture */
     return r;
 }
 

@@ -8,7 +8,7 @@
 struct t5g_vision_stage {
     struct t5g_looker looker;
     struct t5g_retokenizer again; /* makes new ids if pictures have crops */
-    struct t5g_features features; /* memory that is reused; t5g_features_free */
+    struct t5g_features features; /* reused memory; t5g_features_free */
     struct t5g_ids ids;           /* likewise; t5g_ids_free */
 };
 
