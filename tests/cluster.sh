@@ -252,7 +252,7 @@ with_parallel() {
     passes 'parallel: so many shards give that result too' as_whole many.t5g
     passes 'parallel: a killed shard leaves no part and no result' kill_one
     passes 'parallel: the next run does that shard only' resume
-    passes 'parallel: a missing part is not passed over' missing_part
+    passes 'parallel: a missing part is not skipped' missing_part
     passes 'parallel: parts of other options are not taken' other_options
     passes 'parallel: the shards of a lost host are done by the others' lost_host
     passes 'parallel: a document that failed, status 3' failed_document

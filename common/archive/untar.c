@@ -547,7 +547,7 @@ pass_rest(struct t5g_untar *t, const unsigned char *first, size_t n, struct t5g_
             return -1;
     }
     snprintf(t->warning, sizeof t->warning,
-             "passed over: %llu bytes behind the end of the archive, from byte %llu on",
+             "skipped: %llu bytes after the end of the archive, from byte %llu on",
              (unsigned long long)(t->at - from), (unsigned long long)from);
     return 0;
 }

@@ -132,6 +132,6 @@ t5g_progress_end(void)
             (unsigned long long)s.units, s.unit, t5g_units_time(text, spent),
             (double)s.docs / spent, (double)s.units / spent, s.unit);
     if (s.passed > 0)
-        fprintf(stderr, ", %llu members of archives passed over", (unsigned long long)s.passed);
+        fprintf(stderr, ", %llu members of archives skipped", (unsigned long long)s.passed);
     fputc('\n', stderr);
 }

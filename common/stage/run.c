@@ -44,7 +44,7 @@ passed_over(const char *stream, const char *member, const char *what)
         t5g_warn("%s: %s", stream, what);
         return;
     }
-    t5g_note("%s: %s: passed over: %s", stream, member, what);
+    t5g_note("%s: %s: skipped: %s", stream, member, what);
     t5g_progress_passed(++members);
 }
 

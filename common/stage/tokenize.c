@@ -164,5 +164,5 @@ t5g_document_note(const char *input, const char *member, const char *what)
     if (member == NULL)
         t5g_warn("%s: %s", input, what);
     else
-        t5g_note("%s: %s: passed over: %s", input, member, what);
+        t5g_note("%s: %s: skipped: %s", input, member, what);
 }

@@ -98,13 +98,13 @@ small() {
     tar -C in -cf t.tar a.txt b.txt
     { cat t.tar; printf 'garbage of some kind'; } > more.tar
     status_is 0 t5g-tokenize more.tar -o out.t5g
-    err_has "more.tar: passed over: 20 bytes behind the end of the archive, from byte 10240 on"
+    err_has "more.tar: skipped: 20 bytes after the end of the archive, from byte 10240 on"
     [ "$(t5g-frame ls out.t5g | wc -l)" = 2 ]
     status_is 0 t5g-tokenize -q more.tar -o out.t5g
     [ ! -s err ]
     gzip -c more.tar > more.tgz
     status_is 0 t5g-tokenize more.tgz -o out.t5g
-    err_has "more.tgz: passed over: 20 bytes"
+    err_has "more.tgz: skipped: 20 bytes"
     { cat t.tar; head -c 5000 /dev/urandom; } > more.tar
     status_is 0 t5g-tokenize more.tar -o out.t5g
     cat more.tar | status_is 0 t5g-tokenize -o out.t5g

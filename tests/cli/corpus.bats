@@ -241,7 +241,7 @@ same_documents() {
     t5g-tokenize alone.tar | t5g-frame ls | grep -q 'alone.tar:p.*image.bytes'
 }
 
-@test "symbolic links, devices, folders and hidden files are passed over; names are data" {
+@test "symbolic links, devices, folders and hidden files are skipped; names are data" {
     members
     ln -s /etc/passwd in/link.txt
     ln in/a.txt in/hard.txt
@@ -252,10 +252,10 @@ same_documents() {
     printf 'b' > in/$'\xff.txt'
     tar -C in -cf t.tar d a.txt link.txt hard.txt pipe.txt .hidden.txt $'new\nline.txt' ü.txt $'\xff.txt'
     status_is 0 t5g-tokenize -v --stats -o out.t5g t.tar
-    err_has_line "t.tar: link.txt: passed over: a symbolic link"
-    err_has_line "t.tar: pipe.txt: passed over: a named pipe"
-    err_has_line "t.tar: .hidden.txt: passed over: a hidden file"
-    err_has_line ", 3 members of archives passed over"
+    err_has_line "t.tar: link.txt: skipped: a symbolic link"
+    err_has_line "t.tar: pipe.txt: skipped: a named pipe"
+    err_has_line "t.tar: .hidden.txt: skipped: a hidden file"
+    err_has_line ", 3 members of archives skipped"
     status_is 0 t5g-tokenize -o out.t5g t.tar
     [ ! -s err ]
     t5g-frame ls out.t5g | cut -f 1 > ids
@@ -347,19 +347,19 @@ same_documents() {
     status_is 64 t5g-tokenize --shard 0/1
 }
 
-@test "streams in an archive: what is passed over is counted and named" {
+@test "streams in an archive: what is skipped is counted and named" {
     t5g-tokenize -e hello -o a.t5g
     echo 'not a stream' > readme.txt
     ln -s a.t5g link.t5g
     tar -cf x.tar a.t5g readme.txt link.t5g
     t5g-frame ls -v x.tar > out 2> err
     [ "$(wc -l < out)" = 1 ]
-    grep -qF 't5g-frame ls: x.tar: readme.txt: passed over: not called *.t5g' err
-    grep -qF 'x.tar: link.t5g: passed over: ' err
+    grep -qF 't5g-frame ls: x.tar: readme.txt: skipped: not called *.t5g' err
+    grep -qF 'x.tar: link.t5g: skipped: ' err
     t5g-encode -v --stats x.tar 2> err | t5g-decode -n 3 | t5g-detok > out
     [ "$(wc -l < out)" = 1 ]
-    grep -qF 't5g-encode: x.tar: readme.txt: passed over' err
-    grep -q '2 members' err || grep -q '2 .*passed over' err
+    grep -qF 't5g-encode: x.tar: readme.txt: skipped' err
+    grep -q '2 members' err || grep -q '2 .*skipped' err
 }
 
 @test "an operand that is no text is called what it is" {

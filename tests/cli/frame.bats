@@ -153,7 +153,7 @@ PY
     t5g-frame import --safetensors f | t5g-frame diff - few.t5g
 }
 
-@test "what does not fit in a document is its fault, and is not passed over" {
+@test "what does not fit in a document is its fault, and is not skipped" {
     t5g-tokenize -e hi | t5g-encode | t5g-decode -n 3 --logprobs --keep -o d.t5g
     t5g-frame export --jsonl --head d.t5g > d.jsonl
     bad() { # SED MESSAGE PROGRAM...

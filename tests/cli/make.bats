@@ -153,8 +153,8 @@ photos() {
     default_model
     photos
     status_is 0 make -j 2 -f "$pipelines/caption.mk" DIR=photos T5G_DECODE_FLAGS='-n 4' > log
-    err_has_line 'photos/pipe.png: not a file, passed over'
-    err_has_line 'photos/.hidden.png: hidden, passed over'
+    err_has_line 'photos/pipe.png: not a file, skipped'
+    err_has_line 'photos/.hidden.png: hidden, skipped'
     [ "$(wc -l < photos/captions.jsonl)" = 30 ]
     [ "$(grep -c '"error"' photos/captions.jsonl)" = 2 ]
     grep '"error"' photos/captions.jsonl | grep -q '"id":"photos/corrupt.png"'
@@ -242,7 +242,7 @@ photos() {
     cp "$T5G_TESTS/data/number.png" d/picture.txt
     status_is 0 make -f "$pipelines/summarise.mk" DIR=d T5G_DECODE_FLAGS='-n 1' > log
     [ "$(sed 's/",.*//' d/summaries.jsonl | tr '\n' ' ')" = '{"id":"d/B.TXT {"id":"d/a.txt.gz {"id":"d/c.md {"id":"d/e.Rst.XZ ' ]
-    err_has_line 't5g.mk: d/notes: not called like texts, passed over'
+    err_has_line 't5g.mk: d/notes: not called like texts, skipped'
     err_has_line 't5g.mk: d/picture.txt: '
     [ "$(wc -l < err)" = 2 ]
     rm -r docs
@@ -254,13 +254,13 @@ photos() {
     cp questions.txt corpus
     status_is 0 make -f "$pipelines/questions.mk" DIR=corpus/ T5G_DECODE_FLAGS='-n 1' > log
     [ "$(wc -l < corpus/answers.jsonl)" = 14 ]
-    err_has_line 't5g.mk: corpus/x.dat: not called like archives, passed over'
+    err_has_line 't5g.mk: corpus/x.dat: not called like archives, skipped'
     [ "$(wc -l < err)" = 1 ]
     tail -n 1 log | grep -qx 'JOIN     corpus/answers.jsonl'
     # Many are counted.
     touch corpus/{1..9}.x
     status_is 0 make -f "$pipelines/questions.mk" DIR=corpus/ T5G_DECODE_FLAGS='-n 1' > log
-    err_has_line 't5g.mk: and 5 more files, passed over'
+    err_has_line 't5g.mk: and 5 more files, skipped'
 }
 
 @test "make -s prints nothing; a missing program is named; a missing model is one line and what make says" {

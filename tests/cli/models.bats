@@ -161,7 +161,7 @@ edit() {
     done
 }
 
-@test "generation_config.json: what it asks for in vain is named once, a broken one is passed over" {
+@test "generation_config.json: what it asks for in vain is named once, a broken one is skipped" {
     t5g-tokenize -e hi | t5g-encode -o enc.t5g
     t5g-decode -n 3 enc.t5g > want
     copy m && edit m/generation_config.json '1a "num_beams": 4, "repetition_penalty": 1.3, "max_length": 20, "min_length": 0, "suppress_tokens": [3], "do_sample": true, "length_penalty": 1.0, "early_stopping": false,'
@@ -175,7 +175,7 @@ edit() {
         printf "$text" > m/generation_config.json
         t5g-decode -m m -n 3 enc.t5g 2> err | cmp want -
         err_has 'generation_config.json: byte 0' || err_has 'generation_config.json: byte 17'
-        grep -q 'passed over, as transformers does' err
+        grep -q 'skipped, as transformers does' err
     done
     rm m/generation_config.json
     t5g-decode -m m -n 3 enc.t5g 2> err | cmp want -

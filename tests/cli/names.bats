@@ -60,7 +60,7 @@ if sorted(want) != sorted(got):
 END
 }
 
-# hide FOLDER: hidden files, which the makefiles pass over, away from it.
+# hide FOLDER: hidden files, which the makefiles skip, away from it.
 hide() {
     mkdir -p hidden
     find "$1" -maxdepth 1 -type f -name '.*' -exec mv -- {} hidden \;
@@ -114,8 +114,8 @@ hide() {
     status_is 0 make -j 2 -f "$pipelines/caption.mk" DIR=p > log
     [ ! -e canary-ran ]
     # Refused by name: what is called like a result.
-    err_has_line 'p/a.jsonl: a picture with the name of a result, passed over'
-    err_has_line 'p/a.enc.t5g: a picture with the name of a result, passed over'
+    err_has_line 'p/a.jsonl: a picture with the name of a result, skipped'
+    err_has_line 'p/a.enc.t5g: a picture with the name of a result, skipped'
     mv p/captions.jsonl .
     rm p/*.{jsonl,ids.t5g,enc.t5g}
     hide p
