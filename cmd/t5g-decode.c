@@ -153,7 +153,7 @@ main(int argc, char **argv)
                 "--prompts - reads prompts from stdin: name files of encoder outputs as operands");
     how.early_stopping = (enum t5g_early)opt.early;
     if (how.num_beams > 1 && opt.stream)
-        t5g_usage("--num-beams goes with none of --sample, --stream and --lookup");
+        t5g_usage("--num-beams excludes --sample, --stream and --lookup");
     if (t5g_generate_check(&how, &e) < 0)
         t5g_usage("%s", e.msg);
 

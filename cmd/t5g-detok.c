@@ -35,7 +35,7 @@ static const struct t5g_option options[] = {
 
 static const struct t5g_program program = {"t5g-detok",
                                            "[options] [FILE ...]",
-                                           "Turn token ids into text, one record a sequence.",
+                                           "Turn token ids into text, one record per sequence.",
                                            options,
                                            "t5g-decode -p 'section:' report.t5g | t5g-detok --trim",
                                            T5G_O_ALL & ~T5G_O_THREADS};

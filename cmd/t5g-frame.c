@@ -13,7 +13,7 @@ static const struct verb {
     {"ls", verb_ls, "list documents or frames"},
     {"cat", verb_cat, "join streams into one segment"},
     {"head", verb_head, "copy the first documents"},
-    {"split", verb_split, "cut a stream into files"},
+    {"split", verb_split, "split a stream into files"},
     {"verify", verb_verify, "check every byte"},
     {"quickcheck", verb_quickcheck, "check only the beginning and end of each segment"},
     {"recover", verb_recover, "save the complete documents of a damaged stream"},
@@ -31,7 +31,7 @@ help(void)
     puts("usage: t5g-frame VERB [options] [FILE ...]\nWork on t5g streams as files.\n");
     for (size_t i = 0; i < T5G_LEN(verbs); i++)
         printf("  %-14s%s\n", verbs[i].name, verbs[i].summary);
-    puts("\n't5g-frame VERB --help' lists the options of one.\n\n"
+    puts("\n't5g-frame VERB --help' lists the options of a verb.\n\n"
          "Example:\n  t5g-frame ls report.t5g\n\nManual: t5g-frame(1)");
     exit(fflush(stdout) == 0 ? T5G_EX_OK : T5G_EX_IO);
 }
@@ -55,6 +55,7 @@ main(int argc, char **argv)
             t5g_start(program);
             return verbs[i].run(argc - 1, argv + 1);
         }
-    t5g_usage(argv[1][0] == '-' ? "%s: the verb stands first, options after it" : "'%s' is no verb",
+    t5g_usage(argv[1][0] == '-' ? "%s: the verb comes first, then its options"
+                                : "'%s' is not a verb",
               argv[1]);
 }

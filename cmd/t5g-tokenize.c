@@ -57,7 +57,7 @@ check_usage(size_t n)
     if (opt.x.too_long != T5G_TOO_LONG_ERROR && opt.x.max_tokens == 0)
         t5g_usage("--too-long needs --max-tokens");
     if (opt.names != NULL && (opt.texts.n > 0 || opt.images.n > 0 || n > 0))
-        t5g_usage("--files0-from brings the FILEs: leave out operands, -e and -i");
+        t5g_usage("--files0-from gives the FILEs: leave out operands, -e and -i");
     if (opt.shard != NULL && (opt.texts.n > 0 || opt.images.n > 0 || (n == 0 && opt.names == NULL)))
         t5g_usage("--shard divides a list of FILEs: give some, and no -e or -i");
     if (opt.images.n > 0 && (opt.line || opt.nul || opt.jsonl || opt.texts.n + n > 1))

@@ -64,7 +64,7 @@ shift
 [ -n "$n" ] || wrong '-n SHARDS is missing'
 [ -n "$out" ] || wrong '-o OUT.t5g is missing'
 if [ -n "$list" ]; then
-    [ $# = 0 ] || wrong '--files0-from brings the FILEs: leave out operands'
+    [ $# = 0 ] || wrong '--files0-from gives the FILEs: leave out operands'
     [ "$list" != - ] || list=/dev/stdin
     [ -r "$list" ] && [ ! -d "$list" ] || { printf 'slurm.sh: --files0-from: %q: cannot be read\n' "$list" >&2; exit 66; }
     mapfile -d '' -t inputs < "$list" || exit 66

@@ -96,12 +96,12 @@ start(const char *name, const char *summary, const struct t5g_option *options, u
     if (first < argc && stat(argv[first], &st) < 0)
         t5g_die(T5G_EX_NOINPUT, "%s: %s", argv[first], strerror(errno));
     if (first < argc && !S_ISDIR(st.st_mode))
-        t5g_die(T5G_EX_NOINPUT, "%s: is no folder, and a cache is one", argv[first]);
+        t5g_die(T5G_EX_NOINPUT, "%s: not a folder, as a cache must be", argv[first]);
     text_open(&at.text);
     if (t5g_cache_each(at.cache, add, NULL, &e) < 0)
         t5g_die_err(&e);
     if (first < argc && at.n == 0 && !is_cache(argv[first]))
-        t5g_die(T5G_EX_DATA, "%s: is no cache: other files are in it", argv[first]);
+        t5g_die(T5G_EX_DATA, "%s: not a cache: it has other files", argv[first]);
 }
 
 static int
@@ -140,7 +140,7 @@ verb_cache_stat(int argc, char **argv)
     put_kind(T5G_CACHE_UNFINISHED, "unfinished", "unfinished");
     t5g_buf_printf(&at.text.out, "%s in all", t5g_units_size(text, at.bytes));
     if (at.n > at.of[T5G_CACHE_UNFINISHED].files)
-        t5g_buf_printf(&at.text.out, "; longest not used for %s",
+        t5g_buf_printf(&at.text.out, "; oldest unused for %s",
                        t5g_units_time(text, (double)(now - oldest)));
     t5g_buf_addc(&at.text.out, '\n');
     return end(T5G_EX_OK);
@@ -187,7 +187,7 @@ lock(void)
     char *path = t5g_path_join(t5g_cache_dir(at.cache), "v1/gc.lock");
     int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-        t5g_die(T5G_EX_AGAIN, "%s: another collector is at work", path);
+        t5g_die(T5G_EX_AGAIN, "%s: another cache-gc is running", path);
     t5g_free(path); /* the lock ends with the process */
 }
 
@@ -206,7 +206,7 @@ verb_cache_gc(int argc, char **argv)
 {
     uint64_t gone = 0, freed = 0, spared = 0;
     char a[T5G_UNITS_MAX], b[T5G_UNITS_MAX];
-    start("t5g-frame cache-gc", "Remove what was used longest ago from a cache.", gc_options,
+    start("t5g-frame cache-gc", "Remove the least recently used entries from a cache.", gc_options,
           T5G_O_OUTPUT | T5G_O_VERBOSE, argc, argv);
     uint64_t max_age = duration("--max-age", opt.max_age), grace = duration("--grace", opt.grace);
     if (opt.max_size == UINT64_MAX && opt.max_age == NULL)
@@ -236,7 +236,7 @@ verb_cache_gc(int argc, char **argv)
         gone++;
         freed += unfinished ? 0 : f->size;
     }
-    t5g_buf_printf(&at.text.out, "%" PRIu64 " %s, %s; %s stay", gone,
+    t5g_buf_printf(&at.text.out, "%" PRIu64 " %s, %s; %s kept", gone,
                    opt.dry_run ? "would be removed" : "removed", t5g_units_size(a, freed),
                    t5g_units_size(b, at.bytes - freed));
     if (spared > 0)

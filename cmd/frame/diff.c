@@ -25,7 +25,7 @@ static const struct t5g_option options[] = {
 static const struct t5g_program program = {
     "t5g-frame diff",
     "[options] A B",
-    "Compare the documents of two streams; exit status 1 where they differ.",
+    "Compare the documents of two streams; exit status 1 if they differ.",
     options,
     "t5g-frame diff --rtol 0.004 report.t5g half.t5g",
     T5G_O_OUTPUT | T5G_O_TALK};
@@ -124,7 +124,7 @@ verb_diff(int argc, char **argv)
     struct t5g_err e = {0};
     struct t5g_doc x = {0}, y = {0};
     if (argc - first != 2)
-        t5g_usage("two FILEs are compared");
+        t5g_usage("give two FILEs to compare");
     text_open(&out);
     struct t5g_source *a = t5g_source_open(argv + first, 1, opt.max_frame, true);
     struct t5g_source *b = t5g_source_open(argv + first + 1, 1, opt.max_frame, true);

@@ -61,9 +61,9 @@ verb_export(int argc, char **argv)
     if ((opt.npy != NULL) + (opt.safetensors != NULL) + opt.jsonl != 1)
         t5g_usage("give one of --npy, --safetensors and --jsonl");
     if (t5g_common.output != NULL && !opt.jsonl)
-        t5g_usage("-o goes with --jsonl");
+        t5g_usage("-o needs --jsonl");
     if (opt.head && !opt.jsonl)
-        t5g_usage("--head goes with --jsonl: the other forms always have it");
+        t5g_usage("--head needs --jsonl: the other forms always include HEAD");
     struct t5g_source *in =
         t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, true);
     if (opt.jsonl)

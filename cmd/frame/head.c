@@ -9,7 +9,7 @@ static struct {
 static const struct t5g_option options[] = {
     {'n', NULL, "N", T5G_OPT_U64, &opt.n, "number of documents (default 10)", 0, 0x1p53},
     {0, "drain", NULL, T5G_OPT_FLAG, &opt.drain,
-     "read and check the rest too, so that the program before can finish", 0, 0},
+     "read and check the rest too, so that the upstream program can finish", 0, 0},
     FORCE_OPTION(&opt.force),
     MAX_FRAME_OPTION(&opt.max_frame),
     NO_MORE_OPTIONS,

@@ -35,7 +35,7 @@ verb_import(int argc, char **argv)
     if ((opt.npy != NULL) + (opt.safetensors != NULL) + opt.jsonl != 1)
         t5g_usage("give one of --npy, --safetensors and --jsonl");
     if (first < argc && !opt.jsonl)
-        t5g_usage("operands go with --jsonl");
+        t5g_usage("FILE operands need --jsonl");
     t5g_run_open(&run);
     t5g_progress_start("frames");
     if (opt.npy != NULL)

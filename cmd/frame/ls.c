@@ -173,7 +173,7 @@ verb_ls(int argc, char **argv)
     if (opt.frames + opt.totals + (opt.failed || opt.json) > 1)
         t5g_usage("--frames and --totals exclude each other, --failed and --json");
     if ((opt.nul || opt.why) && !opt.failed)
-        t5g_usage("-0 and --why go with --failed");
+        t5g_usage("-0 and --why need --failed");
     if (opt.nul + opt.why + opt.json > 1)
         t5g_usage("-0, --why and --json exclude each other");
     struct t5g_err e = {0};

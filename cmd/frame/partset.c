@@ -49,7 +49,7 @@ partset_part(const struct partset *s, uint64_t i, struct t5g_err *e)
     inside(s, i, &here);
     int fd = -1;
     if (lstat(name.p, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
-        t5g_err_set(e, T5G_EX_CREATE, "%s: is there, and no file", name.p);
+        t5g_err_set(e, T5G_EX_CREATE, "%s: exists and is not a file", name.p);
     else if ((fd = open(here.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) < 0)
         t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", name.p);
     t5g_buf_free(&name);

@@ -19,7 +19,7 @@ static const struct t5g_option options[] = {NO_MORE_OPTIONS};
 static const struct t5g_program program = {
     "t5g-frame quickcheck",
     "[options] FILE ...",
-    "Check the beginning and the end of every segment of files, but not what is between.",
+    "Check the beginning and the end of every segment of files, but nothing in between.",
     options,
     "t5g-frame quickcheck *.t5g",
     0};
@@ -49,7 +49,7 @@ check_segment(const struct t5g_map *m, uint64_t *end, struct t5g_err *e)
     uint64_t at = *end - T5G_FRAME_END_SIZE;
     if (*end < T5G_FRAME_END_SIZE || *end % T5G_ALIGN != 0 ||
         memcmp(m->p + at, T5G_FRAME_MAGIC "E", 8) != 0)
-        return t5g_err_set(e, T5G_EX_UPSTREAM, "cut: no END frame before byte %llu",
+        return t5g_err_set(e, T5G_EX_UPSTREAM, "truncated: no END frame before byte %llu",
                            (unsigned long long)*end);
     if (frame_at(m, at, &f, e) < 0)
         return -1;
@@ -60,7 +60,7 @@ check_segment(const struct t5g_map *m, uint64_t *end, struct t5g_err *e)
     if (x.stream_len > *end || x.stream_len < T5G_FRAME_END_SIZE + T5G_FRAME_HEADER ||
         x.stream_len % T5G_ALIGN != 0)
         return t5g_err_set(
-            e, T5G_EX_DATA, "frame at byte %llu: END counts %llu bytes, %llu are there",
+            e, T5G_EX_DATA, "frame at byte %llu: END counts %llu bytes, but there are %llu",
             (unsigned long long)at, (unsigned long long)x.stream_len, (unsigned long long)*end);
     *end -= x.stream_len;
     if (frame_at(m, *end, &f, e) < 0)

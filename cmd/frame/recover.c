@@ -82,7 +82,7 @@ report(const struct t5g_scan *s)
     char left_out[128] = "";
     if (s->left_out > 0)
         snprintf(left_out, sizeof left_out,
-                 "; %llu left out, which may come from inside a lost one (--doubtful takes them)",
+                 "; %llu left out, which may come from inside a lost one (--doubtful saves them)",
                  (unsigned long long)s->left_out);
     t5g_warn("%llu documents saved, %s%llu lost%s",
              (unsigned long long)(t5g_writer_docs_ok(run.w) + t5g_writer_docs_failed(run.w)),

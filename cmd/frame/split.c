@@ -29,12 +29,13 @@ static const struct t5g_option options[] = {
     NO_MORE_OPTIONS,
 };
 
-static const struct t5g_program program = {"t5g-frame split",
-                                           "[options] -n N | --parts N [FILE ...]",
-                                           "Cut a stream into files of whole documents, in order.",
-                                           options,
-                                           "t5g-frame split --parts 2 lines.t5g",
-                                           T5G_O_QUIET};
+static const struct t5g_program program = {
+    "t5g-frame split",
+    "[options] -n N | --parts N [FILE ...]",
+    "Split a stream into files of whole documents, in order.",
+    options,
+    "t5g-frame split --parts 2 lines.t5g",
+    T5G_O_QUIET};
 
 static struct {
     uint64_t files, failed, docs;
@@ -204,7 +205,7 @@ verb_split(int argc, char **argv)
     uint64_t stale;
     ok(partset_commit(&out.set, out.files, &stale, &e), &e);
     if (stale > 0)
-        t5g_warn("%llu files of a longer set before are removed: %s-%06llu.%s and on",
+        t5g_warn("removed %llu files of an earlier, longer set: %s-%06llu.%s and up",
                  (unsigned long long)stale, opt.prefix, (unsigned long long)out.files,
                  out.set.ending);
     t5g_doc_clear(&doc);

@@ -117,16 +117,16 @@ skip_frames(struct t5g_filter *f, struct t5g_err *e)
         left = (size_t)length[0] | (size_t)length[1] << 8 | (size_t)length[2] << 16 |
                (size_t)length[3] << 24;
         if (got < sizeof length)
-            return t5g_err_set(e, T5G_EX_DATA, "cut inside a skippable frame");
+            return t5g_err_set(e, T5G_EX_DATA, "truncated inside a skippable frame");
         for (; left > 0; left -= got) {
             if (f->source(f->arg, f->block, t5g_min(left, BLOCK), &got, e) < 0)
                 return -1;
             if (got == 0)
-                return t5g_err_set(e, T5G_EX_DATA, "cut inside a skippable frame");
+                return t5g_err_set(e, T5G_EX_DATA, "truncated inside a skippable frame");
         }
     }
     if (t5g_packing_of(f->first, f->n_first) != T5G_COMPRESSED)
-        return t5g_err_set(e, T5G_EX_DATA, "neither zstd nor lz4 behind a skippable frame");
+        return t5g_err_set(e, T5G_EX_DATA, "neither zstd nor lz4 after a skippable frame");
     return open_libarchive(f, e);
 }
 
@@ -176,7 +176,7 @@ check_end(struct t5g_filter *f, struct t5g_err *e)
             zeros = zeros && f->block[i] == 0;
     }
     f->in_block = 0;
-    return zeros ? 0 : t5g_err_set(e, T5G_EX_DATA, "something else behind its end");
+    return zeros ? 0 : t5g_err_set(e, T5G_EX_DATA, "trailing data after its end");
 }
 
 int

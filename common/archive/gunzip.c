@@ -82,7 +82,7 @@ next_member(struct t5g_gunzip *g, struct t5g_err *e)
     }
     for (g->ended = true; g->z.avail_in > 0;) {
         if (*g->z.next_in != 0)
-            return t5g_err_set(e, T5G_EX_DATA, "gzip: something else behind the end");
+            return t5g_err_set(e, T5G_EX_DATA, "gzip: trailing data after the end");
         g->z.next_in++;
         g->z.avail_in--;
         if (refill(g, e) < 0)
@@ -103,7 +103,7 @@ t5g_gunzip_read(struct t5g_gunzip *g, void *buf, size_t n, size_t *got, struct t
         if (refill(g, e) < 0)
             return -1;
         if (g->z.avail_in == 0)
-            return t5g_err_set(e, T5G_EX_DATA, "gzip: cut");
+            return t5g_err_set(e, T5G_EX_DATA, "gzip: truncated");
         g->z.next_out = buf;
         g->z.avail_out = (uInt)t5g_min(n, UINT_MAX);
         int r = p_inflate(&g->z, Z_NO_FLUSH);

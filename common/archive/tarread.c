@@ -187,15 +187,15 @@ follow(struct t5g_tarread *t, struct t5g_untar_member *m, struct t5g_err *e)
         t->kept = t5g_links_find_kept(t->links, target);
         if (t->kept == NULL)
             t5g_err_set(&t->fault, T5G_EX_DATA,
-                        "a hard link to %s, which is not at hand: give the tar as a file that is "
-                        "not compressed",
+                        "a hard link to %s, which is not available: give the tar as an "
+                        "uncompressed file",
                         target);
         other.size = t->kept != NULL ? t->kept->n : 0;
     } else {
         if (t->links == NULL && list_places(t, m->at, e) < 0)
             return -1;
         if (!t5g_links_find_place(t->links, target, &at)) {
-            t5g_err_set(&t->fault, T5G_EX_DATA, "a hard link to %s, which is no file before it",
+            t5g_err_set(&t->fault, T5G_EX_DATA, "a hard link to %s, which is not an earlier file",
                         target);
         } else {
             t5g_links_place(t->links, t5g_untar_plain_name(m->name), at);

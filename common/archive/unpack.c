@@ -234,7 +234,7 @@ open_stages(struct t5g_unpack *u, struct t5g_err *e)
     if (t5g_packing_compressed(what))
         return t5g_err_set(e, T5G_EX_DATA, "compressed more than once");
     if (what == T5G_ZIP || what == T5G_SEVEN)
-        return t5g_err_set(e, T5G_EX_DATA, "an archive that is compressed itself");
+        return t5g_err_set(e, T5G_EX_DATA, "a zip or 7z archive inside a compressed file");
     return what == T5G_PLAIN ? 0 : open_archive(u, what, e);
 }
 
@@ -340,7 +340,7 @@ check_manifest(struct t5g_unpack *u, struct t5g_err *e)
     size_t members = u->members;
     u->members = ours ? 0 : members + 1;
     if (!ours)
-        pass_over(u, "MANIFEST", "not one that tells the number of members");
+        pass_over(u, "MANIFEST", "does not give the number of members");
     if (ours && (uint64_t)want != members)
         return t5g_err_set(e, T5G_EX_DATA, "%zu members, its MANIFEST says %lld", members,
                            (long long)want);
@@ -381,8 +381,7 @@ next_of_libarchive(struct t5g_unpack *u, const char **name, struct t5g_err *e)
         int r = t5g_la.archive_read_next_header(u->archive, &entry);
         if (r == ARCHIVE_EOF) {
             if (u->zip && (u->wide ? u->entries : u->entries & 0xffff) != u->count)
-                return t5g_err_set(e, T5G_EX_DATA,
-                                   "damaged: %llu members are found, its list has %llu",
+                return t5g_err_set(e, T5G_EX_DATA, "damaged: %llu members found, its list has %llu",
                                    (unsigned long long)u->entries, (unsigned long long)u->count);
             return 0;
         }
@@ -397,7 +396,7 @@ next_of_libarchive(struct t5g_unpack *u, const char **name, struct t5g_err *e)
             return 1;
         }
         if (type != AE_IFDIR)
-            pass_over(u, *name, type == AE_IFLNK ? "a symbolic link" : "no regular file");
+            pass_over(u, *name, type == AE_IFLNK ? "a symbolic link" : "not a regular file");
     }
 }
 

@@ -146,7 +146,7 @@ take(struct t5g_untar *t, void *buf, uint64_t n, uint64_t *got, struct t5g_err *
 static int
 cut(const struct t5g_untar *t, struct t5g_err *e)
 {
-    return t5g_err_set(e, T5G_EX_DATA, "cut inside a member, at byte %llu",
+    return t5g_err_set(e, T5G_EX_DATA, "truncated inside a member, at byte %llu",
                        (unsigned long long)t->at);
 }
 
@@ -521,7 +521,7 @@ begin_member(struct t5g_untar *t, const unsigned char *header, uint64_t size,
                 return -1;
         }
         if (!t5g_holes_fit(&t->map, t->left, t->size))
-            t5g_err_set(&t->fault, T5G_EX_DATA, "damaged: its map of holes makes no sense");
+            t5g_err_set(&t->fault, T5G_EX_DATA, "damaged: its map of holes is invalid");
     }
     m->name = t->name.p;
     m->link = t->link.p;
@@ -539,7 +539,7 @@ pass_rest(struct t5g_untar *t, const unsigned char *first, size_t n, struct t5g_
     memcpy(block, first, n);
     for (;;) {
         if (got == BLOCK && memcmp(block + MAGIC, "ustar", 5) == 0)
-            return t5g_err_set(e, T5G_EX_DATA, "damaged: byte %llu to %llu are no header",
+            return t5g_err_set(e, T5G_EX_DATA, "damaged: bytes %llu to %llu are not a header",
                                (unsigned long long)from, (unsigned long long)t->at - BLOCK);
         if (got < BLOCK)
             break;
@@ -561,11 +561,10 @@ no_header(struct t5g_untar *t, const unsigned char *block, size_t n, struct t5g_
         t->zeros += BLOCK;
         if (t->zeros <= ZEROS_MAX)
             return 1;
-        snprintf(
-            t->warning, sizeof t->warning,
-            "more than %d bytes of zeros behind the end of the archive: what follows byte %llu "
-            "is not read",
-            ZEROS_MAX, (unsigned long long)t->at);
+        snprintf(t->warning, sizeof t->warning,
+                 "more than %d bytes of zeros after the end of the archive: data after byte %llu "
+                 "is not read",
+                 ZEROS_MAX, (unsigned long long)t->at);
         return 0;
     }
     if (n == 0 && t->zeros >= BLOCK) {
@@ -579,7 +578,7 @@ no_header(struct t5g_untar *t, const unsigned char *block, size_t n, struct t5g_
         return zero ? 0 : pass_rest(t, block, n, e);
     if (n < BLOCK)
         return t5g_err_set(e, T5G_EX_DATA,
-                           "cut: the end-of-archive blocks are missing at byte %llu",
+                           "truncated: the end-of-archive blocks are missing at byte %llu",
                            (unsigned long long)t->at);
     return t5g_err_set(e, T5G_EX_DATA, "damaged: the checksum of the header at byte %llu differs",
                        (unsigned long long)t->at - BLOCK);

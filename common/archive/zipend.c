@@ -52,7 +52,7 @@ find(int fd, const unsigned char *p, size_t n, uint64_t at, uint64_t *count, boo
             return t5g_err_set(e, T5G_EX_DATA, "a zip archive in several parts");
         return 0;
     }
-    return t5g_err_set(e, T5G_EX_DATA, "cut or damaged: its list of members has no end");
+    return t5g_err_set(e, T5G_EX_DATA, "truncated or damaged: its list of members has no end");
 }
 
 int

@@ -88,7 +88,7 @@ write_failed(const char *name, const void *p, struct t5g_err *e)
     /* The data may lie in the mapping of a file that another process truncated. */
     const char *cut = errno == EFAULT ? t5g_map_at(p, &status) : NULL;
     if (cut != NULL)
-        return t5g_err_set(e, status, "%s: was cut while it was being read", cut);
+        return t5g_err_set(e, status, "%s: was truncated while it was being read", cut);
     return t5g_err_sys(e, T5G_EX_IO, "%s: cannot write", name);
 }
 
@@ -168,7 +168,7 @@ make_parents(const char *path, struct t5g_err *e)
     for (char *s = p + 1; r == 0 && (s = strchr(s, '/')) != NULL; s++) {
         *s = '\0';
         if (mkdir(p, 0700) < 0 && errno != EEXIST)
-            r = t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot make directory", p);
+            r = t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create directory", p);
         *s = '/';
     }
     t5g_free(p);

@@ -418,7 +418,7 @@ skip_opening(struct scan *s, struct t5g_buf *open)
     if (c != '{' && c != '[')
         return scan_word(s);
     if (open->n == LOOSE_MAX)
-        return fail(s, s->p, "nested more than 1048576 deep");
+        return fail(s, s->p, "nested more than 1048576 levels deep");
     t5g_buf_addc(open, (char)c);
     s->p++;
     return 0;
@@ -475,7 +475,7 @@ scan_value(struct scan *s, int depth)
         return fail(s, s->p, "end of text, expected a value");
     int c = *s->p;
     if ((c == '{' || c == '[') && depth == DEPTH_MAX)
-        return fail(s, s->p, "nested more than 64 deep");
+        return fail(s, s->p, "nested more than 64 levels deep");
     if (c == '{')
         r = scan_object(s, depth + 1);
     else if (c == '[')

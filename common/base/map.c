@@ -115,7 +115,7 @@ t5g_map_optional(const char *path, struct t5g_map *m, struct t5g_err *e)
         int there = t5g_is_there(path, e);
         if (there < 1)
             return there;
-        return t5g_err_set(e, T5G_EX_NOINPUT, "%s: a symbolic link that leads nowhere", path);
+        return t5g_err_set(e, T5G_EX_NOINPUT, "%s: a dangling symbolic link", path);
     }
     if (fd < 0)
         return t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open", path);
@@ -132,7 +132,7 @@ is_whole(const struct t5g_mapping *x, struct t5g_err *e)
     int r = strcmp(x->name, "stdin") == 0 ? fstat(STDIN_FILENO, &st) : stat(x->name, &st);
     if (r < 0 || st.st_dev != x->dev || st.st_ino != x->ino || (size_t)st.st_size >= x->size)
         return 0;
-    return t5g_err_set(e, x->status, "%s: was cut while it was being read", x->name);
+    return t5g_err_set(e, x->status, "%s: was truncated while it was being read", x->name);
 }
 
 void

@@ -79,8 +79,8 @@ t5g_num_size(const char *what, const char *s, uint64_t min, uint64_t max, uint64
     print_size(least, min);
     print_size(most, max);
     return t5g_err_set(e, T5G_EX_USAGE,
-                       "%s: '%s' is no size from %s to %s: a whole number of bytes, or of K, M, G "
-                       "or T (powers of 1024), as 512M",
+                       "%s: '%s' is not a size from %s to %s: a whole number of bytes, or of K, M, "
+                       "G or T (powers of 1024), such as 512M",
                        what, s, least, most);
 }
 
@@ -104,8 +104,8 @@ t5g_num_time(const char *what, const char *s, uint64_t *out, struct t5g_err *e)
         *out = v * units[i].seconds;
         return 0;
     }
-    return t5g_err_set(e, T5G_EX_USAGE, "%s: '%s' is no duration, as 90, 45m, 12h, 30d or 2w", what,
-                       s);
+    return t5g_err_set(e, T5G_EX_USAGE,
+                       "%s: '%s' is not a duration such as 90, 45m, 12h, 30d or 2w", what, s);
 }
 
 int

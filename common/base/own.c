@@ -24,7 +24,7 @@ check_owner(const struct stat *st, const char *path, struct t5g_err *e)
         return t5g_err_set(e, T5G_EX_PERM, "%s: belongs to another user (%lu): not used", path,
                            (unsigned long)st->st_uid);
     if (all)
-        return t5g_err_set(e, T5G_EX_PERM, "%s: everybody may write there: not used", path);
+        return t5g_err_set(e, T5G_EX_PERM, "%s: world-writable: not used", path);
     return 0;
 }
 

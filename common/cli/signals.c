@@ -211,7 +211,7 @@ on_fault(int sig, siginfo_t *info, void *context)
         struct line l = {.n = 0};
         begin_to_end();
         put(&l, name);
-        put(&l, ": was cut while it was being read");
+        put(&l, ": was truncated while it was being read");
         signal(SIGPIPE, SIG_IGN);
         t5g_temporary_remove_all();
         if (!t5g_stop_held())

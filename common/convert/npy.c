@@ -72,7 +72,7 @@ parse_dict(struct t5g_payload *p, const char *dict, bool *swap, bool *columns, s
         return t5g_err_set(e, T5G_EX_DATA, "element type %.*s has no counterpart in a stream",
                            (int)n, descr);
     if (p->dtype == 0)
-        return t5g_err_set(e, T5G_EX_DATA, "elements are records or of no known type");
+        return t5g_err_set(e, T5G_EX_DATA, "elements are records or of an unknown type");
     if (order == NULL || (strncmp(order, "False", 5) != 0 && strncmp(order, "True", 4) != 0))
         return t5g_err_set(e, T5G_EX_DATA, "header has no fortran_order");
     *columns = order[0] == 'T';
@@ -114,8 +114,8 @@ check_size(const struct t5g_payload *p, struct t5g_err *e)
         if (__builtin_mul_overflow(want, p->dims[i], &want))
             return t5g_err_set(e, T5G_EX_DATA, "dimensions overflow");
     if (want != p->size)
-        return t5g_err_set(e, T5G_EX_DATA, "%s: its shape needs %llu bytes, %llu are there",
-                           want > p->size ? "cut" : "too long", (unsigned long long)want,
+        return t5g_err_set(e, T5G_EX_DATA, "%s: its shape needs %llu bytes, but there are %llu",
+                           want > p->size ? "truncated" : "too long", (unsigned long long)want,
                            (unsigned long long)p->size);
     return 0;
 }

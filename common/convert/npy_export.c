@@ -116,7 +116,7 @@ int
 t5g_npy_export(struct t5g_source *in, const char *dir, uint64_t *failed, struct t5g_err *e)
 {
     if (holds_files(dir))
-        return t5g_err_set(e, T5G_EX_CREATE, "%s: a directory that is not empty", dir);
+        return t5g_err_set(e, T5G_EX_CREATE, "%s: directory not empty", dir);
     mode_t mask = umask(0);
     umask(mask);
     struct t5g_temporary *t = t5g_temporary_folder(dir, 0777 & ~mask, e);

@@ -15,7 +15,7 @@ fetch_file(void *arg, const char *ref, struct t5g_payload *p, struct t5g_err *e)
 {
     const char *dir = arg;
     if (strchr(ref, '/') != NULL || ref[0] == '.' || ref[0] == '\0')
-        return t5g_err_set(e, T5G_EX_DATA, "\"file\": %s is no plain file name", ref);
+        return t5g_err_set(e, T5G_EX_DATA, "\"file\": %s is not a plain file name", ref);
     char *path = t5g_path_join(dir, ref);
     int r = t5g_map_file(path, &p->mapped, e);
     if (r == 0 && t5g_npy_parse(p, p->mapped.p, p->mapped.size, e) < 0)
@@ -54,7 +54,7 @@ invent_index(struct t5g_buf *b, const char *dir, struct t5g_err *e)
     }
     free(v);
     t5g_buf_adds(b, "]}\n");
-    return n > 0 ? 0 : t5g_err_set(e, T5G_EX_NOINPUT, "%s: no .npy files there", dir);
+    return n > 0 ? 0 : t5g_err_set(e, T5G_EX_NOINPUT, "%s: no .npy files", dir);
 }
 
 int

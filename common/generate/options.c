@@ -30,8 +30,7 @@ int
 t5g_generate_check(const struct t5g_generate_options *o, struct t5g_err *e)
 {
     if (o->num_beams > 1 && (o->sample || o->lookup > 0))
-        return t5g_err_set(e, T5G_EX_USAGE,
-                           "--num-beams goes with none of --sample, --stream and --lookup");
+        return t5g_err_set(e, T5G_EX_USAGE, "--num-beams excludes --sample, --stream and --lookup");
     if (!o->sample && o->num_return > o->num_beams)
         return t5g_err_set(e, T5G_EX_USAGE,
                            "--num-return-sequences is larger than --num-beams (or give --sample)");

@@ -356,7 +356,7 @@ static int
 explain_absent(const char *path, struct t5g_err *e)
 {
     if (t5g_is_there(path, NULL) == 1)
-        return t5g_err_set(e, T5G_EX_NOINPUT, "%s: a symbolic link that leads nowhere", path);
+        return t5g_err_set(e, T5G_EX_NOINPUT, "%s: a dangling symbolic link", path);
     if (!is_hub_name(path))
         return t5g_err_set(e, T5G_EX_NOINPUT, "%s: no such model directory or packed model", path);
     char *found = find_in_hub_cache(path);

@@ -102,7 +102,7 @@ same_model(const char *theirs, const char *ours, struct t5g_err *e)
     if (theirs[0] == '\0' || ours == NULL || ours[0] == '\0' || strcmp(theirs, ours) == 0)
         return 0;
     return t5g_err_set(e, T5G_EX_DATA,
-                       "made with another model: %s, this one is %s (--force takes it)", theirs,
+                       "made with another model: %s, this one is %s (--force accepts it)", theirs,
                        ours);
 }
 

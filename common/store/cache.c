@@ -195,9 +195,9 @@ static void
 remove_damaged(struct t5g_cache *c, const char *path)
 {
     if (unlink(path) == 0)
-        complain(c, "%s: damaged entry of the cache removed", path);
+        complain(c, "%s: damaged cache entry removed", path);
     else if (errno != ENOENT) /* ENOENT: cache-gc removed it during the read */
-        complain(c, "%s: damaged entry of the cache; cannot remove: %s", path, strerror(errno));
+        complain(c, "%s: damaged cache entry; cannot remove: %s", path, strerror(errno));
 }
 
 bool
@@ -243,7 +243,7 @@ make_folder(const char *path, struct t5g_err *e)
 {
     if (mkdir(path, 0700) == 0 || errno == EEXIST)
         return t5g_own_folder(path, false, e);
-    return t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot make folder", path);
+    return t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create folder", path);
 }
 
 /* Create the folders and the tag, once. */
@@ -329,7 +329,7 @@ t5g_cache_put(struct t5g_cache *c, const struct t5g_cache_key *k, const char *na
         for (size_t i = 0, n = t5g_dtype_size(dtype); i <= ndim; n *= i < ndim ? dims[i] : 1, i++)
             c->stats.bytes_written += i == ndim ? n : 0;
     } else {
-        complain(c, "a result is not kept: %s", e.msg);
+        complain(c, "a result was not kept: %s", e.msg);
     }
     t5g_buf_free(&path);
     t5g_buf_free(&temporary);

@@ -95,9 +95,9 @@ open_next(struct t5g_corpus *c, struct t5g_err *e)
     bool archive = t5g_unpack_is_archive(c->in);
     enum t5g_packing promised = t5g_packing_named(path);
     if (promised == T5G_TAR && !archive) /* with damaged first bytes, it would pass for text */
-        return t5g_err_set(e, T5G_EX_DATA, "%s: is no archive, as its name says", path);
+        return t5g_err_set(e, T5G_EX_DATA, "%s: not an archive, contrary to its name", path);
     if (promised != T5G_PLAIN && t5g_unpack_is_plain(c->in))
-        return t5g_err_set(e, T5G_EX_DATA, "%s: is not compressed, as its name says", path);
+        return t5g_err_set(e, T5G_EX_DATA, "%s: not compressed, contrary to its name", path);
     const char *foreign = t5g_unpack_foreign(c->in);
     if (foreign != NULL)
         return t5g_err_set(e, T5G_EX_DATA, "%s: %s, which is not read", c->name, foreign);

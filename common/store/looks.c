@@ -96,7 +96,7 @@ static const char *
 picture_that_looks(const unsigned char *p, size_t n)
 {
 #define GIVE    ": give it with -i"
-#define CONVERT ": make a PNG of it and give that with -i"
+#define CONVERT ": convert it to PNG and give that with -i"
     static const struct {
         const char *magic;
         size_t n;
@@ -143,9 +143,9 @@ t5g_looks_no_text(const unsigned char *p, size_t n)
     if (n >= strlen(T5G_FRAME_MAGIC) && memcmp(p, T5G_FRAME_MAGIC, strlen(T5G_FRAME_MAGIC)) == 0)
         return "a t5g stream: give it to t5g-encode";
     if (n >= strlen(pdf) && memcmp(p, pdf, strlen(pdf)) == 0)
-        return "a PDF: make a text of it, as with pdftotext";
+        return "a PDF: convert it to text, for example with pdftotext";
     if (n >= 2 && (memcmp(p, "\xff\xfe", 2) == 0 || memcmp(p, "\xfe\xff", 2) == 0))
-        return "text in UTF-16: make UTF-8 of it, as with iconv -f UTF-16";
+        return "text in UTF-16: convert it to UTF-8, for example with iconv -f UTF-16";
     return NULL;
 }
 

@@ -325,8 +325,8 @@ mark_picture(struct t5g_members *m, struct t5g_corpus_doc *d, const char *name, 
         if (n > longer_than && (name[n] == '.' || n == all) &&
             (t5g_keys_mark(m->keys, name, n, PART) & TEXT) != 0 && d->fault.code == 0)
             t5g_err_set(&d->fault, T5G_EX_DATA,
-                        "%s: its text, %.*s, came before: members of a document must stand "
-                        "together",
+                        "%s: its text, %.*s, came before: the members of a document must be "
+                        "consecutive",
                         name, (int)n, name);
     }
 }
@@ -544,11 +544,11 @@ check_key(struct t5g_members *m, struct t5g_corpus_doc *d, const struct t5g_buf 
         return;
     if ((before & PART) != 0)
         t5g_err_set(&d->fault, T5G_EX_DATA,
-                    "a part of it came before: members of a document must stand together");
+                    "a part of it came before: the members of a document must be consecutive");
     else if ((before & TEXT) != 0 &&
              (more || (before & MORE) != 0 || (m->object && !m->object_tells)))
         t5g_err_set(&d->fault, T5G_EX_DATA,
-                    "this key came before: members of a document must stand together");
+                    "this key came before: the members of a document must be consecutive");
     else if ((before & TEXT) != 0)
         set_id(m, d, path->p, path->n);
 }
@@ -564,7 +564,7 @@ finish(struct t5g_members *m, struct t5g_corpus_doc *d, const struct t5g_buf *pa
         m->n_order = 0;
         bool text = t5g_object_read(d, m->json.p + mark, m->json.n - mark, "JSON", &o);
         if (text && m->text && d->fault.code == 0)
-            t5g_err_set(&d->fault, T5G_EX_DATA, "a text in the object and one beside it");
+            t5g_err_set(&d->fault, T5G_EX_DATA, "a text both in the object and beside it");
         else if (m->n_order > 0 && d->fault.code == 0)
             sort_pictures(m, d);
         m->text = m->text || text;

@@ -95,7 +95,7 @@ t5g_frame_check(const struct t5g_frame *f, uint64_t max_frame, struct t5g_err *e
 {
     bool letter = (f->kind >= 'A' && f->kind <= 'Z') || (f->kind >= 'a' && f->kind <= 'z');
     if (!letter)
-        return t5g_err_set(e, T5G_EX_DATA, "kind 0x%02x is no letter", f->kind);
+        return t5g_err_set(e, T5G_EX_DATA, "kind 0x%02x is not a letter", f->kind);
     if (f->meta_len > T5G_FRAME_META_MAX)
         return t5g_err_set(e, T5G_EX_DATA, "meta of %zu bytes, limit %zu", f->meta_len,
                            T5G_FRAME_META_MAX);
@@ -167,7 +167,7 @@ check_members(struct t5g_frame *f, struct t5g_err *e)
         return t5g_err_set(e, T5G_EX_DATA, "meta has no string \"%s\"", key);
     const char *value = string_of(f->meta + f->label_at, f->label_len, &decoded, &n);
     if (f->kind == T5G_KIND_DOC && t5g_doc_key(value, n) != f->doc_key)
-        r = t5g_err_set(e, T5G_EX_DATA, "document key does not belong to the id");
+        r = t5g_err_set(e, T5G_EX_DATA, "document key does not match the id");
     else if (f->kind != T5G_KIND_DOC && (n == 0 || n > T5G_FRAME_NAME_MAX))
         r = t5g_err_set(e, T5G_EX_DATA, "name of %zu bytes, expected 1 to %d", n,
                         T5G_FRAME_NAME_MAX);
@@ -270,7 +270,7 @@ t5g_frame_take_header(struct t5g_frame *f, struct t5g_frame_layout *l,
         return t5g_err_in(e, "frame at byte %llu", (unsigned long long)offset);
     if (l->payload_off != payload_offset(f->meta_len) ||
         l->frame_len != t5g_round_up(l->payload_off + f->size, T5G_ALIGN))
-        return refuse(e, offset, "damaged: lengths do not fit each other");
+        return refuse(e, offset, "damaged: lengths are inconsistent");
     return 0;
 }
 

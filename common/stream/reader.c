@@ -156,7 +156,7 @@ next_member(struct t5g_reader *r, struct t5g_err *e)
     struct t5g_member m;
     int result;
     while ((result = t5g_unpack_next(r->in, &m, e)) == 1 && !is_stream(&m))
-        note(r, m.name, "not called *.t5g");
+        note(r, m.name, "not named *.t5g");
     r->in_member = result == 1;
     return result;
 }
@@ -300,7 +300,7 @@ check_end(struct t5g_reader *r, const struct t5g_frame *f, struct t5g_err *e)
 {
     struct t5g_end x;
     if (f->size != 64 || f->meta_len != 0)
-        return damaged(f, "END has another size", e);
+        return damaged(f, "END has the wrong size", e);
     t5g_end_take(&x, f->data);
     unsigned char again[64];
     t5g_end_put(again, &x);
@@ -312,7 +312,7 @@ check_end(struct t5g_reader *r, const struct t5g_frame *f, struct t5g_err *e)
         x.docs_ok != r->docs_ok || x.docs_failed != r->docs_failed ||
         x.chain != t5g_hash_get64(r->chain))
         return t5g_err_set(e, T5G_EX_DATA,
-                           "frame at byte %llu: END does not fit the frames before it (lost, "
+                           "frame at byte %llu: END does not match the frames before it (lost, "
                            "doubled or moved frames)",
                            (unsigned long long)f->offset);
     return 0;
@@ -399,7 +399,7 @@ read_frame(struct t5g_reader *r, struct t5g_frame *f, struct t5g_err *e)
             return 0;
         if (r->state == AT_START && r->in != NULL && t5g_unpack_is_archive(r->in))
             return t5g_err_set(e, T5G_EX_DATA,
-                               "not a t5g stream: an archive without members *.t5g");
+                               "not a t5g stream: an archive without *.t5g members");
         if (r->state == AT_START)
             return t5g_err_set(e, T5G_EX_UPSTREAM, "empty input: upstream wrote nothing");
         return cut(r, e);

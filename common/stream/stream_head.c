@@ -72,7 +72,7 @@ t5g_head_agree(const struct t5g_head *a, const struct t5g_head *b, const char *n
     for (size_t i = 0; i < T5G_LEN(f); i++)
         if (f[i].a[0] != '\0' && f[i].b[0] != '\0' && strcmp(f[i].a, f[i].b) != 0)
             return t5g_err_set(e, T5G_EX_DATA,
-                               "%s: HEAD: \"%s\" is %s, earlier input had %s (--force takes it)",
+                               "%s: HEAD: \"%s\" is %s, earlier input had %s (--force accepts it)",
                                name, f[i].key, f[i].b, f[i].a);
     return 0;
 }

@@ -209,7 +209,7 @@ t5g_tokenizer_check(const struct t5g_tokenizer_id *ours, const char *theirs, str
         else
             other = parts[i];
     return t5g_err_set(e, T5G_EX_DATA,
-                       "made with another tokenizer%s%s: %s, this one is %s (--force takes it)",
+                       "made with another tokenizer%s%s: %s, this one is %s (--force accepts it)",
                        same > 0 ? ", the first difference is in the " : "", same > 0 ? other : "",
                        theirs, ours->id);
 }

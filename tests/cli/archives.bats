@@ -42,9 +42,9 @@ small() {
     tar -C in -cf t.tar a.txt c.txt b.txt
     tar --delete -f t.tar a.txt
     status_is 3 t5g-tokenize t.tar -o out.t5g
-    err_has "t.tar:c: c.txt: a hard link to a.txt, which is no file before it"
+    err_has "t.tar:c: c.txt: a hard link to a.txt, which is not an earlier file"
     cat t.tar | status_is 3 t5g-tokenize -o out.t5g
-    err_has "stdin:c: c.txt: a hard link to a.txt, which is not at hand"
+    err_has "stdin:c: c.txt: a hard link to a.txt, which is not available"
     [ "$(t5g-frame ls out.t5g | wc -l)" = 2 ]
 }
 
@@ -111,7 +111,7 @@ small() {
     # A whole header in it is no garbage.
     { cat t.tar; printf 'x%.0s' {1..512}; cat t.tar; } > more.tar
     status_is 65 t5g-tokenize more.tar > /dev/null
-    err_has "more.tar: damaged: byte 10240 to 10752 are no header"
+    err_has "more.tar: damaged: bytes 10240 to 10752 are not a header"
     # One block of zeros, and fewer or more than a tape's record of them.
     head -c 2560 t.tar > one.tar
     status_is 0 t5g-tokenize one.tar -o out.t5g
@@ -133,7 +133,7 @@ small() {
     small
     tar -C in -cf t.tar a.txt
     cat t.tar /dev/zero | status_is 0 timeout 20 t5g-tokenize -o out.t5g
-    err_has "more than 67108864 bytes of zeros behind the end of the archive"
+    err_has "more than 67108864 bytes of zeros after the end of the archive"
     [ "$(t5g-frame ls out.t5g | wc -l)" = 1 ]
 }
 
@@ -149,10 +149,10 @@ small() {
     tar -C in -cf t.tar a.txt b.txt
     head -c 1700 t.tar > cut.tar
     status_is 65 t5g-tokenize cut.tar > /dev/null
-    err_has "cut.tar: cut inside a member, at byte 1700"
+    err_has "cut.tar: truncated inside a member, at byte 1700"
     head -c 2048 t.tar > cut.tar
     status_is 65 t5g-tokenize cut.tar > /dev/null
-    err_has "cut.tar: cut: the end-of-archive blocks are missing at byte 2048"
+    err_has "cut.tar: truncated: the end-of-archive blocks are missing at byte 2048"
 }
 
 @test "frames, members and streams one after another, and what is none" {
@@ -200,10 +200,10 @@ small() {
     [ -z "$(t5g-tokenize -l none.zst | t5g-frame ls)" ]
     { frame 1 5; echo text; } > bad.zst
     status_is 65 t5g-tokenize -l bad.zst > /dev/null
-    err_has "bad.zst: neither zstd nor lz4 behind a skippable frame"
+    err_has "bad.zst: neither zstd nor lz4 after a skippable frame"
     frame 1 5 | head -c 10 > cut.zst
     status_is 65 t5g-tokenize -l cut.zst > /dev/null
-    err_has "cut.zst: cut inside a skippable frame"
+    err_has "cut.zst: truncated inside a skippable frame"
 }
 
 @test "a zip has as many members as its list says" {
@@ -251,7 +251,7 @@ open('method.zip', 'wb').write(b)
 PY
     [ "$(documents good.zip)" = "a b " ]
     status_is 65 t5g-tokenize overlap.zip > /dev/null
-    err_has "overlap.zip: damaged: 1 members are found, its list has 2"
+    err_has "overlap.zip: damaged: 1 members found, its list has 2"
     [ "$(documents wide.zip)" = "a " ]
     [ "$(documents descriptor.zip)" = "a b " ]
     [ "$(documents many.zip)" = "a " ]
@@ -267,7 +267,7 @@ PY
     t5g-tokenize --allow-empty none.zip | t5g-frame verify
     head -c -30 good.zip > cut.zip
     status_is 65 t5g-tokenize cut.zip > /dev/null
-    err_has "cut.zip: cut or damaged: its list of members has no end"
+    err_has "cut.zip: truncated or damaged: its list of members has no end"
 }
 
 @test "archives of other kinds are named, not taken for texts" {

@@ -53,7 +53,7 @@ counts() {
     : > "$d"
     cp "$e" "$f" # whole, but another's
     t5g-encode --cache=c --stats ids.t5g 2> err | cmp - plain.t5g
-    grep -q 'damaged entry of the cache removed' err
+    grep -q 'damaged cache entry removed' err
     grep -q '2 hits, 4 misses, 4 stored' err
     [ "$(counts t5g-encode --cache=c < ids.t5g)" = "6 0 0" ]
     printf 'X' | dd of="$b" bs=1 seek=600 conv=notrunc 2> /dev/null
@@ -120,7 +120,7 @@ counts() {
     [ ! -L "$a" ]
     chmod 777 c c/v1 c/v1/*
     t5g-encode --cache=c --stats ids.t5g 2> err | cmp - plain.t5g
-    grep -q 'everybody may write there: not used' err
+    grep -q 'world-writable: not used' err
     grep -q 'cache: 0 hits, 6 misses, 0 stored' err
     chmod 1777 c c/v1 c/v1/*
     [ "$(counts t5g-encode --cache=c < ids.t5g)" = "6 0 0" ]
@@ -175,18 +175,18 @@ counts() {
     find c/v1 -name '*.t5g' | sort > entries
     touch -d '3 days ago' "$(sed -n 1p entries)"
     touch -d '2 days ago' "$(sed -n 2p entries)"
-    t5g-frame cache-stat c | grep -q '^c: 6 entries, [0-9.]* kB; 0 compiled tokenizers, 0 B; .* 0 unfinished, 0 B; [0-9.]* kB in all; longest not used for 3 d 0 h$'
+    t5g-frame cache-stat c | grep -q '^c: 6 entries, [0-9.]* kB; 0 compiled tokenizers, 0 B; .* 0 unfinished, 0 B; [0-9.]* kB in all; oldest unused for 3 d 0 h$'
     t5g-frame cache-gc --max-age 60h --dry-run c | grep -q '^1 would be removed'
-    t5g-frame cache-gc --max-age 30d c | grep -q '^0 removed, 0 B; .* kB stay$'
+    t5g-frame cache-gc --max-age 30d c | grep -q '^0 removed, 0 B; .* kB kept$'
     for bad in 30x d 1.5h '' -1 99999999999999999999w; do status_is 64 t5g-frame cache-gc --max-age "$bad" c; done
     t5g-frame cache-gc --max-age 216000 c | grep -q '^1 removed'
     [ ! -e "$(sed -n 1p entries)" ]
     [ -e "$(sed -n 2p entries)" ]
     t5g-frame cache-gc --max-size 1K c | # the others are too young
-        grep -q '^1 removed, .*; [0-9.]* kB stay; 4 of them only because they were used within 1 h 0 min (--grace)$'
+        grep -q '^1 removed, .*; [0-9.]* kB kept; 4 of them only because they were used within 1 h 0 min (--grace)$'
     t5g-frame cache-gc --max-size 1K --grace 0 c | grep -q '^4 removed'
     t5g-encode --cache=c ids.t5g > /dev/null
-    t5g-frame cache-gc --max-size 0 --grace 0 c | grep -q '^6 removed.*; 0 B stay'
+    t5g-frame cache-gc --max-size 0 --grace 0 c | grep -q '^6 removed.*; 0 B kept'
     status_is 64 t5g-frame cache-gc c
     status_is 66 t5g-frame cache-stat nowhere
     t5g-encode --cache=c ids.t5g > /dev/null

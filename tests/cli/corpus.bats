@@ -146,12 +146,12 @@ same_documents() {
     err_has "cut.tar: damaged: the checksum of the first header differs"
     head -c 200 t.tar > cut.tar # too short to be known as a tar but by its name
     status_is 65 t5g-tokenize cut.tar > /dev/null
-    err_has "cut.tar: is no archive, as its name says"
+    err_has "cut.tar: not an archive, contrary to its name"
     gzip -c cut.tar > cut.tgz
     status_is 65 t5g-tokenize cut.tgz > /dev/null
     cp in/a.txt a.txt.xz
     status_is 65 t5g-tokenize -l a.txt.xz > /dev/null
-    err_has "a.txt.xz: is not compressed"
+    err_has "a.txt.xz: not compressed, contrary to its name"
 }
 
 @test "gzip's checksum and length are looked at, and what stands behind" {
@@ -183,7 +183,7 @@ same_documents() {
     [ "$(listing both.tar.zst | cut -f 1 | tr '\n' ' ')" = "a d/b d/c " ]
 }
 
-@test "members of a document must stand together" {
+@test "the members of a document must be consecutive" {
     members
     tar -C in -cf t.tar a.txt d/b.md
     printf '{}' > in/a.json
@@ -354,7 +354,7 @@ same_documents() {
     tar -cf x.tar a.t5g readme.txt link.t5g
     t5g-frame ls -v x.tar > out 2> err
     [ "$(wc -l < out)" = 1 ]
-    grep -qF 't5g-frame ls: x.tar: readme.txt: skipped: not called *.t5g' err
+    grep -qF 't5g-frame ls: x.tar: readme.txt: skipped: not named *.t5g' err
     grep -qF 'x.tar: link.t5g: skipped: ' err
     t5g-encode -v --stats x.tar 2> err | t5g-decode -n 3 | t5g-detok > out
     [ "$(wc -l < out)" = 1 ]
@@ -372,9 +372,9 @@ same_documents() {
     status_is 3 t5g-tokenize no-suffix number.pgm n.gif x.pdf utf16.txt c.t5g -o ids.t5g
     err_has_line 't5g-tokenize: no-suffix: a PNG picture: give it with -i'
     err_has_line 't5g-tokenize: number.pgm: a PNM picture: give it with -i'
-    err_has_line 't5g-tokenize: n.gif: a GIF picture: make a PNG of it and give that with -i'
-    err_has_line 't5g-tokenize: x.pdf: a PDF: make a text of it, as with pdftotext'
-    err_has_line 't5g-tokenize: utf16.txt: text in UTF-16: make UTF-8 of it, as with iconv -f UTF-16'
+    err_has_line 't5g-tokenize: n.gif: a GIF picture: convert it to PNG and give that with -i'
+    err_has_line 't5g-tokenize: x.pdf: a PDF: convert it to text, for example with pdftotext'
+    err_has_line 't5g-tokenize: utf16.txt: text in UTF-16: convert it to UTF-8, for example with iconv -f UTF-16'
     err_has_line 't5g-tokenize: c.t5g: a t5g stream: give it to t5g-encode'
     # What these begin with may begin a text as well.
     printf '%%PDF-1.4 is the first line of a PDF.' | t5g-tokenize > /dev/null

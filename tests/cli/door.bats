@@ -35,7 +35,7 @@ load common
     t5g-pack "$tiny" -o packed.t5g
     t5g-frame verify packed.t5g
     status_is 64 t5g-frame --frames ls two.t5g
-    err_has_line 'the verb stands first'
+    err_has_line 'the verb comes first'
 }
 
 @test "-h is --help" {

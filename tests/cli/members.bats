@@ -43,7 +43,7 @@ is() {
     is "22.05 22.06 Track 2.0 (Clean) Track 2.0 (Live) v1.2.notes v1.3.notes a a.b"
     pack 2024.01.json 2024.02.json a.json a.b.json a.b.md
     sed -i 's/object/x/' in/a.json
-    is "2024.01 2024.02 a a.b!" # a.b has a text in the object and one beside it
+    is "2024.01 2024.02 a a.b!" # a.b has a text both in the object and beside it
     pack x.jpg y.jpg z.1.jpg z.2.jpg
     is "x/1 y/1 z.1/1 z.2/1"
     pack d/a.txt e/a.txt a.txt d/b.jpg e/b.txt
@@ -67,7 +67,7 @@ is() {
     is "1/1 2! 3/2" # a text without a place for its picture fails
     pack 1.a.jpg 1.json 1.meta.json 1.txt=1 2.meta.json 2.png 2.txt=1 3.meta.json 3.txt
     sed -i 's/object/x/' in/1.json
-    is "1! 2/1 3" # 1 has a text in the object and one beside it
+    is "1! 2/1 3" # 1 has a text both in the object and beside it
     pack 4.txt 4.meta.json 4.x.meta.json 5.a.meta.json 5.b.meta.json 5.txt
     is "4 5"
     status_is 0 t5g-tokenize -v t.tar -o out.t5g
@@ -84,7 +84,7 @@ is() {
 @test "what belongs to a document but stands elsewhere is told" {
     pack a.txt b.txt a.jpg
     is "a b a!"
-    grep -q "a.jpg: its text, a, came before: members of a document must stand together" err
+    grep -q "a.jpg: its text, a, came before: the members of a document must be consecutive" err
     pack a.1.jpg b.txt a.txt
     is "a.1/1 b a!"
     grep -q "t.tar:a: a part of it came before" err

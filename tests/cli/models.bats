@@ -34,7 +34,7 @@ edit() {
     err_has 'names of a hub are not looked up'
     no_model 66 no/such/model 'no such model directory'
     ln -s nowhere link
-    no_model 66 link 'a symbolic link that leads nowhere'
+    no_model 66 link 'a dangling symbolic link'
 }
 
 @test "a snapshot of a hub's cache works, its folder says where the snapshot is" {

@@ -240,7 +240,7 @@ cut_while_read() {
     for i in $(seq 400); do echo "Hello world, this is text number $i"; done > lines
     t5g-tokenize -l -o many.t5g lines
     cut_while_read many.t5g 16K t5g-encode many.t5g
-    [ "$(tail -n 1 err)" = 't5g-encode: many.t5g: was cut while it was being read' ]
+    [ "$(tail -n 1 err)" = 't5g-encode: many.t5g: was truncated while it was being read' ]
     # Weights, before they are read and after: the end of a page reads as zeros, and is found all the same.
     mkfifo in
     for size in 0 -100; do
@@ -255,12 +255,12 @@ cut_while_read() {
         cat ids.t5g >&8
         exec 8>&-
         ends_with 74
-        [ "$(cat err)" = 't5g-encode: m/model.safetensors: was cut while it was being read' ]
+        [ "$(cat err)" = 't5g-encode: m/model.safetensors: was truncated while it was being read' ]
     done
     # What is written from a mapping: there write(2) finds it first.
     t5g-tokenize -e "$(yes word | head -n 3000)" | t5g-encode -o large.t5g
     cut_while_read large.t5g 400K t5g-frame cat large.t5g
-    [ "$(cat err)" = 't5g-frame cat: large.t5g: was cut while it was being read' ]
+    [ "$(cat err)" = 't5g-frame cat: large.t5g: was truncated while it was being read' ]
 }
 
 @test "-o takes every name that a file can have" {

@@ -91,7 +91,7 @@ blamed() {
     t5g-frame quickcheck - < s.t5g
     head -c 100 s.t5g > cut.t5g
     status_is 76 t5g-frame quickcheck - < cut.t5g
-    err_has 't5g-frame quickcheck: stdin: cut'
+    err_has 't5g-frame quickcheck: stdin: truncated'
 }
 
 @test "sizes: the units that are taken, and which are not" {
@@ -99,11 +99,11 @@ blamed() {
     for size in 10GB 10g 50GiB 1T 0 1k; do t5g-frame cache-gc --max-size $size cache > /dev/null; done
     for size in 1.5G 1P '' G 10X; do
         status_is 64 t5g-frame cache-gc --max-size "$size" cache
-        err_has_line "t5g-frame cache-gc: --max-size: '$size' is no size from 0 to"
+        err_has_line "t5g-frame cache-gc: --max-size: '$size' is not a size from 0 to"
         err_has_line 'K, M, G or T (powers of 1024)'
     done
     status_is 64 t5g-encode --max-frame 1 x.t5g
-    err_has_line "--max-frame: '1' is no size from 4K to 1T"
+    err_has_line "--max-frame: '1' is not a size from 4K to 1T"
 }
 
 @test "a cache is a folder with a cache in it" {
@@ -111,9 +111,9 @@ blamed() {
     : > other/file
     for verb in cache-stat cache-verify 'cache-gc --max-size 1G'; do
         status_is 65 t5g-frame $verb other
-        err_has 'other: is no cache: other files are in it'
+        err_has 'other: not a cache: it has other files'
         status_is 66 t5g-frame $verb other/file
-        err_has 'other/file: is no folder, and a cache is one'
+        err_has 'other/file: not a folder, as a cache must be'
         t5g-frame $verb empty
     done
     [ -e other/file ]

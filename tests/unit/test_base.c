@@ -111,8 +111,8 @@ sizes(void **state)
     assert_int_equal(t5g_num_size("-n", "2M", 4096, 1 << 20, &v, &e), -1);
     assert_int_equal(e.code, T5G_EX_USAGE);
     assert_string_equal(e.msg,
-                        "-n: '2M' is no size from 4K to 1M: a whole number of bytes, or of K, M, "
-                        "G or T (powers of 1024), as 512M");
+                        "-n: '2M' is not a size from 4K to 1M: a whole number of bytes, or of K, "
+                        "M, G or T (powers of 1024), such as 512M");
 }
 
 static void
@@ -304,7 +304,7 @@ mappings_are_watched(void **state)
     assert_int_equal(ftruncate(fd, 19999), 0);
     assert_int_equal(t5g_maps_whole(&e), -1);
     assert_int_equal(e.code, T5G_EX_UPSTREAM);
-    assert_non_null(strstr(e.msg, "was cut while it was being read"));
+    assert_non_null(strstr(e.msg, "was truncated while it was being read"));
     t5g_unmap(&m);
     assert_null(t5g_map_at(m.p, &status));
     assert_int_equal(t5g_maps_whole(&e), -1); /* what was read of it may be wrong */

@@ -199,7 +199,8 @@ test_npy_refused(void **state)
     static const struct {
         const char *dict, *msg;
     } cases[] = {
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (3,)}", "cut: its shape needs 12"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (3,)}",
+         "truncated: its shape needs 12"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", "too long: its shape needs 4"},
         {"{'descr': '<c8', 'fortran_order': False, 'shape': (1,)}", "element type '<c8'"},
         {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,)}", "records"},

@@ -112,7 +112,7 @@ test_refuses(void **state)
     memset(deep, '[', 65);
     memset(deep + 65, ']', 65);
     assert_null(t5g_json_parse(deep, 130, "x", &e));
-    assert_string_equal(e.msg, "x: byte 64: nested more than 64 deep");
+    assert_string_equal(e.msg, "x: byte 64: nested more than 64 levels deep");
 }
 
 /* Many members, so that the key table grows; then one of them twice. */

@@ -151,9 +151,9 @@ test_dropped_doubled_swapped(void **state)
     }
     /* whole documents too: nothing but END knows of them */
     arrange(&x, &m, (size_t[]){0, 6, 7, 8, 9, 10, 11}, 7);
-    refused(&x, T5G_EX_DATA, "END does not fit the frames before it");
+    refused(&x, T5G_EX_DATA, "END does not match the frames before it");
     arrange(&x, &m, (size_t[]){0, 6, 7, 1, 2, 3, 4, 5, 8, 9, 10, 11}, 12);
-    refused(&x, T5G_EX_DATA, "END does not fit");
+    refused(&x, T5G_EX_DATA, "END does not match");
     make_free(&m);
     make_free(&x);
 }
@@ -364,7 +364,7 @@ test_end(void **state)
         uint64_t h = t5g_hash64(payload, 64);
         make_patch(&m, 112, &h, 8);
         refused(&m, T5G_EX_DATA,
-                fields[i] == 44 || fields[i] == 56 ? "reserved bytes" : "END does not fit");
+                fields[i] == 44 || fields[i] == 56 ? "reserved bytes" : "END does not match");
         make_free(&m);
     }
     struct make m = {0};
@@ -375,7 +375,7 @@ test_end(void **state)
     make_free(&m);
     make_head(&m);
     make_frame(&m, 'E', 0, NULL, "", 0);
-    refused(&m, T5G_EX_DATA, "END has another size");
+    refused(&m, T5G_EX_DATA, "END has the wrong size");
     make_free(&m);
 }
 

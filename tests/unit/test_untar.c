@@ -179,7 +179,7 @@ sizes(void **state)
     expect("?damaged: a size in the header at byte 0");
     sum(header("a", '0', "77777777777", 11, "ustar"), false);
     t5g_buf_adds(&tar, "short");
-    expect("a:?cut inside a member, at byte 517;?cut inside a member, at byte 517");
+    expect("a:?truncated inside a member, at byte 517;?truncated inside a member, at byte 517");
 }
 
 static void
@@ -258,7 +258,7 @@ holes(void **state)
         member("next", '0', "n");
         end();
         expect(i == 5 ? "?damaged: the extended header before byte 1024"
-                      : "a:?damaged: its map of holes makes no sense;next:n;");
+                      : "a:?damaged: its map of holes is invalid;next:n;");
     }
 }
 
@@ -267,7 +267,7 @@ ends(void **state)
 {
     (void)state;
     member("a", '0', "x");
-    expect("a:x;?cut: the end-of-archive blocks are missing at byte 1024");
+    expect("a:x;?truncated: the end-of-archive blocks are missing at byte 1024");
     member("a", '0', "x");
     block("garbage", 7);
     expect("a:x;?damaged: the checksum of the header at byte 1024 differs");
