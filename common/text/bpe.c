@@ -98,7 +98,9 @@ merge_of(const struct t5g_table *t, int32_t a, int32_t b)
     return number_of(t5g_pair_find(t->merges, t->h->merge_mask, (uint32_t)a, (uint32_t)b));
 }
 
-static void
+/* Inlined at all costs: gcc takes a function that only prefetches for one without effect, and leaves
+ * calls of it out. */
+__attribute__((always_inline)) static inline void
 prefetch_merge(const struct t5g_table *t, int32_t a, int32_t b)
 {
     __builtin_prefetch(&t->merges[t5g_pair_hash((uint32_t)a, (uint32_t)b) & t->h->merge_mask]);
@@ -401,7 +403,18 @@ segment(struct t5g_bpe *b, const unsigned char *p, const unsigned char *end,
 }
 
 void
-t5g_bpe_encode(struct t5g_bpe *b, const char *s, size_t n, struct t5g_ids *out)
+t5g_bpe_add_id(struct t5g_bpe *b, int32_t id, struct t5g_ids *out)
+{
+    make_room(b, 1);
+    b->id[b->n] = id;
+    b->pieces[b->n_pieces++] = (struct piece){.first = b->n, .n = 1};
+    b->first = ++b->n;
+    if (b->n_pieces > BLOCK - SEGMENT - 1)
+        end_block(b, out);
+}
+
+void
+t5g_bpe_add(struct t5g_bpe *b, const char *s, size_t n, struct t5g_ids *out)
 {
     const unsigned char *p = (const unsigned char *)s, *end = p + n, *word = p;
     int32_t last = T5G_NO_ID;
@@ -421,7 +434,13 @@ t5g_bpe_encode(struct t5g_bpe *b, const char *s, size_t n, struct t5g_ids *out)
             b->hash = 0;
             p = segment(b, p, len > 0 ? p + len : end, &word, &last);
         }
-        if (b->n_pieces > BLOCK - SEGMENT - 1 || p == end)
+        if (b->n_pieces > BLOCK - SEGMENT - 1)
             end_block(b, out);
     }
+}
+
+void
+t5g_bpe_finish(struct t5g_bpe *b, struct t5g_ids *out)
+{
+    end_block(b, out);
 }

@@ -131,7 +131,7 @@ cut_out(const struct pass *p, const char *text, size_t n)
         if (start < from)
             encode_piece(p, text + start, from - start);
         if (from < to) /* else it was white space of the token before */
-            t5g_ids_add(p->out, x->id);
+            t5g_bpe_add_id(p->t->bpe, x->id, p->out);
         start = to;
     }
     if (start < n)
@@ -143,7 +143,7 @@ static void
 encode_piece(const struct pass *p, const char *text, size_t n)
 {
     if (p->normalized || !p->t->normalized) {
-        t5g_bpe_encode(p->t->bpe, text, n, p->out);
+        t5g_bpe_add(p->t->bpe, text, n, p->out);
         return;
     }
     struct pass second = *p;
@@ -164,6 +164,7 @@ t5g_tokenize(const struct t5g_tokenizer *t, const char *text, size_t n, unsigned
     struct pass first = {
         .t = t, .root = table->h->raw, .text_only = (flags & T5G_TOK_TEXT_ONLY) != 0, .out = out};
     cut_out(&first, text, n);
+    t5g_bpe_finish(t->bpe, out);
     if ((flags & T5G_TOK_BARE) == 0)
         t5g_ids_append(out, table->after, table->n_after);
 }
