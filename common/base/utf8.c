@@ -33,28 +33,46 @@ t5g_utf8_len(const unsigned char *s, size_t n, size_t *bad)
     return len;
 }
 
+/* Bytes of the well-formed characters of two bytes that the eight bytes x, the first lowest, begin
+ * with. */
+static inline size_t
+twos(uint64_t x)
+{
+    uint64_t lead = x & 0x001e001e001e001eu; /* 0: overlong, C0 or C1 */
+    uint64_t bad = (x ^ 0x80c080c080c080c0u) & 0xc0e0c0e0c0e0c0e0u;
+    bad |= ~(lead + 0x00fe00fe00fe00feu) & 0x0100010001000100u;
+    return bad == 0 ? 8 : (size_t)__builtin_ctzll(bad) / 16 * 2;
+}
+
+/* x begins with a well-formed character of three bytes. */
+static inline bool
+is_three(uint64_t x)
+{
+    uint64_t second = x & 0x200f; /* E0 before 80..9F: overlong; ED before A0..BF: a surrogate */
+    return (x & 0xc0c0f0) == 0x8080e0 && second != 0 && second != 0x200d;
+}
+
 size_t
 t5g_utf8_check(const char *s, size_t n)
 {
     const unsigned char *p = (const unsigned char *)s;
     size_t i = 0;
     while (i < n) {
-        uint64_t eight;
-        if (n - i >= 8 && (memcpy(&eight, p + i, 8), (eight & 0x8080808080808080u) == 0)) {
-            i += 8;
-            continue;
+        size_t len = 0;
+        if (n - i >= 8) {
+            uint64_t x, high;
+            memcpy(&x, p + i, 8);
+            high = x & 0x8080808080808080u;
+            if (high == 0)
+                len = 8;
+            else if ((x & 0x80) == 0)
+                len = (size_t)__builtin_ctzll(high) / 8;
+            else if (is_three(x))
+                len = is_three(x >> 24) ? 6 : 3;
+            else
+                len = twos(x);
         }
-        /* Most text consists of characters of one, two or three bytes. */
-        unsigned char c = p[i];
-        size_t len = 1;
-        if (c < 0x80)
-            ;
-        else if (c >= 0xc2 && c < 0xe0 && n - i >= 2 && (p[i + 1] & 0xc0) == 0x80)
-            len = 2;
-        else if (c >= 0xe0 && c < 0xf0 && c != 0xed && n - i >= 3 && (p[i + 1] & 0xc0) == 0x80 &&
-                 (c > 0xe0 || p[i + 1] >= 0xa0) && (p[i + 2] & 0xc0) == 0x80)
-            len = 3;
-        else
+        if (len == 0)
             len = t5g_utf8_len(p + i, n - i, NULL);
         if (len == 0)
             return i;

@@ -12,6 +12,7 @@
 #include "base/num.h"
 #include "base/threads.h"
 #include "base/units.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <math.h>
@@ -342,23 +343,65 @@ temporaries_go(void **state)
     assert_int_equal(rmdir(path), 0);
 }
 
+/* Looking at eight bytes at once finds what looking at one character after the other does. */
+static void
+utf8_is_checked(void **state)
+{
+    static const char *const parts[] = {"a",
+                                        "bcdefghi",
+                                        "\xc2\x80",
+                                        "\xdf\xbf",
+                                        "\xe0\xa0\x80",
+                                        "\xed\x9f\xbf",
+                                        "\xe1\x80\x80",
+                                        "\xef\xbf\xbf",
+                                        "\xf0\x90\x80\x80",
+                                        "\xf4\x8f\xbf\xbf",
+                                        "\xd0\xbf\xd1\x80",
+                                        "\xc1\xbf",
+                                        "\xe0\x9f\xbf",
+                                        "\xed\xa0\x80",
+                                        "\xf0\x8f\xbf\xbf",
+                                        "\xf4\x90\x80\x80",
+                                        "\xc2",
+                                        "\x80",
+                                        "\xe1\x80",
+                                        "\xe1",
+                                        "\xff",
+                                        "\xc0\x80",
+                                        "\xf5\x80\x80\x80"};
+    enum { GOOD = 11 };
+    uint64_t seed = 1;
+    (void)state;
+    for (int times = 0; times < 50000; times++) {
+        struct t5g_buf b = {0};
+        size_t good = 0, len, n = seed >> 40 & 15;
+        for (size_t i = 0; i < n; i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            t5g_buf_adds(&b, parts[(seed >> 33) % ((seed >> 60) == 0 ? T5G_LEN(parts) : GOOD)]);
+        }
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        while (good < b.n &&
+               (len = t5g_utf8_len((unsigned char *)b.p + good, b.n - good, NULL)) > 0)
+            good += len;
+        size_t found = t5g_utf8_check(b.n > 0 ? b.p : "", b.n);
+        if (found != good)
+            fail_msg("string %d: %zu, expected %zu of %zu", times, found, good, b.n);
+        t5g_buf_free(&b);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(mappings_are_watched),
-        cmocka_unit_test(temporaries_go),
-        cmocka_unit_test(errors_escape_controls),
-        cmocka_unit_test(arrays_grow),
-        cmocka_unit_test(whole_numbers),
-        cmocka_unit_test(sizes),
-        cmocka_unit_test(real_numbers),
-        cmocka_unit_test(half_precision_round_trips),
-        cmocka_unit_test(buffers_grow),
-        cmocka_unit_test(hashes_are_xxh3),
-        cmocka_unit_test(files_read_whole),
-        cmocka_unit_test(pool_runs_every_item_once),
-        cmocka_unit_test(units),
+        cmocka_unit_test(mappings_are_watched),   cmocka_unit_test(temporaries_go),
+        cmocka_unit_test(errors_escape_controls), cmocka_unit_test(arrays_grow),
+        cmocka_unit_test(whole_numbers),          cmocka_unit_test(sizes),
+        cmocka_unit_test(real_numbers),           cmocka_unit_test(half_precision_round_trips),
+        cmocka_unit_test(buffers_grow),           cmocka_unit_test(hashes_are_xxh3),
+        cmocka_unit_test(files_read_whole),       cmocka_unit_test(pool_runs_every_item_once),
+        cmocka_unit_test(utf8_is_checked),        cmocka_unit_test(units),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
