@@ -98,8 +98,8 @@ merge_of(const struct t5g_table *t, int32_t a, int32_t b)
     return number_of(t5g_pair_find(t->merges, t->h->merge_mask, (uint32_t)a, (uint32_t)b));
 }
 
-/* Inlined at all costs: gcc takes a function that only prefetches for one without effect, and leaves
- * calls of it out. */
+/* Inlined at all costs: gcc takes a function that only prefetches for one without effect, and
+ * leaves calls of it out. */
 __attribute__((always_inline)) static inline void
 prefetch_merge(const struct t5g_table *t, int32_t a, int32_t b)
 {
@@ -117,11 +117,11 @@ merge_once(struct t5g_bpe *b, struct piece *w)
         merge[m] = merge_of(b->t, id[m - 1], id[m]);
     if (m + 1 < w->n)
         merge[m + 1] = merge_of(b->t, id[m], id[m + 1]);
-    for (size_t i = 1; i < w->n; i++)
-        if (merge[i] < first) {
-            first = merge[i];
-            best = i;
-        }
+    for (size_t i = 1; i < w->n; i++) { /* which one is least cannot be foreseen: no branches */
+        bool less = merge[i] < first;
+        first = less ? merge[i] : first;
+        best = less ? i : best;
+    }
     if (best == 0)
         return false;
     m = w->merged = best - 1;
@@ -311,9 +311,11 @@ end_block(struct t5g_bpe *b, struct t5g_ids *out)
                 turn[left++] = turn[i];
         n = left;
     }
+    t5g_ids_reserve(out, b->n);
     for (size_t i = 0; i < b->n_pieces; i++) {
         const struct piece *w = &b->pieces[i];
-        t5g_ids_append(out, b->id + w->first, w->n);
+        for (size_t k = 0; k < w->n; k++)
+            out->p[out->n++] = b->id[w->first + k];
         if (w->memory != NULL && w->n <= WORD_IDS) {
             w->memory->len = (uint8_t)w->len;
             w->memory->n = (uint8_t)w->n;
@@ -337,6 +339,22 @@ static bool
 is_wall(const struct t5g_table *t, const unsigned char *p)
 {
     return ((p[0] | p[1]) & 0x80) == 0 && (t->joins[2 * p[0] + p[1] / 64] >> p[1] % 64 & 1) == 0;
+}
+
+/* The symbol a character starts as, or T5G_NO_ID. */
+static inline int32_t
+symbol_of(const struct t5g_table *t, uint32_t c)
+{
+    if (c == ' ' && t->h->space_is_bar != 0)
+        c = 0x2581;
+    return t->chars[t->page[c >> 8] * 256u + (c & 255)];
+}
+
+/* The id of p[0] where it is an ASCII character between walls; else T5G_NO_ID. */
+static inline int32_t
+lone_character(const struct t5g_table *t, const unsigned char *p, const unsigned char *end)
+{
+    return p[0] < 0x80 && (p + 1 == end || is_wall(t, p)) ? symbol_of(t, p[0]) : T5G_NO_ID;
 }
 
 /* Length of the ASCII word at p; 0: none, or it may continue with another character. Sets the open
@@ -365,16 +383,13 @@ segment(struct t5g_bpe *b, const unsigned char *p, const unsigned char *end,
     const unsigned char *at[SEGMENT + 1];
     int32_t id[SEGMENT], left = *last;
     uint32_t code[SEGMENT], slot[SEGMENT], mask = t->h->bigram_mask;
-    bool space_is_bar = t->h->space_is_bar != 0;
     size_t m = 0;
     for (; m < SEGMENT && p < end; m++) {
         if (m > 0 && is_wall(t, p - 1))
             break;
         at[m] = p;
-        uint32_t c = code[m] = t5g_utf8_next(&p);
-        if (c == ' ' && space_is_bar)
-            c = 0x2581;
-        id[m] = t->chars[t->page[c >> 8] * 256u + (c & 255)];
+        code[m] = t5g_utf8_next(&p);
+        id[m] = symbol_of(t, code[m]);
         slot[m] = (uint32_t)t5g_pair_hash((uint32_t)left, (uint32_t)id[m]) & mask;
         __builtin_prefetch(&t->bigrams[slot[m]]);
         left = id[m];
@@ -402,13 +417,21 @@ segment(struct t5g_bpe *b, const unsigned char *p, const unsigned char *end,
     return p;
 }
 
+/* A word that needs no merging: its n ids. */
+static void
+add_ids(struct t5g_bpe *b, const int32_t *ids, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        b->id[b->n + i] = ids[i];
+    b->pieces[b->n_pieces++] = (struct piece){.first = b->n, .n = n};
+    b->first = b->n += n;
+}
+
 void
 t5g_bpe_add_id(struct t5g_bpe *b, int32_t id, struct t5g_ids *out)
 {
     make_room(b, 1);
-    b->id[b->n] = id;
-    b->pieces[b->n_pieces++] = (struct piece){.first = b->n, .n = 1};
-    b->first = ++b->n;
+    add_ids(b, &id, 1);
     if (b->n_pieces > BLOCK - SEGMENT - 1)
         end_block(b, out);
 }
@@ -417,22 +440,25 @@ void
 t5g_bpe_add(struct t5g_bpe *b, const char *s, size_t n, struct t5g_ids *out)
 {
     const unsigned char *p = (const unsigned char *)s, *end = p + n, *word = p;
-    int32_t last = T5G_NO_ID;
+    int32_t last = T5G_NO_ID, id;
     if (b->words == NULL)
         b->words = t5g_alloc(SLOTS, sizeof *b->words);
     while (p < end) {
+        bool fresh = last == T5G_NO_ID && b->n == b->first; /* p is at a wall */
         make_room(b, 4 * SEGMENT + WORD_IDS);
-        size_t len = last == T5G_NO_ID && b->n == b->first ? ascii_word(b, p, end) : 0;
-        struct word *w = memory_of(b);
-        if (len > 0 && w->len == len && memcmp(w->text, p, len) == 0) {
-            memcpy(b->id + b->n, w->ids, w->n * sizeof *b->id);
-            b->pieces[b->n_pieces++] = (struct piece){.first = b->n, .n = w->n};
-            b->n += w->n;
-            b->first = b->n;
-            word = p += len;
+        if (fresh && (id = lone_character(b->t, p, end)) != T5G_NO_ID) {
+            add_ids(b, &id, 1);
+            word = ++p;
         } else {
-            b->hash = 0;
-            p = segment(b, p, len > 0 ? p + len : end, &word, &last);
+            size_t len = fresh ? ascii_word(b, p, end) : 0;
+            const struct word *w = memory_of(b);
+            if (len > 0 && w->len == len && memcmp(w->text, p, len) == 0) {
+                add_ids(b, w->ids, w->n);
+                word = p += len;
+            } else {
+                b->hash = 0;
+                p = segment(b, p, len > 0 ? p + len : end, &word, &last);
+            }
         }
         if (b->n_pieces > BLOCK - SEGMENT - 1)
             end_block(b, out);

@@ -241,6 +241,34 @@ long_words_are_not_quadratic(void **state)
     t5g_free(dir);
 }
 
+/* Words wait for others to be merged with, across added tokens: in the end all are there, in order.
+ */
+static void
+pieces_stay_in_order(void **state)
+{
+    static const char unit[] =
+        "<bos>Hello wor\xc3\xa4ld, 12.3 \xf0\x9f\x98\x80<eos>\xd0\xbf\xd1\x80\n?";
+    enum { TIMES = 900 };
+    char *dir = fixture("models/tiny");
+    struct t5g_tokenizer *t = open_dir(dir);
+    struct t5g_buf text = {0};
+    struct t5g_ids one = {0}, all = {0};
+    (void)state;
+    t5g_tokenize(t, unit, sizeof unit - 1, T5G_TOK_BARE, &one);
+    for (size_t i = 0; i < TIMES; i++)
+        t5g_buf_adds(&text, unit);
+    t5g_tokenize(t, text.p, text.n, T5G_TOK_BARE, &all);
+    assert_true(one.n > 10 && one.p[0] == 2);
+    assert_int_equal(all.n, TIMES * one.n);
+    for (size_t i = 0; i < TIMES; i++)
+        assert_memory_equal(all.p + i * one.n, one.p, one.n * sizeof *one.p);
+    t5g_ids_free(&one);
+    t5g_ids_free(&all);
+    t5g_buf_free(&text);
+    t5g_tokenizer_close(t);
+    t5g_free(dir);
+}
+
 /* The kept table is used, and a damaged one is found out and made again. */
 static void
 damaged_table_is_made_again(void **state)
@@ -325,6 +353,7 @@ main(void)
         cmocka_unit_test(golden_gemma),
         cmocka_unit_test(specials_stay_text),
         cmocka_unit_test(long_words_are_not_quadratic),
+        cmocka_unit_test(pieces_stay_in_order),
         cmocka_unit_test(damaged_table_is_made_again),
         cmocka_unit_test(what_is_not_supported_is_named),
     };
