@@ -92,9 +92,10 @@ def main(directory):
     ids, dec_ids = rng.integers(0, V, N), rng.integers(0, V, M)
     enc = run(encoder, ids, two_sided)
     logits = run(decoder, dec_ids, causal, enc) @ head.T
+    alone = run(decoder, dec_ids, causal) @ head.T  # over no rows nothing comes from them
     os.makedirs(directory, exist_ok=True)
     for name, a in {"weights": np.concatenate(flat), "ids": ids.astype("<i4"), "encoder": enc.astype("<f4"),
-                    "dec_ids": dec_ids.astype("<i4"), "logits": logits.astype("<f4")}.items():
+                    "dec_ids": dec_ids.astype("<i4"), "logits": logits.astype("<f4"), "logits_alone": alone.astype("<f4")}.items():
         np.save(os.path.join(directory, name + ".npy"), a)
 
 

@@ -124,6 +124,24 @@ check_tiled(const char *model, const char *level)
     gd_close(&g);
 }
 
+/* No encoder rows: the decoder is a causal language model. */
+static void
+check_alone(const char *model, const char *level)
+{
+    static const size_t rows[] = {0, 39};
+    struct gd_model g = gd_open(model, level, 2);
+    int32_t *own = series(40, 10473, 17);
+    for (int dtype = T5G_F32; dtype != -1; dtype = dtype == T5G_F32 ? T5G_I8 : -1) {
+        struct t5g_cross *cross = t5g_cross_build(g.dec, NULL, 0, dtype);
+        float *logits = decode(&g, cross, own, 40, 40, 40);
+        check_rows(model, "logits_alone", logits, g.m->config.decoder.v, rows, 2, 4e-4);
+        t5g_free(logits);
+        t5g_cross_free(cross);
+    }
+    t5g_free(own);
+    gd_close(&g);
+}
+
 static void
 test_long(void **state)
 {
@@ -132,6 +150,7 @@ test_long(void **state)
         for (size_t i = 0; i < T5G_LEN(models); i++) {
             check_long(models[i], *l);
             check_tiled(models[i], *l);
+            check_alone(models[i], *l);
         }
     }
 }

@@ -124,6 +124,29 @@ one_level(const struct t5g_model *m, const char *level, size_t threads)
     struct t5g_kvcache *kv = t5g_kvcache_open(dec, rows);
     assert_int_equal(t5g_decoder_feed(dec, cross, kv, dec_ids.i, rows, true, logits, &e), 0);
     assert_true(gd_distance(logits, want_logits.f, rows * V) < 2e-5);
+    /* Over no rows, in one step with a document that has some. */
+    struct t5g_cross *none = t5g_cross_build(dec, NULL, 0, T5G_F32);
+    struct t5g_kvcache *own = t5g_kvcache_open(dec, rows);
+    struct npy alone = read_array("logits_alone");
+    float *first = t5g_alloc(rows * V, sizeof *first);
+    struct t5g_part parts[2] = {{.cross = none, .kv = own, .logits = first},
+                                {.cross = cross, .kv = kv, .logits = logits}};
+    t5g_kvcache_reset(kv);
+    for (size_t i = 0; i < 2; i++) {
+        parts[i].ids = dec_ids.i;
+        parts[i].n = rows;
+        parts[i].all = true;
+    }
+    t5g_decoder_step(dec, parts, 2);
+    assert_true(gd_distance(first, alone.f, rows * V) < 2e-5);
+    assert_true(gd_distance(logits, want_logits.f, rows * V) < 2e-5);
+    t5g_kvcache_reset(own);
+    assert_int_equal(t5g_decoder_feed(dec, none, own, dec_ids.i, rows, true, logits, &e), 0);
+    assert_memory_equal(first, logits, rows * V * sizeof *first);
+    t5g_buf_free(&alone.file);
+    t5g_free(first);
+    t5g_cross_free(none);
+    t5g_kvcache_free(own);
     t5g_kvcache_free(kv);
     t5g_cross_free(cross);
     t5g_decoder_close(dec);
