@@ -8,7 +8,6 @@
 #include "text/table.h"
 #include "stage/model_path.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static struct {
@@ -28,25 +27,6 @@ static const struct t5g_program program = {
     options,
     "t5g-pack --weights q8 -o model.t5g model",
     T5G_O_ALL & ~(T5G_O_VERBOSE | T5G_O_ON_ERROR)};
-
-/* Write the model's small files that programs read, if they exist. */
-static int
-write_texts(struct t5g_writer *w, const char *model, struct t5g_err *e)
-{
-    static const char *const names[] = {"config.json", "generation_config.json",
-                                        "processor_config.json", "preprocessor_config.json",
-                                        "tokenizer_config.json"};
-    struct t5g_buf b = {0};
-    int r = 0;
-    for (size_t i = 0; i < T5G_LEN(names) && r == 0; i++) {
-        b.n = 0;
-        r = t5g_model_optional(model, names[i], (size_t)4 << 20, &b, e);
-        if (r == 1)
-            r = t5g_writer_text(w, names[i], b.p, b.n, e);
-    }
-    t5g_buf_free(&b);
-    return r;
-}
 
 int
 main(int argc, char **argv)
@@ -73,7 +53,8 @@ main(int argc, char **argv)
     t5g_at_work(id, strlen(id), 0);
     if (t5g_writer_begin(run.w, NULL, t5g_program_name(), table.h->identity, m->identity,
                          t5g_pack_profile(m, weights), &e) < 0 ||
-        t5g_writer_doc(run.w, id, strlen(id), NULL, &e) < 0 || write_texts(run.w, path, &e) < 0 ||
+        t5g_writer_doc(run.w, id, strlen(id), NULL, &e) < 0 ||
+        t5g_pack_texts(run.w, path, &e) < 0 ||
         t5g_writer_tensor(run.w, T5G_PACKED_TOKENIZER, T5G_U8, 1, &table.h->size, table.h, NULL,
                           &e) < 0 ||
         t5g_pack_write(run.w, m, weights, pool, t5g_progress_part, &e) < 0 ||

@@ -198,6 +198,24 @@ t5g_pack_write(struct t5g_writer *w, const struct t5g_model *m, enum t5g_pack_we
     return r;
 }
 
+int
+t5g_pack_texts(struct t5g_writer *w, const char *model, struct t5g_err *e)
+{
+    static const char *const names[] = {"config.json", "generation_config.json",
+                                        "processor_config.json", "preprocessor_config.json",
+                                        "tokenizer_config.json"};
+    struct t5g_buf b = {0};
+    int r = 0;
+    for (size_t i = 0; i < T5G_LEN(names) && r == 0; i++) {
+        b.n = 0;
+        r = t5g_model_optional(model, names[i], (size_t)4 << 20, &b, e);
+        if (r == 1)
+            r = t5g_writer_text(w, names[i], b.p, b.n, e);
+    }
+    t5g_buf_free(&b);
+    return r;
+}
+
 const char *
 t5g_pack_profile(const struct t5g_model *m, enum t5g_pack_weights weights)
 {

@@ -24,6 +24,12 @@ int t5g_pack_write(struct t5g_writer *w, const struct t5g_model *m, enum t5g_pac
                    struct t5g_pool *pool, void (*progress)(size_t done, size_t total),
                    struct t5g_err *e);
 
+/*
+ * Write the model's small files that programs read, if they exist, as TEXT frames into the open
+ * document of w. -1 with e.
+ */
+int t5g_pack_texts(struct t5g_writer *w, const char *model, struct t5g_err *e);
+
 /* The numeric profile of the result. */
 const char *t5g_pack_profile(const struct t5g_model *m, enum t5g_pack_weights weights);
 
