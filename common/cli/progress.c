@@ -33,6 +33,7 @@ t5g_progress_start(const char *unit)
 {
     s.unit = unit;
     s.started = s.printed = now();
+    s.part_started = 0;
     s.on = t5g_common.progress == 2 ||
            (t5g_common.progress == 0 && !t5g_common.quiet && isatty(STDERR_FILENO));
     /* The programs of a pipeline share the line: the last one counts documents, the others show a

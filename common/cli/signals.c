@@ -29,9 +29,9 @@ enum {
 };
 
 static struct {
-    pid_t owner; /* handlers act differently in children */
-    bool deaf;   /* SIGALRM was ignored at the start */
-    volatile sig_atomic_t asked, done;
+    pid_t owner;                             /* handlers act differently in children */
+    bool deaf;                               /* SIGALRM was ignored at the start */
+    volatile sig_atomic_t asked, done, late; /* late: came when it was done */
     struct timespec since;
     void (*fn)(void *arg, int code, const char *msg);
     void *arg;
@@ -153,8 +153,10 @@ stop_now(void)
 static void
 die_of(int sig)
 {
-    if (getpid() == at.owner && at.done)
+    if (getpid() == at.owner && at.done) {
+        at.late = sig;
         return;
+    }
     if (getpid() == at.owner)
         t5g_temporary_remove_all();
     signal(sig, SIG_DFL);
@@ -177,8 +179,10 @@ on_term(int sig)
         die_of(sig);
         return;
     }
-    if (at.done)
+    if (at.done) {
+        at.late = sig;
         return;
+    }
     if (at.asked) {
         if (is_another())
             die_of(sig);
@@ -321,6 +325,14 @@ void
 t5g_signals_unfinished(const char *file)
 {
     at.file = file;
+}
+
+void
+t5g_signals_again(void)
+{
+    at.done = 0;
+    if (at.late != 0)
+        raise(at.late);
 }
 
 void

@@ -7,6 +7,7 @@
  *   logits of both models at every position of what follows           (generate/divergence.c)
  */
 #include "stage/report.h"
+#include "cli/progress.h"
 #include "nn/encoder.h"
 
 #include <math.h>
@@ -21,7 +22,7 @@ struct side {
 struct t5g_report {
     struct side side[2];
     struct t5g_comparer *comparer;
-    struct t5g_tokenizer *tokenizer;
+    const struct t5g_tokenizer *tokenizer;
 };
 
 static int
@@ -39,7 +40,9 @@ static int
 check(const struct t5g_model *a, const struct t5g_model *b, bool any, struct t5g_err *e)
 {
     if (!any && strcmp(a->identity, b->identity) != 0)
-        return t5g_err_set(e, T5G_EX_DATA, "%s: made from another model than %s", b->dir, a->dir);
+        return t5g_err_set(e, T5G_EX_DATA,
+                           "%s: made from another model than %s (-m names its source)", b->dir,
+                           a->dir);
     if (a->config.decoder.v != b->config.decoder.v)
         return t5g_err_set(e, T5G_EX_DATA, "%s: vocabulary of %zu ids, that of %s has %zu", b->dir,
                            b->config.decoder.v, a->dir, a->config.decoder.v);
@@ -47,13 +50,14 @@ check(const struct t5g_model *a, const struct t5g_model *b, bool any, struct t5g
 }
 
 struct t5g_report *
-t5g_report_open(const char *source, const char *other, bool any, struct t5g_pool *pool,
-                struct t5g_err *e)
+t5g_report_open(const char *source, const char *other, bool any,
+                const struct t5g_tokenizer *tokenizer, struct t5g_pool *pool, struct t5g_err *e)
 {
     struct t5g_report *r = t5g_alloc(1, sizeof *r);
     struct side *a = &r->side[0], *b = &r->side[1];
+    r->tokenizer = tokenizer;
     if (open_side(a, source, pool, e) < 0 || open_side(b, other, pool, e) < 0 ||
-        check(a->m, b->m, any, e) < 0 || (r->tokenizer = t5g_tokenizer_open(source, e)) == NULL) {
+        check(a->m, b->m, any, e) < 0) {
         t5g_report_close(r);
         return NULL;
     }
@@ -68,19 +72,12 @@ t5g_report_close(struct t5g_report *r)
     if (r == NULL)
         return;
     t5g_comparer_close(r->comparer);
-    t5g_tokenizer_close(r->tokenizer);
     for (int s = 0; s < 2; s++) {
         t5g_encoder_close(r->side[s].enc);
         t5g_decoder_close(r->side[s].dec);
         t5g_model_close(r->side[s].m);
     }
     t5g_free(r);
-}
-
-const struct t5g_tokenizer *
-t5g_report_tokenizer(const struct t5g_report *r)
-{
-    return r->tokenizer;
 }
 
 /* Keys and values of the document ids [n], of t5g-decode's default dtype. */
@@ -169,33 +166,44 @@ finish(struct t5g_report_row *row)
         row->perplexity[s] = exp(row->perplexity[s] / n);
 }
 
-int
-t5g_report_run(struct t5g_report *r, const struct t5g_texts *t, enum t5g_report_part part,
-               struct t5g_report_row *row, t5g_report_seen seen, void *arg,
-               void (*progress)(size_t done, size_t total), struct t5g_err *e)
+/* What is told while it goes on. */
+struct watch {
+    t5g_report_seen seen;
+    void *arg;
+    size_t done, total; /* tokens; total 0: nothing is shown */
+};
+
+/* One text, piece by piece. */
+static int
+run_text(struct t5g_report *r, const struct t5g_texts *t, size_t i, enum t5g_report_part part,
+         struct piece *p, struct t5g_report_row *row, struct watch *w, struct t5g_err *e)
+{
+    struct t5g_divergence d = {0};
+    size_t n;
+    const int32_t *ids = t5g_texts_get(t, i, &n);
+    for (size_t at = 0; at < n; at += T5G_REPORT_PIECE) {
+        size_t m = t5g_min(T5G_REPORT_PIECE, n - at);
+        if (compare_piece(r, part, ids + at, m, p, &d, e) < 0)
+            return t5g_err_in(e, "text %zu", i + 1);
+        for (size_t k = 1; k < p->follows.n && w->seen != NULL; k++)
+            w->seen(w->arg, i, p->follows.p[k], p->logprob[k - 1]);
+        w->done += m;
+        if (w->total > 0)
+            t5g_progress_part(w->done, w->total);
+    }
+    add_text(row, &d);
+    return 0;
+}
+
+static int
+run(struct t5g_report *r, const struct t5g_texts *t, enum t5g_report_part part,
+    struct t5g_report_row *row, struct watch *w, struct t5g_err *e)
 {
     struct piece *p = t5g_alloc(1, sizeof *p);
-    size_t done = 0;
     int result = 0;
     *row = (struct t5g_report_row){0};
-    for (size_t i = 0; i < t->n && result == 0; i++) {
-        struct t5g_divergence d = {0};
-        size_t n;
-        const int32_t *ids = t5g_texts_get(t, i, &n);
-        for (size_t at = 0; at < n && result == 0; at += T5G_REPORT_PIECE) {
-            size_t m = t5g_min(T5G_REPORT_PIECE, n - at);
-            result = compare_piece(r, part, ids + at, m, p, &d, e);
-            for (size_t k = 1; k < p->follows.n && result == 0 && seen != NULL; k++)
-                seen(arg, i, p->follows.p[k], p->logprob[k - 1]);
-            done += m;
-            if (progress != NULL)
-                progress(done, t->ids.n);
-        }
-        if (result < 0)
-            t5g_err_in(e, "text %zu", i + 1);
-        else
-            add_text(row, &d);
-    }
+    for (size_t i = 0; i < t->n && result == 0; i++)
+        result = run_text(r, t, i, part, p, row, w, e);
     t5g_ids_free(&p->document);
     t5g_ids_free(&p->follows);
     t5g_free(p);
@@ -203,28 +211,59 @@ t5g_report_run(struct t5g_report *r, const struct t5g_texts *t, enum t5g_report_
     return result;
 }
 
+int
+t5g_report_run(struct t5g_report *r, const struct t5g_texts *t, enum t5g_report_part part,
+               struct t5g_report_row *row, t5g_report_seen seen, void *arg, struct t5g_err *e)
+{
+    struct watch w = {.seen = seen, .arg = arg};
+    return run(r, t, part, row, &w, e);
+}
+
+/* Control characters of a path are shown as \\xNN. */
+static void
+put_model(struct t5g_buf *b, const char *what, const struct t5g_model *m)
+{
+    struct t5g_err line;
+    t5g_err_set(&line, 0, "%s: %s (%s)", what, m->dir, m->profile);
+    t5g_buf_printf(b, "%s\n", line.msg);
+}
+
 static void
 put_row(struct t5g_buf *b, const char *name, const struct t5g_report_row *row)
 {
-    t5g_buf_printf(b, "%-19s%10zu%12.5f%12.2f %%%12.3f%12.3f%12.5f\n", name, row->positions,
-                   row->kl, 100 * row->same, row->perplexity[0], row->perplexity[1], row->apart);
+    t5g_buf_printf(b, "%-18s%10zu%12.5f%9.2f %%%13.6g%13.6g%12.5f\n", name, row->positions, row->kl,
+                   100 * row->same, row->perplexity[0], row->perplexity[1], row->apart);
 }
 
-int
-t5g_report_table(struct t5g_report *r, const struct t5g_texts *t, struct t5g_buf *b,
-                 void (*progress)(size_t done, size_t total), struct t5g_err *e)
+static int
+put_table(struct t5g_report *r, const struct t5g_texts *t, struct t5g_buf *b, struct t5g_err *e)
 {
     static const char *const names[] = {"encoder + decoder", "decoder alone"};
-    const struct t5g_model *source = r->side[0].m, *other = r->side[1].m;
-    t5g_buf_printf(b, "source  %s (%s)\npacked  %s (%s)\ntexts   %zu of %zu tokens\n\n",
-                   source->dir, source->profile, other->dir, other->profile, t->n, t->ids.n);
-    t5g_buf_printf(b, "%-19s%10s%12s%14s%12s%12s%12s\n", "", "positions", "KL", "same",
-                   "perplexity", "of packed", "|d ln p|");
+    struct watch w = {.total = T5G_REPORT_PARTS * t->ids.n};
+    put_model(b, "source", r->side[0].m);
+    put_model(b, "packed", r->side[1].m);
+    t5g_buf_printf(b, "texts: %zu, tokens: %zu\n\n", t->n, t->ids.n);
+    t5g_buf_printf(b, "%-18s%10s%12s%11s%13s%13s%12s\n", "", "positions", "divergence", "same",
+                   "perplexity", "of packed", "difference");
     for (int part = 0; part < T5G_REPORT_PARTS; part++) {
         struct t5g_report_row row;
-        if (t5g_report_run(r, t, (enum t5g_report_part)part, &row, NULL, NULL, progress, e) < 0)
+        if (run(r, t, (enum t5g_report_part)part, &row, &w, e) < 0)
             return -1;
         put_row(b, names[part], &row);
     }
-    return 0;
+    for (size_t i = 0; i < t->n; i++)
+        t5g_progress_doc(false);
+    t5g_progress_add(t->ids.n);
+    return t5g_maps_whole(e);
+}
+
+int
+t5g_report_table(const char *source, const char *other, const struct t5g_tokenizer *tokenizer,
+                 const struct t5g_texts *t, struct t5g_pool *pool, struct t5g_buf *b,
+                 struct t5g_err *e)
+{
+    struct t5g_report *r = t5g_report_open(source, other, false, tokenizer, pool, e);
+    int result = r != NULL ? put_table(r, t, b, e) : -1;
+    t5g_report_close(r);
+    return result;
 }

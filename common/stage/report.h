@@ -12,16 +12,14 @@ enum { T5G_REPORT_PIECE = 2048 };
 struct t5g_report;
 
 /*
- * Open both models, mapped, to compute with pool, which belongs to the caller. any: allow models of
- * different checkpoints, with vocabularies of the same size. NULL with e: 65 if the two do not
- * belong together, or one has no decoder.
+ * Open both models, mapped, to compute with pool; pool and tokenizer, that of the source, belong to
+ * the caller. any: allow models of different checkpoints, with vocabularies of the same size. NULL
+ * with e: 65 if the two do not belong together, or one has no decoder.
  */
 struct t5g_report *t5g_report_open(const char *source, const char *other, bool any,
-                                   struct t5g_pool *pool, struct t5g_err *e);
+                                   const struct t5g_tokenizer *tokenizer, struct t5g_pool *pool,
+                                   struct t5g_err *e);
 void t5g_report_close(struct t5g_report *r);
-
-/* The source's tokenizer. Lives with r. */
-const struct t5g_tokenizer *t5g_report_tokenizer(const struct t5g_report *r);
 
 enum t5g_report_part {
     /* The first half of a text is the document, the second half is fed to the decoder. */
@@ -44,15 +42,17 @@ typedef void (*t5g_report_seen)(void *arg, size_t i, int32_t id, const double lo
 
 /*
  * Compare on every text of t, teacher-forced. seen (NULL allowed) is called for every target in
- * order, progress (NULL allowed) after each piece, with this part's positions. -1 with e (65),
- * which names text i, counted from 1: a number is not finite.
+ * order. -1 with e (65), which names text i, counted from 1: a number is not finite.
  */
 int t5g_report_run(struct t5g_report *r, const struct t5g_texts *t, enum t5g_report_part part,
-                   struct t5g_report_row *row, t5g_report_seen seen, void *arg,
-                   void (*progress)(size_t done, size_t total), struct t5g_err *e);
+                   struct t5g_report_row *row, t5g_report_seen seen, void *arg, struct t5g_err *e);
 
-/* Compare both parts and append a table to b. */
-int t5g_report_table(struct t5g_report *r, const struct t5g_texts *t, struct t5g_buf *b,
-                     void (*progress)(size_t done, size_t total), struct t5g_err *e);
+/*
+ * Open both models, compare both parts and append a table to b. Tells cli/progress.h how far it is,
+ * and of every text at the end. -1 with e, as above; also if a mapped file was cut meanwhile.
+ */
+int t5g_report_table(const char *source, const char *other, const struct t5g_tokenizer *tokenizer,
+                     const struct t5g_texts *t, struct t5g_pool *pool, struct t5g_buf *b,
+                     struct t5g_err *e);
 
 #endif

@@ -33,7 +33,7 @@ take(struct t5g_texts *t, const struct t5g_tokenizer *tokenizer, struct t5g_corp
         return -1;
     t5g_tokenize(tokenizer, d->text.p, d->text.n, T5G_TOK_BARE, &t->ids);
     if (t->ids.n == before)
-        return t5g_err_set(e, T5G_EX_DATA, "no text in it");
+        return 0;
     if (t->most > 0)
         t->ids.n = t5g_min(t->ids.n, before + t->most);
     t->end = t5g_grow(t->end, t->n, &t->cap, sizeof *t->end);
@@ -59,7 +59,7 @@ t5g_texts_read(struct t5g_texts *t, const struct t5g_tokenizer *tokenizer,
             break;
         }
     if (r == 0 && t->n == before)
-        r = t5g_err_set(e, T5G_EX_DATA, "no text to compare on");
+        r = t5g_err_set(e, T5G_EX_DATA, "%s: no text in it", t5g_corpus_id(o->paths[0]));
     t5g_corpus_doc_free(&d);
     t5g_corpus_close(c);
     return r;

@@ -21,9 +21,9 @@ void t5g_texts_free(struct t5g_texts *t);
 const int32_t *t5g_texts_get(const struct t5g_texts *t, size_t i, size_t *n);
 
 /*
- * Append the texts of the corpus that o describes; pictures are skipped. -1 with e, which names the
- * text: it cannot be read (66, 77, 74), is not UTF-8 or has no token (65); or there is no text at
- * all (65).
+ * Append the texts of the corpus that o describes, which has a path; pictures and texts without a
+ * token are skipped. -1 with e, which names the text: it cannot be read (66, 77, 74), or is not
+ * UTF-8 (65); or there is no text at all (65).
  */
 int t5g_texts_read(struct t5g_texts *t, const struct t5g_tokenizer *tokenizer,
                    const struct t5g_corpus_options *o, struct t5g_err *e);

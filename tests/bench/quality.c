@@ -118,17 +118,19 @@ given(char *source, char *other, char *texts, size_t most, const char *logprobs,
 {
     static const char *const names[] = {"encoder and decoder", "decoder"};
     struct t5g_err e;
-    struct t5g_report *r = t5g_report_open(source, other, true, pool, &e);
+    struct t5g_tokenizer *tokenizer = t5g_tokenizer_open(source, &e);
+    struct t5g_report *r =
+        tokenizer != NULL ? t5g_report_open(source, other, true, tokenizer, pool, &e) : NULL;
     struct t5g_texts t = {.most = most};
     struct t5g_corpus_options o = {.paths = &texts, .n_paths = 1, .mode = T5G_CORPUS_JSONL};
     FILE *f = logprobs != NULL ? fopen(logprobs, "w") : NULL;
-    if (r == NULL || t5g_texts_read(&t, t5g_report_tokenizer(r), &o, &e) < 0)
+    if (r == NULL || t5g_texts_read(&t, tokenizer, &o, &e) < 0)
         stop(&e);
     for (int part = T5G_REPORT_PARTS - 1; part >= 0; part--) {
         struct t5g_report_row row;
         bool seen = f != NULL && part == T5G_REPORT_DECODER;
         if (t5g_report_run(r, &t, (enum t5g_report_part)part, &row, seen ? put_token : NULL, f,
-                           NULL, &e) < 0)
+                           &e) < 0)
             stop(&e);
         printf("{\"part\":\"%s\",\"texts\":%zu,\"positions\":%zu,\"kl\":%.5f,\"same_argmax\":%.4f,"
                "\"perplexity\":%.4f,\"perplexity_other\":%.4f,\"logprob_difference\":%.5f}\n",
@@ -140,6 +142,7 @@ given(char *source, char *other, char *texts, size_t most, const char *logprobs,
         perror("quality: LOGPROBS");
     t5g_texts_free(&t);
     t5g_report_close(r);
+    t5g_tokenizer_close(tokenizer);
 }
 
 int

@@ -1,14 +1,20 @@
 /*
  * test_divergence.c: what is said of two models along a sequence, beside the definition of it, on
- * the logits that transformers computes; a model is no distance from itself.
+ * the logits that transformers computes; a model is no distance from itself. Then the report of
+ * packed models: which part of a text is the document, and what the means are over.
  *
  * Tolerance: golden logits are up to 1.2e-4 away from ours (test_bits.c), and every figure is a
- * difference of logits or a mean of them.
+ * difference of logits or a mean of them. Between our own logits it is rounding in f64.
  */
-#include "generate/divergence.h"
 #include "golden.h"
+#include "modeldir.h"
 
+#include "model/pack.h"
+#include "stage/report.h"
+
+#include <fcntl.h>
 #include <math.h>
+#include <unistd.h>
 
 #define TOLERANCE 3e-4
 
@@ -176,11 +182,170 @@ test_not_finite(void **state)
     gd_close(&g);
 }
 
+/* ---- the report of a packed model ---- */
+
+static void
+no_progress(size_t done, size_t total)
+{
+    (void)done;
+    (void)total;
+}
+
+/* tests/models/NAME with these weights as `to`, of which no text is tokenized. */
+static void
+pack(const char *name, enum t5g_pack_weights weights, const char *to)
+{
+    struct t5g_err e = {0};
+    char *from = md_fixture(name);
+    struct t5g_model *m = t5g_model_open(from, T5G_NEED_DECODER, &e);
+    struct t5g_pool *pool = t5g_pool_open(1, &e);
+    int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    struct t5g_writer *w = t5g_writer_open(fd, to);
+    if (m == NULL || t5g_writer_begin(w, NULL, "test", NULL, m->identity, "q", &e) < 0 ||
+        t5g_writer_doc(w, "m", 1, NULL, &e) < 0 || t5g_pack_texts(w, from, &e) < 0 ||
+        t5g_pack_write(w, m, weights, pool, no_progress, &e) < 0 ||
+        t5g_writer_close(w, NULL, &e) < 0 || t5g_writer_end(w, 0, &e) < 0)
+        fail_msg("%s", e.msg);
+    t5g_writer_free(w);
+    close(fd);
+    t5g_pool_close(pool);
+    t5g_model_close(m);
+    t5g_free(from);
+}
+
+/* Logits [n, v] of ids [n] over the document ids [n_doc], in one go. */
+static float *
+plain_logits(const struct t5g_model *m, struct t5g_pool *pool, const int32_t *doc, size_t n_doc,
+             const int32_t *ids, size_t n)
+{
+    struct t5g_err e;
+    const struct t5g_kernels *k = t5g_kernels_get(NULL, &e);
+    struct t5g_encoder *enc = t5g_encoder_open(m, k, pool);
+    struct t5g_decoder *dec = t5g_decoder_open(m, k, pool);
+    float *rows = t5g_alloc(n_doc, m->config.encoder.d * sizeof *rows);
+    float *logits = t5g_alloc(n, m->config.decoder.v * sizeof *logits);
+    if (n_doc > 0)
+        assert_int_equal(t5g_encode(enc, doc, n_doc, NULL, 0, rows, NULL, NULL, &e), 0);
+    struct t5g_cross *cross = t5g_cross_build(dec, rows, n_doc, m->quantised ? T5G_I8 : T5G_F32);
+    struct t5g_kvcache *kv = t5g_kvcache_open(dec, n);
+    assert_int_equal(t5g_decoder_feed(dec, cross, kv, ids, n, true, logits, &e), 0);
+    t5g_kvcache_free(kv);
+    t5g_cross_free(cross);
+    t5g_free(rows);
+    t5g_encoder_close(enc);
+    t5g_decoder_close(dec);
+    return logits;
+}
+
+/* One text by definition: t [m] as ids, of which the first `half` are the document. */
+static struct t5g_divergence
+of_text(const struct t5g_model *const m[2], struct t5g_pool *pool, const int32_t *t, size_t n,
+        size_t half, bool document)
+{
+    int32_t *doc = t5g_alloc(half + 1, sizeof *doc), *ids = t5g_alloc(n + 1, sizeof *ids);
+    doc[0] = ids[0] = 2; /* <bos>, and the start token */
+    memcpy(doc + 1, t, half * sizeof *doc);
+    memcpy(ids + 1, t + half, (n - half) * sizeof *ids);
+    float *x[2];
+    for (int s = 0; s < 2; s++)
+        x[s] = plain_logits(m[s], pool, doc, document ? half + 1 : 0, ids, n - half + 1);
+    struct t5g_divergence d =
+        by_definition(x[0], x[1], m[0]->config.decoder.v, ids, n - half + 1, 0);
+    t5g_free(x[0]);
+    t5g_free(x[1]);
+    t5g_free(doc);
+    t5g_free(ids);
+    return d;
+}
+
+/* Every text counts the same. */
+static void
+check_row(const struct t5g_report_row *row, const struct t5g_divergence *d, size_t n)
+{
+    struct t5g_report_row want = {0};
+    for (size_t i = 0; i < n; i++) {
+        want.positions += d[i].positions;
+        want.kl += d[i].kl / (double)d[i].positions / (double)n;
+        want.same += (double)d[i].same / (double)d[i].positions / (double)n;
+        want.apart += d[i].apart / (double)d[i].targets / (double)n;
+        for (int s = 0; s < 2; s++)
+            want.perplexity[s] += d[i].loss[s] / (double)d[i].targets / (double)n;
+    }
+    assert_int_equal(row->texts, n);
+    assert_int_equal(row->positions, want.positions);
+    assert_true(fabs(row->kl - want.kl) < 1e-9 && fabs(row->same - want.same) < 1e-12);
+    assert_true(fabs(row->apart - want.apart) < 1e-9);
+    for (int s = 0; s < 2; s++)
+        assert_true(fabs(log(row->perplexity[s]) - want.perplexity[s]) < 1e-9);
+}
+
+static void
+check_report(const char *source, const char *other, struct t5g_tokenizer *tokenizer,
+             struct t5g_pool *pool)
+{
+    char *texts[] = {"A bee in a flower bed.", "x",
+                     "The work may be copied under the License, and You may not remove any notice "
+                     "of it. Each contributor grants to You a perpetual right to use it."};
+    enum { N = T5G_LEN(texts) };
+    struct t5g_err e = {0};
+    struct t5g_texts t = {0};
+    struct t5g_corpus_options o = {.texts = texts, .n_texts = N};
+    assert_int_equal(t5g_texts_read(&t, tokenizer, &o, &e), 0);
+    struct t5g_report *r = t5g_report_open(source, other, false, tokenizer, pool, &e);
+    const struct t5g_model *const m[2] = {t5g_model_open(source, T5G_NEED_DECODER, &e),
+                                          t5g_model_open(other, T5G_NEED_DECODER, &e)};
+    if (r == NULL)
+        fail_msg("%s", e.msg);
+    for (int part = 0; part < T5G_REPORT_PARTS; part++) {
+        struct t5g_divergence d[N];
+        struct t5g_report_row row;
+        for (size_t i = 0; i < N; i++) {
+            size_t n;
+            const int32_t *ids = t5g_texts_get(&t, i, &n);
+            d[i] = of_text(m, pool, ids, n, part == T5G_REPORT_BOTH ? n / 2 : 0,
+                           part == T5G_REPORT_BOTH);
+        }
+        assert_int_equal(t5g_report_run(r, &t, (enum t5g_report_part)part, &row, NULL, NULL, &e),
+                         0);
+        check_row(&row, d, N);
+        assert_true(m[1]->quantised ? row.kl > 0 : row.kl == 0);
+    }
+    for (int s = 0; s < 2; s++)
+        t5g_model_close((struct t5g_model *)(uintptr_t)m[s]);
+    t5g_report_close(r);
+    t5g_texts_free(&t);
+}
+
+static void
+test_report(void **state)
+{
+    (void)state;
+    static const enum t5g_pack_weights weights[] = {T5G_PACK_KEEP, T5G_PACK_Q8, T5G_PACK_Q4};
+    struct t5g_err e = {0};
+    char *dir = md_tmp(), *packed = t5g_path_join(dir, "packed.t5g");
+    for (size_t k = 0; k < 2; k++) {
+        const char *name = k == 0 ? "tiny" : "tiny-gqa";
+        char *source = md_fixture(name);
+        struct t5g_tokenizer *tokenizer = t5g_tokenizer_open(source, &e);
+        struct t5g_pool *pool = t5g_pool_open(2, &e);
+        for (size_t i = 0; i < T5G_LEN(weights); i++) {
+            pack(name, weights[i], packed);
+            check_report(source, packed, tokenizer, pool);
+        }
+        t5g_pool_close(pool);
+        t5g_tokenizer_close(tokenizer);
+        t5g_free(source);
+    }
+    md_remove(dir);
+    t5g_free(packed);
+    t5g_free(dir);
+}
+
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_definition),
-                                       cmocka_unit_test(test_threads),
-                                       cmocka_unit_test(test_not_finite)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_definition), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_not_finite), cmocka_unit_test(test_report)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
