@@ -188,9 +188,15 @@ rate() { # TIMES NAME: MB/s of t5g-tokenize, one thread
         "$dir/$2.jsonl" | awk -v s="$s" '{ printf "%.3f", $1 / 1e6 / s }'
 }
 
+# This processor has products in bf16.
+has_bf16() { t5g-encode --compute bf16 -m "$(packed bf16)" "$dir/nothing.ids.t5g" > /dev/null 2>&1; }
+
 encode() { # LENGTH TIMES
     local v
     for v in bf16 q8; do t5g "encode-$1" $v s "$(seconds "$2" t5g-encode -m "$(packed $v)" "$dir/ids.$1.t5g")"; done
+    if has_bf16; then
+        t5g "encode-$1" bf16/bf16 s "$(seconds "$2" t5g-encode --compute bf16 -m "$(packed bf16)" "$dir/ids.$1.t5g")"
+    fi
     for v in hf ct2-float32 ct2-int8 ct2-int8-tuned llama-bf16 llama-q8_0; do ask $v encode "$1" "$2"; done
 }
 
@@ -218,6 +224,9 @@ eight() {
 vision() {
     local v
     for v in bf16 q8; do t5g vision-896 $v s "$(seconds 1 t5g-vision -m "$(packed $v)" "$dir/picture.t5g")"; done
+    if has_bf16; then
+        t5g vision-896 bf16/bf16 s "$(seconds 1 t5g-vision --compute bf16 -m "$(packed bf16)" "$dir/picture.t5g")"
+    fi
     ask hf vision 896 1
 }
 

@@ -254,6 +254,11 @@ rates(const struct t5g_kernels *k, struct t5g_pool *pool)
     struct t5g_mat w = matrix(4096, 640), q = quantised(w, 128, pool);
     double ops = 2.0 * 240 * 4096 * 640 / 1e9;
     say("gemm-240x4096x640", "bf16", ops / seconds(&x, w, 240), "GF/s", flops);
+    if ((x.k = t5g_kernels_bf16(k->name, NULL)) != NULL) {
+        t5g_exec_bf16(&x, 240, 640);
+        say("gemm-240x4096x640", "bf16/bf16", ops / seconds(&x, w, 240), "GF/s", flops);
+    }
+    x.k = k;
     say("gemm-240x4096x640", "q8", ops / seconds(&x, q, 240), "GF/s", flops);
     struct t5g_mat head = matrix(262144, 640), small = quantised(head, 32, pool);
     double size = 262144.0 * 640 / 1e9;
