@@ -3,21 +3,20 @@
 #
 #   T5G_DECODE_FLAGS="-n 40 -p 'synopsis:'" parallel.sh -S host1,host2 -n 100 -o out.t5g -- docs/*.txt
 #
-# The inputs are cut into shards; each host does one after the other, and the parts are joined in the order of the
+# The inputs are cut into shards, which each host does one after another, and the parts are joined in the order of the
 # inputs. The working directory must be the same on all hosts, under the same path (NFS, for one), with inputs and
 # outputs below it, and the programs and these scripts in the same place. Hosts are logged into with ssh, which must
 # not ask for a password.
 #
-# Give the same command again after a failure or an interruption: it does what is missing, as OUT.joblog says. A part
-# is a file of its own in OUT.parts; that of a shard that was killed does not exist. Shards that a lost host took with
-# it are done again by the others.
+# After a failure or an interruption, repeat the command: it does what OUT.joblog shows as missing. A part is a file of
+# its own in OUT.parts; a killed shard has none. The other hosts do the shards of a lost host again.
 #
 # Encoder outputs are kept in .t5g/cache of the working directory (t5g-cache(5)), so that another question, more files
-# or another number of shards encode what is new and nothing else. Remove it when nothing more will be asked. The parts
-# in OUT.parts belong to one list of FILEs, number of shards and set of options: with others give another OUT, or remove
-# OUT.parts. All FILEs must be there when the run begins; one that cannot be read later is a document that failed.
+# or another number of shards encode what is new and nothing else. Remove it after the last question. The parts in
+# OUT.parts belong to one list of FILEs, number of shards and set of options: with others, give another OUT or remove
+# OUT.parts. All FILEs must exist when the run begins; one that cannot be read later is a failed document.
 #
-# All hosts must compute with the same kernels for the result to be the same bits; where their processors differ, set
+# All hosts must compute with the same kernels for the result to be the same bits; if their processors differ, set
 # T5G_CPU to a level that all have. See t5g(7).
 set -u
 usage() {
@@ -25,21 +24,21 @@ usage() {
 usage: parallel.sh [options] -n SHARDS -o OUT.t5g -- FILE...
        parallel.sh [options] -n SHARDS -o OUT.t5g --files0-from FILE
 
-  -S, --sshlogin HOSTS  hosts, with commas between, as for parallel(1); `:` is this machine (default)
-  -n, --shards SHARDS   into how many parts the FILEs are cut; several for each host
-  -o, --output OUT.t5g  the result; OUT.t5g.joblog and the directory OUT.t5g.parts stand beside it
+  -S, --sshlogin HOSTS  hosts, separated by commas, as for parallel(1); `:` is this machine (default)
+  -n, --shards SHARDS   number of parts to divide the FILEs into; several for each host
+  -o, --output OUT.t5g  the result, with OUT.t5g.joblog and the directory OUT.t5g.parts next to it
   -m, --model MODEL     for the programs
-      --files0-from FILE  the names of the FILEs, each ended by NUL, as find -print0 writes them; -: standard input
-  -j, --jobs N          shards at a time on each host (default: 1, it uses all processors)
+      --files0-from FILE  names of the FILEs, each ended by NUL, as from find -print0; -: standard input
+  -j, --jobs N          shards at a time on each host (default: 1, which uses all processors)
       --no-cache        do not keep encoder outputs in .t5g/cache (or T5G_CACHE_DIR)
-      --clean           remove OUT.t5g.parts and OUT.t5g.joblog when all is done
+      --clean           remove OUT.t5g.parts and OUT.t5g.joblog at the end
 
-A FILE that is not there ends the run before it begins, with status 66. Other FILEs, shards or options for the programs
-need another OUT, or OUT.parts removed.
+If a FILE does not exist, the run ends before it begins, with status 66. For other FILEs, shards or program options,
+give another OUT or remove OUT.parts.
 Environment: T5G_TOKENIZE_FLAGS, T5G_ENCODE_FLAGS, T5G_DECODE_FLAGS: options for the programs, quoted as for a shell;
 T5G_CPU, T5G_COMPUTE, T5G_THREADS, T5G_RETRIES, T5G_CACHE_DIR.
-Exit status: 0; 3: some documents failed; 75: hosts were lost or shards stopped, try again; 76: a part is missing; of
-the first shard that failed otherwise.
+Exit status: 0; 3: some documents failed; 75: hosts were lost or shards stopped, try again; 76: a part is missing; else
+that of the first shard that failed.
 END
 }
 wrong() {

@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# slurm.sh: texts on a Slurm cluster: an array of jobs, one a shard, and a job that joins the parts.
+# slurm.sh: texts on a Slurm cluster: an array of jobs, one for each shard, and a job that joins the parts.
 #
 #   export SBATCH_PARTITION=short SBATCH_TIMELIMIT=4:00:00 T5G_DECODE_FLAGS="-n 40 -p 'synopsis:'"
 #   slurm.sh -n 100 -o out.t5g --wait -- docs/*.txt
 #
-# What sbatch(1) reads from its SBATCH_ variables is set there. The working directory must be shared by the nodes,
+# Settings for sbatch(1) are its SBATCH_ variables. The working directory must be shared by the nodes,
 # with inputs and outputs below it, and the programs and these scripts must be in the same place everywhere.
 #
 # A shard that is stopped by the time limit or for a job of higher priority (status 75), or loses its node, goes back
-# into the queue; one that fails stays failed and the parts are not joined. Give the same command again then: shards
-# whose part is there are left out of the array. Give it only when the jobs of the one before have ended.
+# into the queue; if one fails, the parts are not joined. Then repeat the command: shards whose part exists are left out
+# of the array. Repeat it only when the earlier jobs have ended.
 #
 # Encoder outputs are kept in .t5g/cache of the working directory (t5g-cache(5)), so that another question, more files
-# or another number of shards encode what is new and nothing else. Remove it when nothing more will be asked. The parts
-# in OUT.parts belong to one list of FILEs, number of shards and set of options: with others give another OUT, or remove
-# OUT.parts. All FILEs must be there when the run begins; one that cannot be read later is a document that failed.
+# or another number of shards encode what is new and nothing else. Remove it after the last question. The parts in
+# OUT.parts belong to one list of FILEs, number of shards and set of options: with others, give another OUT or remove
+# OUT.parts. All FILEs must exist when the run begins; one that cannot be read later is a failed document.
 #
-# All nodes must compute with the same kernels for the result to be the same bits; where their processors differ, set
+# All nodes must compute with the same kernels for the result to be the same bits; if their processors differ, set
 # T5G_CPU to a level that all have. See t5g(7).
 set -u
 usage() {
@@ -24,19 +24,19 @@ usage() {
 usage: slurm.sh [options] -n SHARDS -o OUT.t5g -- FILE...
        slurm.sh [options] -n SHARDS -o OUT.t5g --files0-from FILE
 
-  -n, --shards SHARDS   into how many jobs the FILEs are cut; best, each takes hours rather than minutes
-  -o, --output OUT.t5g  the result; the directory OUT.t5g.parts stands beside it, with the logs of the jobs
+  -n, --shards SHARDS   number of jobs to divide the FILEs into; each should take hours rather than minutes
+  -o, --output OUT.t5g  the result, with the directory OUT.t5g.parts next to it, which has the logs of the jobs
   -m, --model MODEL     for the programs
-      --files0-from FILE  the names of the FILEs, each ended by NUL, as find -print0 writes them; -: standard input
-      --wait            wait for the result, and end with the status of the job that joins the parts
+      --files0-from FILE  names of the FILEs, each ended by NUL, as from find -print0; -: standard input
+      --wait            wait for the result; exit with the status of the job that joins the parts
       --no-cache        do not keep encoder outputs in .t5g/cache (or T5G_CACHE_DIR)
-      --clean           remove OUT.t5g.parts when all is done
+      --clean           remove OUT.t5g.parts at the end
 
-Without --wait the numbers of the array and of the joining job are printed.
-A FILE that is not there ends the run before it begins, with status 66. Other FILEs, shards or options for the programs
-need another OUT, or OUT.parts removed.
+Without --wait, prints the numbers of the array and of the joining job.
+If a FILE does not exist, the run ends before it begins, with status 66. For other FILEs, shards or program options,
+give another OUT or remove OUT.parts.
 Environment: T5G_TOKENIZE_FLAGS, T5G_ENCODE_FLAGS, T5G_DECODE_FLAGS: options for the programs, quoted as for a shell;
-T5G_CPU, T5G_COMPUTE, T5G_THREADS (SLURM_CPUS_PER_TASK goes before it), T5G_RETRIES, T5G_CACHE_DIR; SBATCH_*.
+T5G_CPU, T5G_COMPUTE, T5G_THREADS (SLURM_CPUS_PER_TASK overrides it), T5G_RETRIES, T5G_CACHE_DIR; SBATCH_*.
 Exit status with --wait: 0; 3: some documents failed; 76: a part is missing, its log says why.
 END
 }
