@@ -237,31 +237,6 @@ bind_roles(struct loader *x)
     m->head = r->head == r->embed ? m->encoder.embed : matrix(x, r->head);
 }
 
-/* to [cols, rows] of from [rows, cols], elements of item bytes; in squares that fit the caches. */
-static inline void
-transpose(char *to, const char *from, size_t rows, size_t cols, size_t item)
-{
-    enum { SIDE = 32 };
-    for (size_t i0 = 0; i0 < rows; i0 += SIDE)
-        for (size_t j0 = 0; j0 < cols; j0 += SIDE)
-            for (size_t j = j0; j < t5g_min(j0 + SIDE, cols); j++)
-                for (size_t i = i0; i < t5g_min(i0 + SIDE, rows); i++)
-                    memcpy(to + (j * rows + i) * item, from + (i * cols + j) * item, item);
-}
-
-/* [cols, rows] of m [rows, cols]: products need a row for each output element. */
-static struct t5g_mat
-transposed(struct loader *x, struct t5g_mat m)
-{
-    size_t item = t5g_dtype_size(m.dtype);
-    char *to = own(x->m, t5g_alloc_raw(m.rows * m.cols, item));
-    if (item == 2)
-        transpose(to, m.p, m.rows, m.cols, 2);
-    else
-        transpose(to, m.p, m.rows, m.cols, item);
-    return (struct t5g_mat){.p = to, .dtype = m.dtype, .rows = m.cols, .cols = m.rows};
-}
-
 /*
  * The tower and its projector. They are checked even if not bound, so that a directory is valid for
  * all programs or for none.
@@ -287,7 +262,7 @@ bind_vision(struct loader *x)
         return;
     v->position = matrix(x, position);
     v->soft_norm = vector(x, norm, 1);
-    v->project = transposed(x, matrix(x, project));
+    v->project = matrix(x, project);
 }
 
 /* If config.json has no dtype, take that of the tensors, if they agree. */

@@ -63,7 +63,7 @@ struct t5g_vision_weights {
     struct t5g_affine patch; /* [d, 3 patch patch]: channel, row, column */
     struct t5g_mat position; /* [side side, d], side = image_size / patch */
     const float *soft_norm;  /* [d] 1 + w, of the projector */
-    struct t5g_mat project;  /* [text d, d]: the file's matrix transposed */
+    struct t5g_mat project;  /* [d, text d], as the file has it */
 };
 
 struct t5g_model {
@@ -89,7 +89,7 @@ struct t5g_model {
 /* Parts that a program needs. */
 enum {
     T5G_NEED_DECODER = 1,
-    T5G_NEED_VISION = 2, /* also binds vision, which costs a copy of its projector */
+    T5G_NEED_VISION = 2, /* also binds vision */
     /* Parts that a program does not need: their layers are checked, but not bound. */
     T5G_SKIP_ENCODER = 4,
     T5G_SKIP_DECODER = 8,

@@ -26,6 +26,7 @@ struct t5g_vision {
     size_t n, side; /* patches; patches on a side */
     float *rows;    /* [n, d] residual stream */
     float *pooled;  /* [mm_tokens, d] */
+    char *project;  /* [text d, d] the projector transposed; NULL before the first picture */
 };
 
 struct t5g_vision *
@@ -51,6 +52,7 @@ t5g_vision_close(struct t5g_vision *x)
     t5g_layers_close(&x->l);
     t5g_free(x->rows);
     t5g_free(x->pooled);
+    t5g_free(x->project);
     t5g_free(x);
 }
 
@@ -107,13 +109,41 @@ pool_patches(struct t5g_vision *x)
     }
 }
 
+/* to [cols, rows] of from [rows, cols], elements of item bytes; in squares that fit the caches. */
+static inline void
+transpose(char *to, const char *from, size_t rows, size_t cols, size_t item)
+{
+    enum { SIDE = 32 };
+    for (size_t i0 = 0; i0 < rows; i0 += SIDE)
+        for (size_t j0 = 0; j0 < cols; j0 += SIDE)
+            for (size_t j = j0; j < t5g_min(j0 + SIDE, cols); j++)
+                for (size_t i = i0; i < t5g_min(i0 + SIDE, rows); i++)
+                    memcpy(to + (j * rows + i) * item, from + (i * cols + j) * item, item);
+}
+
+/* The projector [text d, d]: products need a row for each output element. */
+static struct t5g_mat
+projector(struct t5g_vision *x)
+{
+    const struct t5g_mat *m = &x->m->vision.project;
+    size_t item = t5g_dtype_size(m->dtype);
+    if (x->project == NULL) {
+        x->project = t5g_alloc_raw(m->rows * m->cols, item);
+        if (item == 2)
+            transpose(x->project, m->p, m->rows, m->cols, 2);
+        else
+            transpose(x->project, m->p, m->rows, m->cols, item);
+    }
+    return (struct t5g_mat){.p = x->project, .dtype = m->dtype, .rows = m->cols, .cols = m->rows};
+}
+
 static void
 project(struct t5g_vision *x, float *out)
 {
     const struct t5g_vision_weights *v = &x->m->vision;
     const struct t5g_stack_config *c = v->stack.c;
     const struct t5g_block *b = &x->l.b;
-    struct t5g_affine project = {v->project, NULL};
+    struct t5g_affine project = {projector(x), NULL};
     size_t text = x->m->config.encoder.d;
     for (size_t r = 0; r < x->m->config.mm_tokens; r += x->l.block) {
         size_t m = t5g_min(x->l.block, x->m->config.mm_tokens - r);
