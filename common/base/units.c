@@ -1,7 +1,16 @@
-/* units.c: durations and sizes in human-readable form. */
+/* units.c: a clock, durations and sizes in human-readable form. */
 #include "base/units.h"
 
 #include <stdio.h>
+#include <time.h>
+
+double
+t5g_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 const char *
 t5g_units_time(char out[static T5G_UNITS_MAX], double seconds)

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 static struct {
@@ -20,19 +19,11 @@ static struct {
 
 enum { LONG = 2 }; /* seconds of work on a document */
 
-static double
-now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void
 t5g_progress_start(const char *unit)
 {
     s.unit = unit;
-    s.started = s.printed = now();
+    s.started = s.printed = t5g_seconds();
     s.part_started = 0;
     s.on = t5g_common.progress == 2 ||
            (t5g_common.progress == 0 && !t5g_common.quiet && isatty(STDERR_FILENO));
@@ -67,7 +58,7 @@ t5g_progress_docs(void)
 static void
 show(size_t done, size_t total)
 {
-    double t = now(), spent = t - s.started;
+    double t = t5g_seconds(), spent = t - s.started;
     char text[T5G_UNITS_MAX];
     if (!s.on || t - s.printed < 1)
         return;
@@ -116,7 +107,7 @@ void
 t5g_progress_part(size_t done, size_t total)
 {
     if (s.part_started == 0)
-        s.part_started = now();
+        s.part_started = t5g_seconds();
     show(done, total);
 }
 
@@ -126,7 +117,7 @@ t5g_progress_end(void)
     t5g_progress_clear();
     if (!t5g_common.stats || s.unit == NULL)
         return;
-    double spent = now() - s.started;
+    double spent = t5g_seconds() - s.started;
     char text[T5G_UNITS_MAX];
     fprintf(stderr, "%s: %llu documents, %llu failed, %llu %s in %s (%.1f documents/s, %.0f %s/s)",
             t5g_program_name(), (unsigned long long)s.docs, (unsigned long long)s.failed,

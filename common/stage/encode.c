@@ -1,13 +1,13 @@
 /* encode.c: documents of a stream through cache and encoder. */
 #include "stage/encode.h"
 #include "base/stop.h"
+#include "base/units.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "stage/input.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* A document of the batch. */
 struct item {
@@ -131,14 +131,6 @@ report(void *arg, size_t done, size_t total)
     return true;
 }
 
-static double
-now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Write, and free, items from *at on that need no job, or one before `done`. */
 static void
 write_ready(const struct t5g_encoding *x, struct t5g_run *run, struct item *items, size_t n,
@@ -171,13 +163,13 @@ t5g_encode_batch(void *arg, struct t5g_run *run, const struct t5g_batch *b, stru
         n_jobs += prepare(x, &items[i], &b->docs[i], &jobs[n_jobs]);
     write_ready(x, run, items, b->n, &at, jobs, 0);
     for (size_t i = 0, m; i < n_jobs; i += m) {
-        double before = now();
+        double before = t5g_seconds();
         size_t rows = 0;
         m = t5g_encode_together(jobs + i, n_jobs - i);
         t5g_encode_many(x->encoder, jobs + i, m, report, NULL);
         for (size_t k = i; k < i + m; k++)
             rows += jobs[k].n;
-        double each = rows > 0 ? (now() - before) / (double)rows : 0;
+        double each = rows > 0 ? (t5g_seconds() - before) / (double)rows : 0;
         write_ready(x, run, items, b->n, &at, jobs + i + m, each);
     }
     t5g_at_work(NULL, 0, 0);

@@ -1,9 +1,9 @@
 /* features.c: the pictures of a document as rows of the encoder. */
 #include "stage/features.h"
+#include "base/units.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 void
 t5g_features_free(struct t5g_features *f)
@@ -48,14 +48,6 @@ report(void *arg, size_t done, size_t total)
     return true; /* SIGTERM lets the document finish */
 }
 
-static double
-now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Features of one view, from the cache or the tower. The key is the tower's input, not the file. */
 static int
 look(struct part *part, const uint8_t *pixels, float *out, struct t5g_err *e)
@@ -80,10 +72,11 @@ look(struct part *part, const uint8_t *pixels, float *out, struct t5g_err *e)
         if (right)
             return 0;
     }
-    double before = now();
+    double before = t5g_seconds();
     if (t5g_vision_run(l->vision, pixels, value, out, report, part, e) < 0)
         return -1;
-    t5g_cache_put(l->cache, &key, "image.feat", T5G_F32, 2, dims, out, NULL, 0, now() - before);
+    t5g_cache_put(l->cache, &key, "image.feat", T5G_F32, 2, dims, out, NULL, 0,
+                  t5g_seconds() - before);
     return 0;
 }
 
