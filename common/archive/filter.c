@@ -114,8 +114,7 @@ skip_frames(struct t5g_filter *f, struct t5g_err *e)
             break;
         if (read_full(f, length, sizeof length, &got, e) < 0)
             return -1;
-        left = (size_t)length[0] | (size_t)length[1] << 8 | (size_t)length[2] << 16 |
-               (size_t)length[3] << 24;
+        left = (size_t)t5g_little(length, sizeof length);
         if (got < sizeof length)
             return t5g_err_set(e, T5G_EX_DATA, "truncated inside a skippable frame");
         for (; left > 0; left -= got) {

@@ -12,25 +12,16 @@ enum {
     COMMENT_MAX = 65535,
 };
 
-static uint64_t
-little(const unsigned char *p, size_t n)
-{
-    uint64_t v = 0;
-    while (n-- > 0)
-        v = v << 8 | p[n];
-    return v;
-}
-
 /* The count in the zip64 end record that the locator at p points to, or the one right before it. */
 static bool
 count64(int fd, const unsigned char *p, uint64_t at, uint64_t *count)
 {
     unsigned char r[END64];
-    uint64_t places[] = {little(p + 8, 8), at - END64};
+    uint64_t places[] = {t5g_little(p + 8, 8), at - END64};
     for (size_t i = 0; i < T5G_LEN(places); i++)
         if (places[i] < at && pread(fd, r, END64, (off_t)places[i]) == END64 &&
             memcmp(r, "PK\6\6", 4) == 0) {
-            *count = little(r + 32, 8);
+            *count = t5g_little(r + 32, 8);
             return true;
         }
     return false;
@@ -42,12 +33,12 @@ find(int fd, const unsigned char *p, size_t n, uint64_t at, uint64_t *count, boo
 {
     for (size_t i = n < END ? 0 : n - END + 1; i-- > 0;) {
         const unsigned char *end = p + i;
-        if (memcmp(end, "PK\5\6", 4) != 0 || little(end + 20, 2) > n - i - END)
+        if (memcmp(end, "PK\5\6", 4) != 0 || t5g_little(end + 20, 2) > n - i - END)
             continue;
-        *count = little(end + 10, 2);
+        *count = t5g_little(end + 10, 2);
         *wide = i >= LOCATOR && memcmp(end - LOCATOR, "PK\6\7", 4) == 0 &&
                 count64(fd, end - LOCATOR, at + i - LOCATOR, count);
-        uint64_t part = little(end + 4, 2);
+        uint64_t part = t5g_little(end + 4, 2);
         if (part != 0 && part != 0xffff)
             return t5g_err_set(e, T5G_EX_DATA, "a zip archive in several parts");
         return 0;

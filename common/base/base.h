@@ -70,6 +70,16 @@ t5g_max(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* The whole number in p[0..n), n <= 8, lowest byte first. */
+static inline uint64_t
+t5g_little(const unsigned char *p, size_t n)
+{
+    uint64_t v = 0;
+    while (n-- > 0)
+        v = v << 8 | p[n];
+    return v;
+}
+
 /* n rounded up to a multiple of `to` (a power of two). */
 static inline uint64_t
 t5g_round_up(uint64_t n, uint64_t to)

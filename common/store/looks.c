@@ -5,15 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-static uint32_t
-little(const unsigned char *p, size_t n)
-{
-    uint32_t v = 0;
-    while (n-- > 0)
-        v = v << 8 | p[n];
-    return v;
-}
-
 /* After "BM": file size, two zeros, offset of the pixels, then a header with its own length and a
  * plane count of 1. */
 static bool
@@ -21,11 +12,11 @@ is_bmp(const unsigned char *p, size_t n)
 {
     if (n < 26 || memcmp(p, "BM", 2) != 0)
         return false;
-    uint32_t header = little(p + 14, 4), pixels = little(p + 10, 4);
+    uint64_t header = t5g_little(p + 14, 4), pixels = t5g_little(p + 10, 4);
     bool old = header == 12, known = header >= 16 && header <= 124 && header % 4 == 0;
     if ((!old && !known) || pixels < 14 + header || pixels > 1 << 20)
         return false;
-    return old ? little(p + 22, 2) == 1 : n >= 28 && little(p + 26, 2) == 1;
+    return old ? t5g_little(p + 22, 2) == 1 : n >= 28 && t5g_little(p + 26, 2) == 1;
 }
 
 static bool

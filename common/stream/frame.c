@@ -34,15 +34,6 @@ put(unsigned char *p, uint64_t v, int bytes)
         p[i] = (unsigned char)(v >> (8 * i));
 }
 
-static uint64_t
-get(const unsigned char *p, int bytes)
-{
-    uint64_t v = 0;
-    for (int i = bytes - 1; i >= 0; i--)
-        v = v << 8 | p[i];
-    return v;
-}
-
 bool
 t5g_kind_critical(int kind)
 {
@@ -77,16 +68,17 @@ t5g_frame_length(const struct t5g_frame *f)
 void
 t5g_frame_guess(const unsigned char in[T5G_FRAME_HEADER], uint64_t out[4])
 {
-    uint64_t off = get(in + AT_PAYLOAD_OFF, 4), size = get(in + AT_PAYLOAD_LEN, 8);
+    uint64_t off = t5g_little(in + AT_PAYLOAD_OFF, 4), size = t5g_little(in + AT_PAYLOAD_LEN, 8);
     uint64_t bytes = t5g_dtype_size(in[AT_DTYPE]);
     bool known = bytes > 0;
     for (size_t i = 0; i < T5G_FRAME_NDIM_MAX && i < in[AT_NDIM]; i++)
-        known = known && !__builtin_mul_overflow(bytes, get(in + AT_DIMS + 8 * i, 8), &bytes);
+        known =
+            known && !__builtin_mul_overflow(bytes, t5g_little(in + AT_DIMS + 8 * i, 8), &bytes);
     size = size <= T5G_FRAME_PAYLOAD_MAX ? size : 0;
     bytes = known && bytes <= T5G_FRAME_PAYLOAD_MAX ? bytes : 0;
-    out[0] = get(in + AT_FRAME_LEN, 8);
+    out[0] = t5g_little(in + AT_FRAME_LEN, 8);
     out[1] = t5g_round_up(off + size, T5G_ALIGN);
-    out[2] = t5g_round_up(payload_offset(get(in + AT_META_LEN, 4)) + size, T5G_ALIGN);
+    out[2] = t5g_round_up(payload_offset(t5g_little(in + AT_META_LEN, 4)) + size, T5G_ALIGN);
     out[3] = t5g_round_up(off + bytes, T5G_ALIGN);
 }
 
@@ -247,25 +239,26 @@ t5g_frame_take_header(struct t5g_frame *f, struct t5g_frame_layout *l,
         return t5g_err_set(e, T5G_EX_DATA,
                            "frame at byte %llu: format version %u, this program reads 1",
                            (unsigned long long)offset, in[AT_MAJOR]);
-    if (get(in + AT_FLAGS, 2) != 0)
+    if (t5g_little(in + AT_FLAGS, 2) != 0)
         return t5g_err_set(e, T5G_EX_DATA, "frame at byte %llu: unknown flags 0x%llx",
-                           (unsigned long long)offset, (unsigned long long)get(in + AT_FLAGS, 2));
-    if (get(in + AT_ZERO, 2) != 0)
+                           (unsigned long long)offset,
+                           (unsigned long long)t5g_little(in + AT_FLAGS, 2));
+    if (t5g_little(in + AT_ZERO, 2) != 0)
         return refuse(e, offset, "damaged: bytes 14 and 15 are not 0");
     *f = (struct t5g_frame){.kind = in[AT_KIND],
                             .minor = in[AT_MINOR],
                             .dtype = in[AT_DTYPE],
                             .ndim = in[AT_NDIM],
-                            .doc_key = get(in + AT_DOC_KEY, 8),
-                            .meta_len = (size_t)get(in + AT_META_LEN, 4),
-                            .size = get(in + AT_PAYLOAD_LEN, 8),
-                            .payload_hash = get(in + AT_PAYLOAD_HASH, 8),
-                            .head_hash = get(in + AT_HEAD_HASH, 8),
+                            .doc_key = t5g_little(in + AT_DOC_KEY, 8),
+                            .meta_len = (size_t)t5g_little(in + AT_META_LEN, 4),
+                            .size = t5g_little(in + AT_PAYLOAD_LEN, 8),
+                            .payload_hash = t5g_little(in + AT_PAYLOAD_HASH, 8),
+                            .head_hash = t5g_little(in + AT_HEAD_HASH, 8),
                             .offset = offset};
     for (int i = 0; i < T5G_FRAME_NDIM_MAX; i++)
-        f->dims[i] = get(in + AT_DIMS + 8 * i, 8);
-    l->frame_len = get(in + AT_FRAME_LEN, 8);
-    l->payload_off = get(in + AT_PAYLOAD_OFF, 4);
+        f->dims[i] = t5g_little(in + AT_DIMS + 8 * i, 8);
+    l->frame_len = t5g_little(in + AT_FRAME_LEN, 8);
+    l->payload_off = t5g_little(in + AT_PAYLOAD_OFF, 4);
     if (t5g_frame_check(f, max_frame, e) < 0)
         return t5g_err_in(e, "frame at byte %llu", (unsigned long long)offset);
     if (l->payload_off != payload_offset(f->meta_len) ||
@@ -323,11 +316,11 @@ t5g_end_put(unsigned char out[64], const struct t5g_end *x)
 void
 t5g_end_take(struct t5g_end *x, const unsigned char in[64])
 {
-    *x = (struct t5g_end){.stream_len = get(in, 8),
-                          .frames = get(in + 8, 8),
-                          .docs_ok = get(in + 16, 8),
-                          .docs_failed = get(in + 24, 8),
-                          .chain = get(in + 32, 8),
-                          .status = (uint32_t)get(in + 40, 4),
-                          .index_off = get(in + 48, 8)};
+    *x = (struct t5g_end){.stream_len = t5g_little(in, 8),
+                          .frames = t5g_little(in + 8, 8),
+                          .docs_ok = t5g_little(in + 16, 8),
+                          .docs_failed = t5g_little(in + 24, 8),
+                          .chain = t5g_little(in + 32, 8),
+                          .status = (uint32_t)t5g_little(in + 40, 4),
+                          .index_off = t5g_little(in + 48, 8)};
 }

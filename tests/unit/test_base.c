@@ -67,6 +67,17 @@ arrays_grow(void **state)
 }
 
 static void
+bytes_are_numbers(void **state)
+{
+    (void)state;
+    const unsigned char p[] = {0x21, 0x43, 0x65, 0x87, 0xa9, 0xcb, 0xed, 0xff};
+    assert_int_equal(t5g_little(p, 0), 0);
+    assert_int_equal(t5g_little(p, 1), 0x21);
+    assert_int_equal(t5g_little(p, 4), 0x87654321);
+    assert_true(t5g_little(p, 8) == 0xffedcba987654321);
+}
+
+static void
 whole_numbers(void **state)
 {
     (void)state;
@@ -395,13 +406,21 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(mappings_are_watched),   cmocka_unit_test(temporaries_go),
-        cmocka_unit_test(errors_escape_controls), cmocka_unit_test(arrays_grow),
-        cmocka_unit_test(whole_numbers),          cmocka_unit_test(sizes),
-        cmocka_unit_test(real_numbers),           cmocka_unit_test(half_precision_round_trips),
-        cmocka_unit_test(buffers_grow),           cmocka_unit_test(hashes_are_xxh3),
-        cmocka_unit_test(files_read_whole),       cmocka_unit_test(pool_runs_every_item_once),
-        cmocka_unit_test(utf8_is_checked),        cmocka_unit_test(units),
+        cmocka_unit_test(mappings_are_watched),
+        cmocka_unit_test(temporaries_go),
+        cmocka_unit_test(errors_escape_controls),
+        cmocka_unit_test(arrays_grow),
+        cmocka_unit_test(bytes_are_numbers),
+        cmocka_unit_test(whole_numbers),
+        cmocka_unit_test(sizes),
+        cmocka_unit_test(real_numbers),
+        cmocka_unit_test(half_precision_round_trips),
+        cmocka_unit_test(buffers_grow),
+        cmocka_unit_test(hashes_are_xxh3),
+        cmocka_unit_test(files_read_whole),
+        cmocka_unit_test(pool_runs_every_item_once),
+        cmocka_unit_test(utf8_is_checked),
+        cmocka_unit_test(units),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
