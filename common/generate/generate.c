@@ -113,22 +113,10 @@ static void
 append(struct slot *s, bool logprobs, int32_t id, float logprob)
 {
     struct t5g_sequence *o = &s->job->out;
-    if (o->n == s->cap_out) {
-        size_t more = t5g_max(64, 2 * s->cap_out);
-        int32_t *ids = t5g_alloc(more, sizeof *ids);
-        if (o->n > 0)
-            memcpy(ids, o->ids, o->n * sizeof *ids);
-        t5g_free(o->ids);
-        o->ids = ids;
-        if (logprobs) {
-            float *p = t5g_alloc(more, sizeof *p);
-            if (o->n > 0)
-                memcpy(p, o->logprob, o->n * sizeof *p);
-            t5g_free(o->logprob);
-            o->logprob = p;
-        }
-        s->cap_out = more;
-    }
+    size_t cap = s->cap_out; /* of both */
+    o->ids = t5g_grow(o->ids, o->n, &s->cap_out, sizeof *o->ids);
+    if (logprobs)
+        o->logprob = t5g_grow(o->logprob, o->n, &cap, sizeof *o->logprob);
     o->ids[o->n] = id;
     if (logprobs)
         o->logprob[o->n] = logprob;

@@ -213,8 +213,7 @@ t5g_safetensors_parse(const unsigned char *p, size_t n, const char *file,
     if (n < 8)
         return t5g_err_set(e, T5G_EX_DATA, "%s: %zu bytes, too short for a safetensors file", file,
                            n);
-    for (size_t i = 0; i < 8; i++)
-        len |= (uint64_t)p[i] << (8 * i);
+    len = t5g_little(p, 8);
     if (len > n - 8)
         return t5g_err_set(e, T5G_EX_DATA, "%s: header of %llu bytes, but the file ends after %zu",
                            file, (unsigned long long)len, n - 8);
@@ -238,4 +237,52 @@ t5g_safetensors_parse(const unsigned char *p, size_t n, const char *file,
     t5g_free(h.entries);
     t5g_buf_free(&h.names);
     return r;
+}
+
+const char *
+t5g_safetensors_header(const unsigned char *p, size_t *len)
+{
+    *len = (size_t)t5g_little(p, 8);
+    return (const char *)p + 8;
+}
+
+int
+t5g_tensor_list_add(void *arg, const struct t5g_tensor *t, struct t5g_err *e)
+{
+    struct t5g_tensor_list *l = arg;
+    (void)e;
+    l->v = t5g_grow(l->v, l->n, &l->cap, sizeof *l->v);
+    l->v[l->n] = *t;
+    l->v[l->n++].name = t5g_strdup(t->name);
+    return 0;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+    const struct t5g_tensor *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
+void
+t5g_tensor_list_sort(struct t5g_tensor_list *l)
+{
+    if (l->n > 0)
+        qsort(l->v, l->n, sizeof *l->v, by_name);
+}
+
+const struct t5g_tensor *
+t5g_tensor_list_find(const struct t5g_tensor_list *l, const char *name)
+{
+    struct t5g_tensor key = {.name = name};
+    return l->n > 0 ? bsearch(&key, l->v, l->n, sizeof *l->v, by_name) : NULL;
+}
+
+void
+t5g_tensor_list_free(struct t5g_tensor_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        t5g_free((void *)(uintptr_t)l->v[i].name);
+    t5g_free(l->v);
+    *l = (struct t5g_tensor_list){0};
 }

@@ -21,6 +21,19 @@ struct t5g_tensor {
     size_t group;
 };
 
+/* A growing list of tensors, whose names it owns. Zero-initialise. */
+struct t5g_tensor_list {
+    struct t5g_tensor *v; /* [n] */
+    size_t n, cap;
+};
+
+/* For t5g_safetensors_parse: a copy of t to the end of the list arg. 0. */
+int t5g_tensor_list_add(void *arg, const struct t5g_tensor *t, struct t5g_err *e);
+void t5g_tensor_list_sort(struct t5g_tensor_list *l); /* by name */
+/* Of a sorted list; NULL if there is none of this name. */
+const struct t5g_tensor *t5g_tensor_list_find(const struct t5g_tensor_list *l, const char *name);
+void t5g_tensor_list_free(struct t5g_tensor_list *l);
+
 struct t5g_safetensors;
 
 /*
@@ -60,5 +73,8 @@ const char *t5g_safetensors_table(const struct t5g_safetensors *s);
 int t5g_safetensors_parse(const unsigned char *p, size_t n, const char *file,
                           int (*add)(void *arg, const struct t5g_tensor *t, struct t5g_err *e),
                           void *arg, struct t5g_err *e);
+
+/* The header, JSON [*len], of a file image that t5g_safetensors_parse has accepted. */
+const char *t5g_safetensors_header(const unsigned char *p, size_t *len);
 
 #endif

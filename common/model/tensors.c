@@ -4,7 +4,6 @@
 #include "model/explain.h"
 #include "model/packed.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,62 +22,25 @@ struct shard {
 struct t5g_safetensors {
     struct shard *shards; /* [n_shards] */
     size_t n_shards;
-    struct t5g_tensor *tensors; /* [n], by name */
-    char **names;               /* [n] the tensors' names, in the order found */
-    size_t n, cap;
-    char *index; /* path of the index, NULL if there is none */
+    struct t5g_tensor_list tensors; /* sorted */
+    char *index;                    /* path of the index, NULL if there is none */
     bool packed;
 };
 
-struct adder {
-    struct t5g_safetensors *s;
-    const struct shard *shard;
-};
-
-static int
-add_tensor(void *arg, const struct t5g_tensor *t, struct t5g_err *e)
-{
-    struct adder *a = arg;
-    struct t5g_safetensors *s = a->s;
-    (void)e;
-    if (s->n == s->cap) {
-        size_t cap = s->cap == 0 ? 256 : s->cap * 2;
-        struct t5g_tensor *more = t5g_alloc(cap, sizeof *more);
-        char **names = t5g_alloc(cap, sizeof *names);
-        if (s->n > 0) {
-            memcpy(more, s->tensors, s->n * sizeof *more);
-            memcpy(names, s->names, s->n * sizeof *names);
-        }
-        t5g_free(s->tensors);
-        t5g_free(s->names);
-        s->tensors = more;
-        s->names = names;
-        s->cap = cap;
-    }
-    s->names[s->n] = t5g_strdup(t->name);
-    s->tensors[s->n] = *t;
-    s->tensors[s->n].name = s->names[s->n];
-    s->tensors[s->n].file = a->shard->name;
-    s->n++;
-    return 0;
-}
-
-static int
-by_name(const void *a, const void *b)
-{
-    const struct t5g_tensor *x = a, *y = b;
-    return strcmp(x->name, y->name);
-}
-
 /* Map the file and add its tensors. */
 static int
-open_shard(const struct t5g_safetensors *s, struct shard *x, struct adder *a, struct t5g_err *e)
+open_shard(struct t5g_safetensors *s, struct shard *x, struct t5g_err *e)
 {
     int fd = t5g_map_open(x->path, &x->map, e), r = -1;
+    struct t5g_tensor_list *all = &s->tensors;
+    size_t before = all->n;
     if (fd < 0)
         return -1;
-    r = s->packed ? t5g_packed_tensors(x->map.p, x->map.size, x->path, fd, add_tensor, a, e)
-                  : t5g_safetensors_parse(x->map.p, x->map.size, x->path, add_tensor, a, e);
+    r = s->packed
+            ? t5g_packed_tensors(x->map.p, x->map.size, x->path, fd, t5g_tensor_list_add, all, e)
+            : t5g_safetensors_parse(x->map.p, x->map.size, x->path, t5g_tensor_list_add, all, e);
+    for (size_t k = before; k < all->n; k++)
+        all->v[k].file = x->name;
     close(fd);
     return r;
 }
@@ -88,19 +50,17 @@ open_shards(struct t5g_safetensors *s, struct t5g_err *e)
 {
     for (size_t i = 0; i < s->n_shards; i++) {
         struct shard *x = &s->shards[i];
-        struct adder a = {s, x};
         if (s->index != NULL && t5g_is_there(x->path, NULL) == 0)
             return t5g_err_set(e, T5G_EX_NOINPUT,
                                "%s: missing, and %s names it: the download is "
                                "not whole",
                                x->path, index_name);
-        if (t5g_stamp_of(x->path, &x->stamp, e) < 0 || open_shard(s, x, &a, e) < 0)
+        if (t5g_stamp_of(x->path, &x->stamp, e) < 0 || open_shard(s, x, e) < 0)
             return -1;
     }
-    if (s->n > 0)
-        qsort(s->tensors, s->n, sizeof *s->tensors, by_name);
-    for (size_t i = 1; i < s->n; i++) {
-        const struct t5g_tensor *x = &s->tensors[i - 1], *y = &s->tensors[i];
+    t5g_tensor_list_sort(&s->tensors);
+    for (size_t i = 1; i < s->tensors.n; i++) {
+        const struct t5g_tensor *x = &s->tensors.v[i - 1], *y = &s->tensors.v[i];
         if (strcmp(x->name, y->name) == 0)
             return t5g_err_set(e, T5G_EX_DATA, "%s: tensor '%s' is in %s and in %s", s->index,
                                x->name, x->file, y->file);
@@ -143,12 +103,12 @@ check_index(const struct t5g_safetensors *s, const struct t5g_json *map, struct 
             return t5g_err_set(e, T5G_EX_DATA, "%s: tensor '%s' is in %s, expected %s", s->index,
                                t->name, t->file, t5g_json_str(v));
     }
-    if (entries == s->n)
+    if (entries == s->tensors.n)
         return 0;
-    for (size_t i = 0; i < s->n; i++) {
-        if (t5g_json_get(map, s->tensors[i].name) == NULL)
+    for (size_t i = 0; i < s->tensors.n; i++) {
+        if (t5g_json_get(map, s->tensors.v[i].name) == NULL)
             return t5g_err_set(e, T5G_EX_DATA, "%s: tensor '%s' of %s is not in weight_map",
-                               s->index, s->tensors[i].name, s->tensors[i].file);
+                               s->index, s->tensors.v[i].name, s->tensors.v[i].file);
     }
     return 0;
 }
@@ -219,16 +179,13 @@ t5g_safetensors_close(struct t5g_safetensors *s)
 {
     if (s == NULL)
         return;
-    for (size_t i = 0; i < s->n; i++)
-        t5g_free(s->names[i]);
     for (size_t i = 0; i < s->n_shards; i++) {
         if (s->shards[i].map.p != NULL)
             t5g_unmap(&s->shards[i].map);
         t5g_free(s->shards[i].name);
         t5g_free(s->shards[i].path);
     }
-    t5g_free(s->tensors);
-    t5g_free(s->names);
+    t5g_tensor_list_free(&s->tensors);
     t5g_free(s->shards);
     t5g_free(s->index);
     t5g_free(s);
@@ -237,20 +194,19 @@ t5g_safetensors_close(struct t5g_safetensors *s)
 size_t
 t5g_safetensors_count(const struct t5g_safetensors *s)
 {
-    return s->n;
+    return s->tensors.n;
 }
 
 const struct t5g_tensor *
 t5g_safetensors_at(const struct t5g_safetensors *s, size_t i)
 {
-    return &s->tensors[i];
+    return &s->tensors.v[i];
 }
 
 const struct t5g_tensor *
 t5g_safetensors_find(const struct t5g_safetensors *s, const char *name)
 {
-    struct t5g_tensor key = {.name = name};
-    return s->n > 0 ? bsearch(&key, s->tensors, s->n, sizeof *s->tensors, by_name) : NULL;
+    return t5g_tensor_list_find(&s->tensors, name);
 }
 
 size_t

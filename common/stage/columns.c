@@ -74,14 +74,7 @@ t5g_columns_own(struct t5g_columns *c, const char *own, size_t n)
 static struct cell *
 append(struct cells *c, const char *prompt, uint64_t rank)
 {
-    if (c->n == c->cap) {
-        c->cap = 2 * c->cap + 4;
-        struct cell *v = t5g_alloc(c->cap, sizeof *v);
-        if (c->n > 0)
-            memcpy(v, c->v, c->n * sizeof *v);
-        t5g_free(c->v);
-        c->v = v;
-    }
+    c->v = t5g_grow(c->v, c->n, &c->cap, sizeof *c->v);
     struct cell *x = &c->v[c->n++];
     *x = (struct cell){.prompt = prompt != NULL ? t5g_strdup(prompt) : NULL, .rank = rank};
     return x;

@@ -69,14 +69,7 @@ t5g_gap_frame(const struct t5g_scan_input *in, size_t i, struct t5g_frame *f)
 static void
 add(struct t5g_gap *g, const struct t5g_frame *f, uint64_t len)
 {
-    if (g->n == g->cap) {
-        g->cap = g->cap * 2 + 64;
-        struct mark *v = t5g_alloc(g->cap, sizeof *v);
-        if (g->n > 0)
-            memcpy(v, g->v, g->n * sizeof *v);
-        t5g_free(g->v);
-        g->v = v;
-    }
+    g->v = t5g_grow(g->v, g->n, &g->cap, sizeof *g->v);
     g->v[g->n++] = (struct mark){f->offset, len, f->doc_key, f->kind};
     g->n_ends += f->kind == T5G_KIND_END;
 }

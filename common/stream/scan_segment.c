@@ -40,14 +40,7 @@ t5g_scan_end_segment(struct t5g_scan *s, const struct t5g_frame *f)
 static void
 collect(struct t5g_scan *s, const struct t5g_frame *f)
 {
-    if (s->n == s->cap) {
-        s->cap = s->cap * 2 + 16;
-        struct t5g_frame *v = t5g_alloc(s->cap, sizeof *v);
-        if (s->n > 0)
-            memcpy(v, s->frames, s->n * sizeof *v);
-        t5g_free(s->frames);
-        s->frames = v;
-    }
+    s->frames = t5g_grow(s->frames, s->n, &s->cap, sizeof *s->frames);
     s->frames[s->n++] = *f;
 }
 

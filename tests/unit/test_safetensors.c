@@ -71,6 +71,31 @@ test_header(void **state)
     t5g_buf_free(&b);
 }
 
+static void
+test_list(void **state)
+{
+    (void)state;
+    struct t5g_err e = {0};
+    struct t5g_tensor_list l = {0};
+    size_t len;
+    struct t5g_buf b = image("{\"b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
+                             "\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}",
+                             2);
+    const unsigned char *p = (unsigned char *)b.p;
+    assert_null(t5g_tensor_list_find(&l, "a"));
+    assert_int_equal(t5g_safetensors_parse(p, b.n, "x", t5g_tensor_list_add, &l, &e), 0);
+    const char *header = t5g_safetensors_header(p, &len);
+    assert_true(header[0] == '{' && header + len + 2 == b.p + b.n);
+    assert_int_equal(l.n, 2);
+    assert_string_equal(l.v[0].name, "b");
+    t5g_tensor_list_sort(&l);
+    assert_string_equal(l.v[0].name, "a");
+    assert_ptr_equal(t5g_tensor_list_find(&l, "b"), &l.v[1]);
+    assert_null(t5g_tensor_list_find(&l, "c"));
+    t5g_tensor_list_free(&l);
+    t5g_buf_free(&b);
+}
+
 #define T(dtype, shape, begin, end) \
     "{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" begin "," end "]}"
 
@@ -275,9 +300,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_header),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_directory),
+        cmocka_unit_test(test_header),   cmocka_unit_test(test_list),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_directory),
         cmocka_unit_test(test_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
