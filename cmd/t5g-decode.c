@@ -58,11 +58,9 @@ static const struct t5g_option options[] = {
     {0, "kv", "auto|f32|bf16|q8", T5G_OPT_CHOICE, &opt.kv,
      "type of cached keys and values (auto: f32; q8 with quantised weights)", 0, 0},
     {0, "keep", NULL, T5G_OPT_FLAG, &opt.keep, "keep encoder.out in the output", 0, 0},
-    {0, "force", NULL, T5G_OPT_FLAG, &opt.force,
-     "accept streams made with another tokenizer or model", 0, 0},
-    {0, "max-frame", "BYTES", T5G_OPT_BYTES, &opt.max_frame, "largest frame to accept (default 8G)",
-     4096, 0x1p40},
-    {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
+    T5G_OPTION_FORCE(&opt.force, "accept streams made with another tokenizer or model"),
+    T5G_OPTION_MAX_FRAME(&opt.max_frame),
+    T5G_OPTIONS_END,
 };
 
 static const struct t5g_program program = {"t5g-decode",

@@ -26,11 +26,9 @@ static const struct t5g_option options[] = {
      0, 0},
     {0, "all", NULL, T5G_OPT_FLAG, &opt.out.all, "print special tokens too", 0, 0},
     {0, "input", NULL, T5G_OPT_FLAG, &opt.input, "print input.ids instead of decode.ids", 0, 0},
-    {0, "force", NULL, T5G_OPT_FLAG, &opt.force, "accept streams made with another tokenizer", 0,
-     0},
-    {0, "max-frame", "BYTES", T5G_OPT_BYTES, &opt.max_frame, "largest frame to accept (default 8G)",
-     4096, 0x1p40},
-    {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
+    T5G_OPTION_FORCE(&opt.force, "accept streams made with another tokenizer"),
+    T5G_OPTION_MAX_FRAME(&opt.max_frame),
+    T5G_OPTIONS_END,
 };
 
 static const struct t5g_program program = {"t5g-detok",

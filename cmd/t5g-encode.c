@@ -22,14 +22,11 @@ static const struct t5g_option options[] = {
      "element type of encoder.out (default f32)", 0, 0},
     {0, "pool", "none|mean|max|first", T5G_OPT_CHOICE, &opt.pool,
      "write one pooled vector (embedding) instead of encoder.out", 0, 0},
-    {0, "cache", "DIR|off", T5G_OPT_MAYBE, &opt.cache, "keep results in a cache, and reuse them", 0,
-     0},
+    T5G_OPTION_CACHE(&opt.cache),
     {0, "keep", NULL, T5G_OPT_FLAG, &opt.keep, "keep image.feat in the output", 0, 0},
-    {0, "force", NULL, T5G_OPT_FLAG, &opt.force,
-     "accept streams made with another tokenizer or model", 0, 0},
-    {0, "max-frame", "BYTES", T5G_OPT_BYTES, &opt.max_frame, "largest frame to accept (default 8G)",
-     4096, 0x1p40},
-    {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
+    T5G_OPTION_FORCE(&opt.force, "accept streams made with another tokenizer or model"),
+    T5G_OPTION_MAX_FRAME(&opt.max_frame),
+    T5G_OPTIONS_END,
 };
 
 static const struct t5g_program program = {"t5g-encode",

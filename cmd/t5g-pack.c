@@ -27,7 +27,7 @@ static const struct t5g_option options[] = {
     {'l', "lines", NULL, T5G_OPT_FLAG, &opt.line, "each line of TEXT is a text", 0, 0},
     {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl,
      "each line of TEXT is a JSON object with a field text", 0, 0},
-    {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
+    T5G_OPTIONS_END,
 };
 
 static const struct t5g_program program = {

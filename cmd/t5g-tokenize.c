@@ -38,7 +38,7 @@ static const struct t5g_option options[] = {
      "maximum length of a document, <bos> included (default: no limit)", 1, 1e15},
     {0, "too-long", "error|cut|split", T5G_OPT_CHOICE, &opt.x.too_long,
      "what to do with documents longer than --max-tokens", 0, 0},
-    {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
+    T5G_OPTIONS_END,
 };
 
 static const struct t5g_program program = {"t5g-tokenize",

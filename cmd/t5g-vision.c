@@ -23,13 +23,10 @@ static const struct t5g_option options[] = {
      "seccomp sandbox around the picture decoder", 0, 0},
     {0, "cpu-limit", "SECONDS", T5G_OPT_U64, &opt.cpu_limit,
      "processor time limit for decoding one picture (default 10)", 1, 86400},
-    {0, "cache", "DIR|off", T5G_OPT_MAYBE, &opt.cache, "keep results in a cache, and reuse them", 0,
-     0},
-    {0, "force", NULL, T5G_OPT_FLAG, &opt.force,
-     "accept streams made with another tokenizer or model", 0, 0},
-    {0, "max-frame", "BYTES", T5G_OPT_BYTES, &opt.max_frame, "largest frame to accept (default 8G)",
-     4096, 0x1p40},
-    {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
+    T5G_OPTION_CACHE(&opt.cache),
+    T5G_OPTION_FORCE(&opt.force, "accept streams made with another tokenizer or model"),
+    T5G_OPTION_MAX_FRAME(&opt.max_frame),
+    T5G_OPTIONS_END,
 };
 
 static const struct t5g_program program = {

@@ -22,7 +22,7 @@ static struct {
     bool dry_run;
 } opt = {.max_size = UINT64_MAX, .grace = "1h"};
 
-static const struct t5g_option no_options[] = {NO_MORE_OPTIONS};
+static const struct t5g_option no_options[] = {T5G_OPTIONS_END};
 static const struct t5g_option gc_options[] = {
     {0, "max-size", "BYTES", T5G_OPT_BYTES, &opt.max_size,
      "keep at most this much, the most recently used", 0, 0x1p62},
@@ -31,7 +31,7 @@ static const struct t5g_option gc_options[] = {
     {0, "grace", "TIME", T5G_OPT_STRING, &opt.grace,
      "remove nothing used within this time (default 1h)", 0, 0},
     {0, "dry-run", NULL, T5G_OPT_FLAG, &opt.dry_run, "only print what would be removed", 0, 0},
-    NO_MORE_OPTIONS,
+    T5G_OPTIONS_END,
 };
 
 enum { DEAD_AFTER = 86400 /* seconds: no writer takes that long for an entry */ };

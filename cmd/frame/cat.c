@@ -9,8 +9,8 @@ static struct {
 static const struct t5g_option options[] = {
     {0, "docs", "N", T5G_OPT_U64, &opt.docs, "fail unless there are N documents", 0, 0x1p53},
     FORCE_OPTION(&opt.force),
-    MAX_FRAME_OPTION(&opt.max_frame),
-    NO_MORE_OPTIONS,
+    T5G_OPTION_MAX_FRAME(&opt.max_frame),
+    T5G_OPTIONS_END,
 };
 
 static const struct t5g_program program = {

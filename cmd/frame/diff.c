@@ -18,8 +18,8 @@ static const struct t5g_option options[] = {
      "relative tolerance: |a - b| up to X * |b| is equal (default 0)", 0, 0x1p1000},
     {0, "name", "NAME", T5G_OPT_STRING, &opt.name, "compare only frames with this name", 0, 0},
     {0, "all", NULL, T5G_OPT_FLAG, &opt.all, "continue after the first difference", 0, 0},
-    MAX_FRAME_OPTION(&opt.max_frame),
-    NO_MORE_OPTIONS,
+    T5G_OPTION_MAX_FRAME(&opt.max_frame),
+    T5G_OPTIONS_END,
 };
 
 static const struct t5g_program program = {

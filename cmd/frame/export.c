@@ -17,8 +17,8 @@ static const struct t5g_option options[] = {
     {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl, "write one JSON object per document", 0, 0},
     {0, "head", NULL, T5G_OPT_FLAG, &opt.head,
      "with --jsonl: write the stream's HEAD as the first line", 0, 0},
-    MAX_FRAME_OPTION(&opt.max_frame),
-    NO_MORE_OPTIONS,
+    T5G_OPTION_MAX_FRAME(&opt.max_frame),
+    T5G_OPTIONS_END,
 };
 
 static const struct t5g_program program = {

@@ -14,7 +14,7 @@ static const struct t5g_option options[] = {
     {0, "safetensors", "FILE", T5G_OPT_ONCE, &opt.safetensors, "read one safetensors file", 0, 0},
     {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl, "read JSON lines from FILE operands or stdin", 0,
      0},
-    NO_MORE_OPTIONS,
+    T5G_OPTIONS_END,
 };
 
 static const struct t5g_program program = {

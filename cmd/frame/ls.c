@@ -22,8 +22,8 @@ static const struct t5g_option options[] = {
      "with --failed: print a tab and the reason after each id", 0, 0},
     {'0', "null", NULL, T5G_OPT_FLAG, &opt.nul,
      "with --failed: end ids with NUL and escape nothing", 0, 0},
-    MAX_FRAME_OPTION(&opt.max_frame),
-    NO_MORE_OPTIONS,
+    T5G_OPTION_MAX_FRAME(&opt.max_frame),
+    T5G_OPTIONS_END,
 };
 
 static const struct t5g_program program = {

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct t5g_option options[] = {NO_MORE_OPTIONS};
+static const struct t5g_option options[] = {T5G_OPTIONS_END};
 
 static const struct t5g_program program = {
     "t5g-frame quickcheck",

@@ -21,8 +21,8 @@ static const struct t5g_option options[] = {
     {0, "doubtful", NULL, T5G_OPT_FLAG, &opt.doubtful,
      "also save what may have been the contents of a lost frame", 0, 0},
     FORCE_OPTION(&opt.force),
-    MAX_FRAME_OPTION(&opt.max_frame),
-    NO_MORE_OPTIONS,
+    T5G_OPTION_MAX_FRAME(&opt.max_frame),
+    T5G_OPTIONS_END,
 };
 
 static const struct t5g_program program = {"t5g-frame recover",

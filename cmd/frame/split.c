@@ -25,8 +25,8 @@ static const struct t5g_option options[] = {
     {0, "prefix", "PREFIX", T5G_OPT_STRING, &opt.prefix,
      "name files PREFIX-000000.t5g, ... (default part)", 0, 0},
     FORCE_OPTION(&opt.force),
-    MAX_FRAME_OPTION(&opt.max_frame),
-    NO_MORE_OPTIONS,
+    T5G_OPTION_MAX_FRAME(&opt.max_frame),
+    T5G_OPTIONS_END,
 };
 
 static const struct t5g_program program = {

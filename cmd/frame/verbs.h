@@ -47,21 +47,7 @@ void put_shape(struct t5g_buf *b, const struct t5g_frame *f);
 /* Append "tool: msg" from an ERROR frame, not escaped. */
 void put_reason(struct t5g_buf *b, const struct t5g_frame *error);
 
-/* Options of verbs that read streams. */
-#define MAX_FRAME_OPTION(dest)                                                                \
-    {                                                                                         \
-        0, "max-frame", "BYTES", T5G_OPT_BYTES, dest, "largest frame to accept (default 8G)", \
-            4096, 0x1p40                                                                      \
-    }
-#define FORCE_OPTION(dest)                                                                       \
-    {                                                                                            \
-        0, "force", NULL, T5G_OPT_FLAG, dest, "join streams of different tokenizers and models", \
-            0, 0                                                                                 \
-    }
-#define NO_MORE_OPTIONS                               \
-    {                                                 \
-        0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0 \
-    }
+#define FORCE_OPTION(dest) T5G_OPTION_FORCE(dest, "join streams of different tokenizers and models")
 
 /* cat.c: write d unchanged and count it. Dies on write errors. */
 void copy_doc(struct t5g_run *run, const struct t5g_doc *d);

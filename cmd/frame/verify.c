@@ -6,8 +6,8 @@
 static uint64_t max_frame = T5G_FRAME_SIZE_DEFAULT;
 
 static const struct t5g_option options[] = {
-    MAX_FRAME_OPTION(&max_frame),
-    NO_MORE_OPTIONS,
+    T5G_OPTION_MAX_FRAME(&max_frame),
+    T5G_OPTIONS_END,
 };
 
 static const struct t5g_program program = {

@@ -31,7 +31,7 @@ const struct t5g_option t5g_common_options[] = {
      0, 0},
     {0, "compute", "f32|bf16", T5G_OPT_CHOICE, &t5g_common.compute,
      "type of numbers in products (default: $T5G_COMPUTE, then f32)", 0, 0},
-    {0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0},
+    T5G_OPTIONS_END,
 };
 
 /* Whether this program takes a common option. */

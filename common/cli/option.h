@@ -31,6 +31,26 @@ struct t5g_option {
     double min, max;  /* U64, BYTES, DOUBLE */
 };
 
+/* Elements of tables that several programs have. */
+#define T5G_OPTION_MAX_FRAME(dest)                                                            \
+    {                                                                                         \
+        0, "max-frame", "BYTES", T5G_OPT_BYTES, dest, "largest frame to accept (default 8G)", \
+            4096, 0x1p40                                                                      \
+    }
+#define T5G_OPTION_CACHE(dest)                                                                    \
+    {                                                                                             \
+        0, "cache", "DIR|off", T5G_OPT_MAYBE, dest, "keep results in a cache, and reuse them", 0, \
+            0                                                                                     \
+    }
+#define T5G_OPTION_FORCE(dest, what)                     \
+    {                                                    \
+        0, "force", NULL, T5G_OPT_FLAG, dest, what, 0, 0 \
+    }
+#define T5G_OPTIONS_END                               \
+    {                                                 \
+        0, NULL, NULL, T5G_OPT_FLAG, NULL, NULL, 0, 0 \
+    }
+
 /* Which options of the common table a program takes: bits in the order of the table. */
 enum {
     T5G_O_OUTPUT = 1,
