@@ -167,14 +167,6 @@ without() {
 # gone FILE: the processes whose ids stand in FILE have ended.
 gone() { ! ps -o stat= -p "$(paste -sd, "$1")" | grep -qv '^Z'; }
 
-soon() { # within ten seconds
-    for _ in {1..200}; do
-        "$@" && return
-        sleep 0.05
-    done
-    return 1
-}
-
 children() { ps -o pid= --ppid "$1" | tr -d ' ' > pids && [ "$(wc -l < pids)" = 5 ]; }
 
 @test "ask: killed, its programs end too; control-C ends all of one process group" {

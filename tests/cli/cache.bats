@@ -4,6 +4,14 @@ load common
 
 corpus() { for i in 1 2 3 4 5 6; do echo "text number $i $((i * i))"; done > lines; t5g-tokenize -l -o ids.t5g lines; }
 
+# six_entries: the cache c of corpus, the names of its files in `entries`, and the output without it.
+six_entries() {
+    corpus
+    t5g-encode -o plain.t5g ids.t5g
+    t5g-encode --cache=c ids.t5g > /dev/null
+    find c/v1 -name '*.t5g' | sort > entries
+}
+
 # counts PROGRAM ARGUMENT...: "hits misses stored"
 counts() {
     "$@" --stats 2>&1 > /dev/null | sed -n 's/.*cache: \([0-9]*\) hits, \([0-9]*\) misses, \([0-9]*\) stored.*/\1 \2 \3/p'
@@ -42,10 +50,7 @@ counts() {
 }
 
 @test "a damaged entry is a miss and goes" {
-    corpus
-    t5g-encode -o plain.t5g ids.t5g
-    t5g-encode --cache=c ids.t5g > /dev/null
-    find c/v1 -name '*.t5g' | sort > entries
+    six_entries
     [ "$(wc -l < entries)" = 6 ]
     { read -r a; read -r b; read -r d; read -r e; read -r f; } < entries
     truncate -s 700 "$a"
@@ -64,10 +69,7 @@ counts() {
 }
 
 @test "what is no entry but has the name of one is found, and never waited for" {
-    corpus
-    t5g-encode -o plain.t5g ids.t5g
-    t5g-encode --cache=c ids.t5g > /dev/null
-    find c/v1 -name '*.t5g' | sort > entries
+    six_entries
     { read -r a; read -r b; read -r d; read -r e; read -r f; } < entries
     rm "$a" "$b" "$d"
     mkfifo "$a"

@@ -35,3 +35,32 @@ err_has() {
 err_has_line() {
     grep -qF -- "$1" err || { cat err; return 1; }
 }
+
+# soon COMMAND...: within ten seconds it succeeds. For what gives no sign that could be waited for.
+soon() {
+    for _ in {1..200}; do
+        "$@" && return
+        sleep 0.05
+    done
+    echo "not within ten seconds: $*"
+    return 1
+}
+
+# tick: a file written from now on is newer than those written before.
+tick() {
+    : > .before
+    until : > .after && [ .after -nt .before ]; do :; done
+    rm .before .after
+}
+
+# each_case DIR: every case of DIR/list, a name and words for the function `answer`, which prints what the
+# programs make of a JSON line.
+each_case() {
+    local name words bad=0
+    while read -r name words; do
+        # shellcheck disable=SC2086 # several words
+        answer "$1/$name.in.jsonl" $words > got
+        cmp got "$1/$name.out.jsonl" || bad=$((bad + 1))
+    done < "$1/list"
+    [ "$bad" = 0 ]
+}

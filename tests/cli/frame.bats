@@ -25,6 +25,15 @@ numbered() { # N: that many documents, called 0, 1, ...
 
 ids() { t5g-frame ls "$@" | cut -f 1 | tr '\n' ' '; }
 
+# on_page FILE WORD FIRST: t5g-stream(5) shows what stands in FILE between WORD and END OF WORD, and begins with FIRST.
+on_page() {
+    sed -n "/^# $2/,/^# END OF $2/p" "$T5G_TESTS/$1" | grep -v '^# ' > file
+    sed -n "/^$3/,/^\\.Ed/p" "$T5G_TESTS/../man/t5g-stream.5" | grep -v '^\.Ed' |
+        sed 's/\\(aq/'"'"'/g; s/\\e/\\/g; s/\\&//g' > page
+    [ -s file ]
+    diff file page
+}
+
 @test "the conformance set: good ones are whole, bad ones have their status" {
     for f in "$conformance"/*.t5g; do
         want=$(basename "$f" | sed 's/-.*//; s/good/0/')
@@ -59,11 +68,7 @@ ids() { t5g-frame ls "$@" | cut -f 1 | tr '\n' ' '; }
     head -c -192 "$good" > cut.t5g
     status_is 1 $python "$T5G_TESTS/numpy_reader.py" cut.t5g
     grep -q 'no END' err
-    # the page shows the same lines
-    sed -n '/^# READER/,/^# END OF READER/p' "$T5G_TESTS/numpy_reader.py" | grep -v '^# ' > file
-    sed -n '/^import json, struct/,/^\.Ed/p' "$T5G_TESTS/../man/t5g-stream.5" | grep -v '^\.Ed' |
-        sed 's/\\(aq/'"'"'/g; s/\\e/\\/g; s/\\&//g' > page
-    diff file page
+    on_page numpy_reader.py READER 'import json, struct'
 }
 
 @test "the numpy writer of t5g-stream(5): encodings with rows dropped come back, and decode" {
@@ -81,11 +86,7 @@ ids() { t5g-frame ls "$@" | cut -f 1 | tr '\n' ' '; }
     t5g-decode -n 2 less.t5g | t5g-detok > answers # the model is still named
     [ "$(wc -l < answers)" = 2 ]
     status_is 65 t5g-decode -m "$gqa" -n 2 -o out less.t5g
-    # the page shows the same lines
-    sed -n '/^# WRITER/,/^# END OF WRITER/p' "$T5G_TESTS/numpy_writer.py" | grep -v '^# ' > file
-    sed -n '/^import json, os/,/^\.Ed/p' "$T5G_TESTS/../man/t5g-stream.5" | grep -v '^\.Ed' |
-        sed 's/\\(aq/'"'"'/g; s/\\e/\\/g; s/\\&//g' > page
-    diff file page
+    on_page numpy_writer.py WRITER 'import json, os'
 }
 
 @test "import --npy: the arrays say what they are, in any byte order and layout" {
@@ -409,7 +410,8 @@ unseen=($'\xc2\x85' $'\xc2\x9b' $'\xd8\x9c' $'\xe2\x80\x8b' $'\xe2\x80\x8e' $'\x
     # stopped while it waits for the rest of its input
     mkfifo in
     t5g-frame split -n 1 in 2> err &
-    { cat cut.t5g; until ls -d part-000000.t5g.*/000004 > shown 2> ls.err; do sleep 0.01; done; kill -TERM $!; wait $! || echo $? > status; } > in
+    part_4() { compgen -G 'part-000000.t5g.*/000004'; }
+    { cat cut.t5g; soon part_4 > shown; kill -TERM $!; wait $! || echo $? > status; } > in
     [ "$(cat status)" = 75 ]
     cat part-* | cmp - before
     [ "$(find . -name "*part*" | wc -l)" = 5 ]

@@ -33,7 +33,7 @@ made() { grep -c "^$1  *[^ ]*\$" log || :; }
     [ "$(wc -l < docs/summaries.jsonl)" = 3 ]
     grep -q '"id":"docs/a.txt","text":"[^"]' docs/summaries.jsonl
     make -f "$pipelines/summarise.mk" DIR=docs | grep -q 'up to date'
-    sleep 0.01
+    tick
     printf 'Documentation of a compiler.\n' > docs/b.txt
     make -f "$pipelines/summarise.mk" DIR=docs > log
     [ "$(cat log)" = "TOKENIZE docs/b.txt.ids.t5g
@@ -70,7 +70,7 @@ JOIN     docs/summaries.jsonl" ]
     [ "$(made ENCODE)" = 2 ]
     cp corpus/1.tar.enc.t5g before
     touch -r corpus/1.tar.enc.t5g before
-    sleep 0.01
+    tick
     printf 'section:\nlanguage:\nkind:\n' > questions.txt
     make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt T5G_DECODE_FLAGS=--stats > log 2>&1
     [ "$(wc -l < corpus/answers.jsonl)" = 12 ]
@@ -179,7 +179,7 @@ photos() {
     default_model
     shards
     make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt > log
-    sleep 0.01
+    tick
     head -c 1500 corpus/1.tar.ids.t5g > cut.t5g
     cp cut.t5g corpus/1.tar.ids.t5g
     status_is 2 make -f "$pipelines/questions.mk" DIR=corpus QUESTIONS=questions.txt > log

@@ -5,15 +5,6 @@ load common
 
 pipelines=$BATS_TEST_DIRNAME/../../pipelines
 
-# soon COMMAND...: within ten seconds it succeeds.
-soon() {
-    for _ in {1..200}; do
-        "$@" && return
-        sleep 0.05
-    done
-    return 1
-}
-
 # A command that ends with each status of the file `statuses` in turn.
 make_flaky() {
     printf '%s\n' "$@" > statuses

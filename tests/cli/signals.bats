@@ -160,26 +160,26 @@ start_up() {
     [ ! -e text ]
 }
 
-@test "SIGTERM while nobody reads the pipe: within a second, and it says that the output is cut" {
-    start_up
-    mkfifo pipe
+# stop_pack: SIGTERM to $pid, which waits for room in the pipe that descriptor 8 reads.
+stop_pack() {
     t5g-pack > pipe 2> err &
     pid=$!
     exec 8< pipe
     head -c 1000 <&8 > begin
     until_true asleep
     kill -TERM $pid
+}
+
+@test "SIGTERM while nobody reads the pipe: within a second, and it says that the output is cut" {
+    start_up
+    mkfifo pipe
+    stop_pack
     ends_with 75
     [ "$(cat err)" = "t5g-pack: stopped by SIGTERM: no document is complete, 'tiny' is given up; the output is cut: nobody reads it" ]
     cat <&8 >> begin
     status_is 76 t5g-frame verify begin
     # timeout(1) sends two at once; a later second one is meant as such
-    t5g-pack > pipe 2> err &
-    pid=$!
-    exec 8< pipe
-    head -c 1000 <&8 > begin
-    until_true asleep
-    kill -TERM $pid
+    stop_pack
     read -r -t 0.15 <> nobody || :
     kill -TERM $pid
     ends_with 143

@@ -54,6 +54,13 @@ gd_levels(void)
     return here;
 }
 
+void
+gd_each_level(void (*check)(const char *level))
+{
+    for (const char *const *l = gd_levels(); *l != NULL; l++)
+        check(*l);
+}
+
 static struct npy
 array(const char *dir, const char *name)
 {

@@ -23,6 +23,7 @@ void gd_close(struct gd_model *g);
 
 /* Levels of this CPU, best first; NULL-terminated. */
 const char *const *gd_levels(void);
+void gd_each_level(void (*check)(const char *level));
 
 /* A directory of tests/golden/MODEL. */
 struct gd_case {

@@ -121,8 +121,7 @@ static void
 test_levels(void **state)
 {
     (void)state;
-    for (const char *const *level = gd_levels(); *level != NULL; level++)
-        check_level(*level);
+    gd_each_level(check_level);
 }
 
 int
