@@ -19,6 +19,10 @@
 # All hosts must compute with the same kernels for the result to be the same bits; if their processors differ, set
 # T5G_CPU to a level that all have. See t5g(7).
 set -u
+program=parallel.sh
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 66
+# shellcheck source=pipelines/launch.sh
+. "$here/launch.sh" || exit 66
 usage() {
     cat << 'END'
 usage: parallel.sh [options] -n SHARDS -o OUT.t5g -- FILE...
@@ -41,10 +45,6 @@ Exit status: 0; 3: some documents failed; 75: hosts were lost or shards stopped,
 that of the first shard that failed.
 END
 }
-wrong() {
-    echo "parallel.sh: $1" >&2
-    exit 64
-}
 hosts=: n='' out='' jobs=1 clean='' cache=1 list=
 options=$(getopt -n parallel.sh -o S:n:o:m:j:h -l sshlogin:,shards:,output:,model:,jobs:,files0-from:,no-cache,clean,help -- "$@") || exit 64
 eval "set -- $options"
@@ -63,39 +63,10 @@ while [ "$1" != -- ]; do
     shift 2
 done
 shift
-[ -n "$n" ] || wrong '-n SHARDS is missing'
-[ -n "$out" ] || wrong '-o OUT.t5g is missing'
-if [ -n "$list" ]; then
-    [ $# = 0 ] || wrong '--files0-from gives the FILEs: leave out operands'
-    [ "$list" != - ] || list=/dev/stdin
-    [ -r "$list" ] && [ ! -d "$list" ] || { printf 'parallel.sh: --files0-from: %q: cannot be read\n' "$list" >&2; exit 66; }
-    mapfile -d '' -t inputs < "$list" || exit 66
-    [ ${#inputs[@]} -gt 0 ] || wrong "--files0-from: $list: no names in it"
-    set -- "${inputs[@]}"
-fi
-[ $# -gt 0 ] || wrong 'a FILE is missing'
-for tool in parallel t5g-decode; do
-    command -v "$tool" > /dev/null || { echo "parallel.sh: $tool is not in PATH" >&2; exit 69; }
-done
-
-# A name with a dash in front is no option of the tools below.
-case $out in
--*) out=./$out ;;
-esac
-here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 66
-T5G_BIN=$(dirname -- "$(command -v t5g-decode)")
-case $T5G_BIN in
-/*) ;;
-*) T5G_BIN=$PWD/$T5G_BIN ;;
-esac
-export T5G_BIN
+take_inputs "$@"
+need parallel t5g-decode
 dir=$out.parts log=$out.joblog
-if [ -n "$cache" ]; then
-    [ -n "${T5G_CACHE_DIR-}" ] || { mkdir -p .t5g && export T5G_CACHE_DIR=$PWD/.t5g/cache; } || exit 73
-else
-    unset T5G_CACHE_DIR
-fi
-printf '%s\0' "$@" | "$here/prepare" "$n" "$dir" parallel.sh || exit
+prepare_parts "$dir"
 # A log whose parts were removed would have nothing done.
 shopt -s nullglob
 parts=("$dir"/part-*)

@@ -19,6 +19,10 @@
 # All nodes must compute with the same kernels for the result to be the same bits; if their processors differ, set
 # T5G_CPU to a level that all have. See t5g(7).
 set -u
+program=slurm.sh
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 66
+# shellcheck source=pipelines/launch.sh
+. "$here/launch.sh" || exit 66
 usage() {
     cat << 'END'
 usage: slurm.sh [options] -n SHARDS -o OUT.t5g -- FILE...
@@ -40,10 +44,6 @@ T5G_CPU, T5G_COMPUTE, T5G_THREADS (SLURM_CPUS_PER_TASK overrides it), T5G_RETRIE
 Exit status with --wait: 0; 3: some documents failed; 76: a part is missing, its log says why.
 END
 }
-wrong() {
-    echo "slurm.sh: $1" >&2
-    exit 64
-}
 n='' out='' wait='' clean='' cache=1 list=
 options=$(getopt -n slurm.sh -o n:o:m:h -l shards:,output:,model:,wait,files0-from:,no-cache,clean,help -- "$@") || exit 64
 eval "set -- $options"
@@ -61,43 +61,14 @@ while [ "$1" != -- ]; do
     shift 2
 done
 shift
-[ -n "$n" ] || wrong '-n SHARDS is missing'
-[ -n "$out" ] || wrong '-o OUT.t5g is missing'
-if [ -n "$list" ]; then
-    [ $# = 0 ] || wrong '--files0-from gives the FILEs: leave out operands'
-    [ "$list" != - ] || list=/dev/stdin
-    [ -r "$list" ] && [ ! -d "$list" ] || { printf 'slurm.sh: --files0-from: %q: cannot be read\n' "$list" >&2; exit 66; }
-    mapfile -d '' -t inputs < "$list" || exit 66
-    [ ${#inputs[@]} -gt 0 ] || wrong "--files0-from: $list: no names in it"
-    set -- "${inputs[@]}"
-fi
-[ $# -gt 0 ] || wrong 'a FILE is missing'
-for tool in sbatch scontrol t5g-decode; do
-    command -v "$tool" > /dev/null || { echo "slurm.sh: $tool is not in PATH" >&2; exit 69; }
-done
-
-# A name with a dash in front is no option of the tools below.
-case $out in
--*) out=./$out ;;
-esac
+take_inputs "$@"
+need sbatch scontrol t5g-decode
 case $PWD/$out in
 # In the path of a log it ends what Slurm knows of other signs.
 *\\*) wrong 'Slurm takes no working directory and no OUT.t5g with a backslash in its name' ;;
 esac
-here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 66
-T5G_BIN=$(dirname -- "$(command -v t5g-decode)")
-case $T5G_BIN in
-/*) ;;
-*) T5G_BIN=$PWD/$T5G_BIN ;;
-esac
-export T5G_BIN
 dir=$out.parts
-if [ -n "$cache" ]; then
-    [ -n "${T5G_CACHE_DIR-}" ] || { mkdir -p .t5g && export T5G_CACHE_DIR=$PWD/.t5g/cache; } || exit 73
-else
-    unset T5G_CACHE_DIR
-fi
-printf '%s\0' "$@" | "$here/prepare" "$n" "$dir" slurm.sh || exit
+prepare_parts "$dir"
 
 # part I: the file of shard I.
 part() {

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# launch.sh: what parallel.sh and slurm.sh do alike before there are shards. They source it, and set: program, their name
+# for messages; here, the folder of the scripts; out, n, list and cache, from their options.
+# shellcheck disable=SC2154 # set there
+
+wrong() {
+    echo "$program: $1" >&2
+    exit 64
+}
+
+# take_inputs FILE ...: the FILEs, or the names in the list, as the array `inputs`.
+take_inputs() {
+    [ -n "$n" ] || wrong '-n SHARDS is missing'
+    [ -n "$out" ] || wrong '-o OUT.t5g is missing'
+    inputs=("$@")
+    if [ -n "$list" ]; then
+        [ $# = 0 ] || wrong '--files0-from gives the FILEs: leave out operands'
+        [ "$list" != - ] || list=/dev/stdin
+        [ -r "$list" ] && [ ! -d "$list" ] || { printf '%s: --files0-from: %q: cannot be read\n' "$program" "$list" >&2; exit 66; }
+        mapfile -d '' -t inputs < "$list" || exit 66
+        [ ${#inputs[@]} -gt 0 ] || wrong "--files0-from: $list: no names in it"
+    fi
+    [ ${#inputs[@]} -gt 0 ] || wrong 'a FILE is missing'
+    # A name with a dash in front is no option of the tools below.
+    case $out in
+    -*) out=./$out ;;
+    esac
+}
+
+# need TOOL ...
+need() {
+    for tool; do
+        command -v "$tool" > /dev/null || { echo "$program: $tool is not in PATH" >&2; exit 69; }
+    done
+}
+
+# prepare_parts DIR: T5G_BIN and T5G_CACHE_DIR for the shards, and DIR with what they are to do.
+prepare_parts() {
+    T5G_BIN=$(dirname -- "$(command -v t5g-decode)")
+    case $T5G_BIN in
+    /*) ;;
+    *) T5G_BIN=$PWD/$T5G_BIN ;;
+    esac
+    export T5G_BIN
+    if [ -n "$cache" ]; then
+        [ -n "${T5G_CACHE_DIR-}" ] || { mkdir -p .t5g && export T5G_CACHE_DIR=$PWD/.t5g/cache; } || exit 73
+    else
+        unset T5G_CACHE_DIR
+    fi
+    printf '%s\0' "${inputs[@]}" | "$here/prepare" "$n" "$1" "$program" || exit
+}
