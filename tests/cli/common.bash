@@ -8,6 +8,8 @@ setup() {
     export T5G_MODEL=$tiny
     export XDG_CACHE_HOME=$BATS_FILE_TMPDIR/cache
     unset T5G_THREADS T5G_CPU T5G_COMPUTE
+    # What make exports to its recipes is not for the makefiles that tests run: V=asan would make those talk.
+    unset V MAKEFLAGS MFLAGS MAKELEVEL
 }
 
 # status_is N COMMAND...: run it, its stderr to the file `err`, and compare the exit status.

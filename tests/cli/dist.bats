@@ -5,7 +5,7 @@ load common
 tree=$T5G_TESTS/..
 
 # tree_make ARGUMENT...: make in the source tree, for the build under test.
-tree_make() { env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$tree" V="${T5G_BUILD##*/}" "$@"; }
+tree_make() { make -s -C "$tree" V="${T5G_BUILD##*/}" "$@"; }
 
 # everything ROOT: all names below it, sorted.
 everything() { (cd "$1" && find . -mindepth 1 | LC_ALL=C sort); }
@@ -164,11 +164,11 @@ need() { for tool; do command -v "$tool" > /dev/null || skip "$tool is not insta
     name=t5g-$(version)
     tar -xzf "$name.tar.gz"
     [ "$(ls -A "$name" | tr '\n' ' ')" = ".ci .clang-format .gitignore LICENSE Makefile README.md cmd common man pipelines tests " ]
-    env -u MAKEFLAGS make -s -C "$name" -j 2 CFLAGS=-O0 > log 2>&1 || { tail log; false; }
+    make -s -C "$name" -j 2 CFLAGS=-O0 > log 2>&1 || { tail log; false; }
     unset T5G_MODEL
     [ "$(printf 'Fonts for symbols.' | "$name/build/release/bin/t5g" ask -p section: | wc -l)" = 1 ]
     # and again from there
-    env -u MAKEFLAGS make -s -C "$name" dist > log
+    make -s -C "$name" dist > log
     tar -tzf "$name/build/$name.tar.gz" | sort | diff <(tar -tzf "$name.tar.gz" | grep -v "^$name/$" | sort) -
 }
 

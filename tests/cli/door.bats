@@ -183,10 +183,10 @@ EOF
 }
 
 @test "install puts completions in place and uninstall takes them away" {
-    env -u MAKEFLAGS make -s -C "$T5G_TESTS/.." B="$T5G_BUILD" DESTDIR="$PWD/d" PREFIX=/usr install > /dev/null
+    make -s -C "$T5G_TESTS/.." B="$T5G_BUILD" DESTDIR="$PWD/d" PREFIX=/usr install > /dev/null
     ls d/usr/share/bash-completion/completions/t5g-encode d/usr/share/zsh/site-functions/_t5g-encode \
         d/usr/share/fish/vendor_completions.d/t5g-encode.fish
-    env -u MAKEFLAGS make -s -C "$T5G_TESTS/.." B="$T5G_BUILD" DESTDIR="$PWD/d" PREFIX=/usr uninstall
+    make -s -C "$T5G_TESTS/.." B="$T5G_BUILD" DESTDIR="$PWD/d" PREFIX=/usr uninstall
     [ "$(find d -type f | wc -l)" = 0 ]
 }
 

@@ -4,7 +4,7 @@ load common
 
 pipelines=$T5G_TESTS/../pipelines
 
-default_model() { unset T5G_MODEL MAKEFLAGS MFLAGS MAKELEVEL; }
+default_model() { unset T5G_MODEL; }
 
 texts() {
     mkdir docs

@@ -14,7 +14,6 @@ canary_on_path() {
     bin/canary
     [ -e canary-ran ]
     rm canary-ran
-    unset MAKEFLAGS MFLAGS MAKELEVEL V
     export T5G_DECODE_FLAGS='-n 1' T5G_THREADS=1
 }
 
