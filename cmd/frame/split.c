@@ -1,5 +1,5 @@
 /* t5g-frame split: divide a stream into files of N documents, or into N files. */
-#include "partset.h"
+#include "base/partset.h"
 #include "verbs.h"
 #include "base/io.h"
 #include "archive/tar.h"
@@ -39,7 +39,7 @@ static const struct t5g_program program = {
 
 static struct {
     uint64_t files, failed, docs;
-    struct partset set;
+    struct t5g_partset set;
     int fd;
     bool open;            /* a file is being written */
     struct t5g_writer *w; /* into that file; with --tar, into `memory` */
@@ -80,8 +80,8 @@ static void
 open_file(struct t5g_source *in)
 {
     struct t5g_err e;
-    partset_name(&out.set, out.files, &out.name);
-    ok(out.fd = partset_part(&out.set, out.files, &e), &e);
+    t5g_partset_name(&out.set, out.files, &out.name);
+    ok(out.fd = t5g_partset_part(&out.set, out.files, &e), &e);
     out.open = true;
     if (!opt.tar)
         open_segment(in, out.fd);
@@ -175,10 +175,10 @@ verb_split(int argc, char **argv)
     uint64_t total = opt.parts > 0 ? count_documents(argv + first, n) : 0, here = 0;
     if (opt.tar && (out.memory = memfd_create("document", MFD_CLOEXEC)) < 0)
         t5g_die(T5G_EX_OS, "cannot make a memory file");
-    out.set = (struct partset){opt.prefix, opt.tar ? "tar" : "t5g", NULL};
+    out.set = (struct t5g_partset){opt.prefix, opt.tar ? "tar" : "t5g", NULL};
     struct t5g_source *in = t5g_source_open(argv + first, n, opt.max_frame, opt.force);
     ok(t5g_source_start(in, &e), &e);
-    ok(partset_open(&out.set, &e), &e);
+    ok(t5g_partset_open(&out.set, &e), &e);
     while ((r = t5g_source_next(in, &doc, &e)) == 1) {
         bool last = opt.parts > 0 && out.files + 1 == opt.parts;
         if (!out.open || (here == quota(out.files, total) && !last)) {
@@ -203,7 +203,7 @@ verb_split(int argc, char **argv)
         close_file(in, here);
     }
     uint64_t stale;
-    ok(partset_commit(&out.set, out.files, &stale, &e), &e);
+    ok(t5g_partset_commit(&out.set, out.files, &stale, &e), &e);
     if (stale > 0)
         t5g_warn("removed %llu files of an earlier, longer set: %s-%06llu.%s and up",
                  (unsigned long long)stale, opt.prefix, (unsigned long long)out.files,

@@ -5,7 +5,7 @@
  * early. When all are complete, they are swapped with the files of those names, and if one swap
  * fails the others are undone: a failed run leaves the earlier files in place.
  */
-#include "partset.h"
+#include "base/partset.h"
 #include "base/temporary.h"
 
 #include <errno.h>
@@ -17,35 +17,35 @@
 #include <unistd.h>
 
 void
-partset_name(const struct partset *s, uint64_t i, struct t5g_buf *out)
+t5g_partset_name(const struct t5g_partset *s, uint64_t i, struct t5g_buf *out)
 {
     out->n = 0;
     t5g_buf_printf(out, "%s-%06llu.%s", s->prefix, (unsigned long long)i, s->ending);
 }
 
 static void
-inside(const struct partset *s, uint64_t i, struct t5g_buf *out)
+inside(const struct t5g_partset *s, uint64_t i, struct t5g_buf *out)
 {
     out->n = 0;
     t5g_buf_printf(out, "%s/%06llu", t5g_temporary_name(s->folder), (unsigned long long)i);
 }
 
 int
-partset_open(struct partset *s, struct t5g_err *e)
+t5g_partset_open(struct t5g_partset *s, struct t5g_err *e)
 {
     struct t5g_buf first = {0};
-    partset_name(s, 0, &first);
+    t5g_partset_name(s, 0, &first);
     s->folder = t5g_temporary_folder(first.p, 0700, e);
     t5g_buf_free(&first);
     return s->folder != NULL ? 0 : -1;
 }
 
 int
-partset_part(const struct partset *s, uint64_t i, struct t5g_err *e)
+t5g_partset_part(const struct t5g_partset *s, uint64_t i, struct t5g_err *e)
 {
     struct t5g_buf name = {0}, here = {0};
     struct stat st;
-    partset_name(s, i, &name);
+    t5g_partset_name(s, i, &name);
     inside(s, i, &here);
     int fd = -1;
     if (lstat(name.p, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
@@ -59,10 +59,10 @@ partset_part(const struct partset *s, uint64_t i, struct t5g_err *e)
 
 /* Swap part i with the file of its name, if any. A second swap undoes the first. */
 static int
-swap(const struct partset *s, uint64_t i, struct t5g_err *e)
+swap(const struct t5g_partset *s, uint64_t i, struct t5g_err *e)
 {
     struct t5g_buf name = {0}, here = {0};
-    partset_name(s, i, &name);
+    t5g_partset_name(s, i, &name);
     inside(s, i, &here);
     int r = renameat2(AT_FDCWD, here.p, AT_FDCWD, name.p, RENAME_EXCHANGE);
     if (r < 0 && errno == ENOENT) /* only one of them exists */
@@ -78,18 +78,18 @@ swap(const struct partset *s, uint64_t i, struct t5g_err *e)
 
 /* Whether a file of that number exists, from a longer set before. */
 static bool
-is_stale(const struct partset *s, uint64_t i)
+is_stale(const struct t5g_partset *s, uint64_t i)
 {
     struct t5g_buf name = {0};
     struct stat st;
-    partset_name(s, i, &name);
+    t5g_partset_name(s, i, &name);
     bool there = lstat(name.p, &st) == 0 && S_ISREG(st.st_mode);
     t5g_buf_free(&name);
     return there;
 }
 
 int
-partset_commit(struct partset *s, uint64_t n, uint64_t *stale, struct t5g_err *e)
+t5g_partset_commit(struct t5g_partset *s, uint64_t n, uint64_t *stale, struct t5g_err *e)
 {
     sigset_t every, old;
     uint64_t i = 0;
