@@ -1,14 +1,9 @@
 /* t5g-frame split: divide a stream into files of N documents, or into N files. */
-#include "base/partset.h"
 #include "verbs.h"
-#include "base/io.h"
-#include "archive/tar.h"
+#include "store/splitter.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static struct {
     uint64_t docs, parts, max_frame;
@@ -37,95 +32,11 @@ static const struct t5g_program program = {
     "t5g-frame split --parts 2 lines.t5g",
     T5G_O_QUIET};
 
-static struct {
-    uint64_t files, failed, docs;
-    struct t5g_partset set;
-    int fd;
-    bool open;            /* a file is being written */
-    struct t5g_writer *w; /* into that file; with --tar, into `memory` */
-    struct t5g_tar *tar;
-    int memory; /* --tar: a memory file in which a document becomes a segment */
-    struct t5g_buf name;
-} out;
-
 static void
 ok(int result, const struct t5g_err *e)
 {
     if (result < 0)
         t5g_die_err(e);
-}
-
-/* Begin a segment: that of a file, or with --tar of a document. */
-static void
-open_segment(struct t5g_source *in, int fd)
-{
-    struct t5g_err e;
-    out.w = t5g_writer_open(fd, out.name.p);
-    ok(t5g_writer_begin(out.w, t5g_source_head(in), t5g_program_name(), NULL, NULL, NULL, &e), &e);
-    t5g_source_pass(in, out.w);
-}
-
-static void
-close_segment(struct t5g_source *in)
-{
-    struct t5g_err e;
-    t5g_source_pass(in, NULL);
-    ok(t5g_writer_end(out.w, 0, &e), &e);
-    out.failed += t5g_writer_docs_failed(out.w);
-    t5g_writer_free(out.w);
-    out.w = NULL;
-}
-
-static void
-open_file(struct t5g_source *in)
-{
-    struct t5g_err e;
-    t5g_partset_name(&out.set, out.files, &out.name);
-    ok(out.fd = t5g_partset_part(&out.set, out.files, &e), &e);
-    out.open = true;
-    if (!opt.tar)
-        open_segment(in, out.fd);
-    else if ((out.tar = t5g_tar_open(out.fd, &e)) == NULL)
-        t5g_die_err(&e);
-}
-
-/* Add a document as a member: a stream of its own, named by its number in the input. NULL: a stream
- * without documents, so that a tar without any can be read. */
-static void
-add_member(struct t5g_source *in, const struct t5g_doc *doc)
-{
-    struct t5g_err e;
-    struct t5g_map segment = {0};
-    char name[32] = "empty.t5g";
-    if (doc != NULL)
-        snprintf(name, sizeof name, "%09llu.t5g", (unsigned long long)out.docs);
-    if (ftruncate(out.memory, 0) < 0 || lseek(out.memory, 0, SEEK_SET) < 0)
-        ok(t5g_err_sys(&e, T5G_EX_OS, "memory file"), &e);
-    open_segment(in, out.memory);
-    ok(doc != NULL ? t5g_doc_write(out.w, doc, NULL, NULL, &e) : 0, &e);
-    close_segment(in);
-    ok(t5g_map_fd(out.memory, "memory file", &segment, &e), &e);
-    int r = t5g_tar_add(out.tar, name, segment.p, segment.size, &e);
-    t5g_unmap(&segment);
-    ok(r < 0 ? t5g_err_in(&e, "%s", out.name.p) : 0, &e);
-}
-
-static void
-close_file(struct t5g_source *in, uint64_t documents)
-{
-    struct t5g_err e;
-    if (opt.tar && documents == 0)
-        add_member(in, NULL);
-    if (!opt.tar)
-        close_segment(in);
-    else if (t5g_tar_finish(out.tar, &e) < 0)
-        ok(t5g_err_in(&e, "%s", out.name.p), &e);
-    t5g_tar_close(out.tar);
-    out.tar = NULL;
-    out.open = false;
-    if (fsync(out.fd) < 0 || close(out.fd) < 0)
-        ok(t5g_err_sys(&e, T5G_EX_IO, "%s: cannot write", out.name.p), &e);
-    out.files++;
 }
 
 /* Count the documents of all inputs. These are read twice, so they must be regular files. */
@@ -172,44 +83,33 @@ verb_split(int argc, char **argv)
     struct t5g_doc doc = {0};
     if ((opt.docs > 0) == (opt.parts > 0))
         t5g_usage("give either -n or --parts");
-    uint64_t total = opt.parts > 0 ? count_documents(argv + first, n) : 0, here = 0;
-    if (opt.tar && (out.memory = memfd_create("document", MFD_CLOEXEC)) < 0)
-        t5g_die(T5G_EX_OS, "cannot make a memory file");
-    out.set = (struct t5g_partset){opt.prefix, opt.tar ? "tar" : "t5g", NULL};
+    uint64_t total = opt.parts > 0 ? count_documents(argv + first, n) : 0;
     struct t5g_source *in = t5g_source_open(argv + first, n, opt.max_frame, opt.force);
     ok(t5g_source_start(in, &e), &e);
-    ok(t5g_partset_open(&out.set, &e), &e);
-    while ((r = t5g_source_next(in, &doc, &e)) == 1) {
-        bool last = opt.parts > 0 && out.files + 1 == opt.parts;
-        if (!out.open || (here == quota(out.files, total) && !last)) {
-            if (out.open)
-                close_file(in, here);
-            open_file(in);
+    struct t5g_splitter *out = t5g_splitter_open(opt.prefix, opt.tar, t5g_program_name(), in, &e);
+    if (out == NULL)
+        t5g_die_err(&e);
+    uint64_t files = 0, here = 0, stale;
+    for (; (r = t5g_source_next(in, &doc, &e)) == 1; here++) {
+        bool full = files == 0 || here == quota(files - 1, total);
+        if (full && (files == 0 || files != opt.parts)) {
+            ok(t5g_splitter_next(out, &e), &e);
+            files++;
             here = 0;
         }
-        if (opt.tar)
-            add_member(in, &doc);
-        else
-            ok(t5g_doc_write(out.w, &doc, NULL, NULL, &e), &e);
-        here++;
-        out.docs++;
+        ok(t5g_splitter_add(out, &doc, &e), &e);
     }
     ok(r, &e);
-    while (out.open || out.files == 0 || out.files < opt.parts) {
-        if (!out.open) {
-            open_file(in);
-            here = 0;
-        }
-        close_file(in, here);
-    }
-    uint64_t stale;
-    ok(t5g_partset_commit(&out.set, out.files, &stale, &e), &e);
+    for (; files == 0 || files < opt.parts; files++)
+        ok(t5g_splitter_next(out, &e), &e);
+    ok(t5g_splitter_commit(out, &stale, &e), &e);
     if (stale > 0)
         t5g_warn("removed %llu files of an earlier, longer set: %s-%06llu.%s and up",
-                 (unsigned long long)stale, opt.prefix, (unsigned long long)out.files,
-                 out.set.ending);
+                 (unsigned long long)stale, opt.prefix, (unsigned long long)files,
+                 opt.tar ? "tar" : "t5g");
+    bool failed = t5g_splitter_failed(out) > 0;
     t5g_doc_clear(&doc);
+    t5g_splitter_close(out);
     t5g_source_close(in);
-    t5g_buf_free(&out.name);
-    return out.failed > 0 ? T5G_EX_DOCS : T5G_EX_OK;
+    return failed ? T5G_EX_DOCS : T5G_EX_OK;
 }

@@ -40,6 +40,13 @@ t5g_partset_open(struct t5g_partset *s, struct t5g_err *e)
     return s->folder != NULL ? 0 : -1;
 }
 
+void
+t5g_partset_drop(struct t5g_partset *s)
+{
+    t5g_temporary_remove(s->folder);
+    s->folder = NULL;
+}
+
 int
 t5g_partset_part(const struct t5g_partset *s, uint64_t i, struct t5g_err *e)
 {
@@ -102,8 +109,7 @@ t5g_partset_commit(struct t5g_partset *s, uint64_t n, uint64_t *stale, struct t5
     }
     for (i -= r < 0; r < 0 && i > 0; i--)
         (void)swap(s, i - 1, NULL);
-    t5g_temporary_remove(s->folder);
-    s->folder = NULL;
+    t5g_partset_drop(s);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return r;
 }

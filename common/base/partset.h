@@ -13,6 +13,9 @@ struct t5g_partset {
 /* 0, or -1 with e (73, 77). Parts not committed are removed when the process ends. */
 int t5g_partset_open(struct t5g_partset *s, struct t5g_err *e);
 
+/* Remove everything that is not committed. */
+void t5g_partset_drop(struct t5g_partset *s);
+
 /* Create part i; returns its descriptor, or -1 with e (73). The caller syncs and closes it. */
 int t5g_partset_part(const struct t5g_partset *s, uint64_t i, struct t5g_err *e);
 
