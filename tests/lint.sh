@@ -149,6 +149,18 @@ exported_names() {
     symbols --defined-only | awk '$2 !~ /^t5g_/ { print $1 ": " $2 ": global names start with t5g_" }'
 }
 
+# What another file of the library or the programs wants, or a test names; of another instruction set's kernels nothing
+# is known here.
+dead_exports() {
+    {
+        symbols --undefined-only
+        find cmd -name '*.c' | while read -r f; do nm -u "$build/${f%.c}.o" 2> /dev/null | awk -v f="$f" '{ print f, $NF }'; done
+    } | awk '{ print $2 }' | sort -u > "$tmp/wanted"
+    find tests -name '*.[ch]' -exec cat {} + | grep -o 't5g_[a-z0-9_]*' | sort -u >> "$tmp/wanted"
+    awk 'NR == FNR { wanted[$1] = 1; next }
+        !($2 in wanted) { print $1 ": " $2 ": no other file uses it: make it static, or remove it" }' "$tmp/wanted" "$tmp/defined"
+}
+
 # Printing and exiting are for programs and common/cli; running out of memory ends in bug.c. abort and
 # assert, for bugs of our own, are not named here.
 silence() {
@@ -172,10 +184,11 @@ text_files | xargs grep -nE '[[:space:]]+$' /dev/null | sed 's/\(:[0-9]*\):.*/\1
 text_files | xargs grep -nE 'TO[D]O|FIX[M]E' /dev/null | check unfinished
 shell_rules | check shell
 page_rules | check page
-if make -s "V=${V:-release}" "$build/libt5g.a" > "$tmp/make" 2>&1; then
+if make -s "V=${V:-release}" all > "$tmp/make" 2>&1; then
     exported_names | check symbol
     silence | check symbol
     circles | check circle
+    dead_exports | check symbol
 else
     tail -n 5 "$tmp/make" | check build
 fi

@@ -14,7 +14,8 @@
 /* Values that getopt_long returns besides letters; it defines OPERAND itself. */
 enum { OPERAND = 1, HELP = 1000, VERSION, FIRST_LONG };
 
-const struct t5g_option t5g_common_options[] = {
+/* The options that every program may take; T5G_O_... are their places. */
+static const struct t5g_option shared[] = {
     {'o', "output", "FILE", T5G_OPT_STRING, &t5g_common.output,
      "write to FILE, which appears only when complete", 0, 0},
     {'m', "model", "MODEL", T5G_OPT_STRING, &t5g_common.model,
@@ -38,7 +39,7 @@ const struct t5g_option t5g_common_options[] = {
 static bool
 acts(const struct t5g_program *p, const struct t5g_option *o)
 {
-    return (p->common >> (o - t5g_common_options) & 1) != 0;
+    return (p->common >> (o - shared) & 1) != 0;
 }
 
 static void
@@ -65,7 +66,7 @@ print_help(const struct t5g_program *p)
     printf("usage: %s %s\n%s\n\n", p->name, p->synopsis, p->summary);
     for (const struct t5g_option *o = p->options; o != NULL && o->help != NULL; o++)
         print_option(o->letter, o->name, o->arg, o->kind == T5G_OPT_MAYBE, o->help);
-    for (const struct t5g_option *o = t5g_common_options; o->help != NULL; o++)
+    for (const struct t5g_option *o = shared; o->help != NULL; o++)
         if (acts(p, o))
             print_option(o->letter, o->name, o->arg, o->kind == T5G_OPT_MAYBE, o->help);
     print_option('h', "help", NULL, false, "print this and exit");
@@ -180,7 +181,7 @@ gather(const struct t5g_program *p, const struct t5g_option *all[static 96])
     size_t n = 0;
     for (const struct t5g_option *o = p->options; o != NULL && o->help != NULL && n < 96; o++)
         all[n++] = o;
-    for (const struct t5g_option *o = t5g_common_options; o->help != NULL && n < 96; o++)
+    for (const struct t5g_option *o = shared; o->help != NULL && n < 96; o++)
         if (acts(p, o))
             all[n++] = o;
     return n;

@@ -17,7 +17,6 @@ struct t5g_common {
 };
 
 extern struct t5g_common t5g_common;
-extern const struct t5g_option t5g_common_options[]; /* ends with a NULL help */
 
 /* Name of the program in messages; the pointer is kept, not copied. */
 void t5g_program_set_name(const char *name);

@@ -120,20 +120,20 @@ begin(struct t5g_run *r, const struct t5g_head *in, const char *tok, const char 
     written(t5g_writer_begin(r->w, in, t5g_program_name(), tok, model, num, &io), &io);
 }
 
-int
-t5g_run_start(struct t5g_run *r, struct t5g_source *in, const struct t5g_tokenizer_id *tok,
-              const char *model, const char *num, bool force, struct t5g_err *e)
+/* Compare identities, and write HEAD. */
+static int
+start(struct t5g_run *r, struct t5g_source *in, const struct t5g_stage *s, struct t5g_err *e)
 {
     r->in = in;
     if (t5g_source_start(in, e) < 0)
         return -1;
     const struct t5g_head *h = t5g_source_head(in);
-    if (tok != NULL && tok->id[0] == '\0')
-        tok = NULL;
-    if ((!force && tok != NULL && h->tok[0] != '\0' && t5g_tokenizer_check(tok, h->tok, e) < 0) ||
-        (!force && same_model(h->model, model, e) < 0))
+    const struct t5g_tokenizer_id *tok = s->tok != NULL && s->tok->id[0] != '\0' ? s->tok : NULL;
+    if ((!s->force && tok != NULL && h->tok[0] != '\0' &&
+         t5g_tokenizer_check(tok, h->tok, e) < 0) ||
+        (!s->force && same_model(h->model, s->model, e) < 0))
         return t5g_err_in(e, "%s", t5g_source_name(in));
-    begin(r, h, tok != NULL ? tok->id : NULL, model, num);
+    begin(r, h, tok != NULL ? tok->id : NULL, s->model, s->num);
     t5g_source_pass(in, r->w); /* pass on notes between documents */
     return 0;
 }
@@ -173,7 +173,7 @@ t5g_run_through(struct t5g_run *r, const struct t5g_stage *s, struct t5g_source 
     t5g_progress_start(s->unit);
     if (s->rows != NULL)
         t5g_source_hold(in);
-    int result = t5g_run_start(r, in, s->tok, s->model, s->num, s->force, e);
+    int result = start(r, in, s, e);
     for (int more = 1; result == 0 && more == 1 && !r->stop && !r->enough;) {
         more = fill(b, in, s, e);
         struct t5g_err own = {0};

@@ -13,7 +13,7 @@
 
 struct t5g_run {
     struct t5g_writer *w;
-    struct t5g_source *in; /* the source given to t5g_run_start */
+    struct t5g_source *in; /* the source given to t5g_run_through; NULL: none yet */
     bool stop;             /* --on-error stop met a failed document: leave the loop. (SIGTERM does
                             * not need this: see cli/signals.h.) */
     bool enough;           /* set by a stage that needs no more documents: leave the loop too */
@@ -43,9 +43,10 @@ struct t5g_stage {
      */
     int (*take)(void *arg, struct t5g_run *run, const struct t5g_batch *b, struct t5g_err *e);
     void *arg;
-    const struct t5g_tokenizer_id *tok; /* these: see t5g_run_start */
+    /* Identities, compared with those of the stream's HEAD where neither is NULL or "". */
+    const struct t5g_tokenizer_id *tok;
     const char *model, *num;
-    bool force;
+    bool force; /* they may differ */
 };
 
 /* How a program makes documents from something that is not a stream. */
@@ -78,16 +79,9 @@ int t5g_run_options(const struct t5g_program *p, int argc, char **argv);
 void t5g_run_open(struct t5g_run *r);
 
 /*
- * Read the first HEAD of `in`, compare it with this program's tokenizer and model identities, and
- * write this program's own HEAD. An identity that is NULL or "" is not compared. -1 with e (65) if
- * they differ, unless force.
- */
-int t5g_run_start(struct t5g_run *r, struct t5g_source *in, const struct t5g_tokenizer_id *tok,
-                  const char *model, const char *num, bool force, struct t5g_err *e);
-
-/*
- * Call t5g_run_start, then process every document of `in` with the stage. 0, or -1 with e, the
- * reason why the run ended early, for t5g_run_close.
+ * Read the first HEAD of `in`, compare identities, write this program's own HEAD, and process every
+ * document with the stage. 0, or -1 with e, the reason why the run ended early, for t5g_run_close:
+ * 65 if identities differ.
  */
 int t5g_run_through(struct t5g_run *r, const struct t5g_stage *s, struct t5g_source *in,
                     struct t5g_err *e);
