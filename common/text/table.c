@@ -33,7 +33,8 @@ content(char hex[static 32], const void *block, uint64_t n)
     snprintf(hex, 32, "%016llx", (unsigned long long)h.hash);
 }
 
-/* The table of a packed model, in place. It is hashed once, not at every start. */
+/* The table of a packed model, in place. It is hashed and its indices are looked at once, not
+ * at every start. */
 static int
 open_packed(struct t5g_table *t, const char *path, struct t5g_err *e)
 {
@@ -84,7 +85,7 @@ open_files(struct t5g_table *t, const struct t5g_map files[T5G_TOKENIZER_FILES],
     if (kept == NULL || !open_kept(t, kept)) {
         struct t5g_table_header *h = t5g_table_compile(files, dir, e);
         t->memory = h;
-        if (h == NULL || t5g_table_bind(t, h, h->size, true, e) < 0)
+        if (h == NULL || t5g_table_bind(t, h, h->size, false, e) < 0)
             r = -1;
         else if (kept != NULL)
             (void)t5g_own_write(kept, h, h->size, NULL); /* only a cache */

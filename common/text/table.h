@@ -108,8 +108,8 @@ struct t5g_table_header *t5g_table_compile(const struct t5g_map files[T5G_TOKENI
                                            const char *dir, struct t5g_err *e);
 
 /*
- * Point t's sections into block [size] after checking its hash (checked: known to be right) and
- * that every index stays inside its section. -1 with e (65): another version, or damaged.
+ * Point t's sections into block [size] after checking its hash and that every index stays inside
+ * its section (checked: both are known to be right). -1 with e (65): another version, or damaged.
  */
 int t5g_table_bind(struct t5g_table *t, const void *block, uint64_t size, bool checked,
                    struct t5g_err *e);
