@@ -35,7 +35,7 @@ LIBS = $(PKG_LIBS) -lpthread -lm
 # Kernel files of an instruction set: each has its own flags and exists on its own machine only.
 MACHINE := $(shell $(CC) -dumpmachine)
 V3_SRC   = common/kernels/v3.c common/kernels/v3quant.c
-V4_SRC   = common/kernels/v4.c common/kernels/v4bf16.c
+V4_SRC   = common/kernels/v4.c common/kernels/v4quant.c common/kernels/v4bf16.c
 NEON_SRC = $(addprefix common/kernels/,neon.c neongemm.c neonquant.c neondot.c neonbf16.c)
 ISA_SRC  = $(V3_SRC) $(V4_SRC) $(NEON_SRC)
 ifneq ($(filter x86_64-%,$(MACHINE)),)
@@ -47,7 +47,7 @@ $(V3_SRC:%.c=$(B)/%.o): ISA = -mavx2 -mfma -mf16c
 accepted = $(shell $(CC) -Werror $(1) -E -x c /dev/null > /dev/null 2>&1 && echo $(1))
 # Redundancy elimination makes gcc 12 keep two copies of the sums of a tile, one of them in memory.
 V4 = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c $(call accepted,-fno-tree-pre)
-$(B)/common/kernels/v4.o: ISA = $(V4)
+$(V4_SRC:%.c=$(B)/%.o): ISA = $(V4)
 $(B)/common/kernels/v4bf16.o: ISA = $(V4) -mavx512bf16
 # gcc's first scheduling pass moves so many loads ahead that sums of a tile fall out of the registers.
 NO_AHEAD = $(call accepted,-fno-schedule-insns)

@@ -20,7 +20,7 @@ static struct {
 } opt;
 
 static const struct t5g_option options[] = {
-    {0, "weights", "keep|bf16|q8|q4", T5G_OPT_CHOICE, &opt.weights,
+    {0, "weights", "keep|bf16|q8|q6|q4", T5G_OPT_CHOICE, &opt.weights,
      "number format of matrices (default keep: that of the checkpoint)", 0, 0},
     {0, "report", "TEXT", T5G_OPT_LIST, &opt.report,
      "compare a packed model with its source on a file of text (repeatable)", 0, 0},

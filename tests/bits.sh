@@ -73,7 +73,7 @@ outputs() {
 
 for model in "$tests/models/tiny" "$tests/models/tiny-gqa" "$tests/../pipelines/demo/model" ${T5G_BITS_MODEL:+"$T5G_BITS_MODEL"}; do
     name=$(basename "$(dirname "$model")")-$(basename "$model")
-    for weights in as-is q8 q4; do
+    for weights in as-is q8 q6 q4; do
         at=$model
         if [ "$weights" != as-is ]; then
             at=$tmp/$name.$weights

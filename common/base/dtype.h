@@ -22,13 +22,14 @@ enum t5g_dtype {
 
     /* Layouts of packed weights, not element types of a stream: see struct t5g_qpanel. */
     T5G_Q8 = 64,
+    T5G_Q6,
     T5G_Q4,
 };
 
 static inline bool
 t5g_is_quantised(int dtype)
 {
-    return dtype == T5G_Q8 || dtype == T5G_Q4;
+    return dtype >= T5G_Q8 && dtype <= T5G_Q4;
 }
 
 size_t t5g_dtype_size(int dtype);      /* bytes per element; 0 for an unknown number */

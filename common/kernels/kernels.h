@@ -19,37 +19,47 @@
 #include "base/err.h"
 
 enum {
-    T5G_PANEL = 16,    /* columns of a packed panel */
-    T5G_SOFT_PAD = 8,  /* softmax rows are readable and writable up to a multiple of this */
-    T5G_BF16_STEP = 4, /* rows and panels in bf16 are filled with 0 up to a multiple of this */
+    T5G_PANEL = 16,       /* columns of a packed panel */
+    T5G_ACTS_GROUP = 128, /* activations that share a scale in products with 6 or 4 bits */
+    T5G_SOFT_PAD = 8,     /* softmax rows are readable and writable up to a multiple of this */
+    T5G_BF16_STEP = 4,    /* rows and panels in bf16 are filled with 0 up to a multiple of this */
 
     /* Increase with every change to the bits of any level's results: the cache is keyed by it. */
-    T5G_KERNEL_GENERATION = 1,
+    T5G_KERNEL_GENERATION = 2,
 };
 
 /*
- * Quantised weights: 16 rows of w [rows, k] as a panel of unsigned bytes or nibbles, with a scale
- * for every row and every group of `group` elements along k (the last group may be shorter).
- *   bits 8: byte (k / 4 * 16 + row) * 4 + k % 4 holds w / scale + 64, from 1 to 127
- *   bits 4: byte (k / 8 * 16 + row) * 4 + k % 4 holds w / scale + 8, from 0 to 15, in its low half
- *           for k % 8 < 4, else in its high half
- * The padding of k to a multiple of 8 may hold anything.
+ * Quantised weights: 16 rows of the rotated w [rows, k] (see rotate.h) as a panel of whole numbers
+ * of 8, 6 or 4 bits, with a scale for every row and every group of `group` elements along k (the
+ * last group may be shorter): w = (number - zero) * scale. Four consecutive k of a row stand side
+ * by side; k is filled up to a multiple of 16 with anything.
+ *
+ *   bits 8: byte (k / 4 * 16 + row) * 4 + k % 4, from 1 to 255; zero is 128
+ *   bits 4: byte (k / 8 * 16 + row) * 4 + k % 4, its low half where k % 8 < 4, else its high half
+ *   bits 6: for every 16 k, 128 bytes that hold the lowest 4 bits as for bits 4, then 64 bytes:
+ *           byte row * 4 + k % 4 holds the highest 2 bits of k, from bit k % 16 / 4 * 2 on
  */
 struct t5g_qpanel {
     const uint8_t *w;
     const uint16_t *scale; /* [groups, 16] bf16 */
+    const uint8_t *zero;   /* bits 6: [groups, 16]; bits 4: [groups, 8], rows r and r + 8 in the low
+                              and the high half of byte r; bits 8: NULL */
     int bits;
-    size_t k, group;           /* group: a multiple of 32 */
-    size_t next_w, next_scale; /* elements to the next panel; unused if there is only one */
+    size_t k, group;                      /* group: 32, 64 or 128 */
+    size_t next_w, next_scale, next_zero; /* from here to the next panel's */
 };
 
-/* Rows of activations quantised in the same groups. */
+/*
+ * Rows of activations, rotated and quantised: a scale for every group of `group` elements, a
+ * sum for every `piece` of them. With 8 bits both are the group of the weights; with fewer, group
+ * is T5G_ACTS_GROUP and piece the group of the weights.
+ */
 struct t5g_qacts {
-    const int8_t *q; /* [m, ldq], ldq >= k rounded up to 8, zeros beyond k; from -127 to 127 */
+    const int8_t *q; /* [m, ldq], ldq >= k rounded up to 32, zeros beyond k; from -127 to 127 */
     size_t ldq;
     const float *scale; /* [m, groups] */
-    const int32_t *sum; /* [m, groups] sums of q */
-    size_t groups;
+    const int32_t *sum; /* [m, pieces] sums of q */
+    size_t group, groups, piece, pieces;
 };
 
 struct t5g_kernels {
@@ -102,18 +112,23 @@ struct t5g_kernels {
     void (*mix)(float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const void *v,
                 int dtype, size_t ldv, size_t n, size_t k);
 
-    /*
-     * x [k] to q, scale and sum of one row of t5g_qacts. For each group: scale = max|x| / 127,
-     * q = x * (127 / max|x|) rounded to the nearest, ties to even; all 0 where max|x| < 1e-30; if
-     * a value is not finite, scale is NaN and q 0. Equal bits at every level.
-     */
-    void (*quantize)(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group);
+    /* y [k] = x [k] rotated: see rotate.h. y may be x. Equal bits at every level. */
+    void (*rotate)(float *y, const float *x, size_t k);
 
     /*
-     * c [m, cols], stride ldc = a b^T; `add`: added to c. b is the first panel; there is one for
-     * every 16 columns, the last perhaps narrower. For each group in order:
-     * c = fma((float)(sum of q * w), a.scale * b.scale, c), where the sum is exact and the product
-     * of scales is rounded first. Equal bits at every level.
+     * x [k], rotated, to q [k rounded up to 32], scale and sum of one row of t5g_qacts. For each
+     * group: scale = max|y| / 127, q = y * (127 / max|y|) rounded to the nearest, ties to even; all
+     * 0 where max|y| < 1e-30; where a value is not finite scale is NaN and q 0. Equal bits at every
+     * level.
+     */
+    void (*quantize)(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group,
+                     size_t piece);
+
+    /*
+     * c [m, cols], stride ldc = a b^T, or with `add` on top of what c holds; b is the first of the
+     * panels, one for each 16 columns or the rest of them. For each group of b in order: c =
+     * fma((float)(sum of q * (w - zero)), a.scale * b.scale, c), where the sum is exact and the
+     * product of scales is rounded first. Equal bits at every level.
      */
     void (*qgemm)(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b,
                   size_t m, size_t cols, bool add);

@@ -20,6 +20,7 @@ t5g_neon_fill(struct t5g_kernels *k)
     k->gemm = t5g_neon_gemm;
     k->dot = dot;
     k->mix = mix;
+    k->rotate = t5g_neon_rotate;
     k->quantize = t5g_neon_quantize;
     k->qgemm = t5g_neon_qgemm;
     k->softmax = softmax;

@@ -8,7 +8,8 @@ void t5g_neon_to_panel(float *panel, const void *w, size_t ldw, int dtype, size_
 void t5g_neon_gemm(float *c, size_t ldc, const float *a, size_t lda, const float *panel,
                    size_t next, size_t m, size_t k, size_t cols, bool add);
 void t5g_neon_quantize(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k,
-                       size_t group);
+                       size_t group, size_t piece);
+void t5g_neon_rotate(float *y, const float *x, size_t k);
 void t5g_neon_qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b,
                     size_t m, size_t cols, bool add);
 

@@ -57,6 +57,8 @@ t5g_neon_qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g
         qgemm(c, ldc, a, b, m, cols, add);
 }
 
+/* ---- activations ---- */
+
 /* Largest |x|, compared by bits as integers: a NaN is larger than any number. */
 static float
 largest(const float *x, size_t n)
@@ -64,38 +66,51 @@ largest(const float *x, size_t n)
     const uint32x4_t positive = vdupq_n_u32(0x7fffffff);
     uint32x4_t top = vdupq_n_u32(0);
     for (size_t i = 0; i < n; i += W)
-        top = vmaxq_u32(top, vandq_u32(vreinterpretq_u32_f32(get(x + i, n - i)), positive));
+        top = vmaxq_u32(top, vandq_u32(vreinterpretq_u32_f32(vld1q_f32(x + i)), positive));
     uint32_t best = vmaxvq_u32(top);
     float max;
     memcpy(&max, &best, 4);
     return max;
 }
 
-void
-t5g_neon_quantize(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group)
+/* To the nearest, ties to even. */
+static int32_t
+round32(int8_t *q, const float *x, float f)
 {
-    for (size_t g = 0; g * group < k; g++) {
-        size_t n = t5g_min(group, k - g * group);
-        const float *xg = x + g * group;
-        int8_t *qg = q + g * group;
-        float max = largest(xg, n);
-        bool none = max < 1e-30f || !isfinite(max);
-        float f = none ? 0 : 127 / max;
-        int32x4_t s = vdupq_n_s32(0);
-        if (none)
-            memset(qg, 0, n);
-        for (size_t i = 0; i < n && !none; i += 2 * W) {
-            size_t second = t5g_min(i + W, n);
-            int32x4_t v0 = vcvtnq_s32_f32(vmulq_n_f32(get(xg + i, n - i), f)); /* ties to even */
-            int32x4_t v1 = vcvtnq_s32_f32(vmulq_n_f32(get(xg + second, n - second), f));
-            s = vaddq_s32(s, vaddq_s32(v0, v1));
-            int8x8_t bytes = vmovn_s16(vcombine_s16(vmovn_s32(v0), vmovn_s32(v1)));
-            int8_t eight[2 * W];
-            vst1_s8(eight, bytes);
-            memcpy(qg + i, eight, t5g_min(2 * W, n - i));
-        }
-        scale[g] = isfinite(max) ? (none ? 0 : max / 127) : NAN;
-        sum[g] = vaddvq_s32(s);
+    int32x4_t s = vdupq_n_s32(0);
+    for (size_t i = 0; i < 32; i += 2 * W) {
+        int32x4_t v0 = vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + i), f));
+        int32x4_t v1 = vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + i + W), f));
+        s = vaddq_s32(s, vaddq_s32(v0, v1));
+        vst1_s8(q + i, vmovn_s16(vcombine_s16(vmovn_s32(v0), vmovn_s32(v1))));
     }
-    memset(q + k, 0, t5g_round_up(k, 8) - k);
+    return vaddvq_s32(s);
+}
+
+#define vget(p)    vld1q_f32(p)
+#define vput(p, v) vst1q_f32(p, v)
+
+TEMPLATE vec
+butterfly(vec v, int h)
+{
+    static const float signs[2][W] = {{1, -1, 1, -1}, {1, 1, -1, -1}};
+    float32x4_t other = h == 1 ? vrev64q_f32(v) : vextq_f32(v, v, 2);
+    return vfmaq_f32(other, v, vld1q_f32(signs[h - 1])); /* exact products */
+}
+
+#include "kernels/rotatevec.h"
+
+void
+t5g_neon_rotate(float *y, const float *x, size_t k)
+{
+    rotate(y, x, k);
+}
+
+#include "kernels/quantize.h"
+
+void
+t5g_neon_quantize(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group,
+                  size_t piece)
+{
+    quantize(q, scale, sum, x, k, group, piece);
 }

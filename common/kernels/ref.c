@@ -6,6 +6,7 @@
  */
 #include "kernels/levels.h"
 #include "kernels/panels.h"
+#include "kernels/rotate.h"
 
 #include <float.h>
 #include <math.h>
@@ -179,68 +180,68 @@ largest(const float *x, size_t n)
     return f;
 }
 
-static void
-quantize(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group)
+static int32_t
+round32(int8_t *q, const float *x, float f)
 {
-    for (size_t g = 0; g * group < k; g++) {
-        size_t n = t5g_min(group, k - g * group);
-        const float *xg = x + g * group;
-        float max = largest(xg, n);
-        bool none = max < 1e-30f || !isfinite(max);
-        float f = none ? 0 : 127 / max;
-        int32_t s = 0;
-        for (size_t i = 0; i < n; i++) {
-            int8_t v = none ? 0 : (int8_t)rintf(xg[i] * f);
-            q[g * group + i] = v;
-            s += v;
-        }
-        scale[g] = isfinite(max) ? (none ? 0 : max / 127) : NAN;
-        sum[g] = s;
+    int32_t s = 0;
+    for (size_t i = 0; i < 32; i++) {
+        q[i] = (int8_t)rintf(x[i] * f);
+        s += q[i];
     }
-    memset(q + k, 0, t5g_round_up(k, 8) - k);
+    return s;
 }
 
-/* Exact sums of q [k0..k0+n) times 16 rows of a panel, before the offset is subtracted. */
 static void
-qdot(int32_t t[T5G_PANEL], const int8_t *q, const struct t5g_qpanel *b, size_t k0, size_t n)
+rotate(float *y, const float *x, size_t k)
+{
+    t5g_rotate_row(y, x, k);
+}
+
+#include "kernels/quantize.h"
+
+/* Sums of q [n] times 16 rows of bytes. */
+static void
+qdot(int32_t t[T5G_PANEL], const int8_t *q, const uint8_t *w, size_t n)
 {
     memset(t, 0, T5G_PANEL * sizeof *t);
-    for (size_t l = k0; l < k0 + n; l += 4) { /* q is 0 beyond k */
-        const uint8_t *w = b->w + (b->bits == 8 ? l / 4 : l / 8) * 64;
-        int shift = b->bits == 4 && l % 8 == 4 ? 4 : 0, mask = b->bits == 4 ? 15 : 255;
+    for (size_t l = 0; l < n; l += 4, w += 4 * T5G_PANEL) /* beyond k there are zeros in q */
         for (size_t j = 0; j < T5G_PANEL; j++)
             for (size_t i = 0; i < 4; i++)
-                t[j] += q[l + i] * (w[4 * j + i] >> shift & mask);
-    }
+                t[j] += q[l + i] * w[4 * j + i];
 }
 
+/* y [n] += row i of a times panel p of the block. */
 static void
-qgemm_panel(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
-            size_t cols, bool add)
+qtile(float *y, const struct t5g_qacts *a, size_t i, const struct t5g_qblock *b, size_t p, size_t n)
 {
-    int32_t t[T5G_PANEL], zero = b->bits == 8 ? 64 : 8;
-    for (size_t i = 0; i < m; i++) {
-        float *ci = c + i * ldc;
-        for (size_t j = 0; j < cols && !add; j++)
-            ci[j] = 0;
-        for (size_t g = 0; g < a->groups; g++) {
-            size_t k0 = g * b->group;
-            qdot(t, a->q + i * a->ldq, b, k0, t5g_min(b->group, b->k - k0));
-            float s = a->scale[i * a->groups + g];
-            int32_t offset = zero * a->sum[i * a->groups + g];
-            for (size_t j = 0; j < cols; j++)
-                ci[j] = fmaf((float)(t[j] - offset),
-                             s * t5g_bf16_to_f32(b->scale[g * T5G_PANEL + j]), ci[j]);
-        }
+    int32_t t[T5G_PANEL];
+    for (size_t k = b->from, g = 0; k < b->to; k += b->size, g++) {
+        const int32_t *zero = b->zero[p][g * b->zero_step];
+        const uint16_t *scale = b->scale + p * b->next_scale + g * T5G_PANEL;
+        float s = a->scale[i * a->groups + b->acts + (g >> b->acts_shift)];
+        int32_t sum = a->sum[i * a->pieces + b->group + g];
+        qdot(t, a->q + i * a->ldq + k, b->w + p * b->next + (k - b->from) * T5G_PANEL,
+             t5g_min(b->size, b->to - k));
+        for (size_t j = 0; j < n; j++)
+            y[j] = fmaf((float)(t[j] - zero[j] * sum), s * t5g_bf16_to_f32(scale[j]), y[j]);
     }
 }
 
 static void
-qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
+tiles(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qblock *b, size_t m,
       size_t cols, bool add)
 {
-    t5g_qgemm_by_panel(qgemm_panel, c, ldc, a, b, m, cols, add);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < cols; j += T5G_PANEL) {
+            size_t n = t5g_min(T5G_PANEL, cols - j);
+            if (!add)
+                memset(c + i * ldc + j, 0, n * sizeof *c);
+            qtile(c + i * ldc + j, a, i, b, j / T5G_PANEL, n);
+        }
 }
+
+enum { WIDE = 1, FEW_WIDE = 1, FEW_ROWS = 0, ZERO8 = 128 };
+#include "kernels/qgemm.h"
 
 static float
 softmax(float *s, size_t n, size_t lo, size_t hi, float scale, float *max, float *sum)
@@ -360,6 +361,7 @@ t5g_ref_fill(struct t5g_kernels *k)
     k->gemm = gemm;
     k->dot = dot;
     k->mix = mix;
+    k->rotate = rotate;
     k->quantize = quantize;
     k->qgemm = qgemm;
     k->softmax = softmax;

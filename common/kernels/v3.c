@@ -111,6 +111,7 @@ t5g_v3_fill(struct t5g_kernels *k)
     k->gemm = gemm;
     k->dot = dot;
     k->mix = mix;
+    k->rotate = t5g_v3_rotate;
     k->quantize = t5g_v3_quantize;
     k->qgemm = t5g_v3_qgemm;
     k->softmax = softmax;

@@ -1,8 +1,7 @@
 /*
- * v3quant.c: quantised weights with AVX2. An unsigned byte of the panel is multiplied by a signed
- * byte of the activations, pairs are added in 16 bits (at most 2 * 127 * 127, so it never
- * saturates), then in 32 bits: exact. In floating point there is one fused product for each group,
- * as in ref.c.
+ * v3quant.c: quantised weights with AVX2. Bytes become 16-bit integers, whose products are summed
+ * in pairs to 32 bits: exact. (Products of bytes in one instruction would saturate.) The floating
+ * part is one fused product a group, as in ref.c.
  */
 #include "kernels/v3quant.h"
 #include "kernels/v3math.h"
@@ -10,121 +9,161 @@
 
 #include <math.h>
 
-enum { ROWS = 4 }; /* of activations in a tile: 8 sums, 2 of the panel, and the products */
+/* ---- activations ---- */
+
+#define vget(p)    _mm256_loadu_ps(p)
+#define vput(p, v) _mm256_storeu_ps(p, v)
+
+TEMPLATE vec
+butterfly(vec v, int h)
+{
+    const vec one = vset(1.0f), minus = vset(-1.0f);
+    __m256 other = h == 1   ? _mm256_permute_ps(v, 0xb1)
+                   : h == 2 ? _mm256_permute_ps(v, 0x4e)
+                            : _mm256_permute2f128_ps(v, v, 1);
+    __m256 sign = h == 1   ? _mm256_blend_ps(one, minus, 0xaa)
+                  : h == 2 ? _mm256_blend_ps(one, minus, 0xcc)
+                           : _mm256_blend_ps(one, minus, 0xf0);
+    return _mm256_fmadd_ps(v, sign, other); /* exact products: a sum or a difference */
+}
+
+#include "kernels/rotatevec.h"
 
 void
-t5g_v3_quantize(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group)
+t5g_v3_rotate(float *y, const float *x, size_t k)
 {
-    const __m256 positive = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
+    rotate(y, x, k);
+}
+
+/* Compared by bits as integers: a NaN is larger than any number. */
+TEMPLATE float
+largest(const float *x, size_t n)
+{
+    const __m256i positive = _mm256_set1_epi32(0x7fffffff);
+    __m256i top = _mm256_setzero_si256();
+    for (size_t i = 0; i < n; i += W)
+        top = _mm256_max_epi32(top, _mm256_and_si256(_mm256_castps_si256(vget(x + i)), positive));
+    __m128i t = _mm_max_epi32(_mm256_castsi256_si128(top), _mm256_extracti128_si256(top, 1));
+    t = _mm_max_epi32(t, _mm_shuffle_epi32(t, 0x4e));
+    t = _mm_max_epi32(t, _mm_shuffle_epi32(t, 0xb1));
+    return _mm_cvtss_f32(_mm_castsi128_ps(t));
+}
+
+TEMPLATE int32_t
+round32(int8_t *q, const float *x, float f)
+{
     const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    for (size_t g = 0; g * group < k; g++) {
-        size_t n = t5g_min(group, k - g * group);
-        const float *xg = x + g * group;
-        __m256i top = _mm256_setzero_si256();
-        for (size_t i = 0; i < n; i += W) /* as integers: a NaN is larger than any number */
-            top = _mm256_max_epi32(
-                top, _mm256_castps_si256(_mm256_and_ps(get(xg + i, n - i), positive)));
-        int32_t lane[W], best = 0;
-        _mm256_storeu_si256((__m256i *)lane, top);
-        for (int i = 0; i < W; i++)
-            best = lane[i] > best ? lane[i] : best;
-        float max;
-        memcpy(&max, &best, 4);
-        bool none = max < 1e-30f || !isfinite(max);
-        __m256 f = _mm256_set1_ps(none ? 0 : 127 / max);
-        int32_t s = 0;
-        for (size_t i = 0; i < n; i += 4 * W) {
-            __m256i v[4];
-            for (size_t j = 0; j < 4; j++) {
-                size_t at = i + j * W;
-                __m256 y =
-                    at < n && !none ? _mm256_mul_ps(get(xg + at, n - at), f) : _mm256_setzero_ps();
-                v[j] = _mm256_cvtps_epi32(y); /* to the nearest, ties to even */
-            }
-            __m256i all =
-                _mm256_add_epi32(_mm256_add_epi32(v[0], v[1]), _mm256_add_epi32(v[2], v[3]));
-            _mm256_storeu_si256((__m256i *)lane, all);
-            for (int j = 0; j < W; j++)
-                s += lane[j];
-            __m256i low = _mm256_packs_epi32(v[0], v[1]), high = _mm256_packs_epi32(v[2], v[3]);
-            __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
-            if (n - i >= 4 * W)
-                _mm256_storeu_si256((__m256i *)(q + g * group + i), bytes);
-            else {
-                int8_t rest[4 * W];
-                _mm256_storeu_si256((__m256i *)rest, bytes);
-                memcpy(q + g * group + i, rest, n - i);
-            }
-        }
-        scale[g] = isfinite(max) ? (none ? 0 : max / 127) : NAN;
-        sum[g] = s;
-    }
-    memset(q + k, 0, t5g_round_up(k, 8) - k);
+    __m256i v[4];
+#pragma GCC unroll 4
+    for (size_t j = 0; j < 4; j++) /* to the nearest, ties to even */
+        v[j] = _mm256_cvtps_epi32(_mm256_mul_ps(vget(x + j * W), vset(f)));
+    __m256i all = _mm256_add_epi32(_mm256_add_epi32(v[0], v[1]), _mm256_add_epi32(v[2], v[3]));
+    __m256i low = _mm256_packs_epi32(v[0], v[1]), high = _mm256_packs_epi32(v[2], v[3]);
+    __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
+    _mm256_storeu_si256((__m256i *)(void *)q, bytes);
+    __m128i s = _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
+    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
 }
 
-/* Sums of R rows of q times 4 k of 16 columns. */
-TEMPLATE void
-step(const int R, __m256i t[ROWS][2], const int8_t *q, size_t ldq, __m256i w0, __m256i w1)
+#include "kernels/quantize.h"
+
+void
+t5g_v3_quantize(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group,
+                size_t piece)
 {
-    const __m256i one = _mm256_set1_epi16(1);
-#pragma GCC unroll 4
+    quantize(q, scale, sum, x, k, group, piece);
+}
+
+/* ---- products ---- */
+
+enum {
+    ROWS = 6,
+    WIDE = 4,
+    FEW_WIDE = 1,
+    FEW_ROWS = 6,
+    ZERO8 = 128
+}; /* 12 sums, 2 of the panel, 1 of the activations */
+
+/* Rows of a block in 16 bits: of every four, the even ones and then the odd ones. */
+struct acts {
+    int16_t q[ROWS][T5G_ROTATE];
+};
+
+TEMPLATE void
+prepare(const int R, struct acts *x, const struct t5g_qacts *a, size_t row, size_t from, size_t end)
+{
+#pragma GCC unroll 6
+    for (int i = 0; i < R; i++)
+        for (size_t k = from; k < end; k += 16) {
+            const int8_t *q = a->q + (row + (size_t)i) * a->ldq + k;
+            __m128i v = _mm_loadu_si128((const __m128i *)(const void *)q);
+            __m128i even = _mm_srai_epi16(_mm_slli_epi16(v, 8), 8), odd = _mm_srai_epi16(v, 8);
+            __m128i *to = (__m128i *)(void *)(x->q[i] + (k - from));
+            _mm_storeu_si128(to, _mm_unpacklo_epi32(even, odd));
+            _mm_storeu_si128(to + 1, _mm_unpackhi_epi32(even, odd));
+        }
+}
+
+/* t [R] += 2 k of R rows times those of 16 columns, w[0] and w[1]. */
+TEMPLATE void
+step(const int R, __m256i t[ROWS][2], const struct acts *x, size_t at, __m256i w0, __m256i w1)
+{
+#pragma GCC unroll 6
     for (int i = 0; i < R; i++) {
-        int32_t four;
-        memcpy(&four, q + (size_t)i * ldq, 4);
-        __m256i x = _mm256_set1_epi32(four);
-        __m256i p0 = _mm256_madd_epi16(_mm256_maddubs_epi16(w0, x), one);
-        __m256i p1 = _mm256_madd_epi16(_mm256_maddubs_epi16(w1, x), one);
-        t[i][0] = _mm256_add_epi32(t[i][0], p0);
-        t[i][1] = _mm256_add_epi32(t[i][1], p1);
+        int32_t two;
+        memcpy(&two, &x->q[i][at], 4);
+        __m256i v = _mm256_set1_epi32(two);
+        t[i][0] = _mm256_add_epi32(t[i][0], _mm256_madd_epi16(w0, v));
+        t[i][1] = _mm256_add_epi32(t[i][1], _mm256_madd_epi16(w1, v));
+        __asm__("" : "+x"(t[i][0]), "+x"(t[i][1])); /* else gcc adds products first, and spills */
     }
 }
 
-/* c [R, 16] += rows of a times the panel. */
+/* t [R] += R rows times n k of a panel, which begin `at` k behind the first of x. */
 TEMPLATE void
-tile(const int R, const int bits, float *c, size_t ldc, const struct t5g_qacts *a, size_t row,
-     const struct t5g_qpanel *b)
+sums(const int R, __m256i t[ROWS][2], const struct acts *x, size_t at, size_t n, const uint8_t *w)
 {
-    const __m256i low = _mm256_set1_epi8(15);
-    const int32_t zero = t5g_qpanel_zero(bits);
-    for (size_t g = 0; g < a->groups; g++) {
-        size_t from = g * b->group, to = t5g_min(from + b->group, b->k);
-        __m256i t[ROWS][2];
-#pragma GCC unroll 4
-        for (int i = 0; i < R; i++)
-            t[i][0] = t[i][1] = _mm256_setzero_si256();
-        const int8_t *q = a->q + row * a->ldq;
-        if (bits == 8) {
-            const uint8_t *w = b->w + from * T5G_PANEL;
-            for (size_t k = from; k < to; k += 4, w += 64)
-                step(R, t, q + k, a->ldq, _mm256_loadu_si256((const __m256i *)w),
-                     _mm256_loadu_si256((const __m256i *)(w + 32)));
-        } else {
-            const uint8_t *w = b->w + from * T5G_PANEL / 2;
-            for (size_t k = from; k < to; k += 8, w += 64) {
-                __m256i w0 = _mm256_loadu_si256((const __m256i *)w);
-                __m256i w1 = _mm256_loadu_si256((const __m256i *)(w + 32));
-                step(R, t, q + k, a->ldq, _mm256_and_si256(w0, low), _mm256_and_si256(w1, low));
-                step(R, t, q + k + 4, a->ldq, _mm256_and_si256(_mm256_srli_epi16(w0, 4), low),
-                     _mm256_and_si256(_mm256_srli_epi16(w1, 4), low));
-            }
+    const __m256i low = _mm256_set1_epi16(0xff);
+    for (size_t k = at; k < at + n; k += 4, w += 64) {
+        const __m256i *p = (const __m256i *)(const void *)w;
+        __m256i w0 = _mm256_loadu_si256(p), w1 = _mm256_loadu_si256(p + 1);
+        step(R, t, x, k, _mm256_and_si256(w0, low), _mm256_and_si256(w1, low));
+        step(R, t, x, k + 2, _mm256_srli_epi16(w0, 8), _mm256_srli_epi16(w1, 8));
+    }
+}
+
+TEMPLATE void
+tile(const int R, float *c, size_t ldc, const struct t5g_qacts *a, size_t row, const struct acts *x,
+     const struct t5g_qblock *b, size_t p, size_t from, size_t end, size_t g)
+{
+    const uint8_t *w = b->w + p * b->next + (from - b->from) * T5G_PANEL;
+    const uint16_t *scale = b->scale + p * b->next_scale + g * T5G_PANEL;
+    for (size_t k = from; k < end; k += b->size, g++, scale += T5G_PANEL) {
+        const __m256i *zero = (const __m256i *)(const void *)b->zero[p][g * b->zero_step];
+        __m256i t[ROWS][2], z0 = _mm256_loadu_si256(zero), z1 = _mm256_loadu_si256(zero + 1);
+#pragma GCC unroll 6
+        for (int i = 0; i < R; i++) { /* -sum * zero: both factors fit into 16 bits */
+            int32_t sum = -a->sum[(row + (size_t)i) * a->pieces + b->group + g];
+            t[i][0] = _mm256_madd_epi16(z0, _mm256_set1_epi32(sum));
+            t[i][1] = _mm256_madd_epi16(z1, _mm256_set1_epi32(sum));
         }
-        __m256 s0 = load8((const char *)(b->scale + g * T5G_PANEL), T5G_BF16);
-        __m256 s1 = load8((const char *)(b->scale + g * T5G_PANEL + W), T5G_BF16);
-#pragma GCC unroll 4
+        sums(R, t, x, k - from, t5g_min(b->size, end - k), w + (k - from) * T5G_PANEL);
+        __m256 s0 = load8((const char *)scale, T5G_BF16);
+        __m256 s1 = load8((const char *)(scale + W), T5G_BF16);
+#pragma GCC unroll 6
         for (int i = 0; i < R; i++) {
-            size_t at = (row + (size_t)i) * a->groups + g;
-            __m256 s = _mm256_set1_ps(a->scale[at]);
-            __m256i offset = _mm256_set1_epi32(zero * a->sum[at]);
             float *y = c + (size_t)i * ldc;
-            __m256 x0 = _mm256_cvtepi32_ps(_mm256_sub_epi32(t[i][0], offset));
-            __m256 x1 = _mm256_cvtepi32_ps(_mm256_sub_epi32(t[i][1], offset));
-            _mm256_storeu_ps(y, _mm256_fmadd_ps(x0, _mm256_mul_ps(s, s0), _mm256_loadu_ps(y)));
-            _mm256_storeu_ps(y + W,
-                             _mm256_fmadd_ps(x1, _mm256_mul_ps(s, s1), _mm256_loadu_ps(y + W)));
+            __m256 s = _mm256_broadcast_ss(a->scale + (row + (size_t)i) * a->groups + b->acts +
+                                           (g >> b->acts_shift));
+            __m256 x0 = _mm256_cvtepi32_ps(t[i][0]), x1 = _mm256_cvtepi32_ps(t[i][1]);
+            vput(y, _mm256_fmadd_ps(x0, _mm256_mul_ps(s, s0), vget(y)));
+            vput(y + W, _mm256_fmadd_ps(x1, _mm256_mul_ps(s, s1), vget(y + W)));
         }
     }
 }
 
+#include "kernels/qtiles.h"
 #include "kernels/qgemm.h"
 
 void

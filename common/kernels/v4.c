@@ -11,6 +11,7 @@
 
 #include "kernels/levels.h"
 #include "kernels/v4math.h"
+#include "kernels/v4quant.h"
 #include "kernels/elementwise.h"
 #include "kernels/panels.h"
 
@@ -279,149 +280,13 @@ mix_as(float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const char
 
 #include "kernels/rows.h"
 
-/* ---- quantised ---- */
-
-/* t [R, N] += R rows of q times 4 k of N panels w; at: every third row, as in tile. */
-TEMPLATE void
-qstep(const int R, const int N, __m512i t[6][4], const int8_t *const at[2], size_t ldq,
-      const __m512i w[4])
-{
-#pragma GCC unroll 6
-    for (int i = 0; i < R; i++) {
-        int32_t four;
-        memcpy(&four, at[i / 3] + (size_t)(i % 3) * ldq, 4);
-        __m512i x = _mm512_set1_epi32(four);
-#pragma GCC unroll 4
-        for (int j = 0; j < N; j++)
-            t[i][j] = _mm512_dpbusd_epi32(t[i][j], w[j], x);
-    }
-}
-
-/*
- * c [R, cols] = (add ? c : 0) + R rows of a times N panels: see qgemm of ref.c. Between groups the
- * f32 sums are in c, since the exact sums of a group take the registers.
- */
-TEMPLATE void
-qtile(const int R, const int N, const int bits, float *c, size_t ldc, const struct t5g_qacts *a,
-      size_t row, const struct t5g_qpanel *b, bool add, __mmask16 last)
-{
-    const __m512i low = _mm512_set1_epi8(15);
-    const int32_t zero = t5g_qpanel_zero(bits);
-    const size_t bytes = t5g_qpanel_bytes(bits);
-    const size_t ldq = a->ldq;
-    const int8_t *q = a->q + row * ldq;
-    for (size_t g = 0; g < a->groups; g++) {
-        size_t from = g * b->group, to = t5g_min(from + b->group, b->k);
-        const uint8_t *p = b->w + from * bytes;
-        __m512i t[6][4], w[4];
-        const int8_t *at[2] = {q + from, q + from + (R > 3 ? 3 * a->ldq : 0)};
-#pragma GCC unroll 6
-        for (int i = 0; i < R; i++) {
-            int32_t offset = -zero * a->sum[(row + (size_t)i) * a->groups + g];
-#pragma GCC unroll 4
-            for (int j = 0; j < N; j++) {
-                t[i][j] = _mm512_set1_epi32(offset);
-            }
-        }
-        for (size_t k = from; k < to; k += bits == 8 ? 4 : 8, p += 64) {
-#pragma GCC unroll 4
-            for (int j = 0; j < N; j++) {
-                w[j] = _mm512_loadu_si512(p + (size_t)j * b->next_w);
-                if (bits == 4)
-                    w[j] = _mm512_and_si512(w[j], low);
-            }
-            qstep(R, N, t, at, ldq, w);
-            at[0] += 4;
-            at[1] += 4;
-            __asm__("" : "+r"(at[0]), "+r"(at[1]));
-            if (bits == 8)
-                continue;
-#pragma GCC unroll 4
-            for (int j = 0; j < N; j++) {
-                w[j] = _mm512_loadu_si512(p + (size_t)j * b->next_w);
-                w[j] = _mm512_and_si512(_mm512_srli_epi16(w[j], 4), low);
-            }
-            qstep(R, N, t, at, ldq, w);
-            at[0] += 4;
-            at[1] += 4;
-            __asm__("" : "+r"(at[0]), "+r"(at[1]));
-        }
-        const uint16_t *scale = b->scale + g * T5G_PANEL;
-#pragma GCC unroll 4
-        for (int j = 0; j < N; j++) {
-            __m512 s = load16((const char *)(scale + (size_t)j * b->next_scale), T5G_BF16, W);
-            __mmask16 cols = j == N - 1 ? last : (__mmask16)0xffff;
-#pragma GCC unroll 6
-            for (int i = 0; i < R; i++) {
-                float *to_c = c + (size_t)i * ldc + (size_t)j * T5G_PANEL;
-                __m512 f = _mm512_set1_ps(a->scale[(row + (size_t)i) * a->groups + g]);
-                __m512 y = add || g > 0 ? _mm512_maskz_loadu_ps(cols, to_c) : _mm512_setzero_ps();
-                y = _mm512_fmadd_ps(_mm512_cvtepi32_ps(t[i][j]), _mm512_mul_ps(f, s), y);
-                _mm512_mask_storeu_ps(to_c, cols, y);
-            }
-        }
-    }
-}
-
-#define QFEW(R)                                                  \
-    case R:                                                      \
-        qtile(R, N, bits, c + i * ldc, ldc, a, i, b, add, last); \
-        break;
-
-TEMPLATE void
-qtiles(const int N, const int bits, float *c, size_t ldc, const struct t5g_qacts *a,
-       const struct t5g_qpanel *b, size_t m, bool add, __mmask16 last)
-{
-    size_t i = 0;
-    for (; i + 6 <= m; i += 6)
-        qtile(6, N, bits, c + i * ldc, ldc, a, i, b, add, last);
-    switch (m - i) {
-        QFEW(1)
-        QFEW(2)
-        QFEW(3)
-        QFEW(4)
-        QFEW(5)
-    default:
-        break;
-    }
-}
-
-TEMPLATE void
-qgemm_as(const int bits, float *c, size_t ldc, const struct t5g_qacts *a,
-         const struct t5g_qpanel *b, size_t m, size_t cols, bool add)
-{
-    struct t5g_qpanel at = *b;
-    while (cols > 0) {
-        size_t n = cols > 3 * T5G_PANEL ? 4 : 1, take = t5g_min(n * T5G_PANEL, cols);
-        __mmask16 last = mask_of(take - (n - 1) * T5G_PANEL);
-        if (n == 4)
-            qtiles(4, bits, c, ldc, a, &at, m, add, last);
-        else
-            qtiles(1, bits, c, ldc, a, &at, m, add, last);
-        c += take;
-        at.w += n * at.next_w;
-        at.scale += n * at.next_scale;
-        cols -= take;
-    }
-}
-
-static void
-qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
-      size_t cols, bool add)
-{
-    if (b->bits == 8)
-        qgemm_as(8, c, ldc, a, b, m, cols, add);
-    else
-        qgemm_as(4, c, ldc, a, b, m, cols, add);
-}
-
 void
 t5g_v4_fill(struct t5g_kernels *k)
 {
     k->gemm = gemm;
     k->dot = dot;
     k->mix = mix;
-    k->qgemm = qgemm;
+    k->qgemm = t5g_v4_qgemm;
     k->softmax = softmax;
     k->geglu = geglu;
     k->gelu = gelu;

@@ -66,6 +66,7 @@ matrix(struct loader *x, const struct t5g_tensor *t)
     if (t5g_is_quantised(t->dtype)) {
         w.cols = (size_t)t->dims[1];
         w.scale = (const uint16_t *)(const void *)t->scale; /* 32 bytes for each group: aligned */
+        w.zero = t->zero;
         w.group = t->group;
         x->m->quantised = true;
         return w;

@@ -4,22 +4,8 @@
 
 #include "base/hash.h"
 #include "model/config.h"
+#include "model/matrix.h"
 #include "model/safetensors.h"
-
-/*
- * A matrix as stored: y[m] = sum_k w[m,k] x[k]. Points into the mapping; bf16 stays bf16.
- * Quantised: p holds the panels of 16 rows (kernels.h) one after another, the last padded.
- */
-struct t5g_mat {
-    const void *p; /* [rows, cols] row-major, dtype; aligned to its element at least */
-    int dtype;     /* T5G_F32, T5G_BF16 or T5G_F16; T5G_Q8, T5G_Q4 */
-    size_t rows, cols;
-    const uint16_t *scale; /* quantised: [panels, groups, 16] bf16 */
-    size_t group;          /* quantised: elements along cols that share a scale */
-};
-
-/* Row r of m as f32 [cols]. */
-void t5g_mat_row(float *row, const struct t5g_mat *m, size_t r);
 
 /* A matrix and its bias [rows] in f32; NULL: none. */
 struct t5g_affine {

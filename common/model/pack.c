@@ -1,5 +1,6 @@
 /* pack.c: how each weight is stored in a packed model. */
 #include "model/pack.h"
+#include "kernels/rotate.h"
 #include "model/binder.h"
 #include "model/packed.h"
 #include "model/quant.h"
@@ -9,7 +10,7 @@
 #include <string.h>
 
 /* Elements that share a scale: fewer in the embedding, which is also the output matrix. */
-enum { GROUP = 128, GROUP_EMBED = 32, PANEL = 16 };
+enum { GROUP8 = 128, GROUP_EMBED = 64, GROUP_SMALL = 32, PANEL = 16 };
 
 static bool
 ends(const char *s, const char *end)
@@ -86,9 +87,15 @@ write_quantised(struct t5g_writer *w, const char *name, const struct t5g_tensor 
 {
     char extra[160];
     snprintf(extra, sizeof extra, "\"layout\":\"%s\",\"rows\":%llu,\"cols\":%llu,\"group\":%zu",
-             t->dtype == T5G_Q8 ? T5G_LAYOUT_Q8 : T5G_LAYOUT_Q4, (unsigned long long)t->dims[0],
+             t5g_quant_layout(t->dtype), (unsigned long long)t->dims[0],
              (unsigned long long)t->dims[1], t->group);
     return t5g_writer_tensor(w, name, T5G_U8, 1, &n, data, extra, e);
+}
+
+static int
+quantised_dtype(enum t5g_pack_weights weights)
+{
+    return weights == T5G_PACK_Q8 ? T5G_Q8 : weights == T5G_PACK_Q6 ? T5G_Q6 : T5G_Q4;
 }
 
 static int
@@ -99,7 +106,8 @@ write_tensor(struct t5g_writer *w, const struct t5g_model *m, const struct t5g_b
     char name[512];
     snprintf(name, sizeof name, "%s%s", t5g_part_prefix(x->name.part), x->name.rest);
     if (t5g_is_quantised(t.dtype)) {
-        bool same = weights == T5G_PACK_KEEP || (t.dtype == T5G_Q8) == (weights == T5G_PACK_Q8);
+        bool same =
+            weights == T5G_PACK_KEEP || strcmp(m->profile, t5g_pack_profile(m, weights)) == 0;
         return same ? write_quantised(w, name, &t, t.data, t.size, e)
                     : t5g_err_set(e, T5G_EX_DATA, "%s: quantised already: pack the checkpoint",
                                   m->dir);
@@ -116,8 +124,8 @@ write_tensor(struct t5g_writer *w, const struct t5g_model *m, const struct t5g_b
     if (matrix && weights >= T5G_PACK_Q8) {
         struct t5g_mat mat = {
             .p = t.data, .dtype = t.dtype, .rows = (size_t)t.dims[0], .cols = (size_t)t.dims[1]};
-        t.dtype = weights == T5G_PACK_Q8 ? T5G_Q8 : T5G_Q4;
-        t.group = is_embedding(x) ? GROUP_EMBED : GROUP;
+        t.dtype = is_embedding(x) ? T5G_Q8 : quantised_dtype(weights);
+        t.group = is_embedding(x) ? GROUP_EMBED : t.dtype == T5G_Q8 ? GROUP8 : GROUP_SMALL;
         size_t bytes;
         unsigned char *q = t5g_quantise_matrix(&mat, t.dtype, t.group, pool, &bytes);
         r = write_quantised(w, name, &t, q, bytes, e);
@@ -139,7 +147,8 @@ screen_norms(const struct t5g_mat *head, const struct t5g_mat *screen)
     for (size_t r = 0; r < head->rows; r++) {
         double away = 0, left = 0;
         t5g_mat_row(x, head, r);
-        t5g_mat_row(y, screen, r);
+        t5g_rotate_row(x, x, head->cols);
+        t5g_mat_row_rotated(y, screen, r);
         for (size_t k = 0; k < head->cols; k++) {
             double d = (double)x[k] - (double)y[k];
             away += d * d;
@@ -157,14 +166,10 @@ static int
 write_screen(struct t5g_writer *w, const struct t5g_model *m, struct t5g_pool *pool,
              struct t5g_err *e)
 {
-    struct t5g_tensor t = {.dtype = T5G_Q8, .group = GROUP};
-    struct t5g_mat screen = {
-        .dtype = T5G_Q8, .rows = m->head.rows, .cols = m->head.cols, .group = GROUP};
-    size_t bytes, panels = (screen.rows + PANEL - 1) / PANEL;
-    unsigned char *q = t5g_quantise_matrix(&m->head, T5G_Q8, GROUP, pool, &bytes);
-    screen.p = q;
-    screen.scale =
-        (const uint16_t *)(const void *)(q + panels * t5g_round_up(screen.cols, 8) * PANEL);
+    struct t5g_tensor t = {.dtype = T5G_Q8, .group = GROUP8};
+    size_t bytes, rows = m->head.rows, cols = m->head.cols;
+    unsigned char *q = t5g_quantise_matrix(&m->head, T5G_Q8, GROUP8, pool, &bytes);
+    struct t5g_mat screen = t5g_quant_matrix(q, T5G_Q8, rows, cols, GROUP8);
     float *norms = screen_norms(&m->head, &screen);
     t.dims[0] = screen.rows;
     t.dims[1] = screen.cols;
@@ -219,6 +224,6 @@ t5g_pack_texts(struct t5g_writer *w, const char *model, struct t5g_err *e)
 const char *
 t5g_pack_profile(const struct t5g_model *m, enum t5g_pack_weights weights)
 {
-    static const char *const names[] = {NULL, "bf16", "q8", "q4"};
+    static const char *const names[] = {NULL, "bf16", "q8", "q6", "q4"};
     return weights == T5G_PACK_KEEP ? m->profile : names[weights];
 }

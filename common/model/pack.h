@@ -10,6 +10,7 @@ enum t5g_pack_weights {
     T5G_PACK_KEEP, /* as in the checkpoint */
     T5G_PACK_BF16, /* matrices rounded to bf16 */
     T5G_PACK_Q8,
+    T5G_PACK_Q6,
     T5G_PACK_Q4,
 };
 

@@ -1,5 +1,6 @@
 /* packed.c: read a packed model. */
 #include "model/packed.h"
+#include "model/matrix.h"
 #include "base/jsonstr.h"
 #include "base/num.h"
 #include "stream/stream_head.h"
@@ -144,26 +145,27 @@ static int
 read_quantised(struct t5g_tensor *t, const struct t5g_frame *f, const struct meta *m,
                struct t5g_err *e)
 {
-    bool q8 = strcmp(m->layout.p, T5G_LAYOUT_Q8) == 0;
-    if (!q8 && strcmp(m->layout.p, T5G_LAYOUT_Q4) != 0)
+    int dtype = t5g_quant_dtype(m->layout.p);
+    if (dtype == 0)
         return t5g_err_set(e, T5G_EX_DATA,
                            "tensor '%s': layout %s is not known to this version: pack the model "
                            "again",
                            t->name, m->layout.p);
-    if (m->rows == 0 || m->cols == 0 || m->group == 0 || m->group > 65536 || m->group % 32 != 0)
+    if (m->rows == 0 || m->cols == 0 || m->rows > (uint64_t)1 << 31 ||
+        m->cols > (uint64_t)1 << 24 || (m->group != 32 && m->group != 64 && m->group != 128))
         return t5g_err_set(e, T5G_EX_DATA, "tensor '%s': rows, cols or group", t->name);
-    uint64_t panels = (m->rows + 15) / 16, groups = (m->cols + m->group - 1) / m->group;
-    uint64_t bytes = panels * t5g_round_up(m->cols, 8) * (q8 ? 16 : 8);
-    uint64_t all = bytes + panels * groups * 32;
-    if (f->dtype != T5G_U8 || m->rows * m->cols > (uint64_t)1 << 40 || f->size != all)
+    struct t5g_quant_sizes z = t5g_quant_sizes(dtype, m->rows, m->cols, m->group);
+    uint64_t all = z.panels + z.scales + z.zeros;
+    if (f->dtype != T5G_U8 || f->size != all)
         return t5g_err_set(e, T5G_EX_DATA, "tensor '%s': %llu bytes, expected %llu", t->name,
                            (unsigned long long)f->size, (unsigned long long)all);
-    t->dtype = q8 ? T5G_Q8 : T5G_Q4;
+    t->dtype = dtype;
     t->ndim = 2;
     t->dims[0] = m->rows;
     t->dims[1] = m->cols;
     t->group = (size_t)m->group;
-    t->scale = f->data + bytes;
+    t->scale = f->data + z.panels;
+    t->zero = z.zeros > 0 ? t->scale + z.scales : NULL;
     return 0;
 }
 

@@ -12,18 +12,14 @@
 
 #define T5G_PACKED_TOKENIZER "tokenizer.table" /* name of the u8 tensor with a struct t5g_table */
 
-/* Layouts of quantised matrices, in the "layout" of their frames. */
-#define T5G_LAYOUT_Q8 "q8-16x4"
-#define T5G_LAYOUT_Q4 "q4-16x8"
-
 /* Whether path is a packed model: 1 if a regular file, 0 if a directory; -1 with e if it does not
  * exist. */
 int t5g_is_packed(const char *path, struct t5g_err *e);
 
 /*
  * As t5g_safetensors_parse: every weight as a tensor, quantised ones with their logical shape and
- * with dtype T5G_Q8 or T5G_Q4, group and scale. fd: the file that p [size] is the mapping of, which
- * is faster than the mapping for a look here and there; -1: there is none.
+ * with a quantised dtype, group, scales and zeros. fd: the file that p [size] is the mapping of,
+ * which is faster than the mapping for a look here and there; -1: there is none.
  */
 int t5g_packed_tensors(const unsigned char *p, size_t size, const char *path, int fd,
                        int (*add)(void *arg, const struct t5g_tensor *t, struct t5g_err *e),

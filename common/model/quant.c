@@ -1,92 +1,124 @@
-/* quant.c: matrices to quantised panels: symmetric, one scale for each row and group. */
+/* quant.c: matrices to quantised panels, a scale (and a zero) for every row and group. */
 #include "model/quant.h"
+#include "kernels/panels.h"
+#include "kernels/rotate.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { PANEL = 16, GROUP_MOST = 65536 };
-
 struct run {
     const struct t5g_mat *m;
-    int dtype;
+    int bits;
     size_t group, groups;
-    uint8_t *panels;
-    size_t panel_bytes;
+    uint8_t *panels, *zeros;
     uint16_t *scales;
 };
 
-/* Squared error of x [n] rounded to multiples of s from low to high. */
+/* Numbers bottom..top stand for (number - zero) * scale. */
+struct grid {
+    uint16_t scale; /* bf16 */
+    int zero, bottom, top;
+};
+
+static float
+number_of(const struct grid *g, float s, float x)
+{
+    return fminf(fmaxf(rintf(x / s) + (float)g->zero, (float)g->bottom), (float)g->top);
+}
+
+/* Squared error of x [n] on the grid. */
 static double
-error_of(const float *x, size_t n, float s, float low, float high)
+error_of(const struct grid *g, const float *x, size_t n)
 {
     double sum = 0;
+    float s = t5g_bf16_to_f32(g->scale);
     for (size_t i = 0; i < n; i++) {
-        float q = fminf(fmaxf(rintf(x[i] / s), low), high);
-        double d = (double)x[i] - (double)q * (double)s;
+        double d = (double)x[i] - (double)(number_of(g, s, x[i]) - (float)g->zero) * (double)s;
         sum += d * d;
     }
     return sum;
 }
 
-/*
- * The scale of x [n], already rounded to bf16. With 4 bits there is one more step below zero than
- * above; the largest magnitude gets it, so that the scale may be negative.
- */
-static uint16_t
-scale_of(const float *x, size_t n, int dtype)
+/* The grid for x [n]: from its least to its largest value, zero within, or cut to a share of it. */
+static struct grid
+grid_of(const float *x, size_t n, int bits)
 {
-    static const float eights[] = {1}, fours[] = {1, 0.95f, 0.9f, 0.85f, 0.8f, 1.07f};
-    const float *tries = dtype == T5G_Q8 ? eights : fours;
-    size_t n_tries = dtype == T5G_Q8 ? T5G_LEN(eights) : T5G_LEN(fours);
-    float low = dtype == T5G_Q8 ? -63 : -8, high = dtype == T5G_Q8 ? 63 : 7, top = 0;
-    for (size_t i = 0; i < n; i++)
-        if (fabsf(x[i]) > fabsf(top))
-            top = x[i];
-    uint16_t best = 0;
+    static const float shares[] = {1, 0.95f, 0.9f, 0.85f, 0.8f, 0.75f};
+    float low = 0, high = 0;
+    struct grid best = {0, 1 << (bits - 1), bits == 8, (1 << bits) - 1};
+    size_t tries = bits == 8 ? 1 : T5G_LEN(shares);
     double least = INFINITY;
-    if (fabsf(top) < 1e-30f)
-        return 0;
-    for (size_t k = 0; k < n_tries; k++) {
-        uint16_t h = t5g_f32_to_bf16(tries[k] * (dtype == T5G_Q8 ? fabsf(top) / high : top / low));
-        double error = error_of(x, n, t5g_bf16_to_f32(h), low, high);
+    for (size_t i = 0; i < n; i++) {
+        low = fminf(low, x[i]);
+        high = fmaxf(high, x[i]);
+    }
+    if (bits == 8) { /* symmetric: -127 to 127 */
+        high = fmaxf(high, -low);
+        low = -high;
+    }
+    for (size_t k = 0; k < tries && high - low > 1e-30f; k++) {
+        struct grid g = best;
+        float step = (high - low) * shares[k] / (bits == 8 ? 254 : (float)g.top);
+        g.scale = t5g_f32_to_bf16(step);
+        if (bits != 8)
+            g.zero = (int)rintf(-low * shares[k] / t5g_bf16_to_f32(g.scale));
+        if (g.zero > g.top)
+            g.zero = g.top;
+        double error = error_of(&g, x, n);
         if (error < least) {
             least = error;
-            best = h;
+            best = g;
         }
     }
     return best;
 }
 
 static void
-put(const struct run *r, uint8_t *panel, size_t row, size_t k, float q)
+put(const struct run *r, uint8_t *panel, size_t row, size_t k, unsigned v)
 {
-    if (r->dtype == T5G_Q8) {
-        panel[(k / 4 * PANEL + row) * 4 + k % 4] = (uint8_t)(q + 64);
-    } else {
-        uint8_t *p = &panel[(k / 8 * PANEL + row) * 4 + k % 4], v = (uint8_t)(q + 8);
-        *p = k % 8 < 4 ? (uint8_t)((*p & 0xf0) | v) : (uint8_t)((*p & 0x0f) | v << 4);
+    size_t at = row * 4 + k % 4;
+    if (r->bits == 8) {
+        panel[k / 4 * 64 + at] = (uint8_t)v;
+        return;
     }
+    size_t blocks = r->bits == 4 ? k / 8 * 64 : k / 16 * 192 + k % 16 / 8 * 64;
+    panel[blocks + at] |= (uint8_t)((v & 15) << (k % 8 < 4 ? 0 : 4));
+    if (r->bits == 6)
+        panel[k / 16 * 192 + 128 + at] |= (uint8_t)(v >> 4 << k % 16 / 4 * 2);
+}
+
+static void
+put_zero(const struct run *r, uint8_t *zeros, size_t row, int zero)
+{
+    if (r->bits == 6)
+        zeros[row] = (uint8_t)zero;
+    else if (r->bits == 4)
+        zeros[row % 8] |= (uint8_t)(zero << (row < 8 ? 0 : 4));
 }
 
 static void
 panel_item(void *arg, size_t item, size_t worker)
 {
     const struct run *r = arg;
-    size_t cols = r->m->cols, rows = t5g_min(PANEL, r->m->rows - item * PANEL);
-    uint8_t *panel = r->panels + item * r->panel_bytes;
+    size_t cols = r->m->cols, rows = t5g_min(T5G_PANEL, r->m->rows - item * T5G_PANEL);
+    size_t bytes = t5g_qpanel_bytes(r->bits, cols), zeros = t5g_qpanel_zeros(r->bits);
+    uint8_t *panel = r->panels + item * bytes;
     float *x = t5g_alloc(cols, sizeof *x);
     (void)worker;
-    memset(panel, r->dtype == T5G_Q8 ? 64 : 0x88, r->panel_bytes); /* zeros */
+    memset(panel, r->bits == 8 ? 128 : 0, bytes);
     for (size_t row = 0; row < rows; row++) {
-        t5g_mat_row(x, r->m, item * PANEL + row);
+        t5g_mat_row(x, r->m, item * T5G_PANEL + row);
+        t5g_rotate_row(x, x, cols);
         for (size_t g = 0; g < r->groups; g++) {
             size_t from = g * r->group, n = t5g_min(r->group, cols - from);
-            uint16_t h = scale_of(x + from, n, r->dtype);
-            float s = t5g_bf16_to_f32(h), low = r->dtype == T5G_Q8 ? -63 : -8;
-            r->scales[(item * r->groups + g) * PANEL + row] = h;
-            for (size_t i = 0; i < n && s != 0; i++)
-                put(r, panel, row, from + i,
-                    fminf(fmaxf(rintf(x[from + i] / s), low), r->dtype == T5G_Q8 ? 63 : 7));
+            struct grid grid = grid_of(x + from, n, r->bits);
+            float s = t5g_bf16_to_f32(grid.scale);
+            r->scales[(item * r->groups + g) * T5G_PANEL + row] = grid.scale;
+            put_zero(r, r->zeros + (item * r->groups + g) * zeros, row, grid.zero);
+            for (size_t i = 0; i < n; i++) {
+                float v = s != 0 ? number_of(&grid, s, x[from + i]) : (float)grid.zero;
+                put(r, panel, row, from + i, (unsigned)v);
+            }
         }
     }
     t5g_free(x);
@@ -96,13 +128,13 @@ unsigned char *
 t5g_quantise_matrix(const struct t5g_mat *m, int dtype, size_t group, struct t5g_pool *pool,
                     size_t *n)
 {
-    size_t items = (m->rows + PANEL - 1) / PANEL;
-    struct run r = {.m = m, .dtype = dtype, .group = group};
+    struct t5g_quant_sizes z = t5g_quant_sizes(dtype, m->rows, m->cols, group);
+    struct run r = {.m = m, .bits = t5g_quant_bits(dtype), .group = group};
     r.groups = (m->cols + group - 1) / group;
-    r.panel_bytes = t5g_round_up(m->cols, 8) * (dtype == T5G_Q8 ? 16 : 8);
-    *n = items * (r.panel_bytes + r.groups * PANEL * sizeof *r.scales);
+    *n = z.panels + z.scales + z.zeros;
     r.panels = t5g_alloc(*n, 1);
-    r.scales = (uint16_t *)(void *)(r.panels + items * r.panel_bytes);
-    t5g_pool_run(pool, panel_item, &r, items);
+    r.scales = (uint16_t *)(void *)(r.panels + z.panels);
+    r.zeros = r.panels + z.panels + z.scales;
+    t5g_pool_run(pool, panel_item, &r, (m->rows + T5G_PANEL - 1) / T5G_PANEL);
     return r.panels;
 }

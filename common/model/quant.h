@@ -1,15 +1,15 @@
-/* quant.h: matrices to quantised panels. */
+/* quant.h: matrices to quantised ones. */
 #ifndef T5G_QUANT_H
 #define T5G_QUANT_H
 
 #include "base/mem.h"
 #include "base/threads.h"
-#include "model/model.h"
+#include "model/matrix.h"
 
 /*
- * m (not quantised) as panels of dtype T5G_Q8 or T5G_Q4 with scales every `group` (a multiple of
- * 32) elements, as in struct t5g_qpanel: [*n] bytes of panels, then scales, freed by t5g_free. Each
- * scale is the one of a few candidates with the least squared error.
+ * m (not quantised), rotated, as panels of a quantised dtype with scales (and zeros) every `group`
+ * elements, 32, 64 or 128: [*n] bytes as t5g_quant_sizes says, freed by t5g_free. Of a few scales
+ * each group takes the one whose rounded weights have the least squared error.
  */
 unsigned char *t5g_quantise_matrix(const struct t5g_mat *m, int dtype, size_t group,
                                    struct t5g_pool *pool, size_t *n);

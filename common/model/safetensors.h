@@ -16,8 +16,8 @@ struct t5g_tensor {
     const unsigned char *data; /* [size] any alignment */
     uint64_t size;
     const char *file; /* file name without directory, for messages */
-    /* in a packed model, dtype T5G_Q8 or T5G_Q4: see struct t5g_mat; data holds the panels */
-    const unsigned char *scale;
+    /* in a packed model, a quantised dtype: see struct t5g_mat; data holds the panels */
+    const unsigned char *scale, *zero;
     size_t group;
 };
 

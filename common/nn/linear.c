@@ -8,6 +8,8 @@
  * rounds activations once for each call, and weights that are not bf16 as they are unpacked.
  */
 #include "nn/linear.h"
+#include "kernels/panels.h"
+#include "model/matrix.h"
 
 enum {
     WIDEST = 4, /* panels of an item in the panel role */
@@ -34,18 +36,15 @@ ceil_div(size_t a, size_t b)
 static struct t5g_qpanel
 qpanel(const struct t5g_mat *w, size_t i)
 {
-    int bits = w->dtype == T5G_Q8 ? 8 : 4;
-    size_t bytes = t5g_round_up(w->cols, 8) * T5G_PANEL * (size_t)bits / 8;
-    size_t scales = ceil_div(w->cols, w->group) * T5G_PANEL;
-    return (struct t5g_qpanel){
-        .w = (const uint8_t *)w->p + i * bytes,
-        .scale = w->scale + i * scales,
-        .bits = bits,
-        .k = w->cols,
-        .group = w->group,
-        .next_w = bytes,
-        .next_scale = scales,
-    };
+    struct t5g_qpanel b = {.bits = t5g_quant_bits(w->dtype), .k = w->cols, .group = w->group};
+    size_t groups = ceil_div(w->cols, w->group);
+    b.next_w = t5g_qpanel_bytes(b.bits, w->cols);
+    b.next_scale = groups * T5G_PANEL;
+    b.next_zero = groups * t5g_qpanel_zeros(b.bits);
+    b.w = (const uint8_t *)w->p + i * b.next_w;
+    b.scale = w->scale + i * b.next_scale;
+    b.zero = w->zero == NULL ? NULL : w->zero + i * b.next_zero;
+    return b;
 }
 
 struct t5g_mat
@@ -55,6 +54,7 @@ t5g_mat_rows(struct t5g_mat m, size_t r0, size_t n)
         struct t5g_qpanel first = qpanel(&m, r0 / T5G_PANEL);
         m.p = first.w;
         m.scale = first.scale;
+        m.zero = first.zero;
     } else {
         m.p = (const char *)m.p + r0 * m.cols * t5g_dtype_size(m.dtype);
     }
@@ -73,21 +73,38 @@ t5g_affine_rows(const struct t5g_affine *a, size_t r0, size_t n)
 struct quantise {
     const struct t5g_exec *x;
     const float *a;
-    size_t lda, m, k, group;
+    size_t lda, m, k;
+    struct t5g_qacts to;
 };
 
 enum { QUANTISE_ROWS = 8 };
+
+/* Where x keeps the activations of products with w. */
+static struct t5g_qacts
+acts_of(const struct t5g_exec *x, const struct t5g_mat *w)
+{
+    size_t group = w->dtype == T5G_Q8 ? w->group : T5G_ACTS_GROUP;
+    return (struct t5g_qacts){.q = x->q,
+                              .ldq = t5g_round_up(w->cols, 64),
+                              .scale = x->q_scale,
+                              .sum = x->q_sum,
+                              .group = group,
+                              .groups = ceil_div(w->cols, group),
+                              .piece = w->group,
+                              .pieces = ceil_div(w->cols, w->group)};
+}
 
 static void
 quantise_item(void *arg, size_t item, size_t worker)
 {
     const struct quantise *r = arg;
     const struct t5g_exec *x = r->x;
-    size_t groups = ceil_div(r->k, r->group), end = t5g_min((item + 1) * QUANTISE_ROWS, r->m);
+    const struct t5g_qacts *to = &r->to;
+    size_t end = t5g_min((item + 1) * QUANTISE_ROWS, r->m);
     (void)worker;
     for (size_t i = item * QUANTISE_ROWS; i < end; i++)
-        x->k->quantize(x->q + i * t5g_round_up(r->k, 64), x->q_scale + i * groups,
-                       x->q_sum + i * groups, r->a + i * r->lda, r->k, r->group);
+        x->k->quantize(x->q + i * to->ldq, x->q_scale + i * to->groups, x->q_sum + i * to->pieces,
+                       r->a + i * r->lda, r->k, to->group, to->piece);
 }
 
 static void
@@ -101,18 +118,11 @@ round_item(void *arg, size_t item, size_t worker)
 }
 
 void
-t5g_linear_quantise(const struct t5g_exec *x, const float *a, size_t lda, size_t m, size_t k,
-                    size_t group)
+t5g_linear_quantise(const struct t5g_exec *x, const float *a, size_t lda, size_t m,
+                    const struct t5g_mat *w)
 {
-    struct quantise r = {x, a, lda, m, k, group};
-    t5g_exec_run(x, quantise_item, &r, ceil_div(m, QUANTISE_ROWS), 4 * m * k);
-}
-
-static struct t5g_qacts
-acts_of(const struct t5g_exec *x, const struct t5g_mat *w)
-{
-    return (struct t5g_qacts){x->q, t5g_round_up(w->cols, 64), x->q_scale, x->q_sum,
-                              ceil_div(w->cols, w->group)};
+    struct quantise r = {x, a, lda, m, w->cols, acts_of(x, w)};
+    t5g_exec_run(x, quantise_item, &r, ceil_div(m, QUANTISE_ROWS), 8 * m * w->cols);
 }
 
 void
@@ -132,7 +142,7 @@ prepare(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs, 
 {
     for (size_t i = 0; i < n_jobs; i++)
         if (t5g_is_quantised(jobs[i].w.dtype)) {
-            t5g_linear_quantise(x, a, lda, m, jobs[i].w.cols, jobs[i].w.group);
+            t5g_linear_quantise(x, a, lda, m, &jobs[i].w);
             return;
         }
 }
@@ -144,7 +154,7 @@ prepare_bf16(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_j
 {
     for (size_t i = 0; i < n_jobs && x->k->bf16_gemm != NULL; i++)
         if (!t5g_is_quantised(jobs[i].w.dtype)) {
-            struct quantise r = {x, a, lda, m, jobs[i].w.cols, 0};
+            struct quantise r = {x, a, lda, m, jobs[i].w.cols, {0}};
             t5g_exec_run(x, round_item, &r, ceil_div(m, QUANTISE_ROWS), 2 * m * r.k);
             return;
         }

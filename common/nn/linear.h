@@ -37,11 +37,12 @@ struct t5g_mat t5g_mat_rows(struct t5g_mat m, size_t r0, size_t n);
 struct t5g_affine t5g_affine_rows(const struct t5g_affine *a, size_t r0, size_t n);
 
 /*
- * out [m, w.rows], stride ld = a [m, w.cols] w^T by quantised weights, for activations that
- * t5g_linear_quantise has put into x: panels first..first+n of w in the calling thread.
+ * out [m, w.rows], stride ld = a [m, w.cols] w^T with quantised weights. First quantise puts the
+ * rotated a into x, as it is needed for w and all matrices of its dtype, group and columns; then
+ * quantised computes panels first..first+n of w in the calling thread.
  */
-void t5g_linear_quantise(const struct t5g_exec *x, const float *a, size_t lda, size_t m, size_t k,
-                         size_t group);
+void t5g_linear_quantise(const struct t5g_exec *x, const float *a, size_t lda, size_t m,
+                         const struct t5g_mat *w);
 void t5g_linear_quantised(const struct t5g_exec *x, float *out, size_t ld, size_t m,
                           const struct t5g_mat *w, size_t first, size_t n);
 

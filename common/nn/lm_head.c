@@ -1,9 +1,9 @@
 /*
  * lm_head.c: logits = cap * tanh(y w^T / cap) over the vocabulary; cap 0: no cap.
  *
- * If only the id of the largest is wanted, each item keeps its largest and no logits. With a screen
- * (a copy w' of w in bytes) and no cap, the products with all rows of w' come first: with y' for y
- * in bytes,
+ * Where only the id of the largest is wanted, each item keeps its own, and logits are not kept.
+ * With a screen (a copy w' of w in bytes, rotated as y is) all rows of w' are looked at first: with
+ * y' for y in bytes,
  *
  *   |w y - w' y'| <= |w - w'| |y| + |w'| |y - y'| + rounding
  *
@@ -11,6 +11,7 @@
  * others are computed, by the same kernel as without a screen: the id is the same.
  */
 #include "nn/lm_head.h"
+#include "kernels/rotate.h"
 #include "nn/linear.h"
 
 #include <math.h>
@@ -146,9 +147,9 @@ screen_item(void *arg, size_t item, size_t worker)
     struct t5g_mat w = t5g_mat_rows(m->screen, r0, rows);
     float *out = t5g_exec_scratch(r->x, worker);
     products(r, &w, out, NULL, r->n);
-    /* Sums of d products in f32, here and in the exact product, err by less than this fraction of
-     * the lengths; it covers the rounding of the bounds too. */
-    double rounding = (2.0 * (double)w.cols + 64) * 0x1p-24;
+    /* Sums of d products in f32, here and in the exact product, and rotated rows err by less than
+     * this fraction of the lengths; it covers the rounding of the bounds too. */
+    double rounding = (2.0 * (double)w.cols + 128) * 0x1p-24;
     for (size_t i = 0; i < r->n; i++) {
         float *upper = r->h->upper + i * v + r0, best = -INFINITY;
         for (size_t j = 0; j < rows; j++) {
@@ -198,8 +199,11 @@ measure(struct run *r, size_t i)
            groups = (d + group - 1) / group;
     const int8_t *q = r->x->q + i * t5g_round_up(d, 64);
     double length = 0, away = 0;
+    float run[T5G_ROTATE];
     for (size_t k = 0; k < d; k++) {
-        double y = (double)r->y[i * d + k];
+        if (k % T5G_ROTATE == 0)
+            r->x->k->rotate(run, r->y + i * d + k, t5g_min(T5G_ROTATE, d - k));
+        double y = (double)run[k % T5G_ROTATE];
         double miss = y - (double)q[k] * (double)r->x->q_scale[i * groups + k / group];
         length += y * y;
         away += miss * miss;
@@ -215,7 +219,7 @@ screen(struct run *r)
     const struct t5g_mat *w = &r->h->m->screen;
     size_t v = w->rows, d = w->cols;
     bool sound = true;
-    t5g_linear_quantise(r->x, r->y, d, r->n, d, w->group);
+    t5g_linear_quantise(r->x, r->y, d, r->n, w);
     for (size_t i = 0; i < r->n; i++)
         measure(r, i);
     t5g_exec_run(r->x, screen_item, r, r->h->items, r->n * v * d);
@@ -244,7 +248,7 @@ t5g_head_run(struct t5g_head *h, const struct t5g_exec *x, const float *y,
     }
     if (!screened || !screen(&r)) {
         if (t5g_is_quantised(m->head.dtype))
-            t5g_linear_quantise(x, y, c->d, n, c->d, m->head.group);
+            t5g_linear_quantise(x, y, c->d, n, &m->head);
         t5g_exec_run(x, full_item, &r, h->items, n * c->v * c->d);
     }
     settle(&r);

@@ -201,15 +201,11 @@ matrix(size_t rows, size_t cols)
 
 /* The same quantised, in a buffer of its own. */
 static struct t5g_mat
-quantised(struct t5g_mat m, size_t group, struct t5g_pool *pool)
+quantised(struct t5g_mat m, int dtype, size_t group, struct t5g_pool *pool)
 {
-    size_t n, panels = (m.rows + T5G_PANEL - 1) / T5G_PANEL, groups = (m.cols + group - 1) / group;
-    unsigned char *p = t5g_quantise_matrix(&m, T5G_Q8, group, pool, &n);
-    m.p = p;
-    m.dtype = T5G_Q8;
-    m.group = group;
-    m.scale = (const void *)(p + n - panels * groups * T5G_PANEL * sizeof *m.scale);
-    return m;
+    size_t n;
+    unsigned char *p = t5g_quantise_matrix(&m, dtype, group, pool, &n);
+    return t5g_quant_matrix(p, dtype, m.rows, m.cols, group);
 }
 
 static double
@@ -251,7 +247,7 @@ rates(const struct t5g_kernels *k, struct t5g_pool *pool)
     t5g_exec_open(&x, k, pool, per > rows ? per : rows);
     t5g_exec_quantised(&x, 240, 640);
     double flops = peak(pool), bytes = memory(pool);
-    struct t5g_mat w = matrix(4096, 640), q = quantised(w, 128, pool);
+    struct t5g_mat w = matrix(4096, 640), q = quantised(w, T5G_Q8, 128, pool);
     double ops = 2.0 * 240 * 4096 * 640 / 1e9;
     say("gemm-240x4096x640", "bf16", ops / seconds(&x, w, 240), "GF/s", flops);
     if ((x.k = t5g_kernels_bf16(k->name, NULL)) != NULL) {
@@ -260,10 +256,10 @@ rates(const struct t5g_kernels *k, struct t5g_pool *pool)
     }
     x.k = k;
     say("gemm-240x4096x640", "q8", ops / seconds(&x, q, 240), "GF/s", flops);
-    struct t5g_mat head = matrix(262144, 640), small = quantised(head, 32, pool);
+    struct t5g_mat head = matrix(262144, 640), small = quantised(head, T5G_Q8, 64, pool);
     double size = 262144.0 * 640 / 1e9;
     say("row-262144x640", "bf16", 2 * size / seconds(&x, head, 1), "GB/s", bytes);
-    say("row-262144x640", "q8", (1 + 2.0 / 32) * size / seconds(&x, small, 1), "GB/s", bytes);
+    say("row-262144x640", "q8", (1 + 2.0 / 64) * size / seconds(&x, small, 1), "GB/s", bytes);
     t5g_exec_close(&x);
 }
 

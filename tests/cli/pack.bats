@@ -36,8 +36,8 @@ pack() { # NAME MODEL WEIGHTS
     t5g-tokenize -i "$png" -e '<start_of_image> a' | t5g-vision -m q.t5g | t5g-encode -m q.t5g | t5g-frame verify
 }
 
-@test "q8 and q4: equal bits with all levels' products, threads and companions" {
-    for w in q8 q4; do
+@test "q8, q6 and q4: equal bits with all levels' products, threads and companions" {
+    for w in q8 q6 q4; do
         pack p.t5g "$gqa" $w
         export T5G_MODEL=$PWD/p.t5g
         t5g-tokenize -e "$text" -e 'one' -e 'The quick brown fox' -o ids.t5g
@@ -87,7 +87,7 @@ pack() { # NAME MODEL WEIGHTS
         status_is 65 t5g-encode -m cut.t5g -o out.t5g stream.t5g
         err_has 'cut.t5g: '
     done
-    sed 's/q8-16x4/q8-99x9/' p.t5g > other.t5g
+    sed 's/q8-rotated-16x4/q8-rotated-99x9/' p.t5g > other.t5g
     status_is 65 t5g-encode -m other.t5g -o out.t5g stream.t5g
     status_is 64 t5g-pack -o out.t5g "$tiny" "$gqa"
     status_is 66 t5g-pack -o out.t5g nowhere

@@ -1,6 +1,7 @@
 /* Any bytes as a packed model: refused, or its tensors lie inside and have the sizes they need. */
 #include "base/hash.h"
 #include "model/packed.h"
+#include "model/matrix.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,8 +21,8 @@ look(void *arg, const struct t5g_tensor *t, struct t5g_err *e)
     if (t->size > 0)
         seen = (unsigned char)(t->data[0] + t->data[t->size - 1]);
     if (t5g_is_quantised(t->dtype)) {
-        uint64_t groups = (t->dims[1] + t->group - 1) / t->group, panels = (t->dims[0] + 15) / 16;
-        if (t->scale + panels * groups * 32 != t->data + t->size)
+        struct t5g_quant_sizes z = t5g_quant_sizes(t->dtype, t->dims[0], t->dims[1], t->group);
+        if (t->scale != t->data + z.panels || z.panels + z.scales + z.zeros != t->size)
             abort();
     }
     return 0;

@@ -16,13 +16,6 @@ static const struct t5g_kernels *k; /* level under test */
 
 static const int dtypes[] = {T5G_F32, T5G_BF16, T5G_F16, T5G_I8}; /* i8: dot and mix only */
 
-static const struct t5g_kernels *
-reference(void)
-{
-    struct t5g_err e;
-    return t5g_kernels_get("ref", &e);
-}
-
 static void
 check_sum(float got, double want, double size, size_t terms)
 {
@@ -214,156 +207,6 @@ check_mix(void)
         for (size_t n = 0; n < T5G_LEN(ns); n++)
             for (size_t l = 0; l < T5G_LEN(ks); l++)
                 one_mix(rs[r], ns[n], ks[l], kinds[(r + n + l) % 3], (r + n) % 2);
-}
-
-/* ---- quantised ---- */
-
-/* quantize: what its comment says, in the same order as the reference: equal bits. */
-static void
-one_quantize(size_t n, size_t group, int special, bool front)
-{
-    size_t groups = (n + group - 1) / group;
-    struct guard x = floats(n, front), q = guard(t5g_round_up(n, 8), front);
-    float scale[64], want_scale[64], *px = x.p;
-    int32_t sum[64], want_sum[64];
-    int8_t want[4096];
-    px[n / 2] = special == 1 ? NAN : special == 2 ? -INFINITY : special == 3 ? 1e-33f : px[n / 2];
-    for (size_t i = 0; special == 3 && i < n; i++)
-        px[i] *= 1e-33f;
-    k->quantize(q.p, scale, sum, px, n, group);
-    reference()->quantize(want, want_scale, want_sum, px, n, group);
-    assert_memory_equal(q.p, want, t5g_round_up(n, 8));
-    assert_memory_equal(sum, want_sum, groups * sizeof *sum);
-    for (size_t g = 0; g < groups; g++) {
-        float top = 0;
-        int32_t total = 0;
-        assert_true(scale[g] == want_scale[g] || (isnan(scale[g]) && isnan(want_scale[g])));
-        for (size_t i = g * group; i < t5g_min((g + 1) * group, n); i++) {
-            top = fmaxf(top, fabsf(px[i]));
-            total += want[i];
-            if (special == 0)
-                assert_true(fabs((double)want[i] * (double)scale[g] - (double)px[i]) <=
-                            0.5001 * (double)scale[g]);
-        }
-        assert_int_equal(sum[g], total);
-        if (special == 0)
-            assert_true(scale[g] == top / 127);
-    }
-    if (special == 1 || special == 2)
-        assert_true(isnan(scale[n / 2 / group]));
-    release(&x);
-    release(&q);
-}
-
-/* Panels of noise, and what they stand for in *wide [16 panels, k]. */
-static struct guard
-panels_of(struct t5g_qpanel *b, size_t panels, int bits, size_t n, size_t group, bool front,
-          struct guard *scales, float **wide)
-{
-    size_t filled = t5g_round_up(n, 8), groups = (n + group - 1) / group;
-    size_t next = filled * 16 * (size_t)bits / 8;
-    struct guard w = guard(panels * next, front);
-    *scales = guard(panels * groups * 16 * 2, front);
-    for (size_t i = 0; i < panels * next; i++)
-        ((uint8_t *)w.p)[i] = bits == 8 ? (uint8_t)(64 + 63 * noise()) : (uint8_t)(256 * noise());
-    for (size_t i = 0; i < panels * groups * 16; i++) {
-        uint16_t s = t5g_f32_to_bf16(fabsf(noise()));
-        memcpy((char *)scales->p + 2 * i, &s, 2);
-    }
-    *b = (struct t5g_qpanel){w.p, scales->p, bits, n, group, next, groups * 16};
-    *wide = t5g_alloc(16 * panels * n, sizeof **wide);
-    for (size_t i = 0; i < 16 * panels * n; i++) {
-        size_t row = i / n % 16, l = i % n, panel = i / n / 16;
-        const uint8_t *p = b->w + panel * next;
-        int v = bits == 8 ? p[(l / 4 * 16 + row) * 4 + l % 4] - 64
-                          : (p[(l / 8 * 16 + row) * 4 + l % 4] >> (l % 8 < 4 ? 0 : 4) & 15) - 8;
-        (*wide)[i] = (float)v * t5g_bf16_to_f32(b->scale[(panel * groups + l / group) * 16 + row]);
-    }
-    return w;
-}
-
-static void
-one_qgemm(int bits, size_t m, size_t n, size_t group, size_t cols, bool add, bool front)
-{
-    size_t groups = (n + group - 1) / group, ldq = t5g_round_up(n, 8), ldc = cols + 3;
-    size_t nc = m > 0 ? (m - 1) * ldc + cols : 0;
-    struct t5g_qpanel b;
-    float *wide;
-    struct guard scales, w = panels_of(&b, (cols + 15) / 16, bits, n, group, front, &scales, &wide);
-    struct guard q = guard(m * ldq, front), x = floats(m * n, front), c = floats(nc, front);
-    struct guard s = floats(m * groups, front), sum = floats(m * groups, front);
-    float *pc = c.p, *before = (float *)(void *)t5g_memdup(pc, nc * sizeof *pc), *px = x.p;
-    float *want = (float *)(void *)t5g_memdup(pc, nc * sizeof *pc), *ps = s.p;
-    int8_t *pq = q.p;
-    for (size_t i = 0; i < m; i++)
-        k->quantize(pq + i * ldq, ps + i * groups, (int32_t *)sum.p + i * groups, px + i * n, n,
-                    group);
-    struct t5g_qacts a = {pq, ldq, ps, sum.p, groups};
-    k->qgemm(pc, ldc, &a, &b, m, cols, add);
-    reference()->qgemm(want, ldc, &a, &b, m, cols, add);
-    assert_memory_equal(pc, want, nc * sizeof *pc); /* at every level */
-    for (size_t i = 0; i < nc; i++) {
-        size_t row = i / ldc, j = i % ldc;
-        if (j >= cols) {
-            assert_true(pc[i] == before[i]);
-            continue;
-        }
-        double sure = add ? (double)before[i] : 0, size = fabs(sure);
-        for (size_t l = 0; l < n; l++) {
-            double t = (double)pq[row * ldq + l] * (double)ps[row * groups + l / group] *
-                       (double)wide[j * n + l];
-            sure += t;
-            size += fabs(t);
-        }
-        check_sum(pc[i], sure, size, groups + 2);
-    }
-    for (size_t row = 0; row < m; row++) { /* a row alone */
-        struct t5g_qacts one = {pq + row * ldq, ldq, ps + row * groups,
-                                (int32_t *)sum.p + row * groups, groups};
-        k->qgemm(before + row * ldc, ldc, &one, &b, 1, cols, add);
-    }
-    assert_memory_equal(pc, before, nc * sizeof *pc);
-    release(&w);
-    release(&scales);
-    release(&q);
-    release(&x);
-    release(&c);
-    release(&s);
-    release(&sum);
-    t5g_free(wide);
-    t5g_free(before);
-    t5g_free(want);
-}
-
-static void
-check_quantised(void)
-{
-    static const size_t ns[] = {1, 3, 4, 7, 8, 9, 31, 32, 33, 63, 64, 65, 96, 128, 130, 257};
-    static const size_t ms[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 25, 33};
-    for (size_t i = 0; i < T5G_LEN(ns); i++)
-        for (int special = 0; special < 4; special++)
-            for (size_t group = 32; group <= 128; group *= 2)
-                one_quantize(ns[i], group, special, (i + group / 32) % 2);
-    one_quantize(2048, 64, 0, true);
-    for (size_t i = 0; i < T5G_LEN(ns); i++)
-        for (size_t m = 0; m < T5G_LEN(ms); m++)
-            one_qgemm(m % 2 ? 8 : 4, ms[m], ns[i], (size_t)32 << (i + m) % 3,
-                      (size_t[]){16, 5, 64, 57, 83}[(i + m) % 5], i % 2, (i + m) % 4 < 2);
-    /* The largest sums there can be. */
-    uint8_t w[128 * 16];
-    uint16_t s[16];
-    int8_t q[128];
-    float scale = 1, y[16];
-    int32_t sum = -127 * 128;
-    memset(w, 127, sizeof w);
-    memset(q, -127, sizeof q);
-    for (size_t i = 0; i < 16; i++)
-        s[i] = t5g_f32_to_bf16(1);
-    struct t5g_qpanel b = {w, s, 8, 128, 128, 0, 0};
-    struct t5g_qacts a = {q, 128, &scale, &sum, 1};
-    k->qgemm(y, 16, &a, &b, 1, 16, false);
-    for (size_t i = 0; i < 16; i++)
-        assert_true(y[i] == -127.0f * 63 * 128);
 }
 
 /* ---- softmax ---- */
@@ -642,7 +485,6 @@ test_level(void **state)
     check_gemm();
     check_dot();
     check_mix();
-    check_quantised();
     check_softmax();
     check_elements();
 }

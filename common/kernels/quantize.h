@@ -1,0 +1,49 @@
+/*
+ * quantize.h: activations to 8 bits, the same at every level.
+ *
+ * The file that includes this has defined
+ *
+ *   rotate(y, x, k)    as in struct t5g_kernels
+ *   largest(x, n)      largest |x|, n a multiple of 32; not finite where an element is not
+ *   round32(q, x, f)   q [32] = x [32] * f, rounded to the nearest, ties to even; returns their sum
+ */
+#ifndef T5G_QUANTIZE_H
+#define T5G_QUANTIZE_H
+
+#include "kernels/kernels.h"
+#include "kernels/rotate.h"
+
+/* n elements of one group, n a multiple of 32; returns its scale. */
+static float
+quantize_group(int8_t *q, int32_t *sum, const float *x, size_t n, size_t piece)
+{
+    float max = largest(x, n);
+    bool none = max < 1e-30f || !isfinite(max);
+    for (size_t i = 0; i < n; i += 32) {
+        int32_t s = 0;
+        if (none)
+            memset(q + i, 0, 32);
+        else
+            s = round32(q + i, x + i, 127 / max);
+        sum[i / piece] = i % piece == 0 ? s : sum[i / piece] + s;
+    }
+    return isfinite(max) ? (none ? 0 : max / 127) : NAN;
+}
+
+static void
+quantize(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group,
+         size_t piece)
+{
+    float y[T5G_ROTATE];
+    for (size_t i = 0; i < k; i += T5G_ROTATE) {
+        size_t n = t5g_min(T5G_ROTATE, k - i), filled = t5g_round_up(n, 32);
+        rotate(y, x + i, n);
+        for (size_t j = n; j < filled; j++)
+            y[j] = 0;
+        for (size_t g = 0; g < n; g += group)
+            *scale++ = quantize_group(q + i + g, sum + (i + g) / piece, y + g,
+                                      t5g_min(group, filled - g), piece);
+    }
+}
+
+#endif
