@@ -27,6 +27,8 @@ dot_step(const int R, const int N, vec s[8][4], const float *x, size_t ldx, cons
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) {
         const char *wr = w + (size_t)r * row_bytes;
+        if (R >= 4) /* the next tile's row: memory is read in the order in which it lies */
+            __builtin_prefetch(wr + (size_t)R * row_bytes);
         vec8 v = left >= 8 ? load8(wr, dtype) : load_some(wr, dtype, left);
 #pragma GCC unroll 4
         for (int i = 0; i < N; i++)

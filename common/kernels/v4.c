@@ -193,7 +193,10 @@ dot_tile(const int R, const int N, float *y, size_t ldy, const float *x, size_t 
             xs[i] = _mm512_maskz_loadu_ps(mask_of(k - l), x + (size_t)i * ldx + l);
 #pragma GCC unroll 8
         for (int r = 0; r < R; r++) {
-            __m512 wr = load16(w + ((size_t)r * k + l) * es, dtype, k - l);
+            const char *from = w + ((size_t)r * k + l) * es;
+            __m512 wr = load16(from, dtype, k - l);
+            if (R >= 4) /* the next tile's row: memory is read in the order in which it lies */
+                __builtin_prefetch(from + (size_t)R * k * es);
 #pragma GCC unroll 4
             for (int i = 0; i < N; i++) {
                 int at = r % 4 * 4 + r / 4 + i; /* its sum becomes element 4 i + r */
