@@ -25,7 +25,7 @@ enum {
     T5G_BF16_STEP = 4,    /* rows and panels in bf16 are filled with 0 up to a multiple of this */
 
     /* Increase with every change to the bits of any level's results: the cache is keyed by it. */
-    T5G_KERNEL_GENERATION = 2,
+    T5G_KERNEL_GENERATION = 3,
 };
 
 /*

@@ -74,16 +74,22 @@ largest(const float *x, size_t n)
 }
 
 /* To the nearest, ties to even. */
-static int32_t
+static void
 round32(int8_t *q, const float *x, float f)
 {
-    int32x4_t s = vdupq_n_s32(0);
     for (size_t i = 0; i < 32; i += 2 * W) {
         int32x4_t v0 = vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + i), f));
         int32x4_t v1 = vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + i + W), f));
-        s = vaddq_s32(s, vaddq_s32(v0, v1));
         vst1_s8(q + i, vmovn_s16(vcombine_s16(vmovn_s32(v0), vmovn_s32(v1))));
     }
+}
+
+static int32_t
+sum_of(const int8_t *q, size_t n)
+{
+    int32x4_t s = vdupq_n_s32(0);
+    for (size_t i = 0; i < n; i += 16)
+        s = vpadalq_s16(s, vpaddlq_s8(vld1q_s8(q + i)));
     return vaddvq_s32(s);
 }
 

@@ -5,7 +5,8 @@
  *
  *   rotate(y, x, k)    as in struct t5g_kernels
  *   largest(x, n)      largest |x|, n a multiple of 32; not finite where an element is not
- *   round32(q, x, f)   q [32] = x [32] * f, rounded to the nearest, ties to even; returns their sum
+ *   round32(q, x, f)   q [32] = x [32] * f, rounded to the nearest, ties to even
+ *   sum_of(q, n)       their sum, n a multiple of 32
  */
 #ifndef T5G_QUANTIZE_H
 #define T5G_QUANTIZE_H
@@ -19,14 +20,13 @@ quantize_group(int8_t *q, int32_t *sum, const float *x, size_t n, size_t piece)
 {
     float max = largest(x, n);
     bool none = max < 1e-30f || !isfinite(max);
-    for (size_t i = 0; i < n; i += 32) {
-        int32_t s = 0;
-        if (none)
-            memset(q + i, 0, 32);
-        else
-            s = round32(q + i, x + i, 127 / max);
-        sum[i / piece] = i % piece == 0 ? s : sum[i / piece] + s;
-    }
+    float f = 127 / max;
+    for (size_t i = 0; i < n && !none; i += 32)
+        round32(q + i, x + i, f);
+    if (none)
+        memset(q, 0, n);
+    for (size_t i = 0; i < n; i += piece)
+        *sum++ = sum_of(q + i, t5g_min(piece, n - i));
     return isfinite(max) ? (none ? 0 : max / 127) : NAN;
 }
 

@@ -180,14 +180,19 @@ largest(const float *x, size_t n)
     return f;
 }
 
-static int32_t
+static void
 round32(int8_t *q, const float *x, float f)
 {
-    int32_t s = 0;
-    for (size_t i = 0; i < 32; i++) {
+    for (size_t i = 0; i < 32; i++)
         q[i] = (int8_t)rintf(x[i] * f);
+}
+
+static int32_t
+sum_of(const int8_t *q, size_t n)
+{
+    int32_t s = 0;
+    for (size_t i = 0; i < n; i++)
         s += q[i];
-    }
     return s;
 }
 

@@ -49,7 +49,7 @@ largest(const float *x, size_t n)
     return _mm_cvtss_f32(_mm_castsi128_ps(t));
 }
 
-TEMPLATE int32_t
+TEMPLATE void
 round32(int8_t *q, const float *x, float f)
 {
     const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
@@ -57,10 +57,20 @@ round32(int8_t *q, const float *x, float f)
 #pragma GCC unroll 4
     for (size_t j = 0; j < 4; j++) /* to the nearest, ties to even */
         v[j] = _mm256_cvtps_epi32(_mm256_mul_ps(vget(x + j * W), vset(f)));
-    __m256i all = _mm256_add_epi32(_mm256_add_epi32(v[0], v[1]), _mm256_add_epi32(v[2], v[3]));
     __m256i low = _mm256_packs_epi32(v[0], v[1]), high = _mm256_packs_epi32(v[2], v[3]);
     __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
     _mm256_storeu_si256((__m256i *)(void *)q, bytes);
+}
+
+TEMPLATE int32_t
+sum_of(const int8_t *q, size_t n)
+{
+    __m256i all = _mm256_setzero_si256();
+    for (size_t i = 0; i < n; i += 32) { /* in pairs to 16 bits, in fours to 32 */
+        __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(q + i));
+        v = _mm256_maddubs_epi16(_mm256_set1_epi8(1), v);
+        all = _mm256_add_epi32(all, _mm256_madd_epi16(v, _mm256_set1_epi16(1)));
+    }
     __m128i s = _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
     s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
     return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));

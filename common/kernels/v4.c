@@ -289,6 +289,8 @@ t5g_v4_fill(struct t5g_kernels *k)
     k->gemm = gemm;
     k->dot = dot;
     k->mix = mix;
+    k->rotate = t5g_v4_rotate;
+    k->quantize = t5g_v4_quantize;
     k->qgemm = t5g_v4_qgemm;
     k->softmax = softmax;
     k->geglu = geglu;

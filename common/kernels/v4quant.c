@@ -9,6 +9,75 @@
 
 #include <string.h>
 
+/* ---- activations ---- */
+
+#define vget(p)    _mm512_loadu_ps(p)
+#define vput(p, v) _mm512_storeu_ps(p, v)
+
+TEMPLATE vec
+butterfly(vec v, int h)
+{
+    const __mmask16 upper = h == 1 ? 0xaaaa : h == 2 ? 0xcccc : h == 4 ? 0xf0f0 : 0xff00;
+    __m512 other = h == 1   ? _mm512_permute_ps(v, 0xb1)
+                   : h == 2 ? _mm512_permute_ps(v, 0x4e)
+                   : h == 4 ? _mm512_shuffle_f32x4(v, v, 0xb1)
+                            : _mm512_shuffle_f32x4(v, v, 0x4e);
+    __m512 sign = _mm512_mask_blend_ps(upper, vset(1.0f), vset(-1.0f));
+    return _mm512_fmadd_ps(v, sign, other); /* exact products: a sum or a difference */
+}
+
+#include "kernels/rotatevec.h"
+
+void
+t5g_v4_rotate(float *y, const float *x, size_t k)
+{
+    rotate(y, x, k);
+}
+
+/* Compared by bits as integers: a NaN is larger than any number. */
+TEMPLATE float
+largest(const float *x, size_t n)
+{
+    const __m512i positive = _mm512_set1_epi32(0x7fffffff);
+    __m512i top = _mm512_setzero_si512();
+    for (size_t i = 0; i < n; i += W)
+        top = _mm512_max_epi32(top, _mm512_and_si512(_mm512_castps_si512(vget(x + i)), positive));
+    return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(_mm512_reduce_max_epi32(top))));
+}
+
+/* To the nearest, ties to even. */
+TEMPLATE void
+round32(int8_t *q, const float *x, float f)
+{
+    __m512i a = _mm512_cvtps_epi32(_mm512_mul_ps(vget(x), vset(f)));
+    __m512i b = _mm512_cvtps_epi32(_mm512_mul_ps(vget(x + W), vset(f)));
+    _mm_storeu_si128((__m128i *)(void *)q, _mm512_cvtepi32_epi8(a));
+    _mm_storeu_si128((__m128i *)(void *)(q + W), _mm512_cvtepi32_epi8(b));
+}
+
+TEMPLATE int32_t
+sum_of(const int8_t *q, size_t n)
+{
+    __m256i all = _mm256_setzero_si256();
+    for (size_t i = 0; i < n; i += 32)
+        all = _mm256_dpbusd_epi32(all, _mm256_set1_epi8(1),
+                                  _mm256_loadu_si256((const __m256i *)(const void *)(q + i)));
+    __m128i s = _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
+    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
+}
+
+#include "kernels/quantize.h"
+
+void
+t5g_v4_quantize(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group,
+                size_t piece)
+{
+    quantize(q, scale, sum, x, k, group, piece);
+}
+
+/* ---- products ---- */
+
 enum {
     ROWS = 7, /* of a tile: 14 exact sums, 14 in f32, 2 of the panels and 1 of the activations */
     WIDE = 2,

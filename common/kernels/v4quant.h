@@ -4,7 +4,10 @@
 
 #include "kernels/kernels.h"
 
-/* See qgemm of struct t5g_kernels. */
+/* See rotate, quantize and qgemm of struct t5g_kernels. */
+void t5g_v4_rotate(float *y, const float *x, size_t k);
+void t5g_v4_quantize(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group,
+                     size_t piece);
 void t5g_v4_qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b,
                   size_t m, size_t cols, bool add);
 

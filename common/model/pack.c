@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Elements that share a scale: fewer in the embedding, which is also the output matrix. */
-enum { GROUP8 = 128, GROUP_EMBED = 64, GROUP_SMALL = 32, PANEL = 16 };
+enum { GROUP8 = 64, GROUP_EMBED = 32, GROUP_SMALL = 32, PANEL = 16 };
 
 static bool
 ends(const char *s, const char *end)

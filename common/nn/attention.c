@@ -12,7 +12,8 @@
  * positions of one key head, as a matrix q [rows, dh]. Keys come in tiles of TILE at fixed places;
  * tiles outside the window are skipped. For each tile: s = q k^T, one step of an online softmax,
  * o += s v. Keys and values are in panels, as the product kernel needs them. With
- * products in bf16, q, k, the exponentials and v are rounded in front of them.
+ * products in bf16, q, k, the exponentials and v are rounded in front of them; with quantised
+ * weights they are quantised, as rotated rows of dh, or of the keys of a tile.
  */
 #include "nn/attention.h"
 
@@ -20,8 +21,8 @@
 #include <string.h>
 
 enum {
-    ROWS = 60,  /* a multiple of 6 and of 10: whole tiles in the product kernels */
-    TILE = 128, /* s [60, 128] is 30 KB: fits the second-level cache, nearly the first */
+    ROWS = 60,           /* a multiple of 6 and of 10: whole tiles in the product kernels */
+    TILE = T5G_KEY_TILE, /* s [60, 128] is 30 KB: fits the second-level cache, nearly the first */
 };
 
 struct run {
@@ -85,7 +86,9 @@ t5g_attention_scratch(size_t h, size_t hk, size_t dh)
 {
     size_t rows = positions(h / hk) * (h / hk);
     size_t in_bf16 = rows * (t5g_round_up(dh, T5G_BF16_STEP) + TILE);
-    return rows * (dh + TILE + panels(dh) * T5G_PANEL + 2) + (in_bf16 + 1) / 2;
+    /* In 8 bits: q with scales and sums, and s with a scale and a sum, for each row. */
+    size_t in_q8 = rows * ((t5g_round_up(dh, 32) + TILE) / 4 + 2 * ((dh + TILE - 1) / TILE + 1));
+    return rows * (dh + TILE + panels(dh) * T5G_PANEL + 2) + t5g_max((in_bf16 + 1) / 2, in_q8);
 }
 
 /* One head of a query or key at position pos: its norm and rotation, if any. */
@@ -133,6 +136,10 @@ keys_item(void *arg, size_t item, size_t worker)
         float *row = r->q + i0 * r->ldq + kv * a->dh;
         for (size_t i = 0; i < rows; i++)
             finish_head(k, a, row + i * r->ldq, row + i * r->ldq, a->k_norm, r->r0 + i0 + i);
+        if (a->q8.k != NULL) {
+            t5g_qkv_set_keys(k, &a->q8, a->dh, a->n, kv, r->r0 + i0, row, r->ldq, rows);
+            continue;
+        }
         if (a->values16 != NULL) {
             set_bf16(k, a, kv, r->r0 + i0, row, r->ldq, rows);
             continue;
@@ -143,13 +150,36 @@ keys_item(void *arg, size_t item, size_t worker)
     }
 }
 
+/* The values of one tile of keys in one head, in 8 bits. */
+static void
+values_item(void *arg, size_t item, size_t worker)
+{
+    const struct run *r = arg;
+    const struct t5g_attention *a = r->a;
+    size_t kv = item % a->hk, j = r->r0 + item / a->hk * TILE;
+    (void)worker;
+    t5g_qkv_set_values(r->x->k, &a->q8, a->dh, a->n, kv, j,
+                       a->values + (kv * panels(a->dh) * a->ldv + j) * T5G_PANEL,
+                       a->ldv * T5G_PANEL);
+}
+
 void
 t5g_attention_set_keys(const struct t5g_exec *x, const struct t5g_attention *a, float *k,
                        size_t ldk, size_t r0, size_t m)
 {
     struct run r = {x, a, k, ldk, r0, m};
     t5g_exec_run(x, keys_item, &r, panels(m), 8 * m * a->hk * a->dh);
+    if (a->q8.k != NULL)
+        t5g_exec_run(x, values_item, &r, (m + TILE - 1) / TILE * a->hk, 8 * m * a->hk * a->dh);
 }
+
+/* Rows in 8 bits, and what a product reads of them. */
+struct acts {
+    int8_t *q;
+    float *scale;
+    int32_t *sum;
+    struct t5g_qacts of;
+};
 
 /* One item at work: rows = positions x g, in the worker's scratch. */
 struct tile {
@@ -160,7 +190,29 @@ struct tile {
     float *max, *sum;         /* [rows] */
     uint16_t *q16, *s16;      /* q [rows, ldq16] and s [rows, TILE] in bf16 */
     size_t ldq16;
+    struct acts q8, s8; /* q and s in 8 bits */
 };
+
+/* Row i of a becomes x [n] in 8 bits. */
+static void
+quantise_row(const struct t5g_kernels *k, const struct acts *a, size_t i, const float *x, size_t n)
+{
+    size_t groups = a->of.groups;
+    k->quantize(a->q + i * a->of.ldq, a->scale + i * groups, a->sum + i * groups, x, n, TILE, TILE);
+}
+
+/* Room for rows of n columns in 8 bits from *at on, which moves behind it. */
+static struct acts
+acts_at(float **at, size_t rows, size_t n)
+{
+    size_t groups = (n + TILE - 1) / TILE;
+    struct acts a = {.scale = *at,
+                     .sum = (int32_t *)(void *)(*at + rows * groups),
+                     .q = (int8_t *)(void *)(*at + 2 * rows * groups)};
+    a.of = (struct t5g_qacts){a.q, t5g_round_up(n, 32), a.scale, a.sum, TILE, groups, TILE, groups};
+    *at += 2 * rows * groups + rows * a.of.ldq / 4;
+    return a;
+}
 
 /* Visible keys [lo, hi) of position i. */
 static void
@@ -189,12 +241,17 @@ tile_open(struct tile *t, const struct run *r, size_t item, size_t worker)
     t->ldq16 = t5g_round_up(a->dh, T5G_BF16_STEP);
     t->q16 = (uint16_t *)(t->sum + per * t->g);
     t->s16 = t->q16 + per * t->g * t->ldq16;
+    float *at = t->sum + per * t->g; /* the same place: there is one or the other */
+    t->q8 = acts_at(&at, per * t->g, a->dh);
+    t->s8 = acts_at(&at, per * t->g, TILE);
     for (size_t i = 0; i < t->n * t->g; i++) {
         size_t pos = t->i0 + i / t->g, head = t->kv * t->g + i % t->g;
         finish_head(r->x->k, a, t->q + i * a->dh, r->q + (pos - r->r0) * r->ldq + head * a->dh,
                     a->q_norm, pos);
         if (a->values16 != NULL)
             r->x->k->bf16_round(t->q16 + i * t->ldq16, t->q + i * a->dh, a->dh);
+        if (a->q8.k != NULL)
+            quantise_row(r->x->k, &t->q8, i, t->q + i * a->dh, a->dh);
         t->max[i] = -INFINITY;
         t->sum[i] = 0;
     }
@@ -211,7 +268,10 @@ tile_step(const struct tile *t, const struct run *r, size_t j0)
     size_t next = key_size(dh) * T5G_PANEL;
     bool bf16 = a->values16 != NULL;
     size_t panel = t->kv * panels(a->n) + j0 / T5G_PANEL, all = panels(n) * T5G_PANEL;
-    if (bf16)
+    if (a->q8.k != NULL) {
+        struct t5g_qpanel keys = t5g_qkv_keys(&a->q8, dh, a->n, t->kv, j0);
+        k->qgemm(t->s, TILE, &t->q8.of, &keys, rows, all, false);
+    } else if (bf16)
         k->bf16_gemm(t->s, TILE, t->q16, t->ldq16, keys16(a, panel), 2 * next, rows, dh, all,
                      false);
     else
@@ -225,11 +285,16 @@ tile_step(const struct tile *t, const struct run *r, size_t j0)
                                         &t->max[i], &t->sum[i]);
         if (f != 1)
             k->scale(t->o + i * t->ldo, t->ldo, f);
-        if (bf16)
+        if (a->q8.k != NULL)
+            quantise_row(k, &t->s8, i, t->s + i * TILE, n);
+        else if (bf16)
             k->bf16_round(t->s16 + i * TILE, t->s + i * TILE, n);
     }
     size_t values = t->kv * panels(dh);
-    if (bf16)
+    if (a->q8.k != NULL) {
+        struct t5g_qpanel v = t5g_qkv_values(&a->q8, dh, a->n, t->kv, j0);
+        k->qgemm(t->o, t->ldo, &t->s8.of, &v, rows, t->ldo, true);
+    } else if (bf16)
         k->bf16_gemm(t->o, t->ldo, t->s16, TILE,
                      a->values16 + (values * panels(a->n) * T5G_PANEL + j0) * T5G_PANEL,
                      panels(a->n) * T5G_PANEL * T5G_PANEL, rows, n, t->ldo, true);

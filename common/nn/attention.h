@@ -3,6 +3,7 @@
 #define T5G_ATTENTION_H
 
 #include "nn/exec.h"
+#include "nn/qkv.h"
 
 /* One layer over n rows. g = h / hk query heads share a key head. */
 struct t5g_attention {
@@ -21,6 +22,9 @@ struct t5g_attention {
      * of keys are in bf16 too then, each in the first half of its place. Else NULL.
      */
     uint16_t *values16;
+    /* With quantised weights and without bf16: used instead of `keys`, and of `values`, from which
+     * it is made. q8.k NULL else. */
+    struct t5g_qkv q8;
 };
 
 /* Floats of keys and of values for n rows. */
@@ -32,7 +36,9 @@ size_t t5g_attention_reach(size_t window, size_t n);
 
 /*
  * Fill keys r0..r0+m from the raw projections k [m, hk dh], stride ldk, which are normalised and
- * rotated in place, and values16 from values, which are there. r0 is a multiple of 16.
+ * rotated in place, and values16 or q8 from values,
+ * which are there. r0 is a multiple of 16, with q8 of
+ * T5G_KEY_TILE.
  */
 void t5g_attention_set_keys(const struct t5g_exec *x, const struct t5g_attention *a, float *k,
                             size_t ldk, size_t r0, size_t m);

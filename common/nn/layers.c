@@ -45,6 +45,7 @@ free_buffers(struct t5g_layers *l)
     t5g_free(l->keys);
     t5g_free(l->values);
     t5g_free(l->values16);
+    t5g_qkv_free(&l->q8);
     for (int i = 0; i < T5G_KINDS; i++) {
         t5g_free(l->cos[i]);
         t5g_free(l->sin[i]);
@@ -74,9 +75,13 @@ t5g_layers_reserve(struct t5g_layers *l, size_t n)
     l->b.y = t5g_alloc_raw(l->block, l->b.ldy * sizeof(float));
     l->b.q = t5g_alloc_raw(l->block, l->b.ldq * sizeof(float));
     l->b.f = t5g_alloc_raw(l->block, l->b.ldf * sizeof(float));
-    l->keys = t5g_alloc_raw(t5g_attention_keys_size(c->hk, c->dh, l->cap), sizeof(float));
+    bool bf16 = l->x.k->bf16_gemm != NULL, q8 = l->x.q != NULL && !bf16;
+    if (q8)
+        l->q8 = t5g_qkv_alloc(c->hk, c->dh, l->cap);
+    else
+        l->keys = t5g_alloc_raw(t5g_attention_keys_size(c->hk, c->dh, l->cap), sizeof(float));
     l->values = t5g_alloc_raw(t5g_attention_values_size(c->hk, c->dh, l->cap), sizeof(float));
-    if (l->x.k->bf16_gemm != NULL)
+    if (bf16)
         l->values16 =
             t5g_alloc_raw(t5g_attention_values_size(c->hk, c->dh, l->cap), sizeof *l->values16);
     for (int i = 0; i < T5G_KINDS && c->block.rope; i++) {
@@ -102,7 +107,10 @@ of_span(const struct layer *x, size_t i, size_t *r0, size_t *m)
     const struct t5g_row_span *s = &x->g->spans[i];
     struct t5g_attention own = x->a;
     own.n = s->n;
-    own.keys += s->room / T5G_PANEL * t5g_attention_keys_size(own.hk, own.dh, T5G_PANEL);
+    if (own.q8.k != NULL)
+        own.q8 = t5g_qkv_at(&own.q8, own.hk, own.dh, s->room);
+    else
+        own.keys += s->room / T5G_PANEL * t5g_attention_keys_size(own.hk, own.dh, T5G_PANEL);
     own.values += s->at * T5G_PANEL;
     if (own.values16 != NULL)
         own.values16 += s->room / T5G_PANEL * t5g_attention_values_size(own.hk, own.dh, T5G_PANEL);
@@ -177,6 +185,7 @@ layer_of(struct t5g_layers *l, const struct t5g_row_group *g, size_t i)
         .values = l->values,
         .ldv = g->n,
         .values16 = l->values16,
+        .q8 = l->q8,
     };
     return (struct layer){.l = l, .w = w, .g = g, .a = a};
 }

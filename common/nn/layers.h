@@ -3,6 +3,7 @@
 #define T5G_LAYERS_H
 
 #include "nn/block.h"
+#include "nn/qkv.h"
 #include "nn/rope.h"
 
 /* Called with the work done and the total; returns false to stop. NULL: not called. */
@@ -27,6 +28,7 @@ struct t5g_layers {
     size_t wide;                            /* columns of b.f at least */
     size_t block, cap;                      /* rows of the buffers; rows of what follows */
     float *keys, *values;                   /* see attention.h */
+    struct t5g_qkv q8;                      /* likewise; empty but with quantised weights */
     uint16_t *values16;                     /* likewise; NULL but with products in bf16 */
     float *cos[T5G_KINDS], *sin[T5G_KINDS]; /* [cap, dh/2]; NULL without rope */
     float *freq[T5G_KINDS];                 /* [dh/2] */
