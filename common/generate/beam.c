@@ -10,7 +10,7 @@
  * - end: no running one can improve the pool's worst (see improvable), or the pool is full and
  *   early_stopping is true, or all K ended.
  *
- * Several searches run together: a decoder step has the hypotheses of all.
+ * Several searches run together: a decoder step has the hypotheses of all, or rows of long prompts.
  */
 #include "generate/beam.h"
 #include "base/mem.h"
@@ -305,12 +305,19 @@ advance(struct t5g_beams *b, struct search *s)
         deliver(b, s);
 }
 
-/* The rows of a search: a piece of its prompt, or the last id of every hypothesis. */
-static size_t
-plan(struct t5g_beams *b, struct search *s, struct t5g_part *parts)
+/* Whether the rest of a search's prompt is for panels. */
+static bool
+prefills(const struct search *s)
 {
-    size_t v = b->m->config.decoder.v, share = T5G_STEP_ROWS / b->n_searches, pos;
-    size_t n = t5g_min(s->n_feed - s->fed, share);
+    return s->fed < s->n_feed && s->n_feed >= T5G_PREFILL_FROM;
+}
+
+/* The rows of a search: at most `most` of its prompt, or the last id of every hypothesis. */
+static size_t
+plan(struct t5g_beams *b, struct search *s, struct t5g_part *parts, size_t most)
+{
+    size_t v = b->m->config.decoder.v, pos;
+    size_t n = t5g_min(s->n_feed - s->fed, most);
     bool prompt = n > 0;
     pos = t5g_kvcache_pos(s->kv[0]) + t5g_max(n, 1);
     for (size_t k = 0; k < b->beams; k++)
@@ -336,38 +343,57 @@ plan(struct t5g_beams *b, struct search *s, struct t5g_part *parts)
     return s->n_run;
 }
 
+/* What the step gave a search in its parts [n]. */
+static void
+settle(struct t5g_beams *b, struct search *s, const struct t5g_part *parts, size_t n)
+{
+    bool bad = false, ready = n > 0;
+    for (size_t k = 0; k < n; k++) {
+        bad = bad || parts[k].bad;
+        ready = ready && parts[k].logits != NULL;
+    }
+    if (bad) {
+        t5g_err_set(&s->job->err, T5G_EX_DATA, "logits: not finite, at decoder position %zu",
+                    t5g_kvcache_pos(s->kv[0]) - 1);
+        s->job = NULL;
+    } else if (ready) {
+        advance(b, s);
+    }
+}
+
+/* A step of the searches that prefill, or of all others. Returns its number of parts. */
+static size_t
+step(struct t5g_beams *b, bool prefill)
+{
+    size_t from[SEARCHES + 1] = {0}, parts = 0, rows = 0;
+    for (size_t i = 0; i < b->n_searches; i++) {
+        struct search *s = &b->searches[i];
+        size_t most = prefill ? t5g_min(T5G_PREFILL_ROWS, T5G_ROW_BLOCK - rows)
+                              : T5G_STEP_ROWS / b->n_searches;
+        if (s->job != NULL && prefills(s) == prefill && most > 0)
+            parts += plan(b, s, b->parts + parts, most);
+        for (size_t k = from[i]; k < parts; k++)
+            rows += b->parts[k].n;
+        from[i + 1] = parts;
+    }
+    if (parts > 0 && prefill)
+        t5g_decoder_prefill(b->x, b->parts, parts);
+    else if (parts > 0)
+        t5g_decoder_step(b->x, b->parts, parts);
+    for (size_t i = 0; i < b->n_searches; i++)
+        settle(b, &b->searches[i], b->parts + from[i], from[i + 1] - from[i]);
+    return parts;
+}
+
 void
 t5g_beams_run(struct t5g_beams *b, struct t5g_job *const *jobs, size_t n)
 {
     size_t next = 0, parts;
     do {
-        size_t from[SEARCHES + 1] = {0};
         for (size_t i = 0; i < b->n_searches && next < n; i++)
             if (b->searches[i].job == NULL)
                 start(b, &b->searches[i], jobs[next++]);
-        parts = 0;
-        for (size_t i = 0; i < b->n_searches; i++) {
-            struct search *s = &b->searches[i];
-            parts += s->job != NULL ? plan(b, s, b->parts + parts) : 0;
-            from[i + 1] = parts;
-        }
-        if (parts > 0)
-            t5g_decoder_step(b->x, b->parts, parts);
-        for (size_t i = 0; i < b->n_searches; i++) {
-            struct search *s = &b->searches[i];
-            bool bad = false, ready = from[i + 1] > from[i];
-            for (size_t k = from[i]; k < from[i + 1]; k++) {
-                bad = bad || b->parts[k].bad;
-                ready = ready && b->parts[k].logits != NULL;
-            }
-            if (bad) {
-                t5g_err_set(&s->job->err, T5G_EX_DATA,
-                            "logits: not finite, at decoder position %zu",
-                            t5g_kvcache_pos(s->kv[0]) - 1);
-                s->job = NULL;
-            } else if (ready) {
-                advance(b, s);
-            }
-        }
+        parts = step(b, true);
+        parts += step(b, false);
     } while (parts > 0);
 }

@@ -4,7 +4,8 @@
  *
  *   a slot holds a sequence: what is to be fed next (the rest of its prompt, or the id chosen last
  *   and guesses at what follows), its keys and values, and its logits
- *   repeat: fill free slots; one step of the decoder for all; choose in every slot
+ *   repeat: fill free slots; one step of the decoder for long prompts, one for all other slots;
+ *   choose in every slot that has logits
  */
 #include "base/mem.h"
 #include "generate/beam.h"
@@ -185,42 +186,82 @@ advance(struct t5g_generator *g, struct slot *s, const struct t5g_part *p)
     s->fed = 0;
 }
 
-/* The next rows of every busy slot, at most T5G_STEP_ROWS. Returns the number of parts. */
-static size_t
-plan(struct t5g_generator *g)
+/* The next `take` rows of a slot as part n of the step. */
+static void
+put(struct t5g_generator *g, size_t n, struct slot *s, size_t take)
 {
-    size_t n = 0, waiting = 0, rows = 0;
-    for (size_t i = 0; i < g->n_slots; i++)
-        waiting += g->slots[i].job != NULL;
-    for (size_t i = 0; i < g->n_slots; i++) {
+    size_t need = t5g_kvcache_pos(s->kv) + take;
+    if (need > t5g_kvcache_max(s->kv))
+        t5g_kvcache_grow(s->kv, t5g_max(need, 2 * t5g_kvcache_max(s->kv)));
+    bool last = s->fed + take == s->n_feed;
+    g->parts[n] = (struct t5g_part){.cross = s->job->cross,
+                                    .kv = s->kv,
+                                    .ids = s->feed + s->fed,
+                                    .n = take,
+                                    .all = !s->prompt,
+                                    .logits = last && g->all ? s->logits : NULL,
+                                    .best = last && !g->all ? s->best : NULL,
+                                    .no_eos = s->job->out.n < g->o.min_new_tokens};
+    g->of_part[n] = s;
+    s->fed += take;
+}
+
+/* Whether what a busy slot feeds is a prompt for panels. */
+static bool
+prefills(const struct slot *s)
+{
+    return s->prompt && s->n_feed >= T5G_PREFILL_FROM;
+}
+
+/* The next rows of long prompts, at most T5G_ROW_BLOCK. Returns the number of parts. */
+static size_t
+plan_prompts(struct t5g_generator *g)
+{
+    size_t n = 0, rows = 0;
+    for (size_t i = 0; i < g->n_slots && rows < T5G_ROW_BLOCK; i++) {
         struct slot *s = &g->slots[i];
-        if (s->job == NULL)
+        if (s->job == NULL || !prefills(s))
             continue;
-        waiting--; /* the others get their share, however long a prompt is */
-        size_t room = T5G_STEP_ROWS - rows - waiting * (1 + g->o.lookup);
-        size_t take = t5g_min(s->n_feed - s->fed, room), need = t5g_kvcache_pos(s->kv) + take;
-        if (need > t5g_kvcache_max(s->kv))
-            t5g_kvcache_grow(s->kv, t5g_max(need, 2 * t5g_kvcache_max(s->kv)));
-        bool last = s->fed + take == s->n_feed;
-        g->parts[n] = (struct t5g_part){.cross = s->job->cross,
-                                        .kv = s->kv,
-                                        .ids = s->feed + s->fed,
-                                        .n = take,
-                                        .all = !s->prompt,
-                                        .logits = last && g->all ? s->logits : NULL,
-                                        .best = last && !g->all ? s->best : NULL,
-                                        .no_eos = s->job->out.n < g->o.min_new_tokens};
-        g->of_part[n++] = s;
-        s->fed += take;
+        size_t take = t5g_min(t5g_min(s->n_feed - s->fed, T5G_PREFILL_ROWS), T5G_ROW_BLOCK - rows);
+        put(g, n++, s, take);
         rows += take;
     }
     return n;
 }
 
+/* The next rows of every other busy slot, at most T5G_STEP_ROWS. Returns the number of parts. */
+static size_t
+plan(struct t5g_generator *g)
+{
+    size_t n = 0, waiting = 0, rows = 0;
+    for (size_t i = 0; i < g->n_slots; i++)
+        waiting += g->slots[i].job != NULL && !prefills(&g->slots[i]);
+    for (size_t i = 0; i < g->n_slots; i++) {
+        struct slot *s = &g->slots[i];
+        if (s->job == NULL || prefills(s))
+            continue;
+        waiting--; /* the others get their share, however long a prompt is */
+        size_t room = T5G_STEP_ROWS - rows - waiting * (1 + g->o.lookup);
+        size_t take = t5g_min(s->n_feed - s->fed, room);
+        put(g, n++, s, take);
+        rows += take;
+    }
+    return n;
+}
+
+/* Choose in every slot whose logits a step of `parts` parts has filled. */
+static void
+advance_all(struct t5g_generator *g, size_t parts)
+{
+    for (size_t i = 0; i < parts; i++)
+        if (g->parts[i].logits != NULL || g->parts[i].best != NULL)
+            advance(g, g->of_part[i], &g->parts[i]);
+}
+
 void
 t5g_generate(struct t5g_generator *g, struct t5g_job *const *jobs, size_t n)
 {
-    size_t next = 0, parts;
+    size_t next = 0, prompts, parts;
     for (size_t i = 0; i < n; i++) {
         t5g_sequence_free(&jobs[i]->out);
         jobs[i]->out.finish = T5G_FINISH_LENGTH;
@@ -236,11 +277,13 @@ t5g_generate(struct t5g_generator *g, struct t5g_job *const *jobs, size_t n)
         for (size_t i = 0; i < g->n_slots && next < n; i++)
             if (g->slots[i].job == NULL)
                 start(g, &g->slots[i], jobs[next++]);
+        prompts = plan_prompts(g);
+        if (prompts > 0)
+            t5g_decoder_prefill(g->x, g->parts, prompts);
+        advance_all(g, prompts);
         parts = plan(g);
         if (parts > 0)
             t5g_decoder_step(g->x, g->parts, parts);
-        for (size_t i = 0; i < parts; i++)
-            if (g->parts[i].logits != NULL || g->parts[i].best != NULL)
-                advance(g, g->of_part[i], &g->parts[i]);
-    } while (parts > 0);
+        advance_all(g, parts);
+    } while (prompts + parts > 0);
 }

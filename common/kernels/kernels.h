@@ -8,9 +8,9 @@
  *
  * In a table of t5g_kernels_bf16 both factors of a panel product are rounded to bf16; sums are f32.
  *
- * Roles: `to_panel` and `gemm` are for many rows (encoder, cross keys and values), `dot` for
- * everything else in the decoder. Never choose between them by the number of rows. Quantised
- * weights use `qgemm` in both roles.
+ * Roles: `to_panel` and `gemm` are for many rows (encoder, cross keys and values, long prompts),
+ * `dot` for everything else in the decoder. Never choose between them by the number of rows: only
+ * by whose rows they are. Quantised weights use `qgemm` in both roles.
  */
 #ifndef T5G_KERNELS_H
 #define T5G_KERNELS_H

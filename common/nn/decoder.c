@@ -8,7 +8,8 @@
  *     attend(q, own and cross k, v)                                  (decoder_attention.c)
  *   logits = cap * tanh(rms(x, norm) head^T / cap)                   [1 or n, v]; cap 0: no cap
  *
- * Row kernels throughout, for any n: a row's bits do not depend on the rows beside it.
+ * A step is in one role, whatever n: t5g_decoder_step() uses row kernels, t5g_decoder_prefill()
+ * panel kernels. A row's bits depend on the role, but not on the rows beside it.
  */
 #include "nn/decoder_impl.h"
 #include "nn/embed.h"
@@ -18,34 +19,36 @@ t5g_decoder_open(const struct t5g_model *m, const struct t5g_kernels *k, struct 
 {
     const struct t5g_stack_config *c = &m->config.decoder;
     struct t5g_decoder *x = t5g_alloc(1, sizeof *x);
-    size_t rows = T5G_STEP_ROWS, half = c->dh / 2;
-    size_t scratch = t5g_max(t5g_linear_panels_scratch(c->d), t5g_linear_rows_scratch());
-    scratch = t5g_max(scratch, t5g_head_scratch());
+    size_t rows = T5G_ROW_BLOCK, half = c->dh / 2;
+    size_t widest = t5g_max(t5g_max(c->d, c->f), c->h * c->dh);
+    size_t scratch = t5g_max(t5g_linear_panels_scratch(widest), t5g_linear_rows_scratch());
+    scratch = t5g_max(scratch, t5g_max(t5g_head_scratch(), t5g_prefill_scratch(c)));
     x->m = m;
     t5g_exec_open(&x->x, k, pool, t5g_max(scratch, t5g_merged_scratch(c)));
     x->head = t5g_head_open(m);
     if (m->quantised || m->screen.p != NULL)
-        t5g_exec_quantised(&x->x, T5G_ROW_BLOCK, t5g_max(t5g_max(c->d, c->f), c->h * c->dh));
-    t5g_exec_bf16(&x->x, T5G_ROW_BLOCK, t5g_max(t5g_max(c->d, c->f), c->h * c->dh));
+        t5g_exec_quantised(&x->x, rows, widest);
+    t5g_exec_bf16(&x->x, rows, widest);
     t5g_merged_open(&x->att, c);
     for (int i = 0; i < T5G_KINDS; i++) {
         x->freq[i] = t5g_alloc(half, sizeof(float));
-        x->cos[i] = t5g_alloc(rows, half * sizeof(float));
-        x->sin[i] = t5g_alloc(rows, half * sizeof(float));
+        x->cos[i] = t5g_alloc_raw(rows, half * sizeof(float));
+        x->sin[i] = t5g_alloc_raw(rows, half * sizeof(float));
         t5g_rope_freq(x->freq[i], i == T5G_FULL ? &c->rope_full : &c->rope_local, c->dh);
     }
-    x->h = t5g_alloc(rows, c->d * sizeof(float));
+    x->h = t5g_alloc_raw(rows, c->d * sizeof(float));
     x->b = (struct t5g_block){.x = &x->x,
                               .c = c,
-                              .linear = t5g_linear_rows,
-                              .y = t5g_alloc(rows, c->d * sizeof(float)),
-                              .q = t5g_alloc(rows, c->h * c->dh * sizeof(float)),
-                              .f = t5g_alloc(rows, c->f * sizeof(float)),
-                              .ldy = c->d,
-                              .ldq = c->h * c->dh,
-                              .ldf = c->f};
-    x->k = t5g_alloc(rows, c->hk * c->dh * sizeof(float));
-    x->v = t5g_alloc(rows, c->hk * c->dh * sizeof(float));
+                              .ldy = t5g_stride(c->d),
+                              .ldq = t5g_stride(c->h * c->dh),
+                              .ldf = t5g_stride(c->f)};
+    /* Not zeroed: pages of rows that no step has are never touched. */
+    x->b.y = t5g_alloc_raw(rows, x->b.ldy * sizeof(float));
+    x->b.q = t5g_alloc_raw(rows, x->b.ldq * sizeof(float));
+    x->b.f = t5g_alloc_raw(rows, x->b.ldf * sizeof(float));
+    x->k = t5g_alloc_raw(rows, c->hk * c->dh * sizeof(float));
+    x->v = t5g_alloc_raw(rows, c->hk * c->dh * sizeof(float));
+    x->last = t5g_alloc_raw(T5G_PREFILL_ROWS, c->d * sizeof(float));
     x->jobs = t5g_alloc(2 * c->hk, sizeof *x->jobs);
     return x;
 }
@@ -69,6 +72,7 @@ t5g_decoder_close(struct t5g_decoder *x)
     t5g_free(x->b.f);
     t5g_free(x->k);
     t5g_free(x->v);
+    t5g_free(x->last);
     t5g_free(x->jobs);
     t5g_free(x);
 }
@@ -105,7 +109,7 @@ put_queries(const struct layer *r, size_t i, const float *norm, const float *cos
     size_t g = c->h / c->hk;
     for (size_t head = 0; head < c->h; head++)
         finish_head(x, x->att.q + ((head / g * r->n + i) * g + head % g) * c->dh,
-                    x->b.q + (i * c->h + head) * c->dh, norm, cos, sin);
+                    x->b.q + i * x->b.ldq + head * c->dh, norm, cos, sin);
 }
 
 /* Row i: queries to their places, key and value to its sequence's cache. */
@@ -152,7 +156,10 @@ attend(const struct layer *r, int see)
                              .n = r->n,
                              .out = x->b.q,
                              .ldo = x->b.ldq};
-    t5g_merged_run(&x->x, &att);
+    if (x->b.linear == t5g_linear_panels)
+        t5g_prefill_attention(&x->x, &att);
+    else
+        t5g_merged_run(&x->x, &att);
 }
 
 static void
@@ -165,7 +172,7 @@ attend_self(void *arg, size_t n)
     struct t5g_linear qkv[3] = {t5g_linear_of(&r->w->self.q, x->b.q, x->b.ldq),
                                 t5g_linear_of(&r->w->self.k, x->k, dk),
                                 t5g_linear_of(&r->w->self.v, x->v, dk)};
-    t5g_linear_rows(&x->x, qkv, 3, x->b.y, x->b.ldy, n);
+    x->b.linear(&x->x, qkv, 3, x->b.y, x->b.ldy, n);
     t5g_exec_run(&x->x, self_item, r, n, 8 * n * (x->b.ldq + dk));
     attend(r, c->block.cross == T5G_CROSS_MERGED ? T5G_SEE_OWN | T5G_SEE_CROSS : T5G_SEE_OWN);
 }
@@ -176,7 +183,7 @@ attend_cross(void *arg, size_t n)
     struct layer *r = arg;
     struct t5g_decoder *x = r->x;
     struct t5g_linear q = t5g_linear_of(&r->w->cross.q, x->b.q, x->b.ldq);
-    t5g_linear_rows(&x->x, &q, 1, x->b.y, x->b.ldy, n);
+    x->b.linear(&x->x, &q, 1, x->b.y, x->b.ldy, n);
     t5g_exec_run(&x->x, cross_item, r, n, 8 * n * x->b.ldq);
     attend(r, T5G_SEE_CROSS);
 }
@@ -206,12 +213,12 @@ head(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts)
                 (struct t5g_head_row){.logits = p->logits != NULL ? p->logits + k * c->v : NULL,
                                       .best = p->best != NULL ? p->best + k : NULL,
                                       .no_eos = p->no_eos};
-            t5g_block_norm(&x->b, x->b.y + n++ * c->d, c->d, x->h + row * c->d, c->d,
+            t5g_block_norm(&x->b, x->last + n++ * c->d, c->d, x->h + row * c->d, c->d,
                            &x->m->decoder.norm, 1);
         }
     if (n == 0)
         return;
-    t5g_head_run(x->head, &x->x, x->b.y, rows, n);
+    t5g_head_run(x->head, &x->x, x->last, rows, n);
     n = 0;
     for (size_t i = 0; i < n_parts; i++) {
         bool asked = parts[i].logits != NULL || parts[i].best != NULL;
@@ -221,12 +228,13 @@ head(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts)
     }
 }
 
-void
-t5g_decoder_step(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts)
+static void
+run(struct t5g_decoder *x, t5g_linear_role *role, struct t5g_part *parts, size_t n_parts)
 {
     const struct t5g_stack_config *c = &x->m->config.decoder;
     size_t n = 0, half = c->dh / 2;
     t5g_alloc_forbid(true);
+    x->b.linear = role;
     for (size_t i = 0; i < n_parts; n += parts[i++].n) {
         t5g_embed_rows(x->h + n * c->d, c->d, &x->m->decoder, x->m->config.eoi, parts[i].ids,
                        parts[i].n);
@@ -246,23 +254,71 @@ t5g_decoder_step(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts)
     t5g_alloc_forbid(false);
 }
 
+void
+t5g_decoder_step(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts)
+{
+    run(x, t5g_linear_rows, parts, n_parts);
+}
+
+void
+t5g_decoder_prefill(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts)
+{
+    run(x, t5g_linear_panels, parts, n_parts);
+}
+
+size_t
+t5g_decoder_width(const struct t5g_decoder *x)
+{
+    return t5g_decoder_config(x)->d;
+}
+
+size_t
+t5g_decoder_given_rows(size_t whole)
+{
+    return whole < T5G_PREFILL_FROM ? T5G_STEP_ROWS : T5G_PREFILL_ROWS;
+}
+
+void
+t5g_decoder_given(struct t5g_decoder *x, const struct t5g_cross *cross, struct t5g_kvcache *kv,
+                  const int32_t *ids, size_t n, size_t whole, float *rows)
+{
+    const struct t5g_stack_config *c = t5g_decoder_config(x);
+    struct t5g_part part = {.cross = cross, .kv = kv, .ids = ids, .n = n};
+    run(x, whole < T5G_PREFILL_FROM ? t5g_linear_rows : t5g_linear_panels, &part, 1);
+    t5g_block_norm(&x->b, rows, c->d, x->h, c->d, &x->m->decoder.norm, n);
+}
+
+bool
+t5g_decoder_logits(struct t5g_decoder *x, const float *rows, size_t n, float *logits)
+{
+    struct t5g_head_row to[T5G_STEP_ROWS];
+    bool finite = true;
+    for (size_t i = 0; i < n; i++)
+        to[i] = (struct t5g_head_row){.logits = logits + i * t5g_decoder_config(x)->v};
+    t5g_head_run(x->head, &x->x, rows, to, n);
+    for (size_t i = 0; i < n; i++)
+        finite = finite && !to[i].bad;
+    return finite;
+}
+
 int
 t5g_decoder_feed(struct t5g_decoder *x, const struct t5g_cross *cross, struct t5g_kvcache *kv,
                  const int32_t *ids, size_t n, bool all, float *logits, struct t5g_err *e)
 {
-    size_t v = x->m->config.decoder.v;
+    const struct t5g_stack_config *c = t5g_decoder_config(x);
+    size_t most = t5g_decoder_given_rows(n);
     if (n > kv->max - kv->pos)
         return t5g_err_set(e, T5G_EX_BUG, "decoder: %zu ids at position %zu, room for %zu", n,
                            kv->pos, kv->max);
-    for (size_t i = 0; i < n; i += T5G_STEP_ROWS) {
-        size_t m = t5g_min(T5G_STEP_ROWS, n - i), pos = kv->pos;
-        float *to = all ? logits + i * v : i + m == n ? logits : NULL;
-        struct t5g_part part = {
-            .cross = cross, .kv = kv, .ids = ids + i, .n = m, .all = all, .logits = to};
-        t5g_decoder_step(x, &part, 1);
-        if (part.bad)
-            return t5g_err_set(e, T5G_EX_DATA, "logits: not finite, at decoder position %zu",
-                               pos + (all ? 0 : m - 1));
+    for (size_t i = 0; i < n; i += most) {
+        size_t m = t5g_min(most, n - i), pos = kv->pos;
+        t5g_decoder_given(x, cross, kv, ids + i, m, n, x->last);
+        for (size_t j = all ? 0 : m - 1; j < m && (all || i + m == n); j += T5G_STEP_ROWS) {
+            float *to = logits + (all ? i + j : 0) * c->v;
+            if (!t5g_decoder_logits(x, x->last + j * c->d, t5g_min(T5G_STEP_ROWS, m - j), to))
+                return t5g_err_set(e, T5G_EX_DATA, "logits: not finite, at decoder position %zu",
+                                   pos + j);
+        }
     }
     return 0;
 }

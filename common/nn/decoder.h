@@ -60,8 +60,30 @@ struct t5g_part {
 void t5g_decoder_step(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts);
 
 /*
- * Feed any number of ids of one sequence; logits [v] of the last, or [n, v] when all. -1 with e: 65
- * when a logit is not finite, 70 when the cache has no room for n more positions.
+ * The same in the panel role, for ids that are given (a prompt, targets): at most T5G_ROW_BLOCK ids
+ * in total, and T5G_PREFILL_ROWS of one sequence. A row's result depends on the role, so the role
+ * depends only on the sequence: panels for all its given ids if they are at least
+ * T5G_PREFILL_FROM, the start token among them, else t5g_decoder_step for all of them.
+ */
+enum { T5G_PREFILL_FROM = 32, T5G_PREFILL_ROWS = 256 };
+void t5g_decoder_prefill(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts);
+
+/*
+ * One step over ids [n], some of the `whole` given ids of a sequence, in the role that these have;
+ * n is at most t5g_decoder_given_rows(whole). rows [n, d]: what logits are made of.
+ */
+size_t t5g_decoder_width(const struct t5g_decoder *x); /* d */
+size_t t5g_decoder_given_rows(size_t whole);
+void t5g_decoder_given(struct t5g_decoder *x, const struct t5g_cross *cross, struct t5g_kvcache *kv,
+                       const int32_t *ids, size_t n, size_t whole, float *rows);
+
+/* logits [n, v] of such rows, n at most T5G_STEP_ROWS; false: one is not finite. */
+bool t5g_decoder_logits(struct t5g_decoder *x, const float *rows, size_t n, float *logits);
+
+/*
+ * Feed any number of ids, all that are given of one sequence; logits [v] of the last, or [n, v]
+ * when all. -1 with e: 65 when a logit is not finite, 70 when the cache has no room for n more
+ * positions.
  */
 int t5g_decoder_feed(struct t5g_decoder *x, const struct t5g_cross *cross, struct t5g_kvcache *kv,
                      const int32_t *ids, size_t n, bool all, float *logits, struct t5g_err *e);

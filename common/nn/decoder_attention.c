@@ -22,7 +22,7 @@ void
 t5g_merged_open(struct t5g_merged_state *s, const struct t5g_stack_config *c)
 {
     size_t rows = (size_t)T5G_STEP_ROWS * c->h;
-    s->q = t5g_alloc_raw(rows, c->dh * sizeof(float));
+    s->q = t5g_alloc_raw((size_t)T5G_ROW_BLOCK * c->h, c->dh * sizeof(float));
     s->part = t5g_alloc_raw(PARTS * rows, c->dh * sizeof(float));
     s->max = t5g_alloc_raw(PARTS * rows, sizeof(float));
     s->sum = t5g_alloc_raw(PARTS * rows, sizeof(float));
@@ -54,9 +54,8 @@ struct run {
     size_t blocks;   /* in all spans */
 };
 
-/* First own position that position p sees. */
-static size_t
-first_seen(const struct t5g_merged *a, size_t p)
+size_t
+t5g_first_seen(const struct t5g_merged *a, size_t p)
 {
     bool full = a->c->full[a->layer];
     return full || p + 1 < a->c->window ? 0 : p + 1 - a->c->window;
@@ -77,7 +76,7 @@ find_spans(const struct t5g_merged *a)
                                        .pos = p->kv->pos,
                                        .n = p->kv->pos + p->n,
                                        .own = true};
-        own.first = first_seen(a, own.pos) / T5G_KEY_BLOCK;
+        own.first = t5g_first_seen(a, own.pos) / T5G_KEY_BLOCK;
         own.blocks = (own.n - 1) / T5G_KEY_BLOCK + 1 - own.first;
         s->spans[s->n_spans++] = own;
     }
@@ -114,7 +113,7 @@ seen(const struct t5g_merged *a, const struct t5g_span_of_keys *s, size_t i, siz
     *hi = n;
     if (!s->own)
         return;
-    size_t first = first_seen(a, s->pos + i), end = s->pos + i + 1;
+    size_t first = t5g_first_seen(a, s->pos + i), end = s->pos + i + 1;
     *lo = first > from ? t5g_min(first - from, n) : 0;
     *hi = end > from ? t5g_min(end - from, n) : 0;
 }

@@ -14,7 +14,7 @@ struct t5g_span_of_keys {
     size_t first, blocks; /* first block that a row sees; number of blocks */
 };
 
-/* Buffers of a decoder, for up to T5G_STEP_ROWS rows. */
+/* Buffers of a decoder: q for up to T5G_ROW_BLOCK rows, the others for T5G_STEP_ROWS. */
 struct t5g_merged_state {
     float *q;         /* [hk, rows x g, dh] rotated queries, heads of one key head stacked */
     float *part;      /* [blocks, hk, rows x g, dh] sums of a block */
@@ -44,6 +44,9 @@ struct t5g_merged {
     float *out;
     size_t ldo;
 };
+
+/* First own position that position p sees. */
+size_t t5g_first_seen(const struct t5g_merged *a, size_t p);
 
 void t5g_merged_run(const struct t5g_exec *x, const struct t5g_merged *a);
 

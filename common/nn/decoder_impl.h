@@ -7,6 +7,7 @@
 #include "nn/lm_head.h"
 #include "nn/exec.h"
 #include "nn/decoder_attention.h"
+#include "nn/prefill_attention.h"
 #include "nn/rope.h"
 
 struct t5g_decoder {
@@ -16,11 +17,12 @@ struct t5g_decoder {
     float *freq[T5G_KINDS];                        /* [dh/2] */
     float *cos[T5G_KINDS], *sin[T5G_KINDS];        /* [rows, dh/2] of the step's positions */
     float *h;                                      /* [rows, d] residual stream */
-    struct t5g_block b;                            /* its buffers have no gaps between rows */
+    struct t5g_block b;                            /* its role is that of the step */
     float *k, *v;                                  /* [rows, hk dh] raw projections */
+    float *last;                                   /* [T5G_PREFILL_ROWS, d] rows for the head */
     struct t5g_linear *jobs;                       /* [2 hk], for cross keys and values */
-    const struct t5g_part *part_of[T5G_STEP_ROWS]; /* of each row of the step */
-    size_t pos[T5G_STEP_ROWS];                     /* its position */
+    const struct t5g_part *part_of[T5G_ROW_BLOCK]; /* of each row of the step */
+    size_t pos[T5G_ROW_BLOCK];                     /* its position */
     struct t5g_head *head;
 };
 

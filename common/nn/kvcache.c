@@ -6,7 +6,7 @@
 static size_t
 rows_for(const struct t5g_stack_config *c, size_t layer, size_t max)
 {
-    size_t ring = t5g_round_up(c->window + T5G_STEP_ROWS - 1, T5G_KEY_BLOCK);
+    size_t ring = t5g_round_up(c->window + T5G_PREFILL_ROWS - 1, T5G_KEY_BLOCK);
     return c->full[layer] || max < ring ? max : ring;
 }
 

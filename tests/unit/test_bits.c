@@ -1,12 +1,13 @@
 /*
- * test_bits.c: what must not change a single bit (threads, company, cutting into steps), long
- * documents and sequences, and what is refused.
+ * test_bits.c: what must not change a single bit (threads, company, cutting into steps of one
+ * role), long documents and sequences, and what is refused.
  *
  * tests/oracle/long_golden.py makes the arrays of tests/golden/long: the reference in f32 with
  * eager attention, on ids that formulas below give; its other attention code is 2e-5 (encoder)
  * and 1.2e-4 (logits) away from it.
  */
 #include "golden.h"
+#include "generate/processors.h"
 
 #include <math.h>
 
@@ -78,6 +79,8 @@ check_long(const char *model, const char *level)
 {
     static const size_t rows[] = {0, 511, 512, 513, 767, 1023, 1024, 1279, 1280, 1299};
     static const size_t steps[] = {255, 256, 511, 512, 600, 699};
+    /* Calls with fewer ids than T5G_PREFILL_FROM are in the row role, others in the panel role. */
+    static const size_t rows_role[] = {1, 29}, panels_role[] = {T5G_PREFILL_FROM, 58, 290};
     struct gd_model g = gd_open(model, level, 2);
     int32_t *ids = series(LONG, 7919, 31), *own = series(OWN, 10473, 17);
     float *x = encode(&g, ids, LONG);
@@ -86,11 +89,17 @@ check_long(const char *model, const char *level)
     float *all = decode(&g, cross, own, OWN, OWN, OWN);
     size_t v = g.m->config.decoder.v;
     check_rows(model, "logits_rows", all, v, steps, T5G_LEN(steps), 4e-4);
+    for (size_t i = 0; i < T5G_LEN(panels_role); i++) {
+        size_t step = panels_role[i], n = SOME / step * step;
+        float *pieces = decode(&g, cross, own, n, step, i == 0 ? 1 : OWN + 2000);
+        assert_memory_equal(all, pieces, n * v * sizeof *all);
+        t5g_free(pieces);
+    }
     /* One by one in a growing cache (until the ring has gone round), and in odd pieces. */
-    float *single = decode(&g, cross, own, SOME, 1, 1);
-    assert_memory_equal(all, single, SOME * v * sizeof *all);
-    float *pieces = decode(&g, cross, own, SOME, 45, OWN + 2000);
-    assert_memory_equal(all, pieces, SOME * v * sizeof *all);
+    float *single = decode(&g, cross, own, OWN, rows_role[0], 1);
+    check_rows(model, "logits_rows", single, v, steps, T5G_LEN(steps), 4e-4);
+    float *pieces = decode(&g, cross, own, SOME, rows_role[1], OWN + 2000);
+    assert_memory_equal(single, pieces, SOME * v * sizeof *all);
     t5g_free(pieces);
     t5g_free(single);
     t5g_free(all);
@@ -140,6 +149,45 @@ check_alone(const char *model, const char *level)
     }
     t5g_free(own);
     gd_close(&g);
+}
+
+/* The role of a prompt goes by its own length, and so it is that of t5g_decoder_feed. */
+static void
+check_prompt(struct gd_model *g, const struct t5g_cross *cross, size_t n)
+{
+    size_t v = g->m->config.decoder.v;
+    int32_t *ids = series(n, 7919, 31);
+    float *logits = decode(g, cross, ids, n, n, n), *last = logits + (n - 1) * v;
+    struct t5g_generate_options o = {.max_new_tokens = 1, .logprobs = true};
+    struct t5g_generator *gen = t5g_generator_open(g->dec, g->m, &o);
+    struct t5g_job job = {.cross = cross, .prompt = ids + 1, .n_prompt = n - 1};
+    t5g_generate(gen, &(struct t5g_job *){&job}, 1);
+    double all = t5g_log_sum_exp(last, v);
+    assert_int_equal(job.out.n, 1);
+    assert_true(job.out.logprob[0] == (float)((double)last[job.out.ids[0]] - all));
+    t5g_sequence_free(&job.out);
+    t5g_generator_close(gen);
+    t5g_free(logits);
+    t5g_free(ids);
+}
+
+static void
+test_prompts(void **state)
+{
+    static const size_t lengths[] = {T5G_PREFILL_FROM - 1, T5G_PREFILL_FROM, T5G_PREFILL_ROWS,
+                                     T5G_PREFILL_ROWS + 1, 3 * T5G_PREFILL_ROWS - 5};
+    (void)state;
+    for (const char *const *l = gd_levels(); *l != NULL; l++)
+        for (size_t i = 0; i < T5G_LEN(models); i++) {
+            struct gd_model g = gd_open(models[i], *l, 2);
+            struct gd_case c = gd_case_open(models[i], "hello");
+            struct t5g_cross *cross = t5g_cross_build(g.dec, c.encoder.f, c.n, T5G_F32);
+            for (size_t k = 0; k < T5G_LEN(lengths); k++)
+                check_prompt(&g, cross, lengths[k]);
+            t5g_cross_free(cross);
+            gd_case_close(&c);
+            gd_close(&g);
+        }
 }
 
 static void
@@ -364,9 +412,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_long),    cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_turns),   cmocka_unit_test(test_progress),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_softcap),
+        cmocka_unit_test(test_long),     cmocka_unit_test(test_prompts),
+        cmocka_unit_test(test_threads),  cmocka_unit_test(test_turns),
+        cmocka_unit_test(test_progress), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_softcap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,7 @@
 
 enum { JOBS = 37, NEW = 40 };
 
-static int32_t prompts[JOBS][70];
+static int32_t prompts[JOBS][300];
 
 static void
 generate(struct t5g_generator *g, struct t5g_job *jobs, size_t n)
@@ -22,13 +22,19 @@ generate(struct t5g_generator *g, struct t5g_job *jobs, size_t n)
     t5g_generate(g, all, n);
 }
 
-/* 37 jobs over three documents, prompts of 0 to 66 ids: more than there are slots. */
+/*
+ * 37 jobs over three documents, more than there are slots; prompts of 0 to 66 ids, around
+ * T5G_PREFILL_FROM and, in one, of more than a step takes.
+ */
 static void
 make_jobs(struct t5g_job *jobs, struct t5g_cross *const *cross, const struct gd_case *c, size_t v)
 {
     uint32_t seed = 5;
     for (size_t i = 0; i < JOBS; i++) {
-        size_t n = i % 5 == 0 ? 33 + i % 34 : i % 4;
+        size_t n = i == 7                        ? T5G_LEN(prompts[i])
+                   : i % 5 == 0                  ? 33 + i % 34
+                   : i % 5 == 1 || i == JOBS - 1 ? T5G_PREFILL_FROM - 4 + i % 6
+                                                 : i % 4;
         for (size_t k = 0; k < n; k++) {
             seed = seed * 1664525 + 1013904223;
             prompts[i][k] = (int32_t)(10 + seed / 65536 % (v - 10));
@@ -49,6 +55,34 @@ check_same(const struct t5g_sequence *a, const struct t5g_sequence *b)
     assert_memory_equal(a->ids, b->ids, a->n * sizeof *a->ids);
     assert_memory_equal(a->logprob, b->logprob, a->n * sizeof *a->logprob);
     assert_true(a->finish == b->finish && a->score == b->score);
+}
+
+/* Searches side by side, and each alone. Only some of the jobs: there are three sequences in each.
+ */
+static void
+check_beams(struct gd_model *g, const struct t5g_job *jobs)
+{
+    enum { FIRST = 5, N = 7 };
+    struct t5g_generate_options o = t5g_generate_defaults;
+    o.max_new_tokens = 5;
+    o.num_beams = 3;
+    o.num_return = 1;
+    struct t5g_generator *gen = t5g_generator_open(g->dec, g->m, &o);
+    struct t5g_job alone[N], all[N];
+    for (size_t i = 0; i < N; i++) {
+        alone[i] = jobs[FIRST + i];
+        alone[i].out = (struct t5g_sequence){0};
+        all[i] = alone[i];
+        generate(gen, &alone[i], 1);
+    }
+    generate(gen, all, N);
+    for (size_t i = 0; i < N; i++) {
+        assert_int_equal(all[i].err.code, 0);
+        check_same(&all[i].out, &alone[i].out);
+        t5g_sequence_free(&alone[i].out);
+        t5g_sequence_free(&all[i].out);
+    }
+    t5g_generator_close(gen);
 }
 
 static void
@@ -93,6 +127,7 @@ check_model(const char *name, const char *level, const char *const cases[3])
         t5g_generator_close(gen);
     }
     o.logprobs = true;
+    check_beams(&g, all);
     /* One document that fails does not harm the others. */
     float *bad = (float *)(void *)t5g_memdup(c[1].encoder.f, npy_size(&c[1].encoder) * 4);
     bad[3] = NAN;
