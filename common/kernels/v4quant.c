@@ -79,10 +79,10 @@ t5g_v4_quantize(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k,
 /* ---- products ---- */
 
 enum {
-    ROWS = 7, /* of a tile: 14 exact sums, 14 in f32, 2 of the panels and 1 of the activations */
-    WIDE = 2,
+    ROWS = 8, /* of a tile of one panel, */
+    WIDE = 2, /* and 7 of two: 14 exact sums, 14 in f32, 2 of the panels, 1 of the activations */
     FEW_WIDE = 1,
-    FEW_ROWS = ROWS,
+    FEW_ROWS = 2 * ROWS,
     ZERO8 = 128,
 };
 
@@ -98,7 +98,7 @@ step(const int R, const int N, __m512i t[ROWS][WIDE], const int8_t *const at[3],
 #pragma GCC unroll 2
     for (int j = 0; j < N; j++)
         v[j] = _mm512_loadu_si512(w + (size_t)j * next);
-#pragma GCC unroll 7
+#pragma GCC unroll 8
     for (int i = 0; i < R; i++) {
         int32_t four;
         memcpy(&four, at[i / 3] + (size_t)(i % 3) * ldq, 4);
@@ -118,7 +118,7 @@ offsets(const int R, const int N, const bool eight, __m512i t[ROWS][WIDE],
 #pragma GCC unroll 2
     for (int j = 0; j < N && !eight; j++)
         zero[j] = _mm512_loadu_si512(b->zero[j][g]);
-#pragma GCC unroll 7
+#pragma GCC unroll 8
     for (int i = 0; i < R; i++) {
         int32_t sum = -a->sum[(row + (size_t)i) * a->pieces + b->group + g];
 #pragma GCC unroll 2
@@ -143,7 +143,7 @@ tile(const int R, const int N, const bool eight, float *c, size_t ldc, const str
 #pragma GCC unroll 3
     for (int p = 0; p * 3 < R; p++)
         at[p] = q + (size_t)p * 3 * a->ldq;
-#pragma GCC unroll 7
+#pragma GCC unroll 8
     for (int i = 0; i < R; i++)
 #pragma GCC unroll 2
         for (int j = 0; j < N; j++)
@@ -157,6 +157,8 @@ tile(const int R, const int N, const bool eight, float *c, size_t ldc, const str
         offsets(R, N, eight, t, a, row, b, g);
         for (size_t l = k; l < end; l += 4, w += 64) {
             step(R, N, t, at, a->ldq, w, b->next);
+            if (N == 1 && eight) /* few rows: the next panel comes from memory meanwhile */
+                __builtin_prefetch(w + b->next);
 #pragma GCC unroll 3
             for (int p = 0; p * 3 < R; p++) {
                 at[p] += 4;
@@ -166,7 +168,7 @@ tile(const int R, const int N, const bool eight, float *c, size_t ldc, const str
 #pragma GCC unroll 2
         for (int j = 0; j < N; j++)
             s[j] = load16((const char *)(scale + (size_t)j * b->next_scale), T5G_BF16, W);
-#pragma GCC unroll 7
+#pragma GCC unroll 8
         for (int i = 0; i < R; i++) {
             size_t group = (row + (size_t)i) * a->groups + b->acts + (g >> b->acts_shift);
             __m512 f = _mm512_set1_ps(a->scale[group]);
@@ -176,7 +178,7 @@ tile(const int R, const int N, const bool eight, float *c, size_t ldc, const str
                     _mm512_fmadd_ps(_mm512_cvtepi32_ps(t[i][j]), _mm512_mul_ps(f, s[j]), y[i][j]);
         }
     }
-#pragma GCC unroll 7
+#pragma GCC unroll 8
     for (int i = 0; i < R; i++)
 #pragma GCC unroll 2
         for (int j = 0; j < N; j++)
@@ -189,22 +191,32 @@ tile(const int R, const int N, const bool eight, float *c, size_t ldc, const str
         tile(R, N, eight, c + i * ldc, ldc, a, i, b, add, last); \
         break;
 
+/* Rows of the next tile, m being left: the last two tiles share their rows, as one row is slow. */
+TEMPLATE size_t
+tile_rows(const int N, size_t m)
+{
+    const size_t most = N == 1 ? ROWS : ROWS - 1;
+    return m <= most ? m : m < 2 * most ? (m + 1) / 2 : most;
+}
+
 TEMPLATE void
 tiles_of(const int N, const bool eight, float *c, size_t ldc, const struct t5g_qacts *a,
          const struct t5g_qblock *b, size_t m, bool add, __mmask16 last)
 {
-    size_t i = 0;
-    for (; i + ROWS <= m; i += ROWS)
-        tile(ROWS, N, eight, c + i * ldc, ldc, a, i, b, add, last);
-    switch (m - i) {
-        TILE(1)
-        TILE(2)
-        TILE(3)
-        TILE(4)
-        TILE(5)
-        TILE(6)
-    default:
-        break;
+    for (size_t i = 0, n; i < m; i += n) {
+        n = tile_rows(N, m - i);
+        switch (n) {
+            TILE(1)
+            TILE(2)
+            TILE(3)
+            TILE(4)
+            TILE(5)
+            TILE(6)
+            TILE(7)
+        default:
+            if (N == 1)
+                tile(ROWS, N, eight, c + i * ldc, ldc, a, i, b, add, last);
+        }
     }
 }
 
