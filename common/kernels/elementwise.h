@@ -101,4 +101,22 @@ softmax(float *s, size_t n, size_t lo, size_t hi, float scale, float *max, float
     return old;
 }
 
+static float
+bounds(float *upper, float *top, const float *y, const float *a, const float *b, float p, float q,
+       size_t n)
+{
+    const vec none = vset(-INFINITY);
+    vec low = none, high = none;
+    for (size_t j = 0; j < n; j += W) {
+        vec x = get_or(y + j, n - j, none);
+        vec far = vfma(get(a + j, n - j), vset(p), vmul(get(b + j, n - j), vset(q)));
+        vec up = vadd(x, far);
+        low = vmax(low, vsub(x, far));
+        high = vmax(high, up);
+        put(upper + j, n - j, up);
+    }
+    *top = vtop(high);
+    return vtop(low);
+}
+
 #endif

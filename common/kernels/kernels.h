@@ -143,6 +143,13 @@ struct t5g_kernels {
      */
     float (*softmax)(float *s, size_t n, size_t lo, size_t hi, float scale, float *max, float *sum);
 
+    /*
+     * Bounds of y [n] with far = p a [n] + q b [n]: upper [n] = y + far, *top its largest; returns
+     * the largest y - far. Lanes that are NaN may be left out of either.
+     */
+    float (*bounds)(float *upper, float *top, const float *y, const float *a, const float *b,
+                    float p, float q, size_t n);
+
     /* y [n] = x [n] / sqrt(mean(x^2) + eps) * w [n]. y may be x. */
     void (*rms)(float *y, const float *x, const float *w, size_t n, float eps);
 

@@ -24,6 +24,7 @@ t5g_neon_fill(struct t5g_kernels *k)
     k->quantize = t5g_neon_quantize;
     k->qgemm = t5g_neon_qgemm;
     k->softmax = softmax;
+    k->bounds = bounds;
     k->rms = rms;
     k->rms_add = rms_add;
     k->layer_norm = layer_norm;

@@ -271,6 +271,21 @@ softmax(float *s, size_t n, size_t lo, size_t hi, float scale, float *max, float
 }
 
 static float
+bounds(float *upper, float *top, const float *y, const float *a, const float *b, float p, float q,
+       size_t n)
+{
+    float low = -INFINITY, high = -INFINITY;
+    for (size_t j = 0; j < n; j++) {
+        float far = p * a[j] + q * b[j];
+        upper[j] = y[j] + far;
+        high = upper[j] > high ? upper[j] : high;
+        low = y[j] - far > low ? y[j] - far : low;
+    }
+    *top = high;
+    return low;
+}
+
+static float
 rms_factor(const float *x, size_t n, float eps)
 {
     float s[LANES] = {0};
@@ -370,6 +385,7 @@ t5g_ref_fill(struct t5g_kernels *k)
     k->quantize = quantize;
     k->qgemm = qgemm;
     k->softmax = softmax;
+    k->bounds = bounds;
     k->rms = rms;
     k->rms_add = rms_add;
     k->layer_norm = layer_norm;

@@ -115,6 +115,7 @@ t5g_v3_fill(struct t5g_kernels *k)
     k->quantize = t5g_v3_quantize;
     k->qgemm = t5g_v3_qgemm;
     k->softmax = softmax;
+    k->bounds = bounds;
     k->rms = rms;
     k->rms_add = rms_add;
     k->layer_norm = layer_norm;

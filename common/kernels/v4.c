@@ -293,6 +293,7 @@ t5g_v4_fill(struct t5g_kernels *k)
     k->quantize = t5g_v4_quantize;
     k->qgemm = t5g_v4_qgemm;
     k->softmax = softmax;
+    k->bounds = bounds;
     k->geglu = geglu;
     k->gelu = gelu;
 }

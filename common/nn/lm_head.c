@@ -23,7 +23,7 @@ enum { CHUNK = 256 }; /* vocabulary rows of an item */
 struct found {
     float value; /* largest of an item; -INFINITY: none */
     int32_t id;
-    float bound; /* screening: best lower bound of an item */
+    float bound, top; /* screening: best lower bound of an item, and its largest upper bound */
 };
 
 struct t5g_head {
@@ -58,7 +58,7 @@ t5g_head_close(struct t5g_head *h)
 size_t
 t5g_head_scratch(void)
 {
-    return (size_t)T5G_STEP_ROWS * CHUNK;
+    return ((size_t)T5G_STEP_ROWS + 2) * CHUNK;
 }
 
 struct run {
@@ -68,8 +68,8 @@ struct run {
     struct t5g_head_row *rows;
     size_t n;
     atomic_bool bad[T5G_STEP_ROWS];
-    /* screening: for each row the lengths |y| and |y - y'|, and the best lower bound */
-    double length[T5G_STEP_ROWS], away[T5G_STEP_ROWS];
+    /* screening: for each row the factors of |w - w'| and |w'|, and the best lower bound */
+    float length[T5G_STEP_ROWS], away[T5G_STEP_ROWS];
     float bound[T5G_STEP_ROWS];
 };
 
@@ -147,23 +147,18 @@ screen_item(void *arg, size_t item, size_t worker)
     struct t5g_mat w = t5g_mat_rows(m->screen, r0, rows);
     float *out = t5g_exec_scratch(r->x, worker);
     products(r, &w, out, NULL, r->n);
-    /* Sums of d products in f32, here and in the exact product, and rotated rows err by less than
-     * this fraction of the lengths; it covers the rounding of the bounds too. */
-    double rounding = (2.0 * (double)w.cols + 128) * 0x1p-24;
+    float *away = out + r->n * CHUNK, *left = away + CHUNK;
+    for (size_t j = 0; j < rows; j++) {
+        away[j] = m->screen_norms[2 * (r0 + j)];
+        left[j] = m->screen_norms[2 * (r0 + j) + 1];
+    }
     for (size_t i = 0; i < r->n; i++) {
-        float *upper = r->h->upper + i * v + r0, best = -INFINITY;
-        for (size_t j = 0; j < rows; j++) {
-            double away = (double)m->screen_norms[2 * (r0 + j)];
-            double left = (double)m->screen_norms[2 * (r0 + j) + 1];
-            double far = away * r->length[i] + left * r->away[i] +
-                         rounding * (away + left) * (r->length[i] + r->away[i]);
-            double y = (double)out[i * CHUNK + j];
-            upper[j] = (float)(y + far);
-            float low = (float)(y - far);
-            if (low > best && counts(r, i, r0 + j))
-                best = low;
-        }
-        r->h->found[i * r->h->items + item].bound = best;
+        float *upper = r->h->upper + i * v + r0, *y = out + i * CHUNK;
+        struct found *f = &r->h->found[i * r->h->items + item];
+        for (size_t k = 0; k < m->config.n_eos && r->rows[i].no_eos; k++)
+            if ((size_t)m->config.eos[k] - r0 < rows) /* excluded: below everything */
+                y[(size_t)m->config.eos[k] - r0] = -INFINITY;
+        f->bound = r->x->k->bounds(upper, &f->top, y, away, left, r->length[i], r->away[i], rows);
     }
 }
 
@@ -178,7 +173,8 @@ rest_item(void *arg, size_t item, size_t worker)
     for (size_t i = 0; i < r->n; i++) {
         const float *upper = r->h->upper + i * v + r0;
         struct found f = {.value = -INFINITY, .id = -1};
-        for (size_t j = 0; j < rows; j++) {
+        bool any = r->h->found[i * r->h->items + item].top >= r->bound[i];
+        for (size_t j = 0; j < rows && any; j++) {
             float y;
             if (!(upper[j] >= r->bound[i]) || !counts(r, i, r0 + j))
                 continue;
@@ -191,7 +187,11 @@ rest_item(void *arg, size_t item, size_t worker)
     }
 }
 
-/* Lengths of a row and of its quantisation error. */
+/*
+ * Lengths of a row and of its quantisation error, and with them the factors of bounds. Sums of d
+ * products in f32, here and in the exact product, and rotated rows err by less than a fraction
+ * `rounding` of the lengths; it covers the rounding of the bounds too.
+ */
 static void
 measure(struct run *r, size_t i)
 {
@@ -208,8 +208,11 @@ measure(struct run *r, size_t i)
         length += y * y;
         away += miss * miss;
     }
-    r->length[i] = sqrt(length) * (1 + 1e-9);
-    r->away[i] = sqrt(away) * (1 + 1e-9);
+    length = sqrt(length);
+    away = sqrt(away);
+    double rounding = (2.0 * (double)d + 128) * 0x1p-24 * (length + away);
+    r->length[i] = (float)((length + rounding) * (1 + 1e-6));
+    r->away[i] = (float)((away + rounding) * (1 + 1e-6));
 }
 
 /* False: some row needs all its logits. */
@@ -227,7 +230,7 @@ screen(struct run *r)
         r->bound[i] = -INFINITY;
         for (size_t k = 0; k < r->h->items; k++)
             r->bound[i] = fmaxf(r->bound[i], r->h->found[i * r->h->items + k].bound);
-        sound = sound && isfinite(r->length[i]) && isfinite(r->bound[i]);
+        sound = sound && isfinite(r->length[i]) && isfinite(r->away[i]) && isfinite(r->bound[i]);
     }
     if (sound)
         t5g_exec_run(r->x, rest_item, r, r->h->items, r->n * v);

@@ -441,10 +441,41 @@ one_softcap(size_t n, float cap, bool front)
     t5g_free(before);
 }
 
+/* y + far and y - far within the rounding of far and of the sum; one y counts for nothing. */
+static void
+one_bounds(size_t n, bool front)
+{
+    struct guard y = floats(n, front), a = floats(n, front), b = floats(n, !front),
+                 upper = floats(n, front);
+    float *py = y.p, *pa = a.p, *pb = b.p, *pu = upper.p, top, p = 0.7f, q = 3;
+    double high = -INFINITY, low = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        pa[i] = fabsf(pa[i]);
+        pb[i] = fabsf(pb[i]);
+    }
+    if (n > 2)
+        py[n / 2] = -INFINITY;
+    float best = k->bounds(pu, &top, py, pa, pb, p, q, n);
+    for (size_t i = 0; i < n; i++) {
+        double far = (double)p * (double)pa[i] + (double)q * (double)pb[i];
+        double at = (double)py[i], most = 0x1p-22 * (far + fabs(at));
+        assert_true(isinf(py[i]) ? pu[i] == py[i] : fabs((double)pu[i] - (at + far)) <= most);
+        high = fmax(high, (double)pu[i]);
+        low = fmax(low, at - far);
+    }
+    assert_true((double)top == high);
+    assert_true(fabs((double)best - low) <= 0x1p-21 * (fabs(low) + 8));
+    release(&y);
+    release(&a);
+    release(&b);
+    release(&upper);
+}
+
 static void
 check_elements(void)
 {
     for (size_t n = 1; n < 70; n++) {
+        one_bounds(n, n % 2);
         one_rms(n, n % 2);
         one_layer_norm(n, n % 2);
         one_rope(n, n % 2);
