@@ -19,6 +19,7 @@ enum {
     MC = 120,  /* rows of a at a time: 120 x T5G_KC floats stay in the second-level cache */
     DOT_N = 4, /* see rows.h */
     DOT_FEW = 1,
+    MIX_AHEAD = 8, /* rows of v that are prefetched */
 };
 
 /* ---- gemm ---- */
@@ -232,8 +233,13 @@ mix_tile(const int R, const int N, float *o, size_t ldo, const float *p, size_t 
     for (size_t j = 0; j < n; j++) {
         __m512 x[4];
 #pragma GCC unroll 4
-        for (int c = 0; c < N; c++)
-            x[c] = load16(v + (j * ldv + (size_t)c * W) * es, dtype, c == N - 1 ? rest : W);
+        for (int c = 0; c < N; c++) {
+            const char *from = v + (j * ldv + (size_t)c * W) * es;
+            x[c] = load16(from, dtype, c == N - 1 ? rest : W);
+            if (R == 6 && N == 4 &&
+                (size_t)c * es % 4 == 0) /* a strip of v is many short streams */
+                __builtin_prefetch(from + MIX_AHEAD * ldv * es);
+        }
 #pragma GCC unroll 6
         for (int r = 0; r < R; r++) {
             __m512 f = _mm512_set1_ps(p[(size_t)r * ldp + j]);
@@ -260,9 +266,9 @@ mix_as(float *o, size_t ldo, const float *p, size_t ldp, size_t rows, const char
 {
     const size_t es = item_size(dtype);
     for (size_t r = 0; r < rows;) {
-        size_t take = rows - r >= 6 ? 6 : rows - r >= 4 ? 4 : 1;
+        size_t left = rows - r, take = left >= 6 && left != 8 ? 6 : left >= 4 ? 4 : 1;
         for (size_t c = 0; c < k;) {
-            size_t left = k - c, wide = left > 3 * W ? 4 : 1;
+            size_t wide = k - c > 3 * W ? 4 : 1;
             if (take == 6 && wide == 4)
                 MIX(6, 4);
             else if (take == 6)
