@@ -17,8 +17,8 @@ struct t5g_cross;
 
 /*
  * enc [n, d] f32, used during the call only; n may be 0: over no rows the decoder is a causal
- * language model. Keys and values are kept as f32, rounded to bf16, or
- * as bytes (T5G_I8) with one scale, largest / 127, for each row of each head.
+ * language model. Keys and values are kept as f32, rounded to bf16, or as rotated bytes (T5G_I8)
+ * with a scale for each row of each head: nn/q8row.h.
  */
 struct t5g_cross *t5g_cross_build(struct t5g_decoder *x, const float *enc, size_t n, int dtype);
 /* How they are kept unless told otherwise: exact with exact weights, as bytes with quantised ones.

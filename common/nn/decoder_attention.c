@@ -10,6 +10,9 @@
  * rows that see it; for each row it computes the largest score, the sum of exponentials and the
  * weighted sum of values. A row's parts are then merged in the order of the blocks, without those
  * in which it sees nothing. So its result depends neither on threads nor on the rows beside it.
+ *
+ * Keys and values in bytes are rotated (nn/q8row.h): their scores are those of the rotated query,
+ * and a block's sum is rotated back.
  */
 #include "nn/decoder_attention.h"
 #include "nn/attention.h"
@@ -23,6 +26,7 @@ t5g_merged_open(struct t5g_merged_state *s, const struct t5g_stack_config *c)
 {
     size_t rows = (size_t)T5G_STEP_ROWS * c->h;
     s->q = t5g_alloc_raw((size_t)T5G_ROW_BLOCK * c->h, c->dh * sizeof(float));
+    s->rotated = t5g_alloc_raw(rows, c->dh * sizeof(float));
     s->part = t5g_alloc_raw(PARTS * rows, c->dh * sizeof(float));
     s->max = t5g_alloc_raw(PARTS * rows, sizeof(float));
     s->sum = t5g_alloc_raw(PARTS * rows, sizeof(float));
@@ -34,6 +38,7 @@ void
 t5g_merged_close(struct t5g_merged_state *s)
 {
     t5g_free(s->q);
+    t5g_free(s->rotated);
     t5g_free(s->part);
     t5g_free(s->max);
     t5g_free(s->sum);
@@ -50,8 +55,9 @@ t5g_merged_scratch(const struct t5g_stack_config *c)
 struct run {
     const struct t5g_exec *x;
     const struct t5g_merged *a;
-    size_t first, n; /* blocks of this round, numbered through all spans */
-    size_t blocks;   /* in all spans */
+    size_t first, n;            /* blocks of this round, numbered through all spans */
+    size_t blocks;              /* in all spans */
+    const struct t5g_kv *bytes; /* of a span, NULL: none has bytes */
 };
 
 size_t
@@ -130,7 +136,8 @@ block_item(void *arg, size_t item, size_t worker)
     size_t from = (s->first + block) * T5G_KEY_BLOCK, n = t5g_min(T5G_KEY_BLOCK, s->n - from);
     size_t rows = s->rows * g, at = item * a->n * g + s->row * g; /* [blocks, hk, all rows x g] */
     size_t key = kv * s->kv->cap + from % s->kv->cap, skip, hi;
-    const float *q = a->s->q + (kv * a->n + s->row) * g * dh;
+    bool bytes = s->kv->dtype == T5G_I8;
+    const float *q = (bytes ? a->s->rotated : a->s->q) + (kv * a->n + s->row) * g * dh;
     float *score = t5g_exec_scratch(r->x, worker), *o = a->s->part + at * dh;
     seen(a, s, 0, from, n, &skip, &hi); /* later rows see no earlier key */
     t5g_kv_scores(k, s->kv, key + skip, n - skip, dh, q, rows, score + skip, T5G_KEY_BLOCK);
@@ -144,6 +151,8 @@ block_item(void *arg, size_t item, size_t worker)
     }
     memset(o, 0, rows * dh * sizeof *o);
     t5g_kv_mix(k, s->kv, key + skip, n - skip, dh, score + skip, T5G_KEY_BLOCK, rows, o);
+    for (size_t i = 0; i < rows && bytes; i++)
+        k->rotate(o + i * dh, o + i * dh, dh);
 }
 
 /* Add one block's part of a row and head to its running result o [dh]. */
@@ -192,6 +201,18 @@ merge_item(void *arg, size_t item, size_t worker)
         r->x->k->scale(out + head * dh, dh, all[head] == 0 ? 0 : 1 / all[head]);
 }
 
+/* Queries of one key head and row of the step, for keys in bytes. */
+static void
+rotate_item(void *arg, size_t item, size_t worker)
+{
+    const struct run *r = arg;
+    const struct t5g_merged *a = r->a;
+    size_t dh = a->c->dh, g = a->c->h / a->c->hk;
+    (void)worker;
+    t5g_kv_queries(r->x->k, r->bytes, a->s->rotated + item * g * dh, a->s->q + item * g * dh, g,
+                   dh);
+}
+
 void
 t5g_merged_run(const struct t5g_exec *x, const struct t5g_merged *a)
 {
@@ -202,7 +223,10 @@ t5g_merged_run(const struct t5g_exec *x, const struct t5g_merged *a)
         const struct t5g_span_of_keys *s = &a->s->spans[i];
         r.blocks += s->blocks;
         keys += (s->n - s->first * T5G_KEY_BLOCK) * s->rows;
+        r.bytes = s->kv->dtype == T5G_I8 ? s->kv : r.bytes; /* gain is the layer's */
     }
+    if (r.bytes != NULL)
+        t5g_exec_run(x, rotate_item, &r, a->n * a->c->hk, a->n * a->c->h * a->c->dh);
     for (size_t i = 0; i < a->n && r.blocks == 0; i++) /* of no keys comes nothing */
         memset(a->out + i * a->ldo, 0, a->c->h * a->c->dh * sizeof *a->out);
     for (; r.first < r.blocks; r.first += r.n) {

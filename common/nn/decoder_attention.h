@@ -16,7 +16,9 @@ struct t5g_span_of_keys {
 
 /* Buffers of a decoder: q for up to T5G_ROW_BLOCK rows, the others for T5G_STEP_ROWS. */
 struct t5g_merged_state {
-    float *q;         /* [hk, rows x g, dh] rotated queries, heads of one key head stacked */
+    float *q;         /* [hk, rows x g, dh] queries at their positions, heads of one key head
+                         stacked */
+    float *rotated;   /* the same for keys in bytes: nn/q8row.h */
     float *part;      /* [blocks, hk, rows x g, dh] sums of a block */
     float *max, *sum; /* [blocks, hk, rows x g] of a block */
     float *top, *all; /* [rows, h] running maximum and sum */

@@ -38,6 +38,19 @@ t5g_kv_scores(const struct t5g_kernels *k, const struct t5g_kv *kv, size_t key, 
 }
 
 void
+t5g_kv_queries(const struct t5g_kernels *k, const struct t5g_kv *kv, float *rotated, const float *q,
+               size_t rows, size_t dh)
+{
+    memcpy(rotated, q, rows * dh * sizeof *q);
+    for (size_t i = 0; i < rows; i++) {
+        float *row = rotated + i * dh;
+        for (size_t j = 0; kv->gain != NULL && j < dh; j++)
+            row[j] *= kv->gain[j];
+        k->rotate(row, row, dh);
+    }
+}
+
+void
 t5g_kv_mix(const struct t5g_kernels *k, const struct t5g_kv *kv, size_t key, size_t n, size_t dh,
            float *p, size_t ldp, size_t rows, float *o)
 {

@@ -9,24 +9,30 @@
 enum { T5G_KEY_BLOCK = 256 };
 
 /*
- * Keys (rotated, for own ones) and values of one layer: [hk, cap, dh] each, f32 or, of a document,
- * bf16 or bytes with a scale for every row.
+ * Keys (at their positions, for own ones) and values of one layer: [hk, cap, dh] each, f32 or, of a
+ * document, bf16 or bytes with a scale for every row, rotated as in nn/q8row.h.
  */
 struct t5g_kv {
     void *k, *v;
     size_t cap;               /* rows of a head */
     int dtype;                /* T5G_F32, T5G_BF16 or T5G_I8 */
     float *k_scale, *v_scale; /* [hk, cap] with T5G_I8, else NULL */
+    float *gain; /* [dh] with T5G_I8: keys are divided by it, so queries are multiplied; NULL: 1 */
 };
 
 /*
- * score [rows, n], stride ld = q [rows, dh] times keys key..key+n, numbered through all heads; and
- * o [rows, dh] += p [rows, n], stride ldp, times those values (p is scaled in place).
+ * score [rows, n], stride ld = q [rows, dh] (of keys in bytes: t5g_kv_queries) times keys
+ * key..key+n, numbered through all heads; and o [rows, dh] += p [rows, n], stride ldp, times those
+ * values (p is scaled in place).
  */
 void t5g_kv_scores(const struct t5g_kernels *k, const struct t5g_kv *kv, size_t key, size_t n,
                    size_t dh, const float *q, size_t rows, float *score, size_t ld);
 void t5g_kv_mix(const struct t5g_kernels *k, const struct t5g_kv *kv, size_t key, size_t n,
                 size_t dh, float *p, size_t ldp, size_t rows, float *o);
+
+/* rotated [rows, dh] = queries q [rows, dh] as keys in bytes need them. */
+void t5g_kv_queries(const struct t5g_kernels *k, const struct t5g_kv *kv, float *rotated,
+                    const float *q, size_t rows, size_t dh);
 
 struct t5g_cross {
     size_t n, layers;

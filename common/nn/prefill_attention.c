@@ -6,7 +6,8 @@
  * An item is CHUNK positions of one sequence and one key head, as a matrix q [rows, dh], where the
  * heads that share the key head are rows too. For each block of T5G_KEY_BLOCK keys, at fixed
  * places: s = q k^T, one step of an online softmax, o += s v. A key that a row does not see has
- * weight 0 in it, so that its bits do not depend on where chunks begin.
+ * weight 0 in it, so that its bits do not depend on where chunks begin. Keys and values in bytes
+ * are rotated (nn/q8row.h): so are the queries, and o is rotated back behind them.
  */
 #include "nn/prefill_attention.h"
 #include "nn/attention.h"
@@ -26,6 +27,7 @@ struct chunk {
     size_t kv, row, pos, n; /* key head; first row of the step and its position; positions */
     size_t rows;            /* n g */
     const float *q;         /* [rows, dh] */
+    float *rotated;         /* the same for keys in bytes */
     float *s;               /* [rows, T5G_KEY_BLOCK] */
     float *o;               /* [rows, dh] */
     float *max, *sum;       /* [rows] */
@@ -34,7 +36,7 @@ struct chunk {
 size_t
 t5g_prefill_scratch(const struct t5g_stack_config *c)
 {
-    return CHUNK * (c->h / c->hk) * (T5G_KEY_BLOCK + c->dh + 2);
+    return CHUNK * (c->h / c->hk) * (T5G_KEY_BLOCK + 2 * c->dh + 2);
 }
 
 static size_t
@@ -60,6 +62,7 @@ chunk_open(const struct run *r, size_t item, size_t worker)
     t.o = t.s + CHUNK * g * T5G_KEY_BLOCK;
     t.max = t.o + CHUNK * g * dh;
     t.sum = t.max + CHUNK * g;
+    t.rotated = t.sum + CHUNK * g;
     memset(t.o, 0, t.rows * dh * sizeof *t.o);
     for (size_t i = 0; i < t.rows; i++) {
         t.max[i] = -INFINITY;
@@ -78,7 +81,8 @@ block(const struct run *r, const struct chunk *t, const struct t5g_kv *kv, bool 
     const struct t5g_kernels *k = r->x->k;
     size_t dh = a->c->dh, g = a->c->h / a->c->hk, key = t->kv * kv->cap + from % kv->cap;
     size_t first = own ? t5g_first_seen(a, t->pos) : 0, skip = first > from ? first - from : 0;
-    t5g_kv_scores(k, kv, key + skip, n - skip, dh, t->q, t->rows, t->s + skip, T5G_KEY_BLOCK);
+    const float *q = kv->dtype == T5G_I8 ? t->rotated : t->q;
+    t5g_kv_scores(k, kv, key + skip, n - skip, dh, q, t->rows, t->s + skip, T5G_KEY_BLOCK);
     for (size_t i = 0; i < t->rows; i++) {
         size_t lo = 0, hi = n, pos = t->pos + i / g;
         if (own) {
@@ -102,8 +106,14 @@ chunk_item(void *arg, size_t item, size_t worker)
     const struct chunk t = chunk_open(r, item, worker);
     size_t dh = a->c->dh, g = a->c->h / a->c->hk, end = t.pos + t.n;
     size_t n = (a->see & T5G_SEE_CROSS) != 0 ? t.part->cross->n : 0;
+    const struct t5g_kv *cross = n > 0 ? &t.part->cross->kv[a->layer] : NULL;
+    bool bytes = cross != NULL && cross->dtype == T5G_I8;
+    if (bytes)
+        t5g_kv_queries(r->x->k, cross, t.rotated, t.q, t.rows, dh);
     for (size_t j = 0; j < n; j += T5G_KEY_BLOCK)
-        block(r, &t, &t.part->cross->kv[a->layer], false, j, t5g_min(T5G_KEY_BLOCK, n - j));
+        block(r, &t, cross, false, j, t5g_min(T5G_KEY_BLOCK, n - j));
+    for (size_t i = 0; i < t.rows && bytes; i++)
+        r->x->k->rotate(t.o + i * dh, t.o + i * dh, dh);
     if ((a->see & T5G_SEE_OWN) != 0)
         for (size_t j = t5g_first_seen(a, t.pos) / T5G_KEY_BLOCK * T5G_KEY_BLOCK; j < end;
              j += T5G_KEY_BLOCK)

@@ -99,6 +99,15 @@ pack() { # NAME MODEL WEIGHTS
     t5g-decode -n 8 enc.t5g | cmp - <(t5g-decode --kv f32 -n 8 enc.t5g)
     t5g-decode --kv bf16 -n 8 enc.t5g | t5g-frame verify
     t5g-decode --kv q8 -n 8 enc.t5g | t5g-frame verify
+    # Bits depend neither on threads nor on the documents and prompts beside.
+    t5g-tokenize -e "$text" -e a -e 'b c' | t5g-encode -o many.t5g
+    t5g-decode --kv q8 -n 8 --logprobs -p x -p y many.t5g -o all.t5g
+    for n in 1 2 3; do
+        t5g-decode --kv q8 -t $n -b 1 -n 8 --logprobs -p x -p y many.t5g | cmp - all.t5g
+    done
+    t5g-decode --kv q8 -n 8 --logprobs -p y many.t5g | t5g-frame export --jsonl | grep -o '"score":[^,}]*' > alone
+    t5g-frame export --jsonl all.t5g | grep -o '"score":[^,}]*' | sed -n 'n;p' | cmp - alone
+    [ "$(wc -l < alone)" = 3 ]
     # A document that is not finite fails in every form.
     t5g-frame export --npy x enc.t5g
     perl -e 'open F, "+<", $ARGV[0]; seek F, -64, 2; print F pack("f", 9**9**9)' x/000000-001-encoder.out.npy

@@ -1,0 +1,34 @@
+/*
+ * q8row.c: a row of numbers as bytes with one scale, rotated.
+ *
+ *   r = rotate(x)                              outliers are spread: kernels/rotate.h
+ *   scale = largest |r| / 127,  q = round(r / scale)
+ *   x' = rotate(q scale)                       the rotation is its own inverse
+ */
+#include "nn/q8row.h"
+
+#include <math.h>
+
+void
+t5g_q8_row(const struct t5g_kernels *k, int8_t *q, float *scale, float *x, size_t n)
+{
+    float max = 0, zero = 0; /* zero is NaN behind a number that is not finite */
+    k->rotate(x, x, n);
+    for (size_t i = 0; i < n; i++) {
+        float a = fabsf(x[i]);
+        max = a > max ? a : max;
+        zero += x[i] * 0;
+    }
+    float f = max > 1e-30f && zero == 0 ? 127 / max : 0;
+    *scale = zero == 0 ? max / 127 : NAN;
+    for (size_t i = 0; i < n; i++)
+        q[i] = f > 0 ? (int8_t)rintf(x[i] * f) : 0;
+}
+
+void
+t5g_q8_row_back(const struct t5g_kernels *k, float *x, const int8_t *q, float scale, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = (float)q[i] * scale;
+    k->rotate(x, x, n);
+}

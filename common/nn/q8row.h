@@ -1,0 +1,17 @@
+/* q8row.h: a row of numbers as bytes with one scale, rotated: keys, values, encoder outputs. */
+#ifndef T5G_Q8ROW_H
+#define T5G_Q8ROW_H
+
+#include "kernels/kernels.h"
+
+/*
+ * q [n] times *scale is about x [n] rotated (kernels/rotate.h), from -127 to 127 times the largest
+ * / 127; x is overwritten. *scale is NaN, and q is 0, if a number is not finite. Equal bits at
+ * every level.
+ */
+void t5g_q8_row(const struct t5g_kernels *k, int8_t *q, float *scale, float *x, size_t n);
+
+/* x [n] = q [n] times scale, rotated back. */
+void t5g_q8_row_back(const struct t5g_kernels *k, float *x, const int8_t *q, float scale, size_t n);
+
+#endif
