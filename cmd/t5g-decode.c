@@ -95,7 +95,8 @@ dropped(const char *name, void *arg)
 {
     (void)arg;
     /* Replace the answers of an earlier run. */
-    return strncmp(name, "decode.", 7) == 0 || (strcmp(name, "encoder.out") == 0 && !opt.keep);
+    bool rows = strcmp(name, "encoder.out") == 0 || strcmp(name, "encoder.out.scale") == 0;
+    return strncmp(name, "decode.", 7) == 0 || (rows && !opt.keep);
 }
 
 static void
@@ -113,6 +114,7 @@ open_all(struct t5g_err *e)
     at.x.asker.max_prompt = (size_t)opt.max_prompt;
     if (at.model->config.notice != NULL)
         t5g_warn("%s", at.model->config.notice);
+    at.x.kernels = kernels;
     at.x.decoder = t5g_decoder_open(at.model, kernels, at.pool);
     how.logprobs = how.logprobs || how.sample || how.num_beams > 1;
     at.x.asker.generator = t5g_generator_open(at.x.decoder, at.model, &how);

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DTYPE_F32, DTYPE_BF16 };
-
 static struct {
     int dtype, pool;
     bool keep, force;
@@ -18,7 +16,7 @@ static struct {
 } opt = {.max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static const struct t5g_option options[] = {
-    {0, "dtype", "f32|bf16", T5G_OPT_CHOICE, &opt.dtype,
+    {0, "dtype", "f32|bf16|q8", T5G_OPT_CHOICE, &opt.dtype,
      "element type of encoder.out (default f32)", 0, 0},
     {0, "pool", "none|mean|max|first", T5G_OPT_CHOICE, &opt.pool,
      "write one pooled vector (embedding) instead of encoder.out", 0, 0},
@@ -41,7 +39,8 @@ dropped(const char *name, void *arg)
 {
     (void)arg;
     /* Replace the output of an earlier run. */
-    if (strcmp(name, "encoder.out") == 0 || strcmp(name, "embedding") == 0)
+    if (strcmp(name, "encoder.out") == 0 || strcmp(name, "encoder.out.scale") == 0 ||
+        strcmp(name, "embedding") == 0)
         return true;
     return strcmp(name, "image.feat") == 0 && !opt.keep;
 }
@@ -66,10 +65,11 @@ main(int argc, char **argv)
 {
     t5g_start("t5g-encode");
     int first = t5g_run_options(&program, argc, argv);
-    if (opt.pool != 0 && opt.dtype != DTYPE_F32)
+    if (opt.pool != 0 && opt.dtype != 0)
         t5g_usage("--pool writes f32: leave --dtype out");
 
     struct t5g_err e = {0};
+    static const int dtypes[] = {T5G_F32, T5G_BF16, T5G_I8};
     struct t5g_run run;
     t5g_run_open(&run);
     const char *path = t5g_model_path();
@@ -83,7 +83,8 @@ main(int argc, char **argv)
                              .config = &model->config,
                              .cache = t5g_caching_open(opt.cache),
                              .model = model->identity,
-                             .bf16 = opt.dtype == DTYPE_BF16,
+                             .kernels = kernels,
+                             .dtype = dtypes[opt.dtype],
                              .pooling = opt.pool,
                              .dropped = dropped};
     t5g_caching_profile(x.profile, model->profile, kernels->name);

@@ -14,4 +14,14 @@ void t5g_q8_row(const struct t5g_kernels *k, int8_t *q, float *scale, float *x, 
 /* x [n] = q [n] times scale, rotated back. */
 void t5g_q8_row_back(const struct t5g_kernels *k, float *x, const int8_t *q, float scale, size_t n);
 
+/*
+ * Rows of encoder outputs have a scale for every run of T5G_ROTATE elements, the last of which may
+ * be shorter: q [n, d], scale [n, t5g_q8_runs(d)], x [n, d]. As above otherwise.
+ */
+size_t t5g_q8_runs(size_t d);
+void t5g_q8_rows(const struct t5g_kernels *k, int8_t *q, float *scale, float *x, size_t n,
+                 size_t d);
+void t5g_q8_rows_back(const struct t5g_kernels *k, float *x, const int8_t *q, const float *scale,
+                      size_t n, size_t d);
+
 #endif

@@ -77,7 +77,8 @@ begin(const struct t5g_decoding *x, struct item *t, struct t5g_run *run, const s
 {
     const float *rows;
     size_t n;
-    if (t5g_input_encoder_out(doc, x->config->decoder.d, &rows, &n, &t->wide, &t->err) < 0)
+    if (t5g_input_encoder_out(doc, x->kernels, x->config->decoder.d, &rows, &n, &t->wide, &t->err) <
+        0)
         return;
     t->cross = t5g_cross_build(x->decoder, rows, n, x->kv);
     t->answers = t5g_answers_open(run, doc, x->config, x->how, x->dropped, x->mode);

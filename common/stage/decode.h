@@ -17,6 +17,7 @@ struct t5g_asker {
 struct t5g_decoding {
     struct t5g_asker asker;
     struct t5g_decoder *decoder;
+    const struct t5g_kernels *kernels;
     const struct t5g_config *config;
     const struct t5g_generate_options *how;
     int kv; /* dtype of cross keys and values */

@@ -4,6 +4,7 @@
 #include "base/units.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
+#include "nn/q8row.h"
 #include "stage/input.h"
 
 #include <stdio.h>
@@ -22,13 +23,11 @@ struct item {
     struct t5g_err err;         /* code != 0: it failed */
 };
 
-/* The tensor written for it. */
+/* The tensors written for it. */
 struct result {
-    const char *name;
-    int dtype;
-    size_t ndim;
-    uint64_t dims[2];
-    const void *data;
+    struct t5g_cache_tensor tensors[T5G_CACHE_TENSORS]; /* [n] */
+    size_t n;
+    void *bytes, *scales; /* behind them, t5g_free; NULL */
 };
 
 static const char *
@@ -42,7 +41,8 @@ make_key(const struct t5g_encoding *x, struct item *t)
 {
     char options[64];
     size_t d = x->config->encoder.d;
-    snprintf(options, sizeof options, "pooling %d, %s", x->pooling, x->bf16 ? "bf16" : "f32");
+    snprintf(options, sizeof options, "pooling %d, %s", x->pooling,
+             x->dtype == T5G_I8 ? "q8" : t5g_dtype_name(x->dtype));
     t5g_cache_key_open(&t->key, (const char *[]){name_of(x), x->model, x->profile, options, NULL});
     t5g_cache_key_add(&t->key, T5G_I32, 1, (uint64_t[]){t->n}, t->ids, t->n * sizeof *t->ids);
     if (t->features != NULL)
@@ -62,7 +62,9 @@ prepare(const struct t5g_encoding *x, struct item *t, const struct t5g_doc *doc,
         return 0;
     if (x->cache != NULL) {
         make_key(x, t);
-        t->cached = t5g_cache_get(x->cache, &t->key, name_of(x), t->ids, t->n, &t->entry);
+        const char *scales = x->dtype == T5G_I8 ? "encoder.out.scale" : NULL;
+        t->cached = t5g_cache_get(x->cache, &t->key, (const char *[]){name_of(x), scales, NULL},
+                                  t->ids, t->n, &t->entry);
         if (t->cached)
             return 0;
     }
@@ -72,21 +74,50 @@ prepare(const struct t5g_encoding *x, struct item *t, const struct t5g_doc *doc,
     return 1;
 }
 
-/* The rows in the requested form: pooled, or all as f32 or bf16 (narrowed in place). */
+/* The rows in the requested form: pooled, or all as f32, bf16 (narrowed in place) or bytes. */
 static struct result
 shape(const struct t5g_encoding *x, float *rows, size_t n)
 {
-    size_t d = x->config->encoder.d;
+    size_t d = x->config->encoder.d, runs = t5g_q8_runs(d);
     if (x->pooling != 0) {
         t5g_pool_rows(rows, n, d, (enum t5g_pooling)x->pooling);
-        return (struct result){name_of(x), T5G_F32, 1, {d}, rows};
+        return (struct result){.tensors = {{name_of(x), NULL, T5G_F32, 1, {d}, rows}}, .n = 1};
+    }
+    if (x->dtype == T5G_I8) {
+        int8_t *bytes = t5g_alloc_raw(n, d);
+        float *scale = t5g_alloc_raw(n, runs * sizeof *scale);
+        t5g_q8_rows(x->kernels, bytes, scale, rows, n, d);
+        return (struct result){
+            .tensors = {{name_of(x), "\"rotate\":128", T5G_I8, 2, {n, d}, bytes},
+                        {"encoder.out.scale", NULL, T5G_F32, 2, {n, runs}, scale}},
+            .n = 2,
+            .bytes = bytes,
+            .scales = scale};
     }
     unsigned char *narrow = (unsigned char *)rows;
-    for (size_t i = 0; i < n * d && x->bf16; i++) {
+    for (size_t i = 0; i < n * d && x->dtype == T5G_BF16; i++) {
         uint16_t v = t5g_f32_to_bf16(rows[i]);
         memcpy(narrow + 2 * i, &v, 2); /* never past the element just read */
     }
-    return (struct result){name_of(x), x->bf16 ? T5G_BF16 : T5G_F32, 2, {n, d}, rows};
+    return (struct result){.tensors = {{name_of(x), NULL, x->dtype, 2, {n, d}, rows}}, .n = 1};
+}
+
+/* Write what was computed, and keep it in the cache. */
+static void
+write_result(const struct t5g_encoding *x, struct t5g_run *run, struct item *t, double seconds)
+{
+    struct t5g_err e;
+    struct result r = shape(x, t->rows, t->n);
+    if (x->cache != NULL)
+        t5g_cache_put(x->cache, &t->key, r.tensors, r.n, t->ids, t->n, seconds);
+    for (size_t i = 0; i < r.n; i++) {
+        const struct t5g_cache_tensor *f = &r.tensors[i];
+        if (t5g_writer_tensor(run->w, f->name, f->dtype, f->ndim, f->dims, f->data, f->extra, &e) <
+            0)
+            t5g_die_err(&e);
+    }
+    t5g_free(r.bytes);
+    t5g_free(r.scales);
 }
 
 static void
@@ -106,17 +137,11 @@ write_item(const struct t5g_encoding *x, struct t5g_run *run, struct item *t, do
     t5g_stop_hold();
     if (t5g_doc_write_open(run->w, t->doc, x->dropped, NULL, &e) < 0)
         t5g_die_err(&e);
-    if (t->cached) { /* its hash was checked on reading and is written again */
-        if (t5g_writer_frame(run->w, &t->entry.tensor, &e) < 0)
+    for (size_t i = 0; t->cached && i < t->entry.n; i++) /* their hashes were checked on reading */
+        if (t5g_writer_frame(run->w, &t->entry.tensors[i], &e) < 0)
             t5g_die_err(&e);
-    } else {
-        struct result r = shape(x, t->rows, t->n);
-        if (x->cache != NULL)
-            t5g_cache_put(x->cache, &t->key, r.name, r.dtype, r.ndim, r.dims, r.data, t->ids, t->n,
-                          seconds);
-        if (t5g_writer_tensor(run->w, r.name, r.dtype, r.ndim, r.dims, r.data, NULL, &e) < 0)
-            t5g_die_err(&e);
-    }
+    if (!t->cached)
+        write_result(x, run, t, seconds);
     if (t5g_writer_frame(run->w, &t->doc->close, &e) < 0)
         t5g_die_err(&e);
     t5g_run_done(run, t->n);

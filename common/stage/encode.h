@@ -12,15 +12,16 @@ struct t5g_encoding {
     struct t5g_cache *cache; /* NULL: none */
     const char *model;       /* identity */
     char profile[96];
-    bool bf16;
-    int pooling;                                  /* 0: all rows; else enum t5g_pooling, as f32 */
+    const struct t5g_kernels *kernels;
+    int dtype;   /* of encoder.out: T5G_F32, T5G_BF16 or T5G_I8, with scales */
+    int pooling; /* 0: all rows; else enum t5g_pooling, as f32 */
     bool (*dropped)(const char *name, void *arg); /* frames that are not passed on */
 };
 
 /*
- * take of struct t5g_stage; x is a t5g_encoding. Writes the documents with encoder.out (or
- * embedding) added, which comes from the cache or is computed; short documents are computed
- * together.
+ * take of struct t5g_stage; x is a t5g_encoding. Writes the documents with encoder.out (and
+ * encoder.out.scale, or embedding instead) added, which comes from the cache or is computed; short
+ * documents are computed together.
  */
 int t5g_encode_batch(void *x, struct t5g_run *run, const struct t5g_batch *b, struct t5g_err *e);
 

@@ -55,7 +55,6 @@ look(struct part *part, const uint8_t *pixels, float *out, struct t5g_err *e)
     const struct t5g_looker *l = part->l;
     const float *value = l->processor->value;
     size_t side = l->processor->size, bytes = l->tokens * l->d * sizeof *out;
-    uint64_t dims[] = {l->tokens, l->d};
     struct t5g_cache_key key;
     struct t5g_cache_entry entry;
     if (l->cache == NULL)
@@ -64,10 +63,10 @@ look(struct part *part, const uint8_t *pixels, float *out, struct t5g_err *e)
     t5g_cache_key_add(&key, T5G_U8, 3, (uint64_t[]){side, side, 3}, pixels, side * side * 3);
     t5g_cache_key_add(&key, T5G_F32, 2, (uint64_t[]){3, 256}, value, 3 * 256 * sizeof *value);
     t5g_cache_key_close(&key);
-    if (t5g_cache_get(l->cache, &key, "image.feat", NULL, 0, &entry)) {
-        bool right = entry.tensor.dtype == T5G_F32 && entry.tensor.size == bytes;
+    if (t5g_cache_get(l->cache, &key, (const char *[]){"image.feat", NULL}, NULL, 0, &entry)) {
+        bool right = entry.tensors[0].dtype == T5G_F32 && entry.tensors[0].size == bytes;
         if (right)
-            memcpy(out, entry.tensor.data, bytes);
+            memcpy(out, entry.tensors[0].data, bytes);
         t5g_cache_entry_close(&entry);
         if (right)
             return 0;
@@ -75,8 +74,8 @@ look(struct part *part, const uint8_t *pixels, float *out, struct t5g_err *e)
     double before = t5g_seconds();
     if (t5g_vision_run(l->vision, pixels, value, out, report, part, e) < 0)
         return -1;
-    t5g_cache_put(l->cache, &key, "image.feat", T5G_F32, 2, dims, out, NULL, 0,
-                  t5g_seconds() - before);
+    struct t5g_cache_tensor made = {"image.feat", NULL, T5G_F32, 2, {l->tokens, l->d}, out};
+    t5g_cache_put(l->cache, &key, &made, 1, NULL, 0, t5g_seconds() - before);
     return 0;
 }
 

@@ -1,6 +1,10 @@
 /* input.c: get and check a document's input tensors. */
 #include "stage/input.h"
+#include "base/json.h"
+#include "kernels/rotate.h"
+#include "nn/q8row.h"
 
+#include <math.h>
 #include <string.h>
 
 int
@@ -59,9 +63,55 @@ t5g_input_features(const struct t5g_doc *doc, const struct t5g_config *c, const 
     return 0;
 }
 
+/* How an encoder output of bytes is rotated: the member "rotate" of its meta. */
+static int
+check_rotation(const struct t5g_frame *f, struct t5g_err *e)
+{
+    struct t5g_json *meta = t5g_json_parse(f->meta, f->meta_len, "encoder.out", e);
+    int64_t run = 0;
+    if (meta == NULL)
+        return -1;
+    bool known = t5g_json_int(t5g_json_get(meta, "rotate"), T5G_ROTATE, T5G_ROTATE, &run);
+    t5g_json_free(meta);
+    return known ? 0
+                 : t5g_err_set(e, T5G_EX_DATA,
+                               "encoder.out: bytes without \"rotate\":%d: made by another version, "
+                               "or by another program",
+                               T5G_ROTATE);
+}
+
+/* The encoder output f [n, d] of bytes, as f32; NULL with e. */
+static float *
+from_bytes(const struct t5g_doc *doc, const struct t5g_kernels *k, const struct t5g_frame *f,
+           struct t5g_err *e)
+{
+    const struct t5g_frame *s;
+    size_t n = (size_t)f->dims[0], d = (size_t)f->dims[1], runs = t5g_q8_runs(d);
+    if (check_rotation(f, e) < 0 ||
+        t5g_doc_only(doc, "encoder.out.scale", T5G_KIND_TENSOR, &s, e) < 0)
+        return NULL;
+    if (s == NULL || s->dtype != T5G_F32 || s->ndim != 2 || s->dims[0] != n || s->dims[1] != runs) {
+        t5g_err_set(e, T5G_EX_DATA, "%s f32 [%zu, %zu]",
+                    s == NULL ? "encoder.out is bytes: no encoder.out.scale,"
+                              : "encoder.out.scale: expected",
+                    n, runs);
+        return NULL;
+    }
+    const float *scale = (const float *)(const void *)s->data;
+    for (size_t i = 0; i < n * runs; i++)
+        if (!(scale[i] >= 0 && isfinite(scale[i]))) {
+            t5g_err_set(e, T5G_EX_DATA, "encoder.out.scale: %g in row %zu", (double)scale[i],
+                        i / runs);
+            return NULL;
+        }
+    float *wide = t5g_alloc_raw(n * d, sizeof *wide);
+    t5g_q8_rows_back(k, wide, (const int8_t *)f->data, scale, n, d);
+    return wide;
+}
+
 int
-t5g_input_encoder_out(const struct t5g_doc *doc, size_t d, const float **rows, size_t *n,
-                      float **wide, struct t5g_err *e)
+t5g_input_encoder_out(const struct t5g_doc *doc, const struct t5g_kernels *k, size_t d,
+                      const float **rows, size_t *n, float **wide, struct t5g_err *e)
 {
     const struct t5g_frame *f;
     if (t5g_doc_only(doc, "encoder.out", T5G_KIND_TENSOR, &f, e) < 0)
@@ -76,12 +126,17 @@ t5g_input_encoder_out(const struct t5g_doc *doc, size_t d, const float **rows, s
                                  "which nothing is decoded: leave --pool out"
                                : "no encoder.out frame: run t5g-encode before t5g-decode");
     bool number = f->dtype == T5G_F32 || f->dtype == T5G_BF16 || f->dtype == T5G_F16;
-    if (!number || f->ndim != 2 || f->dims[1] != d)
-        return t5g_err_set(e, T5G_EX_DATA, "encoder.out: expected f32, bf16 or f16 [n, %zu]", d);
+    if ((!number && f->dtype != T5G_I8) || f->ndim != 2 || f->dims[1] != d)
+        return t5g_err_set(e, T5G_EX_DATA, "encoder.out: expected f32, bf16, f16 or i8 [n, %zu]",
+                           d);
     *n = (size_t)f->dims[0];
     *wide = NULL;
     *rows = (const float *)(const void *)f->data;
-    if (f->dtype != T5G_F32) {
+    if (f->dtype == T5G_I8) {
+        if ((*wide = from_bytes(doc, k, f, e)) == NULL)
+            return -1;
+        *rows = *wide;
+    } else if (f->dtype != T5G_F32) {
         *wide = t5g_alloc_raw(*n * d, sizeof(float));
         t5g_to_f32(*wide, f->data, f->dtype, *n * d);
         *rows = *wide;

@@ -2,6 +2,7 @@
 #ifndef T5G_INPUT_H
 #define T5G_INPUT_H
 
+#include "kernels/kernels.h"
 #include "model/config.h"
 #include "stream/document.h"
 
@@ -22,9 +23,10 @@ int t5g_input_features(const struct t5g_doc *doc, const struct t5g_config *c, co
 
 /*
  * The encoder output of a document as f32 [n, d], n may be 0: in place, or widened into *wide
- * (t5g_free). -1 with e (65) if there is none, or its width is not d.
+ * (t5g_free). -1 with e (65) if there is none, its width is not d, or it is of bytes without the
+ * scales that they need. k: any level, the bits are the same.
  */
-int t5g_input_encoder_out(const struct t5g_doc *doc, size_t d, const float **rows, size_t *n,
-                          float **wide, struct t5g_err *e);
+int t5g_input_encoder_out(const struct t5g_doc *doc, const struct t5g_kernels *k, size_t d,
+                          const float **rows, size_t *n, float **wide, struct t5g_err *e);
 
 #endif

@@ -2,7 +2,7 @@
  * cache.c: results kept on disk by a hash of what they were made from.
  *
  *   DIR/CACHEDIR.TAG
- *   DIR/v1/ab/<30 hex>.t5g   an entry: HEAD DOC [input.ids] TENSOR CLOSE END, named by its key
+ *   DIR/v1/ab/<30 hex>.t5g   an entry: HEAD DOC [input.ids] TENSOR+ CLOSE END, named by its key
  *   DIR/v1/tmp/              entries being written
  *
  * No locks and no index: an entry appears by rename, is checked as a whole when read, and
@@ -147,7 +147,7 @@ path_of(const struct t5g_cache *c, const struct t5g_cache_key *k, struct t5g_buf
 
 /* Whether the entry is whole, undamaged and the one for the key. */
 static bool
-holds(struct t5g_cache_entry *x, const struct t5g_cache_key *k, const char *name,
+holds(struct t5g_cache_entry *x, const struct t5g_cache_key *k, const char *const *names,
       const int32_t *ids, size_t n_ids, double *seconds)
 {
     struct t5g_doc rest = {0};
@@ -159,13 +159,17 @@ holds(struct t5g_cache_entry *x, const struct t5g_cache_key *k, const char *name
     *seconds = t5g_json_num(t5g_json_get(meta, "seconds"));
     t5g_json_free(meta);
     const struct t5g_frame *have = t5g_doc_find(&x->doc, "input.ids");
-    const struct t5g_frame *tensor = t5g_doc_find(&x->doc, name);
-    if (!same || tensor == NULL || tensor->kind != T5G_KIND_TENSOR)
+    if (!same)
         return false;
     if (n_ids > 0 && (have == NULL || have->size != n_ids * sizeof *ids ||
                       memcmp(have->data, ids, n_ids * sizeof *ids) != 0))
         return false;
-    x->tensor = *tensor;
+    for (; *names != NULL; names++) {
+        const struct t5g_frame *tensor = t5g_doc_find(&x->doc, *names);
+        if (tensor == NULL || tensor->kind != T5G_KIND_TENSOR)
+            return false;
+        x->tensors[x->n++] = *tensor;
+    }
     bool whole = t5g_source_next(x->source, &rest, NULL) == 0; /* END is there, and valid */
     t5g_doc_clear(&rest);
     return whole;
@@ -201,7 +205,7 @@ remove_damaged(struct t5g_cache *c, const char *path)
 }
 
 bool
-t5g_cache_get(struct t5g_cache *c, const struct t5g_cache_key *k, const char *name,
+t5g_cache_get(struct t5g_cache *c, const struct t5g_cache_key *k, const char *const *names,
               const int32_t *ids, size_t n_ids, struct t5g_cache_entry *x)
 {
     struct t5g_buf path = {0};
@@ -216,7 +220,7 @@ t5g_cache_get(struct t5g_cache *c, const struct t5g_cache_key *k, const char *na
     if (fd >= 0) {
         x->source = t5g_source_open_fd(fd, path.p, T5G_FRAME_SIZE_DEFAULT);
         t5g_source_hold(x->source);
-        hit = holds(x, k, name, ids, n_ids, &seconds);
+        hit = holds(x, k, names, ids, n_ids, &seconds);
     }
     if (hit) {
         touch(path.p);
@@ -229,7 +233,8 @@ t5g_cache_get(struct t5g_cache *c, const struct t5g_cache_key *k, const char *na
     c->stats.hits += hit;
     c->stats.misses += !hit;
     if (hit) {
-        c->stats.bytes_read += x->tensor.size;
+        for (size_t i = 0; i < x->n; i++)
+            c->stats.bytes_read += x->tensors[i].size;
         c->stats.saved += seconds > 0 ? seconds : 0;
     }
     t5g_buf_free(&path);
@@ -276,28 +281,38 @@ make_folders(struct t5g_cache *c, const struct t5g_cache_key *k, struct t5g_err 
     return r;
 }
 
+static uint64_t
+bytes_of(const struct t5g_cache_tensor *t)
+{
+    uint64_t n = t5g_dtype_size(t->dtype);
+    for (size_t i = 0; i < t->ndim; i++)
+        n *= t->dims[i];
+    return n;
+}
+
 /* Write one entry. */
 static int
-write_entry(struct t5g_writer *w, const struct t5g_cache_key *k, const char *name, int dtype,
-            size_t ndim, const uint64_t *dims, const void *data, const int32_t *ids, size_t n_ids,
-            double seconds, struct t5g_err *e)
+write_entry(struct t5g_writer *w, const struct t5g_cache_key *k, const struct t5g_cache_tensor *t,
+            size_t n, const int32_t *ids, size_t n_ids, double seconds, struct t5g_err *e)
 {
     char extra[128], number[32];
+    int r = 0;
     t5g_num_print_f32(number, (float)seconds);
     snprintf(extra, sizeof extra, "\"check\":\"%s\",\"seconds\":%s", k->check_hex, number);
-    return t5g_writer_begin(w, NULL, "t5g-cache", NULL, NULL, NULL, e) < 0 ||
-                   t5g_writer_doc(w, k->hex, strlen(k->hex), extra, e) < 0 ||
-                   (n_ids > 0 && t5g_writer_tensor(w, "input.ids", T5G_I32, 1, (uint64_t[]){n_ids},
-                                                   ids, NULL, e) < 0) ||
-                   t5g_writer_tensor(w, name, dtype, ndim, dims, data, NULL, e) < 0 ||
-                   t5g_writer_close(w, NULL, e) < 0 || t5g_writer_end(w, 0, e) < 0
-               ? -1
-               : 0;
+    if (t5g_writer_begin(w, NULL, "t5g-cache", NULL, NULL, NULL, e) < 0 ||
+        t5g_writer_doc(w, k->hex, strlen(k->hex), extra, e) < 0 ||
+        (n_ids > 0 &&
+         t5g_writer_tensor(w, "input.ids", T5G_I32, 1, (uint64_t[]){n_ids}, ids, NULL, e) < 0))
+        return -1;
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = t5g_writer_tensor(w, t[i].name, t[i].dtype, t[i].ndim, t[i].dims, t[i].data, t[i].extra,
+                              e);
+    return r < 0 || t5g_writer_close(w, NULL, e) < 0 || t5g_writer_end(w, 0, e) < 0 ? -1 : 0;
 }
 
 void
-t5g_cache_put(struct t5g_cache *c, const struct t5g_cache_key *k, const char *name, int dtype,
-              size_t ndim, const uint64_t *dims, const void *data, const int32_t *ids, size_t n_ids,
+t5g_cache_put(struct t5g_cache *c, const struct t5g_cache_key *k,
+              const struct t5g_cache_tensor *tensors, size_t n, const int32_t *ids, size_t n_ids,
               double seconds)
 {
     struct t5g_buf path = {0}, temporary = {0};
@@ -315,7 +330,7 @@ t5g_cache_put(struct t5g_cache *c, const struct t5g_cache_key *k, const char *na
     int fd = t5g_temporary_exact(&t, temporary.p, 0600, &e), r = -1;
     if (fd >= 0) {
         struct t5g_writer *w = t5g_writer_open(fd, temporary.p);
-        r = write_entry(w, k, name, dtype, ndim, dims, data, ids, n_ids, seconds, &e);
+        r = write_entry(w, k, tensors, n, ids, n_ids, seconds, &e);
         t5g_writer_free(w);
         if (close(fd) < 0 && r == 0)
             r = t5g_err_sys(&e, T5G_EX_IO, "%s: cannot write", temporary.p);
@@ -326,8 +341,8 @@ t5g_cache_put(struct t5g_cache *c, const struct t5g_cache_key *k, const char *na
     }
     if (r == 0) {
         c->stats.stored++;
-        for (size_t i = 0, n = t5g_dtype_size(dtype); i <= ndim; n *= i < ndim ? dims[i] : 1, i++)
-            c->stats.bytes_written += i == ndim ? n : 0;
+        for (size_t i = 0; i < n; i++)
+            c->stats.bytes_written += bytes_of(&tensors[i]);
     } else {
         complain(c, "a result was not kept: %s", e.msg);
     }

@@ -39,25 +39,39 @@ void t5g_cache_key_add(struct t5g_cache_key *k, int dtype, size_t ndim, const ui
                        const void *data, size_t bytes);
 void t5g_cache_key_close(struct t5g_cache_key *k); /* sets hex and check_hex */
 
-/* A cached result: one tensor. */
+/* A result is one tensor or, if it is quantised, that and its scales. */
+enum { T5G_CACHE_TENSORS = 2 };
+
+/* A tensor to be stored; extra: as for t5g_writer_tensor. */
+struct t5g_cache_tensor {
+    const char *name, *extra;
+    int dtype;
+    size_t ndim;
+    uint64_t dims[2];
+    const void *data;
+};
+
+/* A cached result. */
 struct t5g_cache_entry {
-    struct t5g_frame tensor; /* valid until t5g_cache_entry_close */
-    struct t5g_doc doc;      /* private, like source */
+    struct t5g_frame tensors[T5G_CACHE_TENSORS]; /* [n], valid until t5g_cache_entry_close */
+    size_t n;
+    struct t5g_doc doc; /* private, like source */
     struct t5g_source *source;
 };
 
 /*
- * True on a hit: *entry holds the tensor `name`. Every byte is verified, and ids [n_ids] (if not 0)
- * are compared with those stored. A damaged entry is removed and counts as a miss.
+ * True on a hit: *entry holds the tensors of these names (the list ends with NULL). Every byte is
+ * verified, and ids [n_ids] (if not 0) are compared with those stored. A damaged entry is removed
+ * and counts as a miss.
  */
-bool t5g_cache_get(struct t5g_cache *c, const struct t5g_cache_key *k, const char *name,
+bool t5g_cache_get(struct t5g_cache *c, const struct t5g_cache_key *k, const char *const *names,
                    const int32_t *ids, size_t n_ids, struct t5g_cache_entry *entry);
 void t5g_cache_entry_close(struct t5g_cache_entry *entry);
 
-/* Store a tensor that took `seconds` to compute, and its input ids if any. The entry appears whole
- * or not at all; if several processes write the same key, one wins. */
-void t5g_cache_put(struct t5g_cache *c, const struct t5g_cache_key *k, const char *name, int dtype,
-                   size_t ndim, const uint64_t *dims, const void *data, const int32_t *ids,
+/* Store tensors [n] that took `seconds` to compute, and its input ids if any. The entry appears
+ * whole or not at all; if several processes write the same key, one wins. */
+void t5g_cache_put(struct t5g_cache *c, const struct t5g_cache_key *k,
+                   const struct t5g_cache_tensor *tensors, size_t n, const int32_t *ids,
                    size_t n_ids, double seconds);
 
 /* ---- maintenance (t5g-frame cache-*) ---- */

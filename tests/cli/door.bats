@@ -82,7 +82,7 @@ EOF
 @test "completion for bash: options, choices, files, verbs" {
     mkdir dir && touch 'a file.txt' b.t5g dir/c
     [ "$(in_bash t5g-encode --dty)" = --dtype ]
-    [ "$(in_bash t5g-encode ids.t5g --dtype '' | tr '\n' ' ')" = "f32 bf16 " ]
+    [ "$(in_bash t5g-encode ids.t5g --dtype '' | tr '\n' ' ')" = "f32 bf16 q8 " ]
     [ "$(in_bash t5g-encode --dtype = b)" = bf16 ]
     [ "$(in_bash t5g-encode --on-error st)" = stop ]
     [ "$(in_bash t5g-encode '' | tr '\n' '|')" = "a file.txt|b.t5g|dir|" ]
@@ -115,7 +115,7 @@ EOF
     command -v fish > /dev/null || skip "fish is not installed"
     mkdir dir && touch a.txt b.t5g
     [ "$(in_fish 't5g-encode --dty')" = --dtype ]
-    [ "$(in_fish 't5g-encode ids.t5g --dtype ' | sort | tr '\n' ' ')" = "bf16 f32 " ]
+    [ "$(in_fish 't5g-encode ids.t5g --dtype ' | sort | tr '\n' ' ')" = "bf16 f32 q8 " ]
     [ "$(in_fish 't5g-encode -o ' | tr '\n' ' ')" = "a.txt b.t5g dir/ " ]
     [ "$(in_fish 't5g-decode -n ')" = "" ]
     in_fish 't5g-encode -m ' | grep -qx b.t5g

@@ -13,7 +13,7 @@ blamed() {
     status_is 76 sh -c 't5g-tokenize --nope c.txt | t5g-encode | t5g-decode -p x | t5g-detok'
     blamed 't5g-tokenize failed: unknown option --nope'
     status_is 76 sh -c 't5g-tokenize c.txt | t5g-encode --dtype f8 | t5g-decode -p x | t5g-detok'
-    blamed "t5g-encode failed: --dtype: 'f8' is none of f32|bf16"
+    blamed "t5g-encode failed: --dtype: 'f8' is none of f32|bf16|q8"
     status_is 76 sh -c 't5g-decode -n 0 enc.t5g | t5g-detok'
     blamed "t5g-decode failed: --max-new-tokens: '0' is not a whole number"
     status_is 76 sh -c 't5g-tokenize --files0-from nowhere | t5g-encode | t5g-decode | t5g-detok'

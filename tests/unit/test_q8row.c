@@ -115,6 +115,36 @@ test_not_finite(void **state)
     assert_memory_equal(q, zero, sizeof q);
 }
 
+/* Rows with a scale for each run: one run's outlier costs the others nothing. */
+static void
+test_rows(void **state)
+{
+    (void)state;
+    enum { ROWS = 3, D = 328 }; /* runs of 128, 128, 72 */
+    const struct t5g_kernels *k = kernels(NULL);
+    float x[ROWS * D], y[ROWS * D], scale[ROWS * 3], one;
+    int8_t q[ROWS * D], p[D];
+    assert_int_equal(t5g_q8_runs(D), 3);
+    assert_int_equal(t5g_q8_runs(640), 5);
+    assert_int_equal(t5g_q8_runs(64), 1);
+    for (size_t i = 0; i < ROWS; i++)
+        fill(x + i * D, D, 0);
+    for (size_t i = 0; i < ROWS; i++)
+        x[i * D + 5] = 45;
+    memcpy(y, x, sizeof y);
+    t5g_q8_rows(k, q, scale, y, ROWS, D);
+    for (size_t i = 0; i < ROWS; i++) {
+        float last[72];
+        memcpy(last, x + i * D + 256, sizeof last);
+        t5g_q8_row(k, p, &one, last, 72);
+        assert_true(scale[i * 3 + 2] == one && one < scale[i * 3] / 2);
+        assert_memory_equal(q + i * D + 256, p, 72);
+    }
+    t5g_q8_rows_back(k, y, q, scale, ROWS, D);
+    for (size_t i = 0; i < ROWS * D; i++)
+        assert_true(fabsf(x[i] - y[i]) <= scale[i / D * 3 + i % D / 128] / 2 * sqrtf(128) * 1.001F);
+}
+
 enum { N = 48, SOME = 24 }; /* N given ids go through panels, SOME do not */
 
 /* Logits [N, v] in steps of `step` over the case's document with keys and values of dtype. */
@@ -185,9 +215,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_back),
-        cmocka_unit_test(test_outlier),
-        cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_back),       cmocka_unit_test(test_outlier),
+        cmocka_unit_test(test_not_finite), cmocka_unit_test(test_rows),
         cmocka_unit_test(test_decoder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
