@@ -2,9 +2,6 @@
 #include "convert/convert.h"
 #include "verbs.h"
 #include "base/escape.h"
-#include "base/jsonstr.h"
-
-#include <string.h>
 
 static struct {
     bool frames, totals, failed, why, nul, json;
@@ -30,65 +27,14 @@ static const struct t5g_program program = {
     "t5g-frame ls", "[options] [FILE ...]",   "List the documents of streams, with their frames.",
     options,        "t5g-frame ls lines.t5g", T5G_O_OUTPUT | T5G_O_TALK};
 
-static struct {
-    uint64_t docs, failed, frames, bytes, segments;
-} total;
-
-static void
-put_failure(struct t5g_buf *b, const struct t5g_doc *d)
-{
-    struct t5g_buf reason = {0};
-    put_reason(&reason, &d->close);
-    put_escaped(b, reason.p, reason.n);
-    t5g_buf_free(&reason);
-}
-
-static void
-line_of_document(struct t5g_buf *b, const struct t5g_doc *d)
-{
-    char name[T5G_FRAME_NAME_MAX + 1];
-    put_escaped(b, d->id, d->id_len);
-    t5g_buf_addc(b, '\t');
-    for (size_t i = 0; i < d->n_items; i++) {
-        t5g_frame_name(&d->items[i], name, sizeof name);
-        t5g_buf_adds(b, i > 0 ? ", " : "");
-        put_escaped(b, name, strlen(name));
-        t5g_buf_adds(b, name[0] != '\0' ? " " : "");
-        put_shape(b, &d->items[i]);
-    }
-    if (d->failed) {
-        t5g_buf_adds(b, d->n_items > 0 ? ", failed: " : "failed: ");
-        put_failure(b, d);
-    }
-    t5g_buf_addc(b, '\n');
-}
-
-static void
-object_of_document(struct t5g_buf *b, const struct t5g_doc *d)
-{
-    t5g_buf_adds(b, "{\"id\":");
-    t5g_jsonstr_write(b, d->id, d->id_len);
-    t5g_buf_adds(b, ",\"frames\":[");
-    for (size_t i = 0; i < d->n_items; i++) {
-        const struct t5g_frame *f = &d->items[i];
-        t5g_buf_printf(b, "%s{\"kind\":\"%c\",\"bytes\":%llu", i > 0 ? "," : "", f->kind,
-                       (unsigned long long)f->size);
-        if (f->kind == T5G_KIND_TENSOR)
-            t5g_index_put_type(b, f);
-        t5g_buf_printf(b, ",\"meta\":%s}", f->meta_len > 0 ? f->meta : "{}");
-    }
-    t5g_buf_addc(b, ']');
-    if (d->failed)
-        t5g_buf_printf(b, ",\"error\":%s", d->close.meta_len > 0 ? d->close.meta : "{}");
-    t5g_buf_adds(b, "}\n");
-}
+static struct totals total;
 
 static void
 list_document(struct t5g_buf *b, const struct t5g_doc *d)
 {
     if (opt.json) {
         struct t5g_buf object = {0};
-        object_of_document(&object, d);
+        t5g_index_put_listing(&object, d);
         t5g_escape_json(b, object.p, object.n);
         t5g_buf_free(&object);
     } else if (opt.failed && opt.nul) {
@@ -101,7 +47,7 @@ list_document(struct t5g_buf *b, const struct t5g_doc *d)
         }
         t5g_buf_addc(b, '\n');
     } else {
-        line_of_document(b, d);
+        put_document(b, d);
     }
 }
 
@@ -119,17 +65,6 @@ list_documents(struct text *t, struct t5g_source *in, struct t5g_err *e)
     return r;
 }
 
-static void
-line_of_frame(struct t5g_buf *b, const struct t5g_frame *f)
-{
-    t5g_buf_printf(b, "%llu\t%c\t%llu\t", (unsigned long long)f->offset, f->kind,
-                   (unsigned long long)f->size);
-    put_shape(b, f);
-    t5g_buf_addc(b, '\t');
-    put_escaped(b, f->meta, f->meta_len);
-    t5g_buf_addc(b, '\n');
-}
-
 /* --frames and --totals need HEAD and END too, which t5g_source does not return. */
 static int
 list_frames(struct text *t, const char *path, struct t5g_err *e)
@@ -140,7 +75,7 @@ list_frames(struct text *t, const char *path, struct t5g_err *e)
     while (in != NULL && (r = t5g_reader_next(in, &f, e)) == 1) {
         struct t5g_end x = {0};
         if (opt.frames)
-            line_of_frame(&t->out, &f);
+            put_frame(&t->out, &f);
         text_send(t);
         if (f.kind == T5G_KIND_END)
             t5g_end_take(&x, f.data);
@@ -157,12 +92,6 @@ list_frames(struct text *t, const char *path, struct t5g_err *e)
     }
     t5g_reader_close(in);
     return r;
-}
-
-static void
-put_count(struct t5g_buf *b, uint64_t n, const char *what, const char *after)
-{
-    t5g_buf_printf(b, "%llu %s%s%s", (unsigned long long)n, what, n == 1 ? "" : "s", after);
 }
 
 int
@@ -189,12 +118,7 @@ verb_ls(int argc, char **argv)
         r = list_documents(&t, in, &e);
         t5g_source_close(in);
     }
-    if (opt.totals && r >= 0) {
-        put_count(&t.out, total.docs, "document", ", ");
-        t5g_buf_printf(&t.out, "%llu failed, ", (unsigned long long)total.failed);
-        put_count(&t.out, total.frames, "frame", ", ");
-        put_count(&t.out, total.bytes, "byte", ", ");
-        put_count(&t.out, total.segments, "segment", "\n");
-    }
+    if (opt.totals && r >= 0)
+        put_totals(&t.out, &total);
     return text_end(&t, T5G_EX_OK, r < 0 ? &e : NULL);
 }

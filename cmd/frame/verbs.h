@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "stage/run.h"
 #include "cli/signals.h"
+#include "store/collector.h"
 #include "stream/document.h"
 
 /* argv[0] is the verb. Each returns the exit status. */
@@ -46,6 +47,23 @@ void put_escaped(struct t5g_buf *b, const char *s, size_t n);
 void put_shape(struct t5g_buf *b, const struct t5g_frame *f);
 /* Append "tool: msg" from an ERROR frame, not escaped. */
 void put_reason(struct t5g_buf *b, const struct t5g_frame *error);
+
+/* lines.c. Append why d failed, escaped. */
+void put_failure(struct t5g_buf *b, const struct t5g_doc *d);
+/* Append the line of a document, and of a frame. */
+void put_document(struct t5g_buf *b, const struct t5g_doc *d);
+void put_frame(struct t5g_buf *b, const struct t5g_frame *f);
+
+/* Of all inputs. */
+struct totals {
+    uint64_t docs, failed, frames, bytes, segments;
+};
+void put_totals(struct t5g_buf *b, const struct totals *t);
+
+/* Append the line about what is in the cache at dir, and about what was collected; kept: bytes. */
+void put_cache(struct t5g_buf *b, const char *dir, const struct t5g_cache_files *l, int64_t now);
+void put_collected(struct t5g_buf *b, const struct t5g_collected *gone,
+                   const struct t5g_cache_rules *rules, uint64_t kept);
 
 #define FORCE_OPTION(dest) T5G_OPTION_FORCE(dest, "join streams of different tokenizers and models")
 

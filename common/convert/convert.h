@@ -34,8 +34,11 @@ int t5g_index_put(struct t5g_buf *b, const struct t5g_doc *d, t5g_put_ref *put, 
 int t5g_index_put_data(void *arg, struct t5g_buf *b, const struct t5g_frame *f, size_t i,
                        struct t5g_err *e);
 
-/* Append `,"dtype":"f32","shape":[12,64]` for a tensor. */
-void t5g_index_put_type(struct t5g_buf *b, const struct t5g_frame *f);
+/*
+ * Append the line {"id":...,"frames":[{"kind":"T","bytes":3072,"dtype":"f32","shape":[12,64],
+ * "meta":{...}},...],"error":{...}} of a document: what its frames are, without their elements.
+ */
+void t5g_index_put_listing(struct t5g_buf *b, const struct t5g_doc *d);
 
 /* ---- json_spans.c: parts of a checked JSON text, in place ---- */
 

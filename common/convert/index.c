@@ -46,8 +46,9 @@ t5g_index_put_data(void *arg, struct t5g_buf *b, const struct t5g_frame *f, size
     return 0;
 }
 
-void
-t5g_index_put_type(struct t5g_buf *b, const struct t5g_frame *f)
+/* Append `,"dtype":"f32","shape":[12,64]` for a tensor. */
+static void
+put_type(struct t5g_buf *b, const struct t5g_frame *f)
 {
     t5g_buf_printf(b, ",\"dtype\":\"%s\",\"shape\":[", t5g_dtype_name(f->dtype));
     for (size_t i = 0; i < f->ndim; i++)
@@ -64,7 +65,7 @@ put_frame(struct t5g_buf *b, const struct t5g_frame *f, size_t i, t5g_put_ref *p
     t5g_buf_adds(b, "{\"name\":");
     t5g_jsonstr_write(b, name, strlen(name));
     if (f->kind == T5G_KIND_TENSOR)
-        t5g_index_put_type(b, f);
+        put_type(b, f);
     put_meta(b, "meta", f->meta, f->meta_len, "name");
     int r = 0;
     if (f->kind == T5G_KIND_TENSOR) {
@@ -101,4 +102,24 @@ t5g_index_put(struct t5g_buf *b, const struct t5g_doc *d, t5g_put_ref *put, void
         put_meta(b, "close", d->close.meta, d->close.meta_len, NULL);
     t5g_buf_addc(b, '}');
     return 0;
+}
+
+void
+t5g_index_put_listing(struct t5g_buf *b, const struct t5g_doc *d)
+{
+    t5g_buf_adds(b, "{\"id\":");
+    t5g_jsonstr_write(b, d->id, d->id_len);
+    t5g_buf_adds(b, ",\"frames\":[");
+    for (size_t i = 0; i < d->n_items; i++) {
+        const struct t5g_frame *f = &d->items[i];
+        t5g_buf_printf(b, "%s{\"kind\":\"%c\",\"bytes\":%llu", i > 0 ? "," : "", f->kind,
+                       (unsigned long long)f->size);
+        if (f->kind == T5G_KIND_TENSOR)
+            put_type(b, f);
+        t5g_buf_printf(b, ",\"meta\":%s}", f->meta_len > 0 ? f->meta : "{}");
+    }
+    t5g_buf_addc(b, ']');
+    if (d->failed)
+        t5g_buf_printf(b, ",\"error\":%s", d->close.meta_len > 0 ? d->close.meta : "{}");
+    t5g_buf_adds(b, "}\n");
 }

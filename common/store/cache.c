@@ -16,7 +16,6 @@
 #include "base/own.h"
 #include "base/temporary.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -84,6 +83,13 @@ const char *
 t5g_cache_dir(const struct t5g_cache *c)
 {
     return c->dir != NULL ? c->dir : "";
+}
+
+const char *
+t5g_cache_notes_dir(const struct t5g_cache *c)
+{
+    return c->elsewhere != NULL && strcmp(c->elsewhere, t5g_cache_dir(c)) != 0 ? c->elsewhere
+                                                                               : NULL;
 }
 
 static void T5G_PRINTF(2, 3) complain(struct t5g_cache *c, const char *fmt, ...)
@@ -348,130 +354,4 @@ t5g_cache_put(struct t5g_cache *c, const struct t5g_cache_key *k,
     }
     t5g_buf_free(&path);
     t5g_buf_free(&temporary);
-}
-
-/* ---- maintenance ---- */
-
-static bool
-is_hex(const char *s, size_t n)
-{
-    return strspn(s, "0123456789abcdef") >= n;
-}
-
-/* Whether a name is a word and "-" ("tokenizer-"), 32 hex digits, and a writer's ".XXXXXX" or not.
- */
-static bool
-is_kept(const char *name, enum t5g_cache_kind *kind)
-{
-    size_t word = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789");
-    const char *hex = name + word + 1;
-    if (word == 0 || name[word] != '-' || !is_hex(hex, 32) ||
-        (hex[32] != '\0' && (hex[32] != '.' || strlen(hex) != 39)))
-        return false;
-    *kind = hex[32] != '\0'                              ? T5G_CACHE_UNFINISHED
-            : strncmp(name, "tokenizer-", word + 1) == 0 ? T5G_CACHE_TABLE
-                                                         : T5G_CACHE_NOTE;
-    return true;
-}
-
-/* The kind of a file by its name, in the folder for a kind; false: not a cache file. */
-static bool
-is_ours(const char *name, enum t5g_cache_kind folder, enum t5g_cache_kind *kind)
-{
-    size_t n = strlen(name);
-    *kind = folder;
-    if (folder == T5G_CACHE_ENTRY)
-        return n == 34 && is_hex(name, 30) && strcmp(name + 30, ".t5g") == 0;
-    if (folder == T5G_CACHE_UNFINISHED)
-        return n > 33 && is_hex(name, 32) && name[32] == '.';
-    return is_kept(name, kind);
-}
-
-/* Call fn for the files of one folder that have names of cache files. */
-static int
-each_in(const char *folder, enum t5g_cache_kind of,
-        void (*fn)(const struct t5g_cache_file *, void *), void *arg, struct t5g_err *e)
-{
-    DIR *d = opendir(folder);
-    enum t5g_cache_kind kind;
-    if (d == NULL)
-        return errno == ENOENT ? 0
-                               : t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot read folder", folder);
-    for (struct dirent *x; (x = readdir(d)) != NULL;) {
-        struct stat st;
-        if (!is_ours(x->d_name, of, &kind))
-            continue;
-        char *path = t5g_path_join(folder, x->d_name);
-        if (lstat(path, &st) == 0)
-            fn(&(struct t5g_cache_file){path, (uint64_t)st.st_size, st.st_mtim.tv_sec,
-                                        st.st_mtim.tv_nsec, kind},
-               arg);
-        t5g_free(path);
-    }
-    closedir(d);
-    return 0;
-}
-
-bool
-t5g_cache_entry_whole(const char *path, struct t5g_err *e)
-{
-    const char *name = strrchr(path, '/');
-    struct t5g_frame f;
-    size_t documents = 0;
-    int r = -1;
-    bool named = true;
-    /* The owner does not matter here: root may check the caches of others. */
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0 && errno != ELOOP && errno != ENXIO) { /* a link, a socket */
-        t5g_err_sys(e, T5G_EX_DATA, "cannot open");
-        return false;
-    }
-    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-        t5g_err_set(e, T5G_EX_DATA, "not a regular file");
-        if (fd >= 0)
-            close(fd);
-        return false;
-    }
-    struct t5g_reader *in = t5g_reader_open_fd(fd, true, path, T5G_FRAME_SIZE_DEFAULT);
-    while ((r = t5g_reader_next(in, &f, e)) == 1) {
-        if (f.kind != T5G_KIND_DOC)
-            continue;
-        struct t5g_json *meta = t5g_json_parse(f.meta, f.meta_len, "DOC", NULL);
-        const char *id = t5g_json_str(t5g_json_get(meta, "id"));
-        named = name != NULL && name - path >= 2 && id != NULL && strlen(id) == 32 &&
-                memcmp(id, name - 2, 2) == 0 && strncmp(id + 2, name + 1, 30) == 0;
-        documents++;
-        t5g_json_free(meta);
-    }
-    t5g_reader_close(in);
-    if (r == 0 && (documents != 1 || !named)) {
-        t5g_err_set(e, T5G_EX_DATA, "the entry of another key");
-        return false;
-    }
-    return r == 0;
-}
-
-int
-t5g_cache_each(struct t5g_cache *c, void (*fn)(const struct t5g_cache_file *f, void *arg),
-               void *arg, struct t5g_err *e)
-{
-    int r = 0;
-    if (c->dir == NULL)
-        return t5g_err_set(e, T5G_EX_NOINPUT,
-                           "no cache folder: T5G_CACHE_DIR, XDG_CACHE_HOME and HOME are not set");
-    for (int i = 0; i <= 256 && r == 0; i++) {
-        struct t5g_buf path = {0};
-        if (i < 256)
-            t5g_buf_printf(&path, "%s/v1/%02x", c->dir, (unsigned)i);
-        else
-            t5g_buf_printf(&path, "%s/v1/tmp", c->dir);
-        r = each_in(path.p, i < 256 ? T5G_CACHE_ENTRY : T5G_CACHE_UNFINISHED, fn, arg, e);
-        t5g_buf_free(&path);
-    }
-    if (r == 0)
-        r = each_in(c->dir, T5G_CACHE_NOTE, fn, arg, e);
-    if (r == 0 && c->elsewhere != NULL && strcmp(c->elsewhere, c->dir) != 0)
-        r = each_in(c->elsewhere, T5G_CACHE_NOTE, fn, arg, e);
-    return r;
 }

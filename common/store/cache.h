@@ -74,33 +74,10 @@ void t5g_cache_put(struct t5g_cache *c, const struct t5g_cache_key *k,
                    const struct t5g_cache_tensor *tensors, size_t n, const int32_t *ids,
                    size_t n_ids, double seconds);
 
-/* ---- maintenance (t5g-frame cache-*) ---- */
-
-enum t5g_cache_kind {
-    T5G_CACHE_ENTRY,
-    T5G_CACHE_TABLE,      /* a compiled tokenizer */
-    T5G_CACHE_NOTE,       /* remembered identities of model files */
-    T5G_CACHE_UNFINISHED, /* being written, or left by a process that died */
-};
-
-struct t5g_cache_file {
-    const char *path; /* valid during the call */
-    uint64_t size;
-    int64_t mtime, mtime_ns; /* of the last use, to the hour */
-    enum t5g_cache_kind kind;
-};
-
 /* The cache folder, "" if there is none; lives with c. */
 const char *t5g_cache_dir(const struct t5g_cache *c);
-
-/* Whether the entry at path is undamaged and has the key of its name; if not, e says why (66: there
- * is none). */
-bool t5g_cache_entry_whole(const char *path, struct t5g_err *e);
-
-/* Call fn for each file in the cache with the name of a cache file and, if c was opened with dir
- * NULL, for the tables and notes in the default folder. 0, or -1 with e if a folder cannot be read;
- * a missing one is no error. */
-int t5g_cache_each(struct t5g_cache *c, void (*fn)(const struct t5g_cache_file *f, void *arg),
-                   void *arg, struct t5g_err *e);
+/* The default folder, where tables and notes are, if c was opened with dir NULL and it is another;
+ * else NULL. Lives with c. */
+const char *t5g_cache_notes_dir(const struct t5g_cache *c);
 
 #endif
