@@ -27,10 +27,10 @@ struct t5g_scan {
     /* private: the document being collected, and its segment */
     struct t5g_frame *frames; /* [n] */
     size_t n, cap;
-    uint64_t orphan;           /* key of a document already counted as lost */
-    bool in_segment;           /* there was a frame after the last END */
-    uint64_t whole, missing;   /* documents of this segment */
-    uint64_t n_frames, length; /* of this segment */
+    uint64_t orphan;         /* key of a document already counted as lost */
+    bool in_segment;         /* there was a frame after the last END */
+    uint64_t whole, missing; /* documents of this segment */
+    uint64_t n_frames;       /* of this segment */
     struct t5g_hash *chain;
 };
 
