@@ -153,9 +153,14 @@ asan tsan:  ## rebuild under that sanitizer and run the tests
 
 FUZZ_SECONDS ?= 60
 fuzz:  ## run every fuzz target for FUZZ_SECONDS (needs clang)
-	$(MAKE) V=fuzz CC=clang CFLAGS='-O1 -g' fuzzers
+	$(MAKE) fuzzers
 	T5G_TESTS="$(CURDIR)/tests" sh tests/fuzz/run.sh $(B:$(V)=fuzz)/fuzz $(FUZZ_SECONDS)
+ifeq ($(V),fuzz)
 fuzzers: $(FUZZERS)
+else
+fuzzers:  ## build the fuzz targets (needs clang)
+	$(MAKE) V=fuzz CC=clang CFLAGS='-O1 -g' fuzzers
+endif
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
