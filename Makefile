@@ -48,6 +48,8 @@ accepted = $(shell $(CC) -Werror $(1) -E -x c /dev/null > /dev/null 2>&1 && echo
 # Redundancy elimination makes gcc 12 keep two copies of the sums of a tile, one of them in memory.
 V4 = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c $(call accepted,-fno-tree-pre)
 $(V4_SRC:%.c=$(B)/%.o): ISA = $(V4)
+# clang takes minutes for each of these with sanitizers; `make asan` runs their tests under those of gcc.
+$(V3_SRC:%.c=$(B)/%.o) $(V4_SRC:%.c=$(B)/%.o): SAN_fuzz = -fsanitize=fuzzer-no-link
 $(B)/common/kernels/v4bf16.o: ISA = $(V4) -mavx512bf16
 # gcc's first scheduling pass moves so many loads ahead that sums of a tile fall out of the registers.
 NO_AHEAD = $(call accepted,-fno-schedule-insns)
