@@ -257,8 +257,9 @@ beheaded(const struct t5g_scan_input *in, size_t i, size_t k)
 static void
 believe(struct t5g_scan_input *in, struct t5g_scan *s, size_t skip, size_t first, size_t stop)
 {
-    uint64_t whole, parts;
-    tally(in->gap->v + skip, first - skip, 0, &whole, &parts);
+    uint64_t whole = 0, parts;
+    if (first > skip) /* else there may be no marks at all, and v is NULL */
+        tally(in->gap->v + skip, first - skip, 0, &whole, &parts);
     if (s->doubtful)
         first = skip;
     else
