@@ -2,6 +2,7 @@
 #include "model/pack.h"
 #include "kernels/rotate.h"
 #include "model/binder.h"
+#include "model/family.h"
 #include "model/packed.h"
 #include "model/quant.h"
 
@@ -127,7 +128,7 @@ write_tensor(struct t5g_writer *w, const struct t5g_model *m, const struct t5g_b
         t.dtype = is_embedding(x) ? T5G_Q8 : quantised_dtype(weights);
         t.group = is_embedding(x) ? GROUP_EMBED : t.dtype == T5G_Q8 ? GROUP8 : GROUP_SMALL;
         size_t bytes;
-        unsigned char *q = t5g_quantise_matrix(&mat, t.dtype, t.group, pool, &bytes);
+        unsigned char *q = t5g_quantise_matrix(&mat, t.dtype, t.group, NULL, pool, &bytes);
         r = write_quantised(w, name, &t, q, bytes, e);
         t5g_free(q);
     } else {
@@ -168,7 +169,7 @@ write_screen(struct t5g_writer *w, const struct t5g_model *m, struct t5g_pool *p
 {
     struct t5g_tensor t = {.dtype = T5G_Q8, .group = GROUP8};
     size_t bytes, rows = m->head.rows, cols = m->head.cols;
-    unsigned char *q = t5g_quantise_matrix(&m->head, T5G_Q8, GROUP8, pool, &bytes);
+    unsigned char *q = t5g_quantise_matrix(&m->head, T5G_Q8, GROUP8, NULL, pool, &bytes);
     struct t5g_mat screen = t5g_quant_matrix(q, T5G_Q8, rows, cols, GROUP8);
     float *norms = screen_norms(&m->head, &screen);
     t.dims[0] = screen.rows;
@@ -182,20 +183,111 @@ write_screen(struct t5g_writer *w, const struct t5g_model *m, struct t5g_pool *p
     return r;
 }
 
+/* ---- with compensated errors ---- */
+
+struct job {
+    struct t5g_writer *w;
+    const struct t5g_model *m;
+    enum t5g_pack_weights weights;
+    const struct t5g_pack_inputs *inputs;
+    struct t5g_pool *pool;
+    struct t5g_binder b;
+    void (*progress)(size_t done, size_t total);
+    size_t done;
+    struct t5g_err *e;
+};
+
+static void
+tick(struct job *j)
+{
+    j->progress(++j->done, j->b.n);
+}
+
+/* A matrix whose errors are compensated: one of a layer of the encoder or decoder. */
+static bool
+is_compensated(const struct job *j, const struct t5g_bound *x)
+{
+    return j->inputs != NULL && is_matrix(j->m, x) && !is_embedding(x) &&
+           (x->name.part == T5G_PART_ENCODER || x->name.part == T5G_PART_DECODER);
+}
+
+static const struct t5g_bound *
+find_bound(const struct t5g_binder *b, enum t5g_part part, const char *rest)
+{
+    size_t i = 0;
+    while (b->all[i].name.part != part || strcmp(b->all[i].name.rest, rest) != 0)
+        i++; /* it is there: the model is open */
+    return &b->all[i];
+}
+
+enum { LAYER_MOST = 16 }; /* matrices of a layer */
+
+/* The matrices of a layer, quantised and written. */
+static int
+write_layer(struct job *j, const struct t5g_stack_family *family, bool decoder, size_t l)
+{
+    enum t5g_part part = decoder ? T5G_PART_DECODER : T5G_PART_ENCODER;
+    struct t5g_layer layer = (decoder ? &j->m->decoder : &j->m->encoder)->layers[l];
+    void *owned[LAYER_MOST];
+    size_t n = 0;
+    int r = 0;
+    j->inputs->look(j->inputs->arg, decoder, l);
+    for (const struct t5g_tensor_row *row = family->tensors; row->name != NULL && r == 0; row++) {
+        char rest[160], name[512];
+        snprintf(rest, sizeof rest, "%s%zu.%s.weight", family->layers, l, row->name);
+        if (row->kind != T5G_ROW_MATRIX || n == LAYER_MOST ||
+            !is_compensated(j, find_bound(&j->b, part, rest)))
+            continue;
+        struct t5g_affine *a = (struct t5g_affine *)(void *)((char *)&layer + row->field);
+        struct t5g_tensor t = {.dtype = quantised_dtype(j->weights),
+                               .dims = {a->w.rows, a->w.cols}};
+        size_t bytes;
+        t.group = t.dtype == T5G_Q8 ? GROUP8 : GROUP_SMALL;
+        owned[n++] =
+            t5g_quantise_matrix(&a->w, t.dtype, t.group,
+                                j->inputs->factor(j->inputs->arg, row->field), j->pool, &bytes);
+        a->w = t5g_quant_matrix(owned[n - 1], t.dtype, a->w.rows, a->w.cols, t.group);
+        snprintf(name, sizeof name, "%s%s", t5g_part_prefix(part), rest);
+        r = write_quantised(j->w, name, &t, owned[n - 1], bytes, j->e);
+        tick(j);
+    }
+    if (r == 0)
+        j->inputs->go_on(j->inputs->arg, &layer);
+    while (n > 0)
+        t5g_free(owned[--n]);
+    return r;
+}
+
+static int
+write_layers(struct job *j)
+{
+    const struct t5g_config *c = &j->m->config;
+    int r = 0;
+    for (size_t l = 0; l < c->encoder.layers && r == 0; l++)
+        r = write_layer(j, c->family->encoder, false, l);
+    for (size_t l = 0; l < c->decoder.layers && c->has_decoder && r == 0; l++)
+        r = write_layer(j, c->family->decoder, true, l);
+    return r;
+}
+
 int
 t5g_pack_write(struct t5g_writer *w, const struct t5g_model *m, enum t5g_pack_weights weights,
-               struct t5g_pool *pool, void (*progress)(size_t done, size_t total),
-               struct t5g_err *e)
+               const struct t5g_pack_inputs *inputs, struct t5g_pool *pool,
+               void (*progress)(size_t done, size_t total), struct t5g_err *e)
 {
-    struct t5g_binder b;
-    int r = 0;
-    t5g_binder_open(&b, m->files);
-    for (size_t i = 0; i < b.n && r == 0; i++) {
-        if (b.all[i].name.part < T5G_PART_SCREEN && !is_copy(&b, &b.all[i]))
-            r = write_tensor(w, m, &b.all[i], weights, pool, e);
-        progress(i + 1, b.n);
+    struct job j = {.w = w, .m = m, .weights = weights, .pool = pool, .progress = progress, .e = e};
+    j.inputs = weights >= T5G_PACK_Q8 && !m->quantised ? inputs : NULL;
+    t5g_binder_open(&j.b, m->files);
+    int r = j.inputs != NULL ? write_layers(&j) : 0;
+    for (size_t i = 0; i < j.b.n && r == 0; i++) {
+        const struct t5g_bound *x = &j.b.all[i];
+        if (is_compensated(&j, x))
+            continue;
+        if (x->name.part < T5G_PART_SCREEN && !is_copy(&j.b, x))
+            r = write_tensor(w, m, x, weights, pool, e);
+        tick(&j);
     }
-    t5g_binder_close(&b);
+    t5g_binder_close(&j.b);
     bool exact =
         weights == T5G_PACK_KEEP || (weights == T5G_PACK_BF16 && m->head.dtype == T5G_BF16);
     if (r == 0 && exact && m->config.has_decoder && !t5g_is_quantised(m->head.dtype))

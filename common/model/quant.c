@@ -6,10 +6,13 @@
 #include <math.h>
 #include <string.h>
 
+enum { MOST = 128 }; /* elements of a group */
+
 struct run {
     const struct t5g_mat *m;
     int bits;
     size_t group, groups;
+    const struct t5g_factor *factor; /* NULL: errors are not compensated */
     uint8_t *panels, *zeros;
     uint16_t *scales;
 };
@@ -96,40 +99,97 @@ put_zero(const struct run *r, uint8_t *zeros, size_t row, int zero)
         zeros[row % 8] |= (uint8_t)(zero << (row < 8 ? 0 : 4));
 }
 
+/* Where a panel is put together. */
+struct panel {
+    uint8_t *w, *zeros;
+    uint16_t *scales;
+    size_t rows;
+    float *x;                 /* [rows, cols] the rotated matrix; with a factor its errors so far */
+    float t[T5G_PANEL][MOST]; /* the values that a group is rounded from */
+    float s[MOST][MOST];      /* the factor's elements within a group */
+};
+
+/* Row `row` of group g, n elements, is rounded from t to what replaces it there. */
+static void
+round_group(const struct run *r, struct panel *p, size_t row, size_t g, size_t n)
+{
+    float *t = p->t[row], from[MOST], free;
+    const float *x = p->x + row * r->m->cols + g * r->group;
+    memcpy(from, t, n * sizeof *t);
+    /* What the group would be if none of it were rounded. */
+    for (size_t i = 0; i < n && r->factor != NULL; i++) {
+        free = x[i] - from[i];
+        for (size_t c = i + 1; c < n; c++)
+            from[c] += free * p->s[i][c];
+    }
+    struct grid grid = grid_of(from, n, r->bits);
+    float s = t5g_bf16_to_f32(grid.scale);
+    p->scales[g * T5G_PANEL + row] = grid.scale;
+    put_zero(r, p->zeros + g * t5g_qpanel_zeros(r->bits), row, grid.zero);
+    for (size_t i = 0; i < n; i++) {
+        float v = s != 0 ? number_of(&grid, s, t[i]) : (float)grid.zero;
+        put(r, p->w, row, g * r->group + i, (unsigned)v);
+        t[i] = (v - (float)grid.zero) * s;
+        if (r->factor == NULL)
+            continue;
+        float error = x[i] - t[i];
+        for (size_t c = i + 1; c < n; c++)
+            t[c] += error * p->s[i][c];
+    }
+}
+
+/* Group g, n elements of every row; with a factor, x becomes the error there. */
+static void
+panel_group(const struct run *r, struct panel *p, size_t g, size_t n)
+{
+    size_t from = g * r->group, cols = r->m->cols;
+    const struct t5g_factor *f = r->factor;
+    for (size_t row = 0; row < p->rows; row++)
+        memcpy(p->t[row], p->x + row * cols + from, n * sizeof **p->t);
+    if (f != NULL && from > 0)
+        f->k->gemm(*p->t, MOST, p->x, cols, f->s + from / T5G_PANEL * f->next, f->next, p->rows,
+                   from, n, true);
+    for (size_t i = 0; i < n && f != NULL; i++)
+        for (size_t c = i + 1; c < n; c++)
+            p->s[i][c] = f->s[(from + c) / T5G_PANEL * f->next + (from + i) * T5G_PANEL +
+                              (from + c) % T5G_PANEL];
+    for (size_t row = 0; row < p->rows; row++) {
+        float *x = p->x + row * cols + from;
+        round_group(r, p, row, g, n);
+        for (size_t i = 0; i < n && f != NULL; i++)
+            x[i] -= p->t[row][i];
+    }
+}
+
 static void
 panel_item(void *arg, size_t item, size_t worker)
 {
     const struct run *r = arg;
-    size_t cols = r->m->cols, rows = t5g_min(T5G_PANEL, r->m->rows - item * T5G_PANEL);
-    size_t bytes = t5g_qpanel_bytes(r->bits, cols), zeros = t5g_qpanel_zeros(r->bits);
-    uint8_t *panel = r->panels + item * bytes;
-    float *x = t5g_alloc(cols, sizeof *x);
+    size_t cols = r->m->cols, bytes = t5g_qpanel_bytes(r->bits, cols);
+    struct panel *p = t5g_alloc(1, sizeof *p);
     (void)worker;
-    memset(panel, r->bits == 8 ? 128 : 0, bytes);
-    for (size_t row = 0; row < rows; row++) {
-        t5g_mat_row(x, r->m, item * T5G_PANEL + row);
-        t5g_rotate_row(x, x, cols);
-        for (size_t g = 0; g < r->groups; g++) {
-            size_t from = g * r->group, n = t5g_min(r->group, cols - from);
-            struct grid grid = grid_of(x + from, n, r->bits);
-            float s = t5g_bf16_to_f32(grid.scale);
-            r->scales[(item * r->groups + g) * T5G_PANEL + row] = grid.scale;
-            put_zero(r, r->zeros + (item * r->groups + g) * zeros, row, grid.zero);
-            for (size_t i = 0; i < n; i++) {
-                float v = s != 0 ? number_of(&grid, s, x[from + i]) : (float)grid.zero;
-                put(r, panel, row, from + i, (unsigned)v);
-            }
-        }
+    p->rows = t5g_min(T5G_PANEL, r->m->rows - item * T5G_PANEL);
+    p->w = r->panels + item * bytes;
+    p->scales = r->scales + item * r->groups * T5G_PANEL;
+    p->zeros = r->zeros + item * r->groups * t5g_qpanel_zeros(r->bits);
+    p->x = t5g_alloc(p->rows * cols, sizeof *p->x);
+    memset(p->w, r->bits == 8 ? 128 : 0, bytes);
+    for (size_t row = 0; row < p->rows; row++) {
+        t5g_mat_row(p->x + row * cols, r->m, item * T5G_PANEL + row);
+        t5g_rotate_row(p->x + row * cols, p->x + row * cols, cols);
     }
-    t5g_free(x);
+    for (size_t g = 0; g < r->groups; g++)
+        panel_group(r, p, g, t5g_min(r->group, cols - g * r->group));
+    t5g_free(p->x);
+    t5g_free(p);
 }
 
 unsigned char *
-t5g_quantise_matrix(const struct t5g_mat *m, int dtype, size_t group, struct t5g_pool *pool,
-                    size_t *n)
+t5g_quantise_matrix(const struct t5g_mat *m, int dtype, size_t group,
+                    const struct t5g_factor *factor, struct t5g_pool *pool, size_t *n)
 {
     struct t5g_quant_sizes z = t5g_quant_sizes(dtype, m->rows, m->cols, group);
-    struct run r = {.m = m, .bits = t5g_quant_bits(dtype), .group = group};
+    struct run r = {.m = m, .bits = t5g_quant_bits(dtype), .group = group, .factor = factor};
     r.groups = (m->cols + group - 1) / group;
     *n = z.panels + z.scales + z.zeros;
     r.panels = t5g_alloc(*n, 1);

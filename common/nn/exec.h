@@ -6,6 +6,8 @@
 #include "base/threads.h"
 #include "kernels/kernels.h"
 
+struct t5g_linear;
+
 struct t5g_exec {
     const struct t5g_kernels *k;
     struct t5g_pool *pool;
@@ -18,6 +20,11 @@ struct t5g_exec {
     int32_t *q_sum; /* [rows, groups] */
 
     uint16_t *bf16; /* activations of a product in bf16, [rows, cols], t5g_bf16_stride; else NULL */
+
+    /* Called by linear.c before products, with what it was given; NULL: nothing. */
+    void (*seen)(void *arg, const struct t5g_linear *jobs, size_t n_jobs, const float *a,
+                 size_t lda, size_t m);
+    void *seen_arg;
 };
 
 enum { T5G_GROUP_MIN = 32 }; /* smallest group of quantised weights */

@@ -305,6 +305,8 @@ t5g_linear_panels(const struct t5g_exec *x, const struct t5g_linear *jobs, size_
 {
     struct run r = {x, jobs, n_jobs, a, lda, m, WIDEST * T5G_PANEL};
     size_t threads = t5g_pool_threads(x->pool);
+    if (x->seen != NULL)
+        x->seen(x->seen_arg, jobs, n_jobs, a, lda, m);
     /* Wide items are faster, unless they are so few that threads are idle at the end. */
     while (r.wide > T5G_PANEL && panel_items(&r) % threads != 0 && panel_items(&r) < 8 * threads)
         r.wide /= 2;
@@ -355,6 +357,8 @@ t5g_linear_rows(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t 
 {
     struct run r = {x, jobs, n_jobs, a, lda, m, 0};
     size_t items = 0;
+    if (x->seen != NULL)
+        x->seen(x->seen_arg, jobs, n_jobs, a, lda, m);
     for (size_t i = 0; i < n_jobs; i++)
         items += ceil_div(jobs[i].w.rows, chunk_of(&jobs[i].w));
     prepare(x, jobs, n_jobs, a, lda, m);

@@ -7,11 +7,14 @@
  *   logits of both models at every position of what follows           (generate/divergence.c)
  */
 #include "stage/report.h"
+#include "base/io.h"
 #include "cli/progress.h"
+#include "cli/start.h"
 #include "nn/encoder.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct side {
     struct t5g_model *m;
@@ -258,12 +261,21 @@ put_table(struct t5g_report *r, const struct t5g_texts *t, struct t5g_buf *b, st
 }
 
 int
-t5g_report_table(const char *source, const char *other, const struct t5g_tokenizer *tokenizer,
-                 const struct t5g_texts *t, struct t5g_pool *pool, struct t5g_buf *b,
-                 struct t5g_err *e)
+t5g_report_print(const char *source, const char *other, const struct t5g_tokenizer *tokenizer,
+                 const struct t5g_texts *t, struct t5g_err *e)
 {
-    struct t5g_report *r = t5g_report_open(source, other, false, tokenizer, pool, e);
-    int result = r != NULL ? put_table(r, t, b, e) : -1;
+    struct t5g_buf b = {0};
+    struct t5g_pool *pool = t5g_pool_open(t5g_thread_count(), e);
+    struct t5g_report *r =
+        pool != NULL ? t5g_report_open(source, other, false, tokenizer, pool, e) : NULL;
+    t5g_progress_start("tokens");
+    int result = r != NULL ? put_table(r, t, &b, e) : -1;
+    t5g_progress_clear();
+    if (result == 0)
+        result = t5g_write_full(STDOUT_FILENO, "stdout", b.p, b.n, e);
+    t5g_buf_free(&b);
     t5g_report_close(r);
+    if (pool != NULL)
+        t5g_pool_close(pool);
     return result;
 }

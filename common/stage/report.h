@@ -48,11 +48,11 @@ int t5g_report_run(struct t5g_report *r, const struct t5g_texts *t, enum t5g_rep
                    struct t5g_report_row *row, t5g_report_seen seen, void *arg, struct t5g_err *e);
 
 /*
- * Open both models, compare both parts and append a table to b. Tells cli/progress.h how far it is,
- * and of every text at the end. -1 with e, as above; also if a mapped file was cut meanwhile.
+ * Open both models, compare both parts with the program's number of threads and write a table to
+ * standard output. Tells cli/progress.h how far it is, and of every text at the end. -1 with e, as
+ * above; also if a mapped file was cut meanwhile, or nothing could be written.
  */
-int t5g_report_table(const char *source, const char *other, const struct t5g_tokenizer *tokenizer,
-                     const struct t5g_texts *t, struct t5g_pool *pool, struct t5g_buf *b,
-                     struct t5g_err *e);
+int t5g_report_print(const char *source, const char *other, const struct t5g_tokenizer *tokenizer,
+                     const struct t5g_texts *t, struct t5g_err *e);
 
 #endif

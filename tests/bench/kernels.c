@@ -204,7 +204,7 @@ static struct t5g_mat
 quantised(struct t5g_mat m, int dtype, size_t group, struct t5g_pool *pool)
 {
     size_t n;
-    unsigned char *p = t5g_quantise_matrix(&m, dtype, group, pool, &n);
+    unsigned char *p = t5g_quantise_matrix(&m, dtype, group, NULL, pool, &n);
     return t5g_quant_matrix(p, dtype, m.rows, m.cols, group);
 }
 

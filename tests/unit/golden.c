@@ -1,5 +1,8 @@
 #include "golden.h"
 
+#include "nn/embed.h"
+#include "nn/forced.h"
+
 #include <math.h>
 
 char *
@@ -173,4 +176,25 @@ gd_distance(const float *a, const float *b, size_t n)
         most = d > most ? d : most;
     }
     return most;
+}
+
+float *
+gd_forced(const struct t5g_model *m, const struct t5g_kernels *k, struct t5g_pool *pool,
+          const float *enc, size_t n, const int32_t *ids, size_t rows)
+{
+    const struct t5g_stack *s = &m->decoder;
+    size_t d = s->c->d, v = m->head.rows;
+    struct t5g_forced f;
+    float *x = t5g_alloc(rows * d, sizeof *x), *logits = t5g_alloc(rows * v, sizeof *logits);
+    t5g_embed_rows(x, d, s, m->config.eoi, ids, rows);
+    t5g_forced_open(&f, s->c, k, pool);
+    for (size_t l = 0; l < s->c->layers; l++)
+        t5g_forced_layer(&f, &s->layers[l], l, x, rows, enc, n);
+    t5g_block_norm(&f.b, x, d, x, d, &s->norm, rows);
+    struct t5g_affine head = {m->head, NULL};
+    struct t5g_linear job = t5g_linear_of(&head, logits, v);
+    t5g_linear_panels(&f.x, &job, 1, x, d, rows);
+    t5g_forced_close(&f);
+    t5g_free(x);
+    return logits;
 }

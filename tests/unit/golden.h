@@ -42,6 +42,10 @@ void gd_case_close(struct gd_case *c);
 /* Encoder output [n, d] of a case, freed by t5g_free. */
 float *gd_encode(struct gd_model *g, const struct gd_case *c);
 
+/* Logits [rows, v] of the decoder as nn/forced.h computes them, layer by layer; by t5g_free. */
+float *gd_forced(const struct t5g_model *m, const struct t5g_kernels *k, struct t5g_pool *pool,
+                 const float *enc, size_t n, const int32_t *ids, size_t rows);
+
 /* Array of numbers in a case's JSON as ids; *n of them; freed by t5g_free. */
 int32_t *gd_ids(const struct t5g_json *array, size_t *n);
 

@@ -124,6 +124,9 @@ one_level(const struct t5g_model *m, const char *level, size_t threads)
     struct t5g_kvcache *kv = t5g_kvcache_open(dec, rows);
     assert_int_equal(t5g_decoder_feed(dec, cross, kv, dec_ids.i, rows, true, logits, &e), 0);
     assert_true(gd_distance(logits, want_logits.f, rows * V) < 2e-5);
+    float *forced = gd_forced(m, k, pool, enc, n, dec_ids.i, rows);
+    assert_true(gd_distance(forced, want_logits.f, rows * V) < 2e-5);
+    t5g_free(forced);
     /* Over no rows, in one step with a document that has some. */
     struct t5g_cross *none = t5g_cross_build(dec, NULL, 0, T5G_F32);
     struct t5g_kvcache *own = t5g_kvcache_open(dec, rows);
@@ -139,6 +142,9 @@ one_level(const struct t5g_model *m, const char *level, size_t threads)
     }
     t5g_decoder_step(dec, parts, 2);
     assert_true(gd_distance(first, alone.f, rows * V) < 2e-5);
+    forced = gd_forced(m, k, pool, NULL, 0, dec_ids.i, rows);
+    assert_true(gd_distance(forced, alone.f, rows * V) < 2e-5);
+    t5g_free(forced);
     assert_true(gd_distance(logits, want_logits.f, rows * V) < 2e-5);
     t5g_kvcache_reset(own);
     assert_int_equal(t5g_decoder_feed(dec, none, own, dec_ids.i, rows, true, logits, &e), 0);

@@ -51,7 +51,8 @@ rows_come_back(void **state)
                 x[k] = noise() + noise() + noise();
             for (size_t r = 0; r < rows && cols > 100; r++)
                 x[r * cols + 7] = 40;
-            unsigned char *p = t5g_quantise_matrix(&m, kinds[i].dtype, kinds[i].group, pool, &n);
+            unsigned char *p =
+                t5g_quantise_matrix(&m, kinds[i].dtype, kinds[i].group, NULL, pool, &n);
             struct t5g_mat q = t5g_quant_matrix(p, kinds[i].dtype, rows, cols, kinds[i].group);
             for (size_t r = 0; r < rows; r++) {
                 double miss = 0, size = 0;

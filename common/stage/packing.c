@@ -1,0 +1,45 @@
+/* packing.c: what t5g-pack writes: texts, the tokenizer's table, weights. */
+#include "stage/packing.h"
+#include "cli/progress.h"
+#include "cli/signals.h"
+#include "model/packed.h"
+#include "stage/calibrate.h"
+#include "text/table.h"
+
+#include <string.h>
+
+int
+t5g_packing_run(struct t5g_run *run, const char *path, const struct t5g_packing *p)
+{
+    struct t5g_err e = {0};
+    struct t5g_table table;
+    struct t5g_model *m = t5g_model_open(path, p->whole ? T5G_NEED_DECODER : 0, &e);
+    struct t5g_pool *pool = m != NULL ? t5g_pool_open(t5g_thread_count(), &e) : NULL;
+    if (pool == NULL || t5g_table_open(&table, path, &e) < 0)
+        t5g_die_err(&e);
+    struct t5g_calibration *c = NULL;
+    if (p->texts != NULL && !m->quantised &&
+        (c = t5g_calibration_open(m, p->tokenizer, p->texts, pool, &e)) == NULL)
+        t5g_die_err(&e);
+    struct t5g_pack_inputs inputs = t5g_calibration_inputs(c);
+    t5g_progress_start("models");
+    const char *id = t5g_corpus_id(path);
+    t5g_at_work(id, strlen(id), 0);
+    if (t5g_writer_begin(run->w, NULL, t5g_program_name(), table.h->identity, m->identity,
+                         t5g_pack_profile(m, p->weights), &e) < 0 ||
+        t5g_writer_doc(run->w, id, strlen(id), NULL, &e) < 0 ||
+        t5g_pack_texts(run->w, path, &e) < 0 ||
+        t5g_writer_tensor(run->w, T5G_PACKED_TOKENIZER, T5G_U8, 1, &table.h->size, table.h, NULL,
+                          &e) < 0 ||
+        t5g_pack_write(run->w, m, p->weights, c != NULL ? &inputs : NULL, pool, t5g_progress_part,
+                       &e) < 0 ||
+        t5g_writer_close(run->w, NULL, &e) < 0)
+        t5g_die_err(&e);
+    t5g_run_done(run, 1);
+    int status = t5g_run_close(run, NULL);
+    t5g_calibration_close(c);
+    t5g_table_close(&table);
+    t5g_pool_close(pool);
+    t5g_model_close(m);
+    return status;
+}
