@@ -45,6 +45,8 @@ KERNELS_ISA = $(NEON_SRC)
 endif
 $(V3_SRC:%.c=$(B)/%.o): ISA = -mavx2 -mfma -mf16c
 accepted = $(shell $(CC) -Werror $(1) -E -x c /dev/null > /dev/null 2>&1 && echo $(1))
+# gcc moves the sums of this tile from register to register unless it leaves its loop as it is.
+$(B)/common/kernels/v3quant.o: ISA = -mavx2 -mfma -mf16c $(foreach f,-fno-tree-pre -fno-schedule-insns -fno-ivopts,$(call accepted,$(f)))
 # Redundancy elimination makes gcc 12 keep two copies of the sums of a tile, one of them in memory.
 V4 = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c $(call accepted,-fno-tree-pre)
 $(V4_SRC:%.c=$(B)/%.o): ISA = $(V4)
