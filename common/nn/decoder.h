@@ -65,7 +65,7 @@ void t5g_decoder_step(struct t5g_decoder *x, struct t5g_part *parts, size_t n_pa
  * depends only on the sequence: panels for all its given ids if they are at least
  * T5G_PREFILL_FROM, the start token among them, else t5g_decoder_step for all of them.
  */
-enum { T5G_PREFILL_FROM = 32, T5G_PREFILL_ROWS = 256 };
+enum { T5G_PREFILL_FROM = 16, T5G_PREFILL_ROWS = 256 };
 void t5g_decoder_prefill(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts);
 
 /*

@@ -80,7 +80,8 @@ check_long(const char *model, const char *level)
     static const size_t rows[] = {0, 511, 512, 513, 767, 1023, 1024, 1279, 1280, 1299};
     static const size_t steps[] = {255, 256, 511, 512, 600, 699};
     /* Calls with fewer ids than T5G_PREFILL_FROM are in the row role, others in the panel role. */
-    static const size_t rows_role[] = {1, 29}, panels_role[] = {T5G_PREFILL_FROM, 58, 290};
+    static const size_t rows_role[] = {1, T5G_PREFILL_FROM - 1},
+                        panels_role[] = {T5G_PREFILL_FROM, 58, 290};
     struct gd_model g = gd_open(model, level, 2);
     int32_t *ids = series(LONG, 7919, 31), *own = series(OWN, 10473, 17);
     float *x = encode(&g, ids, LONG);
@@ -289,7 +290,8 @@ test_turns(void **state)
     size_t v = g.m->config.decoder.v;
     int32_t *ids[2] = {series(30, 7919, 31), series(30, 10473, 17)};
     struct t5g_kvcache *kv[2] = {t5g_kvcache_open(g.dec, 30), t5g_kvcache_open(g.dec, 99)};
-    float *alone[2] = {decode(&g, cross, ids[0], 30, 30, 30), decode(&g, cross, ids[1], 30, 1, 30)};
+    float *alone[2] = {decode(&g, cross, ids[0], 30, T5G_PREFILL_FROM - 1, 30),
+                       decode(&g, cross, ids[1], 30, 1, 30)};
     float *row = t5g_alloc(v, sizeof *row);
     for (size_t i = 0; i < 30; i++) {
         for (size_t s = 0; s < 2; s++) {
