@@ -67,6 +67,9 @@ prepare() {
         [ "$(wc -w < "$dir/ids.$n")" = $n ] || { say "the text has fewer than $n tokens"; exit 65; }
     done
     for n in 512 4096; do make_file "$dir/enc.$n.t5g" t5g-encode "$dir/ids.$n.t5g"; done
+    tr -s '[:space:]' ' ' < "$dir/text" | fold -w 900 | sed -n 1,64p |
+        t5g-tokenize -l --max-tokens 84 --too-long cut -o "$dir/ids.64x84.t5g"
+    make_file "$dir/enc.64x84.t5g" t5g-encode "$dir/ids.64x84.t5g"
     head -c 3000 "$dir/text" > "$dir/short"
     t5g-tokenize -o "$dir/picture.t5g" -i "$dir/picture.ppm"
     : > "$dir/nothing"
@@ -221,6 +224,18 @@ eight() {
     done
 }
 
+# Tokens a second of a prompt of 64 tokens or so on 64 documents of 84 rows, as a multiple of those of encoding 512.
+prompt() {
+    local v s enc words n
+    words=$(printf ' the%.0s' {1..63})
+    n=$(t5g-tokenize -m "$(packed bf16)" -e "$words" | t5g-frame ls - | sed -n 's/.*input.ids i32\[\([0-9]*\)\].*/\1/p')
+    for v in bf16 q8; do
+        enc=$(seconds 3 t5g-encode -m "$(packed $v)" "$dir/ids.512.t5g")
+        s=$(seconds 3 t5g-decode -m "$(packed $v)" -n 1 -p "$words" "$dir/enc.64x84.t5g")
+        t5g prompt-64x84 $v x "$(awk -v n="$n" -v e="$enc" -v s="$s" 'BEGIN { printf "%.3f", 64 * n / s * e / 512 }')"
+    done
+}
+
 vision() {
     local v
     for v in bf16 q8; do t5g vision-896 $v s "$(seconds 1 t5g-vision -m "$(packed $v)" "$dir/picture.t5g")"; done
@@ -363,7 +378,7 @@ machine "$(date -u +%FT%TZ)" "$commit" "$(${CC:-cc} --version | head -n 1)" "$("
 
 # Works, and in how many rounds they take part: the long ones in some.
 all='kernels-rates:99 encode-512:99 decode-512:99 cold-128:99 four-512:99 english:99 mixed:99 warm:99 encode-4096:3
-    decode-4096:3 eight-4096:3 vision-896:2 memory-4096:1 quality:1'
+    decode-4096:3 eight-4096:3 prompt-64x84:3 vision-896:2 memory-4096:1 quality:1'
 for ((round = 1; round <= rounds; round++)); do
     for w in $all; do
         [ "$round" -le "${w#*:}" ] || continue
@@ -379,6 +394,7 @@ for ((round = 1; round <= rounds; round++)); do
         decode-4096) decode 4096 1 ;;
         four-512) four ;;
         eight-4096) eight ;;
+        prompt-64x84) prompt ;;
         vision-896) vision ;;
         english | mixed) tokenize "$w" ;;
         cold-128) cold ;;
