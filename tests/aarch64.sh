@@ -34,9 +34,9 @@ lib=$root/usr/lib/aarch64-linux-gnu
 make -s V=release B="$build" CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar \
     PKG_CFLAGS="-isystem $root/usr/include -isystem $root/usr/include/cjson -isystem /usr/include/stb" \
     PKG_LIBS="-L$lib -Wl,-rpath-link,$lib -lcjson -lxxhash" LDFLAGS="-L$lib" \
-    "$build/tests/test_kernels" "$build/tests/test_bf16" "$build/tests/test_model" "$build/tests/test_vision"
+    "$build/tests/test_kernels" "$build/tests/test_qgemm" "$build/tests/test_qkv" "$build/tests/test_bf16" "$build/tests/test_model" "$build/tests/test_vision"
 # With and without the dot product and bf16 instructions.
-for run in 'max bf16' 'cortex-a53 bf16' 'max kernels' 'cortex-a53 kernels' 'max model' 'max vision'; do
+for run in 'max bf16' 'cortex-a53 bf16' 'max kernels' 'cortex-a53 kernels' 'max qgemm' 'cortex-a53 qgemm' 'max qkv' 'max model' 'max vision'; do
     echo "# ${run% *}: test_${run#* }"
     CMOCKA_MESSAGE_OUTPUT=TAP T5G_TESTS=$PWD/tests qemu-aarch64 -cpu "${run% *}" -L /usr/aarch64-linux-gnu \
         -E "LD_LIBRARY_PATH=/usr/aarch64-linux-gnu/lib:$lib" "$build/tests/test_${run#* }"
