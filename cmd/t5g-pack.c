@@ -106,6 +106,9 @@ check_usage(size_t n)
         t5g_usage("one MODEL at a time");
     if (opt.calibrate.n > 0 && opt.weights < T5G_PACK_Q8)
         t5g_usage("--calibrate goes with --weights q8, q6 or q4");
+    for (size_t i = 0; i < opt.calibrate.n && opt.calibrate.n > 1; i++)
+        if (strcmp(opt.calibrate.v[i], "off") == 0)
+            t5g_usage("--calibrate: 'off' and a file (a file named off is ./off)");
     if (opt.report.n == 0 || t5g_common.output != NULL)
         return;
     if (n == 0)

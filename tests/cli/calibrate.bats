@@ -111,3 +111,11 @@ divergence() {
     [ "$status" = 75 ]
     [ ! -e new.t5g ]
 }
+
+@test "off does not go together with a file" {
+    echo 'Some text.' > text
+    status_is 64 t5g-pack --weights q4 --calibrate off --calibrate text -o out.t5g "$tiny"
+    grep -q "'off' and a file" err
+    status_is 64 t5g-pack --weights q4 --calibrate text --calibrate off -o out.t5g "$tiny"
+    [ ! -e out.t5g ]
+}
