@@ -29,8 +29,7 @@ enum {
 void
 t5g_hessian_open(struct t5g_hessian *h, size_t k)
 {
-    h->k = k;
-    h->ld = t5g_round_up(k, T5G_PANEL);
+    *h = (struct t5g_hessian){.k = k, .ld = t5g_round_up(k, T5G_PANEL)};
     h->h = t5g_alloc(h->ld, h->ld * sizeof *h->h);
 }
 
