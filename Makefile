@@ -85,6 +85,7 @@ $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ISA) -c -o $@ $<
 
+$(B)/bin/t5g-decode: $(patsubst %.c,$(B)/%.o,$(wildcard cmd/decode/*.c))
 $(B)/bin/t5g-frame: $(patsubst %.c,$(B)/%.o,$(wildcard cmd/frame/*.c))
 $(BIN): $(B)/bin/%: $(B)/cmd/%.o $(LIB)
 	@mkdir -p $(@D)

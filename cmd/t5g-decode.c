@@ -1,4 +1,5 @@
 /* t5g-decode: encoder outputs to generated token ids.  See t5g-decode(1). */
+#include "decode/options.h"
 #include "stage/compute.h"
 #include "stage/decode.h"
 #include "stage/model_path.h"
@@ -10,10 +11,8 @@ static struct {
     const char *prompt_file;
     uint64_t batch, max_prompt, max_frame;
     bool stream, keep, force;
-    int kv, early;
+    int kv;
 } opt = {.batch = 4096, .max_prompt = 16384, .max_frame = T5G_FRAME_SIZE_DEFAULT};
-
-static struct t5g_generate_options how;
 
 static const struct t5g_option options[] = {
     {'p', "prompt", "PROMPT", T5G_OPT_LIST, &opt.prompts,
@@ -22,38 +21,9 @@ static const struct t5g_option options[] = {
      "read prompts from FILE, one per line (-: stdin, each as it arrives)", 0, 0},
     {0, "max-prompt-tokens", "N", T5G_OPT_U64, &opt.max_prompt,
      "maximum length of a prompt in tokens (default 16384)", 1, 1 << 30},
-    {'n', "max-new-tokens", "N", T5G_OPT_U64, &how.max_new_tokens,
-     "maximum number of new tokens (default 256)", 1, 1 << 20},
-    {0, "min-new-tokens", "N", T5G_OPT_U64, &how.min_new_tokens, "minimum number of new tokens", 0,
-     1 << 20},
-    {0, "lookup", "N", T5G_OPT_U64, &how.lookup,
-     "guess up to N tokens ahead from the document: same ids, faster", 0, T5G_LOOKUP_MAX},
-    {0, "num-beams", "N", T5G_OPT_U64, &how.num_beams, "beam search with N beams", 1,
-     T5G_BEAMS_MAX},
-    {0, "num-return-sequences", "N", T5G_OPT_U64, &how.num_return,
-     "number of sequences per prompt: N best beams, or N samples", 1, 1024},
-    {0, "length-penalty", "X", T5G_OPT_DOUBLE, &how.length_penalty,
-     "beam search: divide scores by length ^ X (default 1)", -100, 100},
-    {0, "early-stopping", "false|true|never", T5G_OPT_CHOICE, &opt.early,
-     "beam search: when to stop (default false)", 0, 0},
-    {0, "repetition-penalty", "X", T5G_OPT_DOUBLE, &how.repetition_penalty,
-     "penalise tokens that occur already (1: no penalty)", 0.001, 1000},
-    {0, "no-repeat-ngram-size", "N", T5G_OPT_U64, &how.no_repeat_ngram,
-     "do not let any N-gram of tokens occur twice", 0, 1 << 20},
-    {0, "sample", NULL, T5G_OPT_FLAG, &how.sample, "sample instead of taking the most likely token",
-     0, 0},
-    {0, "temperature", "X", T5G_OPT_DOUBLE, &how.temperature,
-     "sampling temperature: divide logits by X (default 1)", 0.001, 1000},
-    {0, "top-k", "N", T5G_OPT_U64, &how.top_k,
-     "sample from the N most likely tokens only (default 50; 0: all)", 0, 1 << 30},
-    {0, "top-p", "X", T5G_OPT_DOUBLE, &how.top_p,
-     "nucleus sampling: smallest set of tokens with total probability X", 0.000001, 1},
-    {0, "min-p", "X", T5G_OPT_DOUBLE, &how.min_p, "discard tokens below X * top probability", 0, 1},
-    {0, "seed", "N", T5G_OPT_U64, &how.seed, "random seed (default 0)", 0, 0x1p53},
+    T5G_OPTION_TABLE(generation_options),
     {'b', "batch-tokens", "N", T5G_OPT_U64, &opt.batch,
      "batch size: tokens of the documents decoded together (default 4096)", 1, 1e15},
-    {0, "logprobs", NULL, T5G_OPT_FLAG, &how.logprobs,
-     "write log-probabilities (decode.logprob) and scores", 0, 0},
     {0, "stream", NULL, T5G_OPT_FLAG, &opt.stream, "write each token when it is chosen", 0, 0},
     {0, "kv", "auto|f32|bf16|q8", T5G_OPT_CHOICE, &opt.kv,
      "type of cached keys and values (auto: f32; q8 with quantised weights)", 0, 0},
@@ -116,11 +86,10 @@ open_all(struct t5g_err *e)
         t5g_warn("%s", at.model->config.notice);
     at.x.kernels = kernels;
     at.x.decoder = t5g_decoder_open(at.model, kernels, at.pool);
-    how.logprobs = how.logprobs || how.sample || how.num_beams > 1;
-    at.x.asker.generator = t5g_generator_open(at.x.decoder, at.model, &how);
+    at.x.asker.generator = t5g_generator_open(at.x.decoder, at.model, &generation);
     at.x.asker.at_once = live_prompts() || opt.stream;
     at.x.config = &at.model->config;
-    at.x.how = &how;
+    at.x.how = &generation;
     at.x.kv = kv_dtype();
     at.x.mode = opt.stream       ? T5G_ANSWERS_TOKENS
                 : live_prompts() ? T5G_ANSWERS_LIVE
@@ -145,17 +114,13 @@ main(int argc, char **argv)
 {
     struct t5g_err e = {0};
     t5g_start("t5g-decode");
-    how = t5g_generate_defaults;
+    generation_begin();
     int first = t5g_run_options(&program, argc, argv);
     for (int i = first; live_prompts() && (i < argc || first == argc); i++)
         if (i == argc || strcmp(argv[i], "-") == 0)
             t5g_usage(
                 "--prompts - reads prompts from stdin: name files of encoder outputs as operands");
-    how.early_stopping = (enum t5g_early)opt.early;
-    if (how.num_beams > 1 && opt.stream)
-        t5g_usage("--num-beams excludes --sample, --stream and --lookup");
-    if (t5g_generate_check(&how, &e) < 0)
-        t5g_usage("%s", e.msg);
+    generation_check(opt.stream);
 
     struct t5g_run run;
     t5g_run_open(&run);

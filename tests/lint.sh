@@ -63,7 +63,7 @@ include_rule() {
             if (at[1] == "common" && rank[to[1]] > rank[where]) print $1 ": includes " $2 " from below"
         }
         else if (at[1] == "common") print $1 ": includes " $2 ", expected \"folder/name.h\" of common/"
-        else if (where == "cmd" && to[1] != "frame" && m > 1) print $1 ": includes " $2
+        else if (where == "cmd" && to[1] !~ /^(frame|decode)$/ && m > 1) print $1 ": includes " $2
     }'
 }
 

@@ -1,5 +1,6 @@
 /* option.c: option tables for getopt_long and --help. */
 #include "cli/option.h"
+#include "base/bug.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "cli/message.h"
@@ -13,6 +14,8 @@
 
 /* Values that getopt_long returns besides letters; it defines OPERAND itself. */
 enum { OPERAND = 1, HELP = 1000, VERSION, FIRST_LONG };
+
+enum { OPTIONS_MAX = 192 };
 
 /* The options that every program may take; T5G_O_... are their places. */
 static const struct t5g_option shared[] = {
@@ -60,15 +63,14 @@ print_option(char letter, const char *name, const char *arg, bool maybe, const c
         printf("%-32s%s\n", left, help);
 }
 
+/* all [n]: the options of the program, in the order of its tables. */
 T5G_NORETURN static void
-print_help(const struct t5g_program *p)
+print_help(const struct t5g_program *p, const struct t5g_option *const *all, size_t n)
 {
     printf("usage: %s %s\n%s\n\n", p->name, p->synopsis, p->summary);
-    for (const struct t5g_option *o = p->options; o != NULL && o->help != NULL; o++)
-        print_option(o->letter, o->name, o->arg, o->kind == T5G_OPT_MAYBE, o->help);
-    for (const struct t5g_option *o = shared; o->help != NULL; o++)
-        if (acts(p, o))
-            print_option(o->letter, o->name, o->arg, o->kind == T5G_OPT_MAYBE, o->help);
+    for (size_t i = 0; i < n; i++)
+        print_option(all[i]->letter, all[i]->name, all[i]->arg, all[i]->kind == T5G_OPT_MAYBE,
+                     all[i]->help);
     print_option('h', "help", NULL, false, "print this and exit");
     print_option(0, "version", NULL, false, "print the version and exit");
     /* A verb's page is its program's. */
@@ -141,6 +143,8 @@ apply(const struct t5g_option *o, char *arg)
     case T5G_OPT_CHOICE:
         *(int *)o->dest = choose(o, what, arg);
         break;
+    case T5G_OPT_TABLE: /* gather has taken its rows */
+        break;
     }
 }
 
@@ -174,14 +178,27 @@ refuse(int c, const char *word, const struct option *longs)
     t5g_usage("unknown option %.*s", (int)strcspn(word, "="), word);
 }
 
-/* Both tables as one array of pointers; returns how many. */
+/* Add the options of a table, and of those in it, to all [n]; returns how many there are now. */
 static size_t
-gather(const struct t5g_program *p, const struct t5g_option *all[static 96])
+gather_table(const struct t5g_option *table, const struct t5g_option *all[static OPTIONS_MAX],
+             size_t n)
 {
-    size_t n = 0;
-    for (const struct t5g_option *o = p->options; o != NULL && o->help != NULL && n < 96; o++)
-        all[n++] = o;
-    for (const struct t5g_option *o = shared; o->help != NULL && n < 96; o++)
+    for (const struct t5g_option *o = table; o != NULL && o->help != NULL; o++)
+        if (o->kind == T5G_OPT_TABLE)
+            n = gather_table(o->dest, all, n);
+        else if (n < OPTIONS_MAX)
+            all[n++] = o;
+        else
+            t5g_bug("more options than a program may have");
+    return n;
+}
+
+/* All tables as one array of pointers; returns how many. */
+static size_t
+gather(const struct t5g_program *p, const struct t5g_option *all[static OPTIONS_MAX])
+{
+    size_t n = gather_table(p->options, all, 0);
+    for (const struct t5g_option *o = shared; o->help != NULL && n < OPTIONS_MAX; o++)
         if (acts(p, o))
             all[n++] = o;
     return n;
@@ -254,9 +271,9 @@ find_output(int argc, char **argv, const struct option *longs, const char *short
 int
 t5g_options_parse(const struct t5g_program *p, int argc, char **argv)
 {
-    const struct t5g_option *all[96];
-    struct option longs[96 + 3];
-    char shorts[2 * 96 + 4];
+    const struct t5g_option *all[OPTIONS_MAX];
+    struct option longs[OPTIONS_MAX + 3];
+    char shorts[2 * OPTIONS_MAX + 4];
     size_t n = gather(p, all);
     char **operands = t5g_alloc((size_t)argc + 1, sizeof *operands);
     int c, n_operands = 0;
@@ -269,7 +286,7 @@ t5g_options_parse(const struct t5g_program *p, int argc, char **argv)
             continue;
         }
         if (c == HELP || c == 'h')
-            print_help(p);
+            print_help(p, all, n);
         if (c == VERSION) {
             printf("%s (t5g) %s, stream format 1.0\n", t5g_program_name(), T5G_VERSION);
             exit(fflush(stdout) == 0 ? T5G_EX_OK : T5G_EX_IO);

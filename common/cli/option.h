@@ -19,6 +19,7 @@ enum t5g_option_kind {
     T5G_OPT_BYTES,  /* the same with units, see t5g_num_size */
     T5G_OPT_DOUBLE, /* double *dest, min..max */
     T5G_OPT_CHOICE, /* int *dest: index into choices ("skip|stop"), which is also the arg shown */
+    T5G_OPT_TABLE,  /* not an option: const struct t5g_option *dest is a table to be read here */
 };
 
 struct t5g_option {
@@ -45,6 +46,10 @@ struct t5g_option {
 #define T5G_OPTION_FORCE(dest, what)                     \
     {                                                    \
         0, "force", NULL, T5G_OPT_FLAG, dest, what, 0, 0 \
+    }
+#define T5G_OPTION_TABLE(table)                                            \
+    {                                                                      \
+        0, NULL, NULL, T5G_OPT_TABLE, (void *)(uintptr_t)(table), "", 0, 0 \
     }
 #define T5G_OPTIONS_END                               \
     {                                                 \
