@@ -30,6 +30,10 @@ static const struct t5g_option options[] = {
      "read NUL-terminated file names from FILE (-: stdin)", 0, 0},
     {0, "shard", "I/N", T5G_OPT_ONCE, &opt.shard,
      "process part I (counted from 0) of N of the list of files", 0, 0},
+    {0, "no-bos", NULL, T5G_OPT_FLAG, &opt.x.no_bos,
+     "add no special tokens around the text: leave out the post-processor", 0, 0},
+    {0, "template", "TEXT", T5G_OPT_ONCE, &opt.x.template,
+     "tokenize TEXT with each text in place of its {text}", 0, 0},
     {0, "text-only", NULL, T5G_OPT_FLAG, &opt.x.text_only,
      "tokenize literals of special tokens as plain text", 0, 0},
     {0, "utf8", "error|replace", T5G_OPT_CHOICE, &opt.x.utf8,
@@ -56,6 +60,10 @@ check_usage(size_t n)
         t5g_usage("-l, -0 and --jsonl exclude each other");
     if (opt.x.too_long != T5G_TOO_LONG_ERROR && opt.x.max_tokens == 0)
         t5g_usage("--too-long needs --max-tokens");
+    struct t5g_err e;
+    size_t at;
+    if (opt.x.template != NULL && t5g_template_field(opt.x.template, &at, &e) < 0)
+        t5g_usage("%s", e.msg);
     if (opt.names != NULL && (opt.texts.n > 0 || opt.images.n > 0 || n > 0))
         t5g_usage("--files0-from gives the FILEs: leave out operands, -e and -i");
     if (opt.shard != NULL && (opt.texts.n > 0 || opt.images.n > 0 || (n == 0 && opt.names == NULL)))

@@ -161,6 +161,24 @@ t5g_features_write(const struct t5g_looker *l, const struct t5g_features *f, siz
 
 /* ---- features in place of pictures ---- */
 
+/* How the document's ids were made from its text: the flags of t5g_tokenize (t5g-tokenize
+ * --no-bos). */
+static unsigned
+made_with(const struct t5g_retokenizer *again, const struct t5g_doc *doc,
+          const struct t5g_frame *text, const struct t5g_features *f)
+{
+    struct t5g_ids bare = {0};
+    const struct t5g_frame *ids = t5g_doc_find(doc, "input.ids");
+    bool same =
+        ids != NULL &&
+        t5g_tokenize_pictures(again->tokenizer, &again->around, (const char *)text->data,
+                              text->size, NULL, f->pictures, T5G_TOK_BARE, &bare, NULL) == 0 &&
+        ids->size == bare.n * sizeof *bare.p &&
+        memcmp(ids->data, bare.p, bare.n * sizeof *bare.p) == 0;
+    t5g_ids_free(&bare);
+    return same ? T5G_TOK_BARE : 0;
+}
+
 int
 t5g_retokenize(const struct t5g_retokenizer *again, const struct t5g_doc *doc,
                const struct t5g_features *f, struct t5g_ids *ids, struct t5g_err *e)
@@ -177,7 +195,8 @@ t5g_retokenize(const struct t5g_retokenizer *again, const struct t5g_doc *doc,
         r = t5g_err_set(e, T5G_EX_DATA, "no text frame to put crops into (--pan-and-scan)");
     else if (r > 0)
         r = t5g_tokenize_pictures(again->tokenizer, &again->around, (const char *)text->data,
-                                  text->size, crops, f->pictures, ids, e);
+                                  text->size, crops, f->pictures, made_with(again, doc, text, f),
+                                  ids, e);
     t5g_free(crops);
     return r;
 }

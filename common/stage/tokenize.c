@@ -2,12 +2,16 @@
 #include "stage/tokenize.h"
 #include "base/jsonstr.h"
 #include "base/stop.h"
+#include "base/utf8.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "stage/model_path.h"
 #include "text/pieces.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#define FIELD "{text}"
 
 static int
 write_text(struct t5g_writer *w, const char *name, const struct t5g_buf *text, struct t5g_err *e)
@@ -51,18 +55,24 @@ write_doc(struct t5g_run *run, const struct t5g_buf *id, const struct t5g_corpus
     t5g_stop_release();
 }
 
+static unsigned
+flags_of(const struct t5g_tokenize_stage *x)
+{
+    return (x->text_only ? T5G_TOK_TEXT_ONLY : 0) | (x->no_bos ? T5G_TOK_BARE : 0);
+}
+
 /* Cut or split. -1 with e if the limit leaves no room for text. */
 static int
 write_pieces(const struct t5g_tokenize_stage *x, struct t5g_run *run,
              const struct t5g_corpus_doc *d, const struct t5g_ids *ids, struct t5g_err *e)
 {
     const int32_t *p;
-    if (x->max_tokens <=
-        t5g_tokenizer_before(x->tokenizer, &p) + t5g_tokenizer_after(x->tokenizer, &p))
+    if (!x->no_bos && x->max_tokens <= t5g_tokenizer_before(x->tokenizer, &p) +
+                                           t5g_tokenizer_after(x->tokenizer, &p))
         return t5g_err_set(e, T5G_EX_DATA, "--max-tokens %llu leaves no room for text",
                            (unsigned long long)x->max_tokens);
     struct t5g_ids piece = {0};
-    for (size_t k = 0; t5g_piece(x->tokenizer, ids, x->max_tokens, k, &piece); k++) {
+    for (size_t k = 0; t5g_piece(x->tokenizer, flags_of(x), ids, x->max_tokens, k, &piece); k++) {
         struct t5g_buf id = {0};
         t5g_buf_add(&id, d->id.p, d->id.n);
         if (x->too_long == T5G_TOO_LONG_SPLIT)
@@ -76,6 +86,39 @@ write_pieces(const struct t5g_tokenize_stage *x, struct t5g_run *run,
     return 0;
 }
 
+int
+t5g_template_field(const char *template, size_t *at, struct t5g_err *e)
+{
+    const char *field = strstr(template, FIELD);
+    size_t n = strlen(template), bad = t5g_utf8_check(template, n);
+    if (bad < n)
+        return t5g_err_set(e, T5G_EX_USAGE, "--template: invalid UTF-8 at byte %zu", bad);
+    if (field == NULL || strstr(field + 1, FIELD) != NULL)
+        return t5g_err_set(e, T5G_EX_USAGE, "--template: %s %s where the text belongs",
+                           field == NULL ? "no" : "more than one", FIELD);
+    *at = (size_t)(field - template);
+    return 0;
+}
+
+/* Put the template around the text. -1 with e if that is too long. */
+static int
+fill_template(const struct t5g_tokenize_stage *x, struct t5g_corpus_doc *d, struct t5g_err *e)
+{
+    size_t at, n = strlen(x->template);
+    struct t5g_buf whole = {0};
+    if (t5g_template_field(x->template, &at, e) < 0)
+        return -1;
+    if (d->text.n > T5G_TEXT_MAX - t5g_min(n, T5G_TEXT_MAX))
+        return t5g_err_set(e, T5G_EX_DATA, "with --template, a text of more than %zu bytes",
+                           T5G_TEXT_MAX);
+    t5g_buf_add(&whole, x->template, at);
+    t5g_buf_add(&whole, d->text.p, d->text.n);
+    t5g_buf_adds(&whole, x->template + at + strlen(FIELD));
+    t5g_buf_free(&d->text);
+    d->text = whole;
+    return 0;
+}
+
 static int
 tokenize(struct t5g_tokenize_stage *x, struct t5g_corpus_doc *d, struct t5g_ids *ids,
          struct t5g_err *e)
@@ -83,7 +126,9 @@ tokenize(struct t5g_tokenize_stage *x, struct t5g_corpus_doc *d, struct t5g_ids 
     struct t5g_err load;
     ids->n = 0;
     if (d->n_pictures == 0) {
-        t5g_tokenize(x->tokenizer, d->text.p, d->text.n, x->text_only ? T5G_TOK_TEXT_ONLY : 0, ids);
+        t5g_tokenize(x->tokenizer, d->text.p, d->text.n, flags_of(x), ids);
+        if (ids->n == 0 && x->no_bos)
+            return t5g_err_set(e, T5G_EX_DATA, "no text, to which --no-bos adds no token");
         return 0;
     }
     if (x->text_only)
@@ -94,7 +139,7 @@ tokenize(struct t5g_tokenize_stage *x, struct t5g_corpus_doc *d, struct t5g_ids 
     if (!d->has_text)
         t5g_picture_text_alone(&x->around, d->n_pictures, &d->text);
     return t5g_tokenize_pictures(x->tokenizer, &x->around, d->text.p, d->text.n, NULL,
-                                 d->n_pictures, ids, e);
+                                 d->n_pictures, flags_of(x), ids, e);
 }
 
 /* The corpus and its current document. */
@@ -126,7 +171,10 @@ write_document(void *arg, struct t5g_run *run, struct t5g_err *e)
         *e = d->fault;
         return -1;
     }
-    if (t5g_corpus_doc_utf8(d, x->utf8 == 1, e) < 0 || tokenize(k->x, d, ids, e) < 0)
+    if (t5g_corpus_doc_utf8(d, x->utf8 == 1, e) < 0 ||
+        (x->template != NULL && (d->has_text || d->n_pictures == 0) &&
+         fill_template(x, d, e) < 0) ||
+        tokenize(k->x, d, ids, e) < 0)
         return -1;
     if (x->max_tokens == 0 || ids->n <= x->max_tokens) {
         write_doc(run, &d->id, d, ids);

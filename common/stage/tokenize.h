@@ -16,7 +16,13 @@ struct t5g_tokenize_stage {
     int utf8;                       /* 1: ill-formed bytes become U+FFFD; 0: the document fails */
     int too_long;                   /* T5G_TOO_LONG_..., for documents beyond max_tokens */
     uint64_t max_tokens;            /* 0: no limit */
+    bool no_bos;                    /* without the post-processor */
+    const char *template;           /* around every text, in place of {text}; NULL: none */
 };
+
+/* Where the one field {text} of a template is, in bytes; -1 with e (64) unless there is exactly one
+ * and the template is UTF-8. */
+int t5g_template_field(const char *template, size_t *at, struct t5g_err *e);
 
 /*
  * Write HEAD and every document of the corpus: its ids (in pieces if too_long says so), its prompt,

@@ -98,7 +98,7 @@ look_at_file(struct t5g_vision_stage *x, const char *path, struct t5g_buf *text,
     if (r == 0) {
         size_t crops = f->views[0] - 1;
         t5g_picture_text_alone(&again->around, 1, text);
-        r = t5g_tokenize_pictures(again->tokenizer, &again->around, text->p, text->n, &crops, 1,
+        r = t5g_tokenize_pictures(again->tokenizer, &again->around, text->p, text->n, &crops, 1, 0,
                                   ids, e);
     }
     t5g_buf_free(&file);

@@ -111,7 +111,7 @@ add_picture(const struct t5g_picture_text *p, size_t crops, struct t5g_buf *out)
 int
 t5g_tokenize_pictures(const struct t5g_tokenizer *t, const struct t5g_picture_text *p,
                       const char *text, size_t n, const size_t *crops, size_t n_pictures,
-                      struct t5g_ids *out, struct t5g_err *e)
+                      unsigned flags, struct t5g_ids *out, struct t5g_err *e)
 {
     struct t5g_buf whole = {0};
     const char *at = text, *end = text + n, *next;
@@ -125,7 +125,7 @@ t5g_tokenize_pictures(const struct t5g_tokenizer *t, const struct t5g_picture_te
     }
     t5g_buf_add(&whole, at, (size_t)(end - at));
     if (seen == n_pictures)
-        t5g_tokenize(t, whole.p, whole.n, 0, out);
+        t5g_tokenize(t, whole.p, whole.n, flags, out);
     t5g_buf_free(&whole);
     if (seen != n_pictures)
         return t5g_err_set(e, T5G_EX_DATA,

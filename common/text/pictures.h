@@ -26,10 +26,11 @@ void t5g_picture_text_alone(const struct t5g_picture_text *p, size_t n, struct t
 /*
  * Append to out the ids of text[0..n), in which each of n_pictures occurrences of boi is a picture
  * with crops[k] more views (crops NULL: none). Before tokenizing, each view becomes boi, `per` soft
- * tokens, eoi. -1 with e (65) if the text has another number of boi, or soft tokens of its own.
+ * tokens, eoi. flags: of t5g_tokenize. -1 with e (65) if the text has another number of boi, or
+ * soft tokens of its own.
  */
 int t5g_tokenize_pictures(const struct t5g_tokenizer *t, const struct t5g_picture_text *p,
                           const char *text, size_t n, const size_t *crops, size_t n_pictures,
-                          struct t5g_ids *out, struct t5g_err *e);
+                          unsigned flags, struct t5g_ids *out, struct t5g_err *e);
 
 #endif

@@ -2,11 +2,14 @@
 #include "text/pieces.h"
 
 bool
-t5g_piece(const struct t5g_tokenizer *t, const struct t5g_ids *ids, size_t max, size_t k,
-          struct t5g_ids *piece)
+t5g_piece(const struct t5g_tokenizer *t, unsigned flags, const struct t5g_ids *ids, size_t max,
+          size_t k, struct t5g_ids *piece)
 {
     const int32_t *before, *after;
+    bool bare = (flags & T5G_TOK_BARE) != 0;
     size_t n_before = t5g_tokenizer_before(t, &before), n_after = t5g_tokenizer_after(t, &after);
+    n_before = bare ? 0 : n_before;
+    n_after = bare ? 0 : n_after;
     size_t frame = n_before + n_after, room = max - frame, total = ids->n - frame;
     if (k * room >= total)
         return false;
