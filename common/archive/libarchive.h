@@ -1,57 +1,66 @@
-/* libarchive.h: the libarchive functions in use, as pointers in t5g_la: linked normally, libarchive
- * and its libraries (XML, cryptography) would add 1.6 ms to the start of every program. */
+/* libarchive.h: the part of libarchive in use. It is loaded when first needed: linked normally,
+ * libarchive and its libraries (XML, cryptography) would add 1.6 ms to the start of every program.
+ */
 #ifndef T5G_LIBARCHIVE_H
 #define T5G_LIBARCHIVE_H
 
 #include "base/err.h"
 
-#include <archive.h>
-#include <archive_entry.h>
+/* ---- reading ---- */
 
-#define T5G_LIBARCHIVE(X)                \
-    X(archive_entry_filetype)            \
-    X(archive_entry_free)                \
-    X(archive_entry_new)                 \
-    X(archive_entry_pathname)            \
-    X(archive_entry_set_filetype)        \
-    X(archive_entry_set_mtime)           \
-    X(archive_entry_set_pathname)        \
-    X(archive_entry_set_perm)            \
-    X(archive_entry_set_size)            \
-    X(archive_error_string)              \
-    X(archive_filter_bytes)              \
-    X(archive_filter_count)              \
-    X(archive_read_data)                 \
-    X(archive_read_free)                 \
-    X(archive_read_new)                  \
-    X(archive_read_next_header)          \
-    X(archive_read_open)                 \
-    X(archive_read_open_fd)              \
-    X(archive_read_support_filter_bzip2) \
-    X(archive_read_support_filter_lz4)   \
-    X(archive_read_support_filter_xz)    \
-    X(archive_read_support_filter_zstd)  \
-    X(archive_read_support_format_7zip)  \
-    X(archive_read_support_format_empty) \
-    X(archive_read_support_format_raw)   \
-    X(archive_read_support_format_zip)   \
-    X(archive_set_error)                 \
-    X(archive_write_add_filter_none)     \
-    X(archive_write_close)               \
-    X(archive_write_data)                \
-    X(archive_write_free)                \
-    X(archive_write_header)              \
-    X(archive_write_new)                 \
-    X(archive_write_open_fd)             \
-    X(archive_write_set_format_pax_restricted)
+struct t5g_libarchive;
 
-#define T5G_MEMBER(name) __typeof__(&name) name;
-extern struct t5g_libarchive {
-    T5G_LIBARCHIVE(T5G_MEMBER)
-} t5g_la;
-#undef T5G_MEMBER
+/* Give the next *n bytes of the input at *p, valid until the next call; *n = 0 at its end. 0, or -1
+ * with e. */
+typedef int t5g_libarchive_fill(void *arg, const void **p, size_t *n, struct t5g_err *e);
 
-/* Call before the first use. 0, or -1 with e (69). */
-int t5g_libarchive_load(struct t5g_err *e);
+/*
+ * Decompress bzip2, xz, zstd or lz4. NULL with e (65, also if the input is compressed more than
+ * once; 69 without libarchive, 71, and the errors of fill).
+ */
+struct t5g_libarchive *t5g_libarchive_decompress(t5g_libarchive_fill *fill, void *arg,
+                                                 struct t5g_err *e);
+
+/* Read a zip archive, or else a 7z archive: fd is a regular file at its start. NULL with e (65, 69,
+ * 71). */
+struct t5g_libarchive *t5g_libarchive_open(int fd, bool zip, struct t5g_err *e);
+void t5g_libarchive_close(struct t5g_libarchive *a);
+
+/* Compressed bytes that the decompressor has used. */
+uint64_t t5g_libarchive_used(const struct t5g_libarchive *a);
+
+enum t5g_libarchive_type {
+    T5G_LIBARCHIVE_FILE,
+    T5G_LIBARCHIVE_FOLDER,
+    T5G_LIBARCHIVE_LINK, /* a symbolic link */
+    T5G_LIBARCHIVE_OTHER,
+};
+
+/* The next member of an archive: 1, 0 after the last, -1 with e (65). *name is valid until the next
+ * call; NULL if it cannot be converted to UTF-8. */
+int t5g_libarchive_next(struct t5g_libarchive *a, const char **name, enum t5g_libarchive_type *type,
+                        struct t5g_err *e);
+
+/*
+ * Some bytes of the decompressed file or the current member, at most n; *got = 0 at its end. 0; 1
+ * with e (65): this member cannot be read, but others can; -1 with e (65, and the errors of fill).
+ */
+int t5g_libarchive_read(struct t5g_libarchive *a, void *buf, size_t n, size_t *got,
+                        struct t5g_err *e);
+
+/* ---- writing a tar ---- */
+
+struct t5g_libarchive_tar;
+
+/* fd stays the caller's. NULL with e (69, 71). */
+struct t5g_libarchive_tar *t5g_libarchive_tar_open(int fd, struct t5g_err *e);
+void t5g_libarchive_tar_close(struct t5g_libarchive_tar *t);
+
+/* Add a regular file of n bytes, without time and owner. 0, or -1 with e (74). */
+int t5g_libarchive_tar_add(struct t5g_libarchive_tar *t, const char *name, const void *data,
+                           size_t n, struct t5g_err *e);
+
+/* Write the end-of-archive blocks. 0, or -1 with e (74). */
+int t5g_libarchive_tar_end(struct t5g_libarchive_tar *t, struct t5g_err *e);
 
 #endif

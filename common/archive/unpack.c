@@ -9,14 +9,13 @@
  */
 #include "archive/unpack.h"
 #include "archive/filter.h"
-#include "base/io.h"
-#include "base/json.h"
 #include "archive/libarchive.h"
 #include "archive/tarread.h"
-#include "base/utf8.h"
 #include "archive/zipend.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/utf8.h"
 
-#include <locale.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,9 +31,9 @@ struct t5g_unpack {
     const char *foreign;
     struct t5g_filter *filter;
     struct t5g_tarread *tar;
-    struct archive *archive;
-    char *block;           /* [BLOCK] input buffer for a tar */
-    struct t5g_buf peeked; /* first bytes from the filter */
+    struct t5g_libarchive *archive; /* a zip or 7z */
+    char *block;                    /* [BLOCK] input buffer for a tar */
+    struct t5g_buf peeked;          /* first bytes from the filter */
     size_t at_peeked;
     uint64_t taken;          /* bytes of members, for zip and 7z */
     uint64_t entries, count; /* of a zip: read so far, and in its central directory */
@@ -65,13 +64,6 @@ read_fd(void *arg, void *buf, size_t n, size_t *got, struct t5g_err *e)
     memcpy(buf, u->begun + u->at_begun, *got);
     u->at_begun += *got;
     return 0;
-}
-
-static int
-fault(struct t5g_unpack *u, struct t5g_err *e)
-{
-    const char *why = t5g_la.archive_error_string(u->archive);
-    return t5g_err_set(e, T5G_EX_DATA, "%s", why != NULL ? why : "damaged");
 }
 
 /* Some bytes from the decompressor, or from the descriptor if there is none. */
@@ -156,9 +148,8 @@ open_filter(struct t5g_unpack *u, enum t5g_packing what, struct t5g_err *e)
 }
 
 static int
-open_libarchive(struct t5g_unpack *u, enum t5g_packing what, struct t5g_err *e)
+open_zip_or_7z(struct t5g_unpack *u, enum t5g_packing what, struct t5g_err *e)
 {
-    struct archive *a;
     /* A zip's central directory is at its end; without it, lost members would go unnoticed. */
     if (!u->seekable)
         return t5g_err_set(e, T5G_EX_DATA, "a %s archive needs a regular file",
@@ -166,21 +157,7 @@ open_libarchive(struct t5g_unpack *u, enum t5g_packing what, struct t5g_err *e)
     u->zip = what == T5G_ZIP;
     if (u->zip && t5g_zipend_count(u->fd, u->file_size, &u->count, &u->wide, e) < 0)
         return -1;
-    if (t5g_libarchive_load(e) < 0)
-        return -1;
-    if ((a = u->archive = t5g_la.archive_read_new()) == NULL)
-        return t5g_err_set(e, T5G_EX_OS, "out of memory");
-    /* For names in UTF-8: libarchive converts names by the locale, and returns NULL in "C". */
-    static locale_t utf8;
-    if (utf8 == (locale_t)0)
-        utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-    if (utf8 != (locale_t)0)
-        uselocale(utf8);
-    if (u->zip)
-        t5g_la.archive_read_support_format_zip(a);
-    else
-        t5g_la.archive_read_support_format_7zip(a);
-    return t5g_la.archive_read_open_fd(a, u->fd, BLOCK) == ARCHIVE_OK ? 0 : fault(u, e);
+    return (u->archive = t5g_libarchive_open(u->fd, u->zip, e)) != NULL ? 0 : -1;
 }
 
 static int
@@ -189,7 +166,7 @@ open_archive(struct t5g_unpack *u, enum t5g_packing what, struct t5g_err *e)
     if (what == T5G_TAR_DAMAGED)
         return t5g_err_set(e, T5G_EX_DATA, "damaged: the checksum of the first header differs");
     if (what != T5G_TAR)
-        return open_libarchive(u, what, e);
+        return open_zip_or_7z(u, what, e);
     u->block = t5g_alloc_raw(BLOCK, 1);
     u->tar = t5g_tarread_open(u->filter == NULL && u->seekable ? u->fd : -1, fill_block, u);
     return 0;
@@ -254,8 +231,7 @@ t5g_unpack_close(struct t5g_unpack *u)
 {
     if (u == NULL)
         return;
-    if (u->archive != NULL)
-        t5g_la.archive_read_free(u->archive);
+    t5g_libarchive_close(u->archive);
     t5g_tarread_close(u->tar);
     t5g_filter_close(u->filter);
     t5g_free(u->begun);
@@ -312,7 +288,7 @@ set_name(struct t5g_unpack *u, const char *s, struct t5g_member *m)
 
 /* Note a member that is skipped. */
 static void
-pass_over(struct t5g_unpack *u, const char *name, const char *why)
+note_skipped(struct t5g_unpack *u, const char *name, const char *why)
 {
     struct t5g_member m;
     set_name(u, name, &m);
@@ -340,7 +316,7 @@ check_manifest(struct t5g_unpack *u, struct t5g_err *e)
     size_t members = u->members;
     u->members = ours ? 0 : members + 1;
     if (!ours)
-        pass_over(u, "MANIFEST", "does not give the number of members");
+        note_skipped(u, "MANIFEST", "does not give the number of members");
     if (ours && (uint64_t)want != members)
         return t5g_err_set(e, T5G_EX_DATA, "%zu members, its MANIFEST says %lld", members,
                            (long long)want);
@@ -365,7 +341,7 @@ next_of_tar(struct t5g_unpack *u, const char **name, struct t5g_err *e)
     while ((r = t5g_tarread_next(u->tar, u->filter != NULL ? t5g_filter_taken(u->filter) : 0, &m,
                                  e)) == 1 &&
            m.type != T5G_UNTAR_FILE)
-        pass_over(u, m.name, m.kind);
+        note_skipped(u, m.name, m.kind);
     *name = m.name;
     const char *warning = r == 0 ? t5g_tarread_warning(u->tar) : NULL;
     if (warning != NULL && u->note != NULL)
@@ -374,30 +350,23 @@ next_of_tar(struct t5g_unpack *u, const char **name, struct t5g_err *e)
 }
 
 static int
-next_of_libarchive(struct t5g_unpack *u, const char **name, struct t5g_err *e)
+next_of_zip_or_7z(struct t5g_unpack *u, const char **name, struct t5g_err *e)
 {
-    struct archive_entry *entry;
-    for (;; u->entries++) {
-        int r = t5g_la.archive_read_next_header(u->archive, &entry);
-        if (r == ARCHIVE_EOF) {
-            if (u->zip && (u->wide ? u->entries : u->entries & 0xffff) != u->count)
-                return t5g_err_set(e, T5G_EX_DATA, "damaged: %llu members found, its list has %llu",
-                                   (unsigned long long)u->entries, (unsigned long long)u->count);
-            return 0;
-        }
-        /* RETRY: reading could continue after a damaged header, but losses would go unnoticed. */
-        if (r == ARCHIVE_FATAL || r == ARCHIVE_RETRY)
-            return fault(u, e);
-        /* ARCHIVE_WARN and ARCHIVE_FAILED concern this member only: reading it will fail. */
-        *name = t5g_la.archive_entry_pathname(entry);
-        unsigned type = t5g_la.archive_entry_filetype(entry);
-        if (type == AE_IFREG) {
+    enum t5g_libarchive_type type;
+    int r;
+    for (; (r = t5g_libarchive_next(u->archive, name, &type, e)) == 1; u->entries++) {
+        if (type == T5G_LIBARCHIVE_FILE) {
             u->entries++;
             return 1;
         }
-        if (type != AE_IFDIR)
-            pass_over(u, *name, type == AE_IFLNK ? "a symbolic link" : "not a regular file");
+        if (type != T5G_LIBARCHIVE_FOLDER)
+            note_skipped(u, *name,
+                         type == T5G_LIBARCHIVE_LINK ? "a symbolic link" : "not a regular file");
     }
+    if (r == 0 && u->zip && (u->wide ? u->entries : u->entries & 0xffff) != u->count)
+        return t5g_err_set(e, T5G_EX_DATA, "damaged: %llu members found, its list has %llu",
+                           (unsigned long long)u->entries, (unsigned long long)u->count);
+    return r;
 }
 
 int
@@ -406,7 +375,7 @@ t5g_unpack_next(struct t5g_unpack *u, struct t5g_member *m, struct t5g_err *e)
     u->in_member = false;
     while (!u->ended) {
         const char *name = NULL;
-        int r = u->tar != NULL ? next_of_tar(u, &name, e) : next_of_libarchive(u, &name, e);
+        int r = u->tar != NULL ? next_of_tar(u, &name, e) : next_of_zip_or_7z(u, &name, e);
         if (r < 0)
             return -1;
         u->ended = r == 0;
@@ -433,18 +402,11 @@ t5g_unpack_read(struct t5g_unpack *u, void *buf, size_t n, size_t *got, struct t
         return read_bytes(u, buf, n, got, e);
     if (!u->in_member)
         return 0;
-    if (u->tar != NULL) {
-        int r = t5g_tarread_read(u->tar, buf, n, got, e);
-        u->in_member = r == 0;
+    int r = u->tar != NULL ? t5g_tarread_read(u->tar, buf, n, got, e)
+                           : t5g_libarchive_read(u->archive, buf, n, got, e);
+    u->in_member = r == 0;
+    if (r != 0 || u->tar != NULL)
         return r;
-    }
-    la_ssize_t r = t5g_la.archive_read_data(u->archive, buf, n);
-    if (r < 0) {
-        u->in_member = false;
-        fault(u, e);
-        return r == ARCHIVE_FATAL ? -1 : 1;
-    }
-    *got = (size_t)r;
     u->taken += *got;
     if (u->taken > (1 << 20) && u->taken / T5G_FILTER_RATIO > u->file_size)
         return t5g_err_set(e, T5G_EX_DATA, "expands more than %d times", T5G_FILTER_RATIO);
