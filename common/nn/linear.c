@@ -4,8 +4,10 @@
  * Work is divided by rows of w, never along k, so that no sum is split. An item is 16 to 64 rows in
  * the panel role (widened and transposed into the worker's scratch, then used for all m), and some
  * tens of KB of weights in the row role. Quantised weights are used in place, by one kernel in both
- * roles; their activations are quantised once for each call. With products in bf16 the panel role
- * rounds activations once for each call, and weights that are not bf16 as they are unpacked.
+ * roles, so that in the panel role rows of a can be divided too: a thread then works on rows that
+ * it made itself. Their activations are quantised once for each call. With products in bf16 the
+ * panel role rounds activations once for each call, and weights that are not bf16 as they are
+ * unpacked.
  */
 #include "nn/linear.h"
 #include "kernels/panels.h"
@@ -14,7 +16,8 @@
 #include <string.h>
 
 enum {
-    WIDEST = 4, /* panels of an item in the panel role */
+    WIDEST = 4,      /* panels of an item in the panel role */
+    PART_LEAST = 64, /* rows of a in a part of them */
     CHUNK_BYTES = 65536,
     CHUNK_MOST = 256, /* rows */
 };
@@ -25,7 +28,9 @@ struct run {
     size_t n_jobs;
     const float *a;
     size_t lda, m;
-    size_t wide; /* rows of w in an item of the panel role: 16, 32 or 64 */
+    size_t wide;  /* panel role: rows of w in an item: 16, 32 or 64 */
+    size_t items; /* panel role: for all rows of w, */
+    size_t parts; /* and each of these parts of the rows of a */
 };
 
 static size_t
@@ -253,16 +258,25 @@ bf16_product(const struct run *r, const struct t5g_mat *w, size_t r0, size_t n, 
                  add);
 }
 
-/* out [m, n], stride ld, (+)= a times rows r0..r0+n of w; scratch [k, n rounded up to 16]. */
+/* The rows i0..i0+m of a that an item takes. */
+struct part {
+    size_t i0, m;
+};
+
+/* out [m, n], stride ld, (+)= part of a times rows r0..r0+n of w; scratch [k, n rounded up to 16].
+ */
 static void
-panel_product(const struct run *r, const struct t5g_mat *w, size_t r0, size_t n, float *out,
-              size_t ld, bool add, float *scratch)
+panel_product(const struct run *r, const struct part *part, const struct t5g_mat *w, size_t r0,
+              size_t n, float *out, size_t ld, bool add, float *scratch)
 {
     const struct t5g_kernels *k = r->x->k;
     if (t5g_is_quantised(w->dtype)) {
         struct t5g_qacts a = acts_of(r->x, w);
         struct t5g_qpanel b = qpanel(w, r0 / T5G_PANEL);
-        k->qgemm(out, ld, &a, &b, r->m, n, add);
+        a.q += part->i0 * a.ldq;
+        a.scale += part->i0 * a.groups;
+        a.sum += part->i0 * a.pieces;
+        k->qgemm(out, ld, &a, &b, part->m, n, add);
         return;
     }
     if (k->bf16_gemm != NULL) {
@@ -288,17 +302,21 @@ panel_item(void *arg, size_t item, size_t worker)
 {
     const struct run *r = arg;
     const struct t5g_linear *job = r->jobs;
+    size_t number = item / r->items;
+    struct part part = {.i0 = r->m * number / r->parts};
+    part.m = r->m * (number + 1) / r->parts - part.i0;
+    item %= r->items;
     for (; item >= ceil_div(job->w.rows, wide_of(r, job)); job++)
         item -= ceil_div(job->w.rows, wide_of(r, job));
     size_t wide = wide_of(r, job), r0 = item * wide, n = t5g_min(wide, job->w.rows - r0);
     float *panels = t5g_exec_scratch(r->x, worker), *up = panels + job->w.cols * wide;
-    float *out = job->out + r0 / T5G_PANEL * job->panel;
+    float *out = job->out + r0 / T5G_PANEL * job->panel + part.i0 * job->ld;
     if (job->bias != NULL)
-        put_bias(out, job->ld, job->bias + r0, r->m, n, job->add);
-    panel_product(r, &job->w, r0, n, out, job->ld, job->add || job->bias != NULL, panels);
+        put_bias(out, job->ld, job->bias + r0, part.m, n, job->add);
+    panel_product(r, &part, &job->w, r0, n, out, job->ld, job->add || job->bias != NULL, panels);
     if (job->up.p != NULL)
-        panel_product(r, &job->up, r0, n, up, wide, false, panels);
-    activate(r->x->k, job->act, out, job->ld, job->up.p != NULL ? up : NULL, wide, r->m, n);
+        panel_product(r, &part, &job->up, r0, n, up, wide, false, panels);
+    activate(r->x->k, job->act, out, job->ld, job->up.p != NULL ? up : NULL, wide, part.m, n);
 }
 
 static size_t
@@ -310,20 +328,33 @@ panel_items(const struct run *r)
     return items;
 }
 
+static bool
+all_quantised(const struct t5g_linear *jobs, size_t n_jobs)
+{
+    for (size_t i = 0; i < n_jobs; i++)
+        if (!t5g_is_quantised(jobs[i].w.dtype))
+            return false;
+    return true;
+}
+
 void
 t5g_linear_panels(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs,
                   const float *a, size_t lda, size_t m)
 {
-    struct run r = {x, jobs, n_jobs, a, lda, m, WIDEST * T5G_PANEL};
+    struct run r = {x, jobs, n_jobs, a, lda, m, WIDEST * T5G_PANEL, 0, 1};
     size_t threads = t5g_pool_threads(x->pool);
     if (x->seen != NULL)
         x->seen(x->seen_arg, jobs, n_jobs, a, lda, m);
+    if (all_quantised(jobs, n_jobs))
+        r.parts = t5g_max(t5g_min(threads, m / PART_LEAST), 1);
     /* Wide items are faster, unless they are so few that threads are idle at the end. */
-    while (r.wide > T5G_PANEL && panel_items(&r) % threads != 0 && panel_items(&r) < 8 * threads)
+    while (r.wide > T5G_PANEL && r.parts * panel_items(&r) % threads != 0 &&
+           r.parts * panel_items(&r) < 8 * threads)
         r.wide /= 2;
+    r.items = panel_items(&r);
     prepare(x, jobs, n_jobs, a, lda, m);
     prepare_bf16(x, jobs, n_jobs, a, lda, m);
-    t5g_exec_run(x, panel_item, &r, panel_items(&r), cost_of(&r));
+    t5g_exec_run(x, panel_item, &r, r.parts * r.items, cost_of(&r));
 }
 
 /* out [m, n], stride ld = a times rows r0..r0+n of w. */
@@ -366,7 +397,7 @@ void
 t5g_linear_rows(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs,
                 const float *a, size_t lda, size_t m)
 {
-    struct run r = {x, jobs, n_jobs, a, lda, m, 0};
+    struct run r = {x, jobs, n_jobs, a, lda, m, 0, 0, 0};
     size_t items = 0;
     if (x->seen != NULL)
         x->seen(x->seen_arg, jobs, n_jobs, a, lda, m);
