@@ -41,6 +41,23 @@ take(struct t5g_texts *t, const struct t5g_tokenizer *tokenizer, struct t5g_corp
     return 0;
 }
 
+/* Whether a message begins with the name of an operand, as errors of files do. */
+static bool
+names_operand(const char *msg, const struct t5g_corpus_options *o)
+{
+    for (size_t i = 0; i < o->n_paths; i++) {
+        const char *name = o->paths[i];
+        if (name[0] == '\0')
+            name = "''";
+        else if (strcmp(name, "-") == 0)
+            name = "stdin";
+        size_t n = strlen(name);
+        if (strncmp(msg, name, n) == 0 && msg[n] == ':')
+            return true;
+    }
+    return false;
+}
+
 int
 t5g_texts_read(struct t5g_texts *t, const struct t5g_tokenizer *tokenizer,
                const struct t5g_corpus_options *o, struct t5g_err *e)
@@ -51,10 +68,8 @@ t5g_texts_read(struct t5g_texts *t, const struct t5g_tokenizer *tokenizer,
     int r;
     while ((r = t5g_corpus_next(c, &d, e)) == 1)
         if (take(t, tokenizer, &d, e) < 0) {
-            /* Errors of files have the name already. */
-            size_t n = d.id.n;
-            if (strncmp(e->msg, d.id.p, n) != 0 || e->msg[n] != ':')
-                t5g_err_in(e, "%.*s", (int)t5g_min(n, 500), d.id.p);
+            if (!names_operand(e->msg, o))
+                t5g_err_in(e, "%.*s", (int)t5g_min(d.id.n, 500), d.id.p);
             r = -1;
             break;
         }
