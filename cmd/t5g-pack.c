@@ -94,9 +94,9 @@ keep_source(const char *source)
                   t5g_common.output);
 }
 
-/* What does not go together; n operands. */
+/* What does not go together. operand: the first of n. */
 static void
-check_usage(size_t n)
+check_usage(const char *operand, size_t n)
 {
     if (opt.line && opt.jsonl)
         t5g_usage("-l and --jsonl exclude each other");
@@ -104,6 +104,8 @@ check_usage(size_t n)
         t5g_usage("-l and --jsonl say what is in TEXT: give --report TEXT");
     if (n > 1)
         t5g_usage("one MODEL at a time");
+    if (n == 1 && operand[0] == '\0')
+        t5g_usage("an empty operand");
     if (opt.calibrate.n > 0 && opt.weights < T5G_PACK_Q8)
         t5g_usage("--calibrate goes with --weights q8, q6 or q4");
     for (size_t i = 0; i < opt.calibrate.n && opt.calibrate.n > 1; i++)
@@ -125,7 +127,7 @@ main(int argc, char **argv)
     bool compare = opt.report.n > 0 && t5g_common.output == NULL;
     if (compare)
         t5g_signals_last(NULL, NULL); /* what goes to stdout is no stream */
-    check_usage((size_t)(argc - first));
+    check_usage(argv[first], (size_t)(argc - first));
     if (!compare && first < argc)
         t5g_common.model = argv[first];
 
@@ -143,7 +145,8 @@ main(int argc, char **argv)
     int status = compare ? T5G_EX_OK : t5g_packing_run(&run, source, &packing);
     if (opt.report.n > 0 && status == T5G_EX_OK) {
         struct t5g_err e;
-        t5g_signals_again();
+        t5g_signals_again(compare ? "the report is not made"
+                                  : "the model is packed, the report is not made");
         if (t5g_report_print(source, compare ? argv[first] : t5g_common.output, about.tokenizer,
                              &about.report, &e) < 0)
             t5g_die_err(&e);

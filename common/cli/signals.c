@@ -39,6 +39,7 @@ static struct {
     struct t5g_err id; /* its message is the escaped id */
     size_t others;
     const char *file; /* unfinished */
+    const char *rest; /* what is given up after a complete output; NULL: documents */
 } at;
 
 static atomic_flag ending = ATOMIC_FLAG_INIT;
@@ -93,12 +94,11 @@ say(const char *msg)
     (void)!write(STDERR_FILENO, l.p, l.n);
 }
 
-/* Say what was done and what was not. */
+/* How many documents are complete, and which are given up. */
 static void
-describe(struct line *l, bool cut)
+describe_documents(struct line *l)
 {
     uint64_t docs = t5g_progress_docs();
-    put(l, "stopped by SIGTERM");
     if (docs > 0 || at.working) {
         put(l, ": ");
         if (docs > 0)
@@ -117,6 +117,19 @@ describe(struct line *l, bool cut)
             put(l, at.others == 1 ? " other" : " others");
         }
         put(l, at.others > 0 ? " are given up" : " is given up");
+    }
+}
+
+/* Say what was done and what was not. */
+static void
+describe(struct line *l, bool cut)
+{
+    put(l, "stopped by SIGTERM");
+    if (at.rest == NULL) {
+        describe_documents(l);
+    } else {
+        put(l, ": ");
+        put(l, at.rest);
     }
     if (at.file != NULL) {
         put(l, "; ");
@@ -253,7 +266,8 @@ is_fault(int sig)
     return false;
 }
 
-static void catch (int sig)
+static void
+handle(int sig)
 {
     struct sigaction now, a = {.sa_flags = SA_ONSTACK | SA_RESTART};
     if (sigaction(sig, NULL, &now) != 0)
@@ -285,7 +299,7 @@ t5g_signals_install(void)
     at.owner = getpid();
     for (int sig = 1; sig <= SIGRTMAX; sig++)
         if (ends_by_default(sig))
-            catch (sig);
+            handle(sig);
     sigset_t timer;
     sigemptyset(&timer);
     sigaddset(&timer, SIGALRM);
@@ -328,8 +342,9 @@ t5g_signals_unfinished(const char *file)
 }
 
 void
-t5g_signals_again(void)
+t5g_signals_again(const char *rest)
 {
+    at.rest = rest;
     at.done = 0;
     if (at.late != 0)
         raise(at.late);

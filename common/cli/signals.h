@@ -32,8 +32,11 @@ void t5g_signals_unfinished(const char *file);
 /* The output is complete: from now on signals that can be caught have no effect. */
 void t5g_signals_done(void);
 
-/* More is to be done after a complete output: signals have their effect again, one that came
- * meanwhile at once, and leave the output. */
-void t5g_signals_again(void);
+/*
+ * More is to be done after a complete output: signals have their effect again, one that came
+ * meanwhile at once, and leave the output. rest: what the message about SIGTERM says instead of
+ * counting documents ("the report is not made"); the pointer is kept, not copied.
+ */
+void t5g_signals_again(const char *rest);
 
 #endif

@@ -114,6 +114,11 @@ holds() {
     printf '{"text": "a"}\n{"text": 3}\n' > bad.jsonl
     status_is 65 t5g-pack --jsonl --report bad.jsonl -o new.t5g
     err_has 'bad.jsonl:2: '
+    # A name stands once, an empty one in quotes, an absolute one whole.
+    status_is 66 t5g-pack --report '' -o new.t5g
+    [ "$(cat err)" = "t5g-pack: '': cannot open: No such file or directory" ]
+    status_is 66 t5g-pack --weights q8 --calibrate "$PWD/missing" -o new.t5g
+    [ "$(cat err)" = "t5g-pack: $PWD/missing: cannot open: No such file or directory" ]
     [ ! -e new.t5g ]
     status_is 65 t5g-pack --report text -m "$gqa" q8.t5g
     err_has "q8.t5g: made from another model than $gqa"
@@ -152,10 +157,29 @@ holds() {
     status=0
     wait $pid || status=$?
     [ "$status" = 75 ]
-    err_has 'stopped by SIGTERM'
+    [ "$(cat err)" = 't5g-pack: stopped by SIGTERM: the model is packed, the report is not made' ]
     [ ! -s table ]
     t5g-frame verify new.t5g
     cmp new.t5g q8.t5g
+    # Without packing, while the texts are read, and while they are compared.
+    mkfifo texts
+    t5g-pack --report texts q8.t5g 2> err &
+    pid=$!
+    exec 8> texts
+    kill -TERM $pid
+    status=0
+    wait $pid || status=$?
+    [ "$status" = 75 ]
+    [ "$(cat err)" = 't5g-pack: stopped by SIGTERM' ]
+    t5g-pack --progress always --report long q8.t5g > table 2> err &
+    pid=$!
+    until grep -q 'this one' err; do :; done
+    kill -TERM $pid
+    status=0
+    wait $pid || status=$?
+    [ "$status" = 75 ]
+    [ "$(tail -n 1 err)" = 't5g-pack: stopped by SIGTERM: the report is not made' ]
+    [ ! -s table ]
 }
 
 @test "t5g-decode over an encoder output without rows: the prompt alone decides" {
