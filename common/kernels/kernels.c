@@ -61,15 +61,23 @@ typedef void fill(struct t5g_kernels *k);
 static const struct level {
     const char *name;
     bool (*has)(void);
-    fill *fill[3];
+    fill *fill[4];
     bool (*has_bf16)(void);
     fill *bf16;
 } levels[] = {
 #if defined(__x86_64__)
-    {"v4", has_v4, {t5g_v3_fill, t5g_v4_fill}, has_v4_bf16, t5g_v4_fill_bf16},
-    {"v3", has_v3, {t5g_v3_fill}, NULL, NULL},
+    {"v4",
+     has_v4,
+     {t5g_v3_fill, t5g_v4_fill, t5g_v4_fill_quantised},
+     has_v4_bf16,
+     t5g_v4_fill_bf16},
+    {"v3", has_v3, {t5g_v3_fill, t5g_v3_fill_quantised}, NULL, NULL},
 #elif defined(__aarch64__)
-    {"neon", has_neon, {t5g_neon_fill}, has_neon_bf16, t5g_neon_fill_bf16},
+    {"neon",
+     has_neon,
+     {t5g_neon_fill, t5g_neon_fill_panels, t5g_neon_fill_quantised},
+     has_neon_bf16,
+     t5g_neon_fill_bf16},
 #endif
     {"ref", has_ref, {t5g_ref_fill}, has_ref, t5g_ref_fill_bf16},
 };

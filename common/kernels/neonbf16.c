@@ -12,8 +12,11 @@
 #include "kernels/neonmath.h"
 #include "kernels/panels.h"
 
+typedef uint16_t item;
+
 enum {
-    MC = 96,       /* rows of a at a time, see panelgemm.h */
+    MC = 96, /* see panelgemm.h */
+    KC = T5G_BF16_KC,
     TILE_ROWS = 6, /* 3 pairs x 8 pairs of columns: 24 sums, 3 of a, the rest for the panel */
     COLUMNS = T5G_PANEL / 2,
 };
@@ -61,16 +64,7 @@ panel_as(uint16_t *panel, const char *w, size_t ldw, int dtype, size_t rows, siz
         }
 }
 
-static void
-bf16_panel(uint16_t *panel, const void *w, size_t ldw, int dtype, size_t rows, size_t k)
-{
-    if (dtype == T5G_F32)
-        panel_as(panel, w, ldw, T5G_F32, rows, k);
-    else if (dtype == T5G_F16)
-        panel_as(panel, w, ldw, T5G_F16, rows, k);
-    else
-        panel_as(panel, w, ldw, T5G_BF16, rows, k);
-}
+#include "kernels/topanel.h"
 
 static void
 bf16_repanel(uint16_t *panel, const float *from, size_t k)
@@ -146,76 +140,13 @@ tile(const int M, float *c, size_t ldc, const uint16_t *a, size_t lda, const uin
         }
 }
 
-#define FEW(M)                                  \
-    case M:                                     \
-        tile(M, c, ldc, a, lda, panel, k, add); \
-        break;
-
-/* m < TILE_ROWS */
-static void
-tile_rest(size_t m, float *c, size_t ldc, const uint16_t *a, size_t lda, const uint16_t *panel,
-          size_t k, bool add)
-{
-    switch (m) {
-        FEW(1)
-        FEW(2)
-        FEW(3)
-        FEW(4)
-        FEW(5)
-    default:
-        break;
-    }
-}
-
-/* c is 16 columns wide. */
-static void
-gemm_wide(float *c, size_t ldc, const uint16_t *a, size_t lda, const uint16_t *panel, size_t m,
-          size_t k, bool add)
-{
-    for (size_t i0 = 0; i0 < m; i0 += MC) {
-        size_t end = t5g_min(i0 + MC, m), l = 0;
-        do { /* once for k == 0 too: c becomes 0 */
-            size_t n = t5g_min(T5G_BF16_KC, k - l), i = i0;
-            const uint16_t *b = panel + l * T5G_PANEL;
-            for (; i + TILE_ROWS <= end; i += TILE_ROWS)
-                tile(TILE_ROWS, c + i * ldc, ldc, a + i * lda + l, lda, b, n, add || l > 0);
-            tile_rest(end - i, c + i * ldc, ldc, a + i * lda + l, lda, b, n, add || l > 0);
-            l += n;
-        } while (l < k);
-    }
-}
-
-/* One panel, cols of its columns. */
-static void
-gemm_panel(float *c, size_t ldc, const uint16_t *a, size_t lda, const uint16_t *panel, size_t m,
-           size_t k, size_t cols, bool add)
-{
-    for (size_t i = 0; i < m; i += TILE_ROWS) {
-        float t[TILE_ROWS * T5G_PANEL] = {0};
-        size_t rows = t5g_min(TILE_ROWS, m - i);
-        for (size_t r = 0; add && r < rows; r++)
-            memcpy(t + r * T5G_PANEL, c + (i + r) * ldc, cols * sizeof *t);
-        gemm_wide(t, T5G_PANEL, a + i * lda, lda, panel, rows, k, add);
-        for (size_t r = 0; r < rows; r++)
-            memcpy(c + (i + r) * ldc, t + r * T5G_PANEL, cols * sizeof *t);
-    }
-}
-
-static void
-bf16_gemm(float *c, size_t ldc, const uint16_t *a, size_t lda, const uint16_t *panel, size_t next,
-          size_t m, size_t k, size_t cols, bool add)
-{
-    for (; cols >= T5G_PANEL; cols -= T5G_PANEL, c += T5G_PANEL, panel += next)
-        gemm_wide(c, ldc, a, lda, panel, m, k, add);
-    if (cols > 0)
-        gemm_panel(c, ldc, a, lda, panel, m, k, cols, add);
-}
+#include "kernels/panelgemm.h"
 
 void
 t5g_neon_fill_bf16(struct t5g_kernels *k)
 {
     k->bf16_round = bf16_round;
-    k->bf16_panel = bf16_panel;
+    k->bf16_panel = to_panel;
     k->bf16_repanel = bf16_repanel;
-    k->bf16_gemm = bf16_gemm;
+    k->bf16_gemm = gemm;
 }

@@ -6,7 +6,7 @@
 #error "compile with -march=armv8.2-a+dotprod"
 #endif
 
-#include "kernels/neon.h"
+#include "kernels/levels.h"
 #include "kernels/neonmath.h"
 
 enum { ROWS = 4, SUMS = 4 }; /* 16 sums, 8 of the panel, 1 of the activations */
@@ -35,8 +35,7 @@ columns(int32x4_t out[4], const int32x4_t t[SUMS])
 #include "kernels/neonqtile.h"
 
 void
-t5g_neon_qgemm_dot(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b,
-                   size_t m, size_t cols, bool add)
+t5g_neon_fill_dot(struct t5g_kernels *k)
 {
-    qgemm(c, ldc, a, b, m, cols, add);
+    k->qgemm = qgemm;
 }

@@ -4,13 +4,16 @@
  * gcc keeps the accumulators of a tile in registers only when every loop over them is unrolled,
  * hence the pragmas and the always_inline templates with constant tile sizes, here and in neon.c.
  */
-#include "kernels/neon.h"
+#include "kernels/levels.h"
 #include "kernels/neonmath.h"
 #include "kernels/panels.h"
 
+typedef float item;
+
 enum {
-    MC = 95,       /* see panelgemm.h */
-    TILE_ROWS = 5, /* likewise: with 6 there is no room for 4 k of each row of a */
+    MC = 95, /* see panelgemm.h */
+    KC = T5G_KC,
+    TILE_ROWS = 5, /* with 6 there is no room for 4 k of each row of a */
     Q = 4,         /* registers to a panel row */
 };
 
@@ -104,17 +107,12 @@ tile(const int M, float *c, size_t ldc, const float *a, size_t lda, const float 
         }
 }
 
+#include "kernels/panelblocks.h"
 #include "kernels/panelgemm.h"
 
 void
-t5g_neon_to_panel(float *panel, const void *w, size_t ldw, int dtype, size_t rows, size_t k)
+t5g_neon_fill_panels(struct t5g_kernels *k)
 {
-    to_panel(panel, w, ldw, dtype, rows, k);
-}
-
-void
-t5g_neon_gemm(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t next,
-              size_t m, size_t k, size_t cols, bool add)
-{
-    gemm(c, ldc, a, lda, panel, next, m, k, cols, add);
+    k->to_panel = to_panel;
+    k->gemm = gemm;
 }

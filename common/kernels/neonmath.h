@@ -3,11 +3,10 @@
 #define T5G_NEONMATH_H
 
 #include "kernels/kernels.h"
+#include "kernels/template.h"
 
 #include <arm_neon.h>
 #include <string.h>
-
-#define TEMPLATE static inline __attribute__((always_inline))
 
 typedef float32x4_t vec;
 typedef float32x4x2_t vec8; /* 8 floats */
@@ -18,12 +17,6 @@ enum {
 };
 
 /* ---- loading and storing ---- */
-
-TEMPLATE size_t
-item_size(int dtype)
-{
-    return dtype == T5G_F32 ? 4 : dtype == T5G_I8 ? 1 : 2;
-}
 
 /* 8 elements, as many as a register holds in 16 bits. */
 TEMPLATE float32x4x2_t
@@ -123,6 +116,9 @@ put8(float *p, size_t n, vec8 v)
     put(p, n, v.val[0]);
     put(p + low, n - low, v.val[1]);
 }
+
+#define vget(p)    vld1q_f32(p)
+#define vput(p, v) vst1q_f32(p, v)
 
 /* ---- arithmetic: see elementwise.h, norms.h and rows8.h ---- */
 

@@ -3,7 +3,7 @@
  * multiplied by one of the activations, two products are added in 16 bits (at most 2 * 127 * 127,
  * which fits), then pairs in 32 bits: exact. neondot.c does the same in one instruction.
  */
-#include "kernels/neon.h"
+#include "kernels/levels.h"
 #include "kernels/neonmath.h"
 
 #include <math.h>
@@ -47,31 +47,7 @@ columns(int32x4_t out[4], const int32x4_t t[SUMS])
 
 #include "kernels/neonqtile.h"
 
-void
-t5g_neon_qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b,
-               size_t m, size_t cols, bool add)
-{
-    if ((getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0)
-        t5g_neon_qgemm_dot(c, ldc, a, b, m, cols, add);
-    else
-        qgemm(c, ldc, a, b, m, cols, add);
-}
-
 /* ---- activations ---- */
-
-/* Largest |x|, compared by bits as integers: a NaN is larger than any number. */
-static float
-largest(const float *x, size_t n)
-{
-    const uint32x4_t positive = vdupq_n_u32(0x7fffffff);
-    uint32x4_t top = vdupq_n_u32(0);
-    for (size_t i = 0; i < n; i += W)
-        top = vmaxq_u32(top, vandq_u32(vreinterpretq_u32_f32(vld1q_f32(x + i)), positive));
-    uint32_t best = vmaxvq_u32(top);
-    float max;
-    memcpy(&max, &best, 4);
-    return max;
-}
 
 /* To the nearest, ties to even. */
 static void
@@ -93,8 +69,16 @@ sum_of(const int8_t *q, size_t n)
     return vaddvq_s32(s);
 }
 
-#define vget(p)    vld1q_f32(p)
-#define vput(p, v) vst1q_f32(p, v)
+typedef uint32x4_t ivec;
+
+#define vbits(v)   vreinterpretq_u32_f32(v)
+#define imax(a, b) vmaxq_u32(a, b)
+
+TEMPLATE float
+itop(ivec v)
+{
+    return vgetq_lane_f32(vreinterpretq_f32_u32(vdupq_n_u32(vmaxvq_u32(v))), 0);
+}
 
 TEMPLATE vec
 butterfly(vec v, int h)
@@ -104,19 +88,14 @@ butterfly(vec v, int h)
     return vfmaq_f32(other, v, vld1q_f32(signs[h - 1])); /* exact products */
 }
 
-#include "kernels/rotatevec.h"
+#include "kernels/quantizevec.h"
 
 void
-t5g_neon_rotate(float *y, const float *x, size_t k)
+t5g_neon_fill_quantised(struct t5g_kernels *k)
 {
-    rotate(y, x, k);
-}
-
-#include "kernels/quantize.h"
-
-void
-t5g_neon_quantize(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group,
-                  size_t piece)
-{
-    quantize(q, scale, sum, x, k, group, piece);
+    k->rotate = rotate;
+    k->quantize = quantize;
+    k->qgemm = qgemm;
+    if ((getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0)
+        t5g_neon_fill_dot(k);
 }

@@ -78,18 +78,4 @@ t5g_qpanel_zero(int32_t zero[T5G_PANEL], const uint8_t *from, int bits)
         zero[i] = bits == 6 ? from[i] : from[i % 8] >> (i < 8 ? 0 : 4) & 15;
 }
 
-/* ---- products over many panels, for levels whose kernels take one at a time ---- */
-
-typedef void t5g_gemm_panel(float *c, size_t ldc, const float *a, size_t lda, const float *panel,
-                            size_t m, size_t k, size_t cols, bool add);
-
-/* gemm of struct t5g_kernels by calls of `one` with cols 1 to 16. */
-static inline void
-t5g_gemm_by_panel(t5g_gemm_panel *one, float *c, size_t ldc, const float *a, size_t lda,
-                  const float *panel, size_t next, size_t m, size_t k, size_t cols, bool add)
-{
-    for (size_t j = 0; j < cols; j += T5G_PANEL, panel += next)
-        one(c + j, ldc, a, lda, panel, m, k, t5g_min(T5G_PANEL, cols - j), add);
-}
-
 #endif

@@ -75,6 +75,7 @@ gemm_pair(float c[2][T5G_PANEL], const float *a0, const float *a1, const float *
     }
 }
 
+/* The first cols of the 16 columns of one panel. */
 static void
 gemm_panel(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t m, size_t k,
            size_t cols, bool add)
@@ -97,7 +98,8 @@ static void
 gemm(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t next, size_t m,
      size_t k, size_t cols, bool add)
 {
-    t5g_gemm_by_panel(gemm_panel, c, ldc, a, lda, panel, next, m, k, cols, add);
+    for (size_t j = 0; j < cols; j += T5G_PANEL, panel += next)
+        gemm_panel(c + j, ldc, a, lda, panel, m, k, t5g_min(T5G_PANEL, cols - j), add);
 }
 
 static float
@@ -374,6 +376,8 @@ scale_by(float *x, size_t n, float factor)
         x[i] *= factor;
 }
 
+#include "kernels/fillelements.h"
+
 void
 t5g_ref_fill(struct t5g_kernels *k)
 {
@@ -384,14 +388,5 @@ t5g_ref_fill(struct t5g_kernels *k)
     k->rotate = rotate;
     k->quantize = quantize;
     k->qgemm = qgemm;
-    k->softmax = softmax;
-    k->bounds = bounds;
-    k->rms = rms;
-    k->rms_add = rms_add;
-    k->layer_norm = layer_norm;
-    k->rope = rope;
-    k->geglu = geglu;
-    k->gelu = gelu;
-    k->softcap = softcap;
-    k->scale = scale_by;
+    fill_elements(k);
 }

@@ -10,13 +10,15 @@
 
 #include "kernels/levels.h"
 #include "kernels/v3math.h"
-#include "kernels/v3quant.h"
 #include "kernels/panels.h"
 
+typedef float item;
+
 enum {
-    MC = 96,       /* see panelgemm.h */
-    TILE_ROWS = 6, /* likewise */
-    DOT_N = 3,     /* see rows.h */
+    MC = 96, /* see panelgemm.h */
+    KC = T5G_KC,
+    TILE_ROWS = 6,
+    DOT_N = 3, /* see rows.h */
     DOT_FEW = 0,
 };
 
@@ -100,6 +102,8 @@ tile(const int M, float *c, size_t ldc, const float *a, size_t lda, const float 
 }
 
 #include "kernels/norms.h"
+#include "kernels/fillelements.h"
+#include "kernels/panelblocks.h"
 #include "kernels/panelgemm.h"
 #include "kernels/rows8.h"
 #include "kernels/rows.h"
@@ -111,17 +115,5 @@ t5g_v3_fill(struct t5g_kernels *k)
     k->gemm = gemm;
     k->dot = dot;
     k->mix = mix;
-    k->rotate = t5g_v3_rotate;
-    k->quantize = t5g_v3_quantize;
-    k->qgemm = t5g_v3_qgemm;
-    k->softmax = softmax;
-    k->bounds = bounds;
-    k->rms = rms;
-    k->rms_add = rms_add;
-    k->layer_norm = layer_norm;
-    k->rope = rope;
-    k->geglu = geglu;
-    k->gelu = gelu;
-    k->softcap = softcap;
-    k->scale = scale_by;
+    fill_elements(k);
 }

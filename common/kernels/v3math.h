@@ -3,11 +3,10 @@
 #define T5G_V3MATH_H
 
 #include "kernels/kernels.h"
+#include "kernels/template.h"
 
 #include <immintrin.h>
 #include <string.h>
-
-#define TEMPLATE static inline __attribute__((always_inline))
 
 typedef __m256 vec;
 typedef __m256 vec8; /* 8 floats */
@@ -18,12 +17,6 @@ enum {
 };
 
 /* ---- loading and storing ---- */
-
-TEMPLATE size_t
-item_size(int dtype)
-{
-    return dtype == T5G_F32 ? 4 : dtype == T5G_I8 ? 1 : 2;
-}
 
 TEMPLATE __m256
 load8(const char *p, int dtype)
@@ -79,8 +72,10 @@ get_or(const float *p, size_t n, vec x)
                   : _mm256_blendv_ps(x, get(p, n), _mm256_castsi256_ps(mask_of(n)));
 }
 
-#define get8 get
-#define put8 put
+#define vget(p)    _mm256_loadu_ps(p)
+#define vput(p, v) _mm256_storeu_ps(p, v)
+#define get8       get
+#define put8       put
 
 /* ---- arithmetic: see elementwise.h, norms.h and rows8.h ---- */
 

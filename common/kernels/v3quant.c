@@ -3,7 +3,7 @@
  * in pairs to 32 bits: exact. (Products of bytes in one instruction would saturate.) The floating
  * part is one fused product a group, as in ref.c.
  */
-#include "kernels/v3quant.h"
+#include "kernels/levels.h"
 #include "kernels/v3math.h"
 #include "kernels/panels.h"
 
@@ -11,8 +11,19 @@
 
 /* ---- activations ---- */
 
-#define vget(p)    _mm256_loadu_ps(p)
-#define vput(p, v) _mm256_storeu_ps(p, v)
+typedef __m256i ivec;
+
+#define vbits(v)   _mm256_castps_si256(v)
+#define imax(a, b) _mm256_max_epi32(a, b)
+
+TEMPLATE float
+itop(ivec v)
+{
+    __m128i t = _mm_max_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    t = _mm_max_epi32(t, _mm_shuffle_epi32(t, 0x4e));
+    t = _mm_max_epi32(t, _mm_shuffle_epi32(t, 0xb1));
+    return _mm_cvtss_f32(_mm_castsi128_ps(t));
+}
 
 TEMPLATE vec
 butterfly(vec v, int h)
@@ -25,28 +36,6 @@ butterfly(vec v, int h)
                   : h == 2 ? _mm256_blend_ps(one, minus, 0xcc)
                            : _mm256_blend_ps(one, minus, 0xf0);
     return _mm256_fmadd_ps(v, sign, other); /* exact products: a sum or a difference */
-}
-
-#include "kernels/rotatevec.h"
-
-void
-t5g_v3_rotate(float *y, const float *x, size_t k)
-{
-    rotate(y, x, k);
-}
-
-/* Compared by bits as integers: a NaN is larger than any number. */
-TEMPLATE float
-largest(const float *x, size_t n)
-{
-    const __m256i positive = _mm256_set1_epi32(0x7fffffff);
-    __m256i top = _mm256_setzero_si256();
-    for (size_t i = 0; i < n; i += W)
-        top = _mm256_max_epi32(top, _mm256_and_si256(_mm256_castps_si256(vget(x + i)), positive));
-    __m128i t = _mm_max_epi32(_mm256_castsi256_si128(top), _mm256_extracti128_si256(top, 1));
-    t = _mm_max_epi32(t, _mm_shuffle_epi32(t, 0x4e));
-    t = _mm_max_epi32(t, _mm_shuffle_epi32(t, 0xb1));
-    return _mm_cvtss_f32(_mm_castsi128_ps(t));
 }
 
 TEMPLATE void
@@ -62,28 +51,16 @@ round32(int8_t *q, const float *x, float f)
     _mm256_storeu_si256((__m256i *)(void *)q, bytes);
 }
 
-TEMPLATE int32_t
-sum_of(const int8_t *q, size_t n)
+/* In pairs to 16 bits, in fours to 32. */
+TEMPLATE __m256i
+add_fours(__m256i s, __m256i q)
 {
-    __m256i all = _mm256_setzero_si256();
-    for (size_t i = 0; i < n; i += 32) { /* in pairs to 16 bits, in fours to 32 */
-        __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(q + i));
-        v = _mm256_maddubs_epi16(_mm256_set1_epi8(1), v);
-        all = _mm256_add_epi32(all, _mm256_madd_epi16(v, _mm256_set1_epi16(1)));
-    }
-    __m128i s = _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
-    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
-    return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
+    q = _mm256_maddubs_epi16(_mm256_set1_epi8(1), q);
+    return _mm256_add_epi32(s, _mm256_madd_epi16(q, _mm256_set1_epi16(1)));
 }
 
-#include "kernels/quantize.h"
-
-void
-t5g_v3_quantize(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group,
-                size_t piece)
-{
-    quantize(q, scale, sum, x, k, group, piece);
-}
+#include "kernels/x86sums.h"
+#include "kernels/quantizevec.h"
 
 /* ---- products ---- */
 
@@ -177,8 +154,9 @@ tile(const int R, float *c, size_t ldc, const struct t5g_qacts *a, size_t row, c
 #include "kernels/qgemm.h"
 
 void
-t5g_v3_qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
-             size_t cols, bool add)
+t5g_v3_fill_quantised(struct t5g_kernels *k)
 {
-    qgemm(c, ldc, a, b, m, cols, add);
+    k->rotate = rotate;
+    k->quantize = quantize;
+    k->qgemm = qgemm;
 }

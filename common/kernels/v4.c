@@ -11,12 +11,12 @@
 
 #include "kernels/levels.h"
 #include "kernels/v4math.h"
-#include "kernels/v4quant.h"
 #include "kernels/elementwise.h"
 #include "kernels/panels.h"
 
 enum {
-    MC = 120,  /* rows of a at a time: 120 x T5G_KC floats stay in the second-level cache */
+    STEP = 1, /* see v4gemm.h */
+    KC = T5G_KC,
     DOT_N = 4, /* see rows.h */
     DOT_FEW = 1,
     MIX_AHEAD = 8, /* rows of v that are prefetched */
@@ -24,127 +24,14 @@ enum {
 
 /* ---- gemm ---- */
 
-/*
- * c [M, cols] = (add ? c : 0) + a [M, k] times N panels [k, 16] that lie `next` floats apart;
- * `last` masks the last one's columns. Rows are addressed by M / 3 pointers and the stride; the asm
- * keeps gcc from making a pointer for each row, too many for the registers.
- */
-TEMPLATE void
-tile(const int M, const int N, float *c, size_t ldc, const float *a, size_t lda, const float *panel,
-     size_t next, size_t k, bool add, __mmask16 last)
-{
-    const int P = (M + 2) / 3;
-    const float *at[4];
-    __m512 s[12][4];
-#pragma GCC unroll 12
-    for (int i = 0; i < M; i++)
-#pragma GCC unroll 4
-        for (int j = 0; j < N; j++)
-            s[i][j] = _mm512_setzero_ps();
-#pragma GCC unroll 4
-    for (int p = 0; p < P; p++) {
-        at[p] = a + (size_t)p * 3 * lda;
-        __asm__("" : "+r"(at[p]));
-    }
-    for (size_t l = 0; l < k; l++) {
-        __m512 b[4];
-#pragma GCC unroll 4
-        for (int j = 0; j < N; j++)
-            b[j] = _mm512_loadu_ps(panel + (size_t)j * next + l * T5G_PANEL);
-#pragma GCC unroll 12
-        for (int i = 0; i < M; i++) {
-            __m512 x = _mm512_set1_ps(at[i / 3][(size_t)(i % 3) * lda]);
-#pragma GCC unroll 4
-            for (int j = 0; j < N; j++)
-                s[i][j] = _mm512_fmadd_ps(x, b[j], s[i][j]);
-        }
-#pragma GCC unroll 4
-        for (int p = 0; p < P; p++) {
-            at[p]++;
-            __asm__("" : "+r"(at[p]));
-        }
-    }
-#pragma GCC unroll 12
-    for (int i = 0; i < M; i++)
-#pragma GCC unroll 4
-        for (int j = 0; j < N; j++) {
-            float *to = c + (size_t)i * ldc + (size_t)j * T5G_PANEL;
-            __mmask16 cols = j == N - 1 ? last : (__mmask16)0xffff;
-            if (add)
-                s[i][j] = _mm512_add_ps(_mm512_maskz_loadu_ps(cols, to), s[i][j]);
-            _mm512_mask_storeu_ps(to, cols, s[i][j]);
-        }
-}
+typedef float item;
+typedef __m512 factor;
 
-#define FEW(M)                                                     \
-    case M:                                                        \
-        if (M < R) /* else never called, no code is made */        \
-            tile(M, N, c, ldc, a, lda, panel, next, k, add, last); \
-        break;
+#define panel_row(p)      _mm512_loadu_ps(p)
+#define spread(p)         _mm512_set1_ps(*(p))
+#define multiply(x, b, s) _mm512_fmadd_ps(x, b, s)
 
-/* m rows times N panels, R rows at a time, then the rest. */
-TEMPLATE void
-tiles(const int N, size_t m, float *c, size_t ldc, const float *a, size_t lda, const float *panel,
-      size_t next, size_t k, bool add, __mmask16 last)
-{
-    const int R = N == 4 ? 6 : N == 3 ? 8 : 12; /* 24 sums at most */
-    for (; m >= (size_t)R; m -= (size_t)R, c += (size_t)R * ldc, a += (size_t)R * lda)
-        tile(R, N, c, ldc, a, lda, panel, next, k, add, last);
-    switch (m) {
-        FEW(1)
-        FEW(2)
-        FEW(3)
-        FEW(4)
-        FEW(5)
-        FEW(6)
-        FEW(7)
-        FEW(8)
-        FEW(9)
-        FEW(10)
-        FEW(11)
-    default:
-        break;
-    }
-}
-
-/* All rows times N panels. */
-TEMPLATE void
-gemm_of(const int N, float *c, size_t ldc, const float *a, size_t lda, const float *panel,
-        size_t next, size_t m, size_t k, bool add, __mmask16 last)
-{
-    for (size_t i = 0; i < m; i += MC) {
-        size_t l = 0;
-        do { /* also once for k == 0: c becomes 0 */
-            size_t n = t5g_min(T5G_KC, k - l);
-            tiles(N, t5g_min(MC, m - i), c + i * ldc, ldc, a + i * lda + l, lda,
-                  panel + l * T5G_PANEL, next, n, add || l > 0, last);
-            l += n;
-        } while (l < k);
-    }
-}
-
-static void
-gemm(float *c, size_t ldc, const float *a, size_t lda, const float *panel, size_t next, size_t m,
-     size_t k, size_t cols, bool add)
-{
-    while (cols > 0) {
-        size_t n = (cols + T5G_PANEL - 1) / T5G_PANEL;
-        n = n == 5 ? 3 : t5g_min(n, 4); /* five: 3 + 2, since 4 + 1 is slower */
-        size_t take = t5g_min(n * T5G_PANEL, cols);
-        __mmask16 last = mask_of(take - (n - 1) * T5G_PANEL);
-        if (n == 4)
-            gemm_of(4, c, ldc, a, lda, panel, next, m, k, add, last);
-        else if (n == 3)
-            gemm_of(3, c, ldc, a, lda, panel, next, m, k, add, last);
-        else if (n == 2)
-            gemm_of(2, c, ldc, a, lda, panel, next, m, k, add, last);
-        else
-            gemm_of(1, c, ldc, a, lda, panel, next, m, k, add, last);
-        c += take;
-        panel += n * next;
-        cols -= take;
-    }
-}
+#include "kernels/v4gemm.h"
 
 /* ---- rows ---- */
 
@@ -295,9 +182,6 @@ t5g_v4_fill(struct t5g_kernels *k)
     k->gemm = gemm;
     k->dot = dot;
     k->mix = mix;
-    k->rotate = t5g_v4_rotate;
-    k->quantize = t5g_v4_quantize;
-    k->qgemm = t5g_v4_qgemm;
     k->softmax = softmax;
     k->bounds = bounds;
     k->geglu = geglu;

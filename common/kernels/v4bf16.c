@@ -6,7 +6,7 @@
  *
  * The instruction's arithmetic is its own, and the same on every CPU that has it: numbers below
  * 2^-126 count as 0, in and out; of a pair the second product is added first, each addition is
- * fused with its product and rounded to the nearest. ref.c does the same.
+ * fused with its product and rounded to the nearest. refbf16.c does the same.
  */
 #if !defined(__AVX512BF16__)
 #error "compile with -mavx512bf16 and what v4.c needs"
@@ -16,8 +16,12 @@
 #include "kernels/v4math.h"
 #include "kernels/panels.h"
 
+typedef uint16_t item;
+typedef __m512bh factor; /* pairs */
+
 enum {
-    MC = 120, /* rows of a at a time, see v4.c */
+    STEP = 2, /* see v4gemm.h */
+    KC = T5G_BF16_KC,
 };
 
 /* The first min(n, 16) elements as bf16, then zeros. */
@@ -109,16 +113,7 @@ panel_as(uint16_t *panel, const char *w, size_t ldw, int dtype, size_t rows, siz
         panel_block(panel + i * T5G_PANEL, w + i * es, ldw * es, dtype, rows, k - i);
 }
 
-static void
-bf16_panel(uint16_t *panel, const void *w, size_t ldw, int dtype, size_t rows, size_t k)
-{
-    if (dtype == T5G_F32)
-        panel_as(panel, w, ldw, T5G_F32, rows, k);
-    else if (dtype == T5G_F16)
-        panel_as(panel, w, ldw, T5G_F16, rows, k);
-    else
-        panel_as(panel, w, ldw, T5G_BF16, rows, k);
-}
+#include "kernels/topanel.h"
 
 static void
 bf16_repanel(uint16_t *panel, const float *from, size_t k)
@@ -137,131 +132,25 @@ bf16_repanel(uint16_t *panel, const float *from, size_t k)
 
 /* ---- gemm ---- */
 
-/* c [M, cols] = (add ? c : 0) + a [M, 2 pairs] times N panels: tile of v4.c. */
-TEMPLATE void
-tile(const int M, const int N, float *c, size_t ldc, const uint16_t *a, size_t lda,
-     const uint16_t *panel, size_t next, size_t pairs, bool add, __mmask16 last)
+#define panel_row(p)      (__m512bh) _mm512_loadu_si512(p)
+#define multiply(x, b, s) _mm512_dpbf16_ps(s, x, b)
+
+/* A pair of a row. */
+TEMPLATE factor
+spread(const uint16_t *p)
 {
-    const int P = (M + 2) / 3;
-    const uint16_t *at[4];
-    __m512 s[12][4];
-#pragma GCC unroll 12
-    for (int i = 0; i < M; i++)
-#pragma GCC unroll 4
-        for (int j = 0; j < N; j++)
-            s[i][j] = _mm512_setzero_ps();
-#pragma GCC unroll 4
-    for (int p = 0; p < P; p++) {
-        at[p] = a + (size_t)p * 3 * lda;
-        __asm__("" : "+r"(at[p]));
-    }
-    for (size_t l = 0; l < pairs; l++) {
-        __m512bh b[4];
-#pragma GCC unroll 4
-        for (int j = 0; j < N; j++)
-            b[j] = (__m512bh)_mm512_loadu_si512(panel + (size_t)j * next + l * 2 * T5G_PANEL);
-#pragma GCC unroll 12
-        for (int i = 0; i < M; i++) {
-            int32_t pair;
-            memcpy(&pair, at[i / 3] + (size_t)(i % 3) * lda, sizeof pair);
-            __m512bh x = (__m512bh)_mm512_set1_epi32(pair);
-#pragma GCC unroll 4
-            for (int j = 0; j < N; j++)
-                s[i][j] = _mm512_dpbf16_ps(s[i][j], x, b[j]);
-        }
-#pragma GCC unroll 4
-        for (int p = 0; p < P; p++) {
-            at[p] += 2;
-            __asm__("" : "+r"(at[p]));
-        }
-    }
-#pragma GCC unroll 12
-    for (int i = 0; i < M; i++)
-#pragma GCC unroll 4
-        for (int j = 0; j < N; j++) {
-            float *to = c + (size_t)i * ldc + (size_t)j * T5G_PANEL;
-            __mmask16 cols = j == N - 1 ? last : (__mmask16)0xffff;
-            if (add)
-                s[i][j] = _mm512_add_ps(_mm512_maskz_loadu_ps(cols, to), s[i][j]);
-            _mm512_mask_storeu_ps(to, cols, s[i][j]);
-        }
+    int32_t pair;
+    memcpy(&pair, p, sizeof pair);
+    return (__m512bh)_mm512_set1_epi32(pair);
 }
 
-#define FEW(M)                                                         \
-    case M:                                                            \
-        if (M < R) /* else not called, and nothing to generate */      \
-            tile(M, N, c, ldc, a, lda, panel, next, pairs, add, last); \
-        break;
-
-/* m rows, with N panels, R rows at a time and then those that are left. */
-TEMPLATE void
-tiles(const int N, size_t m, float *c, size_t ldc, const uint16_t *a, size_t lda,
-      const uint16_t *panel, size_t next, size_t pairs, bool add, __mmask16 last)
-{
-    const int R = N == 4 ? 6 : N == 3 ? 8 : 12; /* 24 sums at most */
-    for (; m >= (size_t)R; m -= (size_t)R, c += (size_t)R * ldc, a += (size_t)R * lda)
-        tile(R, N, c, ldc, a, lda, panel, next, pairs, add, last);
-    switch (m) {
-        FEW(1)
-        FEW(2)
-        FEW(3)
-        FEW(4)
-        FEW(5)
-        FEW(6)
-        FEW(7)
-        FEW(8)
-        FEW(9)
-        FEW(10)
-        FEW(11)
-    default:
-        break;
-    }
-}
-
-/* All rows with N panels. */
-TEMPLATE void
-gemm_of(const int N, float *c, size_t ldc, const uint16_t *a, size_t lda, const uint16_t *panel,
-        size_t next, size_t m, size_t k, bool add, __mmask16 last)
-{
-    for (size_t i = 0; i < m; i += MC) {
-        size_t l = 0;
-        do { /* once for k == 0 too: c becomes 0 */
-            size_t n = t5g_min(T5G_BF16_KC, k - l);
-            tiles(N, t5g_min(MC, m - i), c + i * ldc, ldc, a + i * lda + l, lda,
-                  panel + l * T5G_PANEL, next, (n + 1) / 2, add || l > 0, last);
-            l += n;
-        } while (l < k);
-    }
-}
-
-static void
-bf16_gemm(float *c, size_t ldc, const uint16_t *a, size_t lda, const uint16_t *panel, size_t next,
-          size_t m, size_t k, size_t cols, bool add)
-{
-    while (cols > 0) {
-        size_t n = (cols + T5G_PANEL - 1) / T5G_PANEL;
-        n = n == 5 ? 3 : t5g_min(n, 4); /* five: 3 + 2, as 4 + 1 is slower */
-        size_t take = t5g_min(n * T5G_PANEL, cols);
-        __mmask16 last = mask_of(take - (n - 1) * T5G_PANEL);
-        if (n == 4)
-            gemm_of(4, c, ldc, a, lda, panel, next, m, k, add, last);
-        else if (n == 3)
-            gemm_of(3, c, ldc, a, lda, panel, next, m, k, add, last);
-        else if (n == 2)
-            gemm_of(2, c, ldc, a, lda, panel, next, m, k, add, last);
-        else
-            gemm_of(1, c, ldc, a, lda, panel, next, m, k, add, last);
-        c += take;
-        panel += n * next;
-        cols -= take;
-    }
-}
+#include "kernels/v4gemm.h"
 
 void
 t5g_v4_fill_bf16(struct t5g_kernels *k)
 {
     k->bf16_round = bf16_round;
-    k->bf16_panel = bf16_panel;
+    k->bf16_panel = to_panel;
     k->bf16_repanel = bf16_repanel;
-    k->bf16_gemm = bf16_gemm;
+    k->bf16_gemm = gemm;
 }

@@ -1,12 +1,11 @@
-/* v4math.h: loads, stores and arithmetic on 16 floats, for v4.c only. */
+/* v4math.h: loads, stores and arithmetic on 16 floats, for level v4 only. */
 #ifndef T5G_V4MATH_H
 #define T5G_V4MATH_H
 
 #include "kernels/kernels.h"
+#include "kernels/template.h"
 
 #include <immintrin.h>
-
-#define TEMPLATE static inline __attribute__((always_inline))
 
 typedef __m512 vec;
 
@@ -16,12 +15,6 @@ TEMPLATE __mmask16
 mask_of(size_t n)
 {
     return n >= W ? (__mmask16)0xffff : (__mmask16)((1u << n) - 1);
-}
-
-TEMPLATE size_t
-item_size(int dtype)
-{
-    return dtype == T5G_F32 ? 4 : dtype == T5G_I8 ? 1 : 2;
 }
 
 /* The first min(n, 16) elements, then zeros. */
@@ -42,8 +35,10 @@ load16(const char *p, int dtype, size_t n)
 #define get(p, n)       _mm512_maskz_loadu_ps(mask_of(n), p)
 #define get_or(p, n, x) _mm512_mask_loadu_ps(x, mask_of(n), p)
 #define put(p, n, v)    _mm512_mask_storeu_ps(p, mask_of(n), v)
+#define vget(p)         _mm512_loadu_ps(p)
+#define vput(p, v)      _mm512_storeu_ps(p, v)
 
-/* ---- arithmetic: see elementwise.h ---- */
+/* ---- arithmetic: see elementwise.h and quantizevec.h ---- */
 
 #define vset(f)        _mm512_set1_ps(f)
 #define vadd(a, b)     _mm512_add_ps(a, b)
@@ -53,6 +48,7 @@ load16(const char *p, int dtype, size_t n)
 #define vfma(a, b, c)  _mm512_fmadd_ps(a, b, c)
 #define vfnma(a, b, c) _mm512_fnmadd_ps(a, b, c)
 #define vmax(m, x)     _mm512_max_ps(m, x)
+#define vabs(z)        _mm512_abs_ps(z)
 #define vsum(v)        _mm512_reduce_add_ps(v)
 #define vtop(v)        _mm512_reduce_max_ps(v)
 #define vfirst(v)      _mm512_cvtss_f32(v)

@@ -3,7 +3,7 @@
  * byte of the panel and a signed one of the activations to 32 bits: exact. The floating part is one
  * fused product a group, as in ref.c.
  */
-#include "kernels/v4quant.h"
+#include "kernels/levels.h"
 #include "kernels/v4math.h"
 #include "kernels/panels.h"
 
@@ -11,8 +11,12 @@
 
 /* ---- activations ---- */
 
-#define vget(p)    _mm512_loadu_ps(p)
-#define vput(p, v) _mm512_storeu_ps(p, v)
+typedef __m512i ivec;
+
+#define vbits(v)        _mm512_castps_si512(v)
+#define imax(a, b)      _mm512_max_epi32(a, b)
+#define itop(v)         _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(_mm512_reduce_max_epi32(v))))
+#define add_fours(s, q) _mm256_dpbusd_epi32(s, _mm256_set1_epi8(1), q)
 
 TEMPLATE vec
 butterfly(vec v, int h)
@@ -26,25 +30,6 @@ butterfly(vec v, int h)
     return _mm512_fmadd_ps(v, sign, other); /* exact products: a sum or a difference */
 }
 
-#include "kernels/rotatevec.h"
-
-void
-t5g_v4_rotate(float *y, const float *x, size_t k)
-{
-    rotate(y, x, k);
-}
-
-/* Compared by bits as integers: a NaN is larger than any number. */
-TEMPLATE float
-largest(const float *x, size_t n)
-{
-    const __m512i positive = _mm512_set1_epi32(0x7fffffff);
-    __m512i top = _mm512_setzero_si512();
-    for (size_t i = 0; i < n; i += W)
-        top = _mm512_max_epi32(top, _mm512_and_si512(_mm512_castps_si512(vget(x + i)), positive));
-    return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(_mm512_reduce_max_epi32(top))));
-}
-
 /* To the nearest, ties to even. */
 TEMPLATE void
 round32(int8_t *q, const float *x, float f)
@@ -55,26 +40,8 @@ round32(int8_t *q, const float *x, float f)
     _mm_storeu_si128((__m128i *)(void *)(q + W), _mm512_cvtepi32_epi8(b));
 }
 
-TEMPLATE int32_t
-sum_of(const int8_t *q, size_t n)
-{
-    __m256i all = _mm256_setzero_si256();
-    for (size_t i = 0; i < n; i += 32)
-        all = _mm256_dpbusd_epi32(all, _mm256_set1_epi8(1),
-                                  _mm256_loadu_si256((const __m256i *)(const void *)(q + i)));
-    __m128i s = _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
-    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
-    return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
-}
-
-#include "kernels/quantize.h"
-
-void
-t5g_v4_quantize(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group,
-                size_t piece)
-{
-    quantize(q, scale, sum, x, k, group, piece);
-}
+#include "kernels/x86sums.h"
+#include "kernels/quantizevec.h"
 
 /* ---- products ---- */
 
@@ -239,8 +206,9 @@ tiles(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qblock *
 #include "kernels/qgemm.h"
 
 void
-t5g_v4_qgemm(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qpanel *b, size_t m,
-             size_t cols, bool add)
+t5g_v4_fill_quantised(struct t5g_kernels *k)
 {
-    qgemm(c, ldc, a, b, m, cols, add);
+    k->rotate = rotate;
+    k->quantize = quantize;
+    k->qgemm = qgemm;
 }

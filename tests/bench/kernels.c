@@ -1,12 +1,13 @@
 /*
  * kernels.c: what the machine gives now, and what the kernels make of it.
  *
- * usage: kernels probe | kernels rates
+ * usage: kernels level | kernels probe | kernels rates
  *
- * probe takes a second and prints two numbers: 10^9 floating-point operations a second
- * of multiply-adds in registers, at the width of the kernel level in use, and 10^9 bytes a second
- * read from memory, both by all threads (T5G_THREADS) together. rates prints JSON lines: products
- * of 240 rows with a 4096 x 640 matrix, and of one row with a 262144 x 640 matrix.
+ * level prints the name of the kernel level in use (T5G_CPU). probe takes a second and prints two
+ * numbers: 10^9 floating-point operations a second of multiply-adds in registers, at the width of
+ * the kernel level in use, and 10^9 bytes a second read from memory, both by all threads
+ * (T5G_THREADS) together. rates prints JSON lines: products of 240 rows with a 4096 x 640 matrix,
+ * and of one row with a 262144 x 640 matrix.
  */
 #include "base/mem.h"
 #include "model/quant.h"
@@ -273,7 +274,7 @@ main(int argc, char **argv)
         k == NULL ? NULL
                   : t5g_pool_open(threads != NULL ? (size_t)atoi(threads) : t5g_cpu_count(), &e);
     if (pool == NULL || argc != 2) {
-        fprintf(stderr, "kernels: %s\n", pool == NULL ? e.msg : "usage: kernels probe|rates|level");
+        fprintf(stderr, "kernels: %s\n", pool == NULL ? e.msg : "usage: kernels level|probe|rates");
         return pool == NULL ? e.code : 64;
     }
     choose_chains(k->name);

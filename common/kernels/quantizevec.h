@@ -1,16 +1,21 @@
 /*
- * rotatevec.h: rotate.h for levels with vectors.
+ * quantizevec.h: rotate.h and quantize.h for levels with vectors.
  *
- * The file that includes this has defined, on W floats `vec`:
+ * The file that includes this has defined, on W floats `vec` and as many whole numbers `ivec`:
  *
- *   vget(p), vput(p, v)   load and store
- *   vadd, vsub, vmul      arithmetic
- *   butterfly(v, h)       lane i < W: v[i] + v[i + h] where i has not the bit h, else v[i - h] -
- * v[i]
+ *   vget(p), vput(p, v)      load and store
+ *   vadd, vsub, vmul, vabs   lane by lane
+ *   butterfly(v, h)          lane i < W: v[i] + v[i + h] where i has not the bit h, else
+ *                            v[i - h] - v[i]
+ *   vbits(v)                 the bits of v as whole numbers
+ *   imax(a, b), itop(v)      the larger ones; the float that the largest lane has the bits of
+ *
+ * and round32 and sum_of of quantize.h.
  */
-#ifndef T5G_ROTATEVEC_H
-#define T5G_ROTATEVEC_H
+#ifndef T5G_QUANTIZEVEC_H
+#define T5G_QUANTIZEVEC_H
 
+#include "kernels/kernels.h"
 #include "kernels/rotate.h"
 
 /* y [T5G_ROTATE] = one rotated run. */
@@ -51,5 +56,17 @@ rotate(float *y, const float *x, size_t k)
     if (i < k)
         t5g_rotate_row(y + i, x + i, k - i);
 }
+
+/* Compared by bits as whole numbers: a NaN is larger than any number. */
+TEMPLATE float
+largest(const float *x, size_t n)
+{
+    ivec top = vbits(vset(0));
+    for (size_t i = 0; i < n; i += W)
+        top = imax(top, vbits(vabs(vget(x + i))));
+    return itop(top);
+}
+
+#include "kernels/quantize.h"
 
 #endif
