@@ -21,6 +21,15 @@ struct t5g_cross;
  * with a scale for each row of each head: nn/q8row.h.
  */
 struct t5g_cross *t5g_cross_build(struct t5g_decoder *x, const float *enc, size_t n, int dtype);
+
+/* Those of several documents, the same as each alone: short ones share products. Sets cross [n]. */
+struct t5g_rows {
+    const float *rows; /* [n, d] */
+    size_t n;
+};
+void t5g_cross_build_many(struct t5g_decoder *x, const struct t5g_rows *docs, size_t n, int dtype,
+                          struct t5g_cross **cross);
+
 /* How they are kept unless told otherwise: exact with exact weights, as bytes with quantised ones.
  */
 int t5g_cross_dtype(const struct t5g_model *m);

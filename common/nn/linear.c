@@ -337,9 +337,10 @@ all_quantised(const struct t5g_linear *jobs, size_t n_jobs)
     return true;
 }
 
-void
-t5g_linear_panels(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs,
-                  const float *a, size_t lda, size_t m)
+/* prepared: x has the activations already. */
+static void
+panels(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs, const float *a,
+       size_t lda, size_t m, bool prepared)
 {
     struct run r = {x, jobs, n_jobs, a, lda, m, WIDEST * T5G_PANEL, 0, 1};
     size_t threads = t5g_pool_threads(x->pool);
@@ -352,9 +353,25 @@ t5g_linear_panels(const struct t5g_exec *x, const struct t5g_linear *jobs, size_
            r.parts * panel_items(&r) < 8 * threads)
         r.wide /= 2;
     r.items = panel_items(&r);
-    prepare(x, jobs, n_jobs, a, lda, m);
-    prepare_bf16(x, jobs, n_jobs, a, lda, m);
+    if (!prepared) {
+        prepare(x, jobs, n_jobs, a, lda, m);
+        prepare_bf16(x, jobs, n_jobs, a, lda, m);
+    }
     t5g_exec_run(x, panel_item, &r, r.parts * r.items, cost_of(&r));
+}
+
+void
+t5g_linear_panels(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs,
+                  const float *a, size_t lda, size_t m)
+{
+    panels(x, jobs, n_jobs, a, lda, m, false);
+}
+
+void
+t5g_linear_panels_again(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs,
+                        const float *a, size_t lda, size_t m)
+{
+    panels(x, jobs, n_jobs, a, lda, m, true);
 }
 
 /* out [m, n], stride ld = a times rows r0..r0+n of w. */

@@ -56,6 +56,11 @@ void t5g_linear_panels(const struct t5g_exec *x, const struct t5g_linear *jobs, 
 void t5g_linear_rows(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs,
                      const float *a, size_t lda, size_t m);
 
+/* t5g_linear_panels directly after it or itself, with the same a and m, and with matrices of the
+ * same dtype and group: what it quantised or rounded of a is used again. */
+void t5g_linear_panels_again(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs,
+                             const float *a, size_t lda, size_t m);
+
 /* Floats of worker scratch they need; k is the largest number of columns. */
 size_t t5g_linear_panels_scratch(size_t k);
 size_t t5g_linear_rows_scratch(void);

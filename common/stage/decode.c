@@ -64,23 +64,43 @@ ask(const struct t5g_asker *x, struct t5g_answers *a, const struct t5g_doc *doc,
 
 /* A document of the batch. */
 struct item {
+    struct t5g_rows enc;
     float *wide;
     struct t5g_cross *cross;
     struct t5g_answers *answers;
     struct t5g_err err; /* code != 0: it failed */
 };
 
+/* Keys and values of all documents that have an encoder output. */
+static void
+build(const struct t5g_decoding *x, struct item *items, const struct t5g_batch *b)
+{
+    struct t5g_rows rows[T5G_BATCH_MAX] = {0};
+    struct t5g_cross *cross[T5G_BATCH_MAX];
+    struct item *of[T5G_BATCH_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        struct item *t = &items[i];
+        t5g_at_work(b->docs[i].id, b->docs[i].id_len, b->n - i - 1);
+        if (b->docs[i].failed ||
+            t5g_input_encoder_out(&b->docs[i], x->kernels, x->config->decoder.d, &t->enc.rows,
+                                  &t->enc.n, &t->wide, &t->err) < 0)
+            continue;
+        rows[n] = t->enc;
+        of[n++] = t;
+    }
+    t5g_cross_build_many(x->decoder, rows, n, x->kv, cross);
+    for (size_t i = 0; i < n; i++)
+        of[i]->cross = cross[i];
+}
+
 /* Prepare a document, and answer its prompts if at_once. */
 static void
 begin(const struct t5g_decoding *x, struct item *t, struct t5g_run *run, const struct t5g_doc *doc,
       bool *fatal)
 {
-    const float *rows;
-    size_t n;
-    if (t5g_input_encoder_out(doc, x->kernels, x->config->decoder.d, &rows, &n, &t->wide, &t->err) <
-        0)
+    if (t->cross == NULL)
         return;
-    t->cross = t5g_cross_build(x->decoder, rows, n, x->kv);
     t->answers = t5g_answers_open(run, doc, x->config, x->how, x->dropped, x->mode);
     ask(&x->asker, t->answers, doc, t->cross, fatal, &t->err);
 }
@@ -119,10 +139,10 @@ t5g_decode_batch(void *arg, struct t5g_run *run, const struct t5g_batch *b, stru
     const struct t5g_decoding *x = arg;
     struct item *items = t5g_alloc(b->n, sizeof *items);
     bool fatal = false;
+    build(x, items, b);
     for (size_t i = 0; i < b->n && !fatal; i++) {
         t5g_at_work(b->docs[i].id, b->docs[i].id_len, b->n - i - 1);
-        if (!b->docs[i].failed)
-            begin(x, &items[i], run, &b->docs[i], &fatal);
+        begin(x, &items[i], run, &b->docs[i], &fatal);
         if (fatal)
             *e = items[i].err;
     }

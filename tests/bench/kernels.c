@@ -248,7 +248,7 @@ rates(const struct t5g_kernels *k, struct t5g_pool *pool)
     t5g_exec_open(&x, k, pool, per > rows ? per : rows);
     t5g_exec_quantised(&x, 240, 640);
     double flops = peak(pool), bytes = memory(pool);
-    struct t5g_mat w = matrix(4096, 640), q = quantised(w, T5G_Q8, 128, pool);
+    struct t5g_mat w = matrix(4096, 640), q = quantised(w, T5G_Q8, 64, pool);
     double ops = 2.0 * 240 * 4096 * 640 / 1e9;
     say("gemm-240x4096x640", "bf16", ops / seconds(&x, w, 240), "GF/s", flops);
     if ((x.k = t5g_kernels_bf16(k->name, NULL)) != NULL) {
@@ -257,10 +257,10 @@ rates(const struct t5g_kernels *k, struct t5g_pool *pool)
     }
     x.k = k;
     say("gemm-240x4096x640", "q8", ops / seconds(&x, q, 240), "GF/s", flops);
-    struct t5g_mat head = matrix(262144, 640), small = quantised(head, T5G_Q8, 64, pool);
+    struct t5g_mat head = matrix(262144, 640), small = quantised(head, T5G_Q8, 32, pool);
     double size = 262144.0 * 640 / 1e9;
     say("row-262144x640", "bf16", 2 * size / seconds(&x, head, 1), "GB/s", bytes);
-    say("row-262144x640", "q8", (1 + 2.0 / 64) * size / seconds(&x, small, 1), "GB/s", bytes);
+    say("row-262144x640", "q8", (1 + 2.0 / 32) * size / seconds(&x, small, 1), "GB/s", bytes);
     t5g_exec_close(&x);
 }
 

@@ -92,7 +92,8 @@ no_proc() { unshare -rm sh -c 'mount -t tmpfs none /proc && exec "$@"' - "$@"; }
     err_has "$PWD/share/t5g/model: No such file"
     T5G_MODEL='' status_is 66 bin/t5g-tokenize -e one
     no_proc true 2> /dev/null || skip "no namespaces for mounts here"
-    status_is 66 no_proc bin/t5g-tokenize -e one
+    # the sanitizer of `make asan` looks for leaks through /proc
+    ASAN_OPTIONS=detect_leaks=0 status_is 66 no_proc bin/t5g-tokenize -e one
     err_has "$PWD/share/t5g/model: No such file"
 }
 
