@@ -79,6 +79,7 @@ open_all(struct t5g_err *e)
         (at.x.asker.tokenizer = t5g_tokenizer_open(path, e)) == NULL ||
         (at.x.asker.prompts = t5g_prompts_open(at.x.asker.tokenizer, &opt.prompts, opt.prompt_file,
                                                (size_t)opt.max_prompt, e)) == NULL ||
+        generation_open(at.x.asker.tokenizer, &at.model->config, e) < 0 ||
         (at.pool = t5g_pool_open(t5g_thread_count(), e)) == NULL)
         t5g_die_err(e);
     at.x.asker.max_prompt = (size_t)opt.max_prompt;
@@ -106,6 +107,7 @@ close_all(void)
     t5g_prompts_close(at.x.asker.prompts);
     t5g_tokenizer_close(at.x.asker.tokenizer);
     t5g_model_close(at.model);
+    generation_close();
     t5g_free(opt.prompts.v);
 }
 

@@ -4,6 +4,7 @@
 
 #include "cli/option.h"
 #include "generate/generate.h"
+#include "text/tokenizer.h"
 
 /* generation.c: a table for T5G_OPTION_TABLE, and what it fills. */
 extern const struct t5g_option generation_options[];
@@ -13,5 +14,9 @@ extern struct t5g_generate_options generation;
 void generation_begin(void);
 /* Refuse options that exclude each other: 64. stream: --stream was given. */
 void generation_check(bool stream);
+/* What the model and its tokenizer decide. -1 with e (64 for an id that the model lacks; 65, 66).
+ */
+int generation_open(const struct t5g_tokenizer *t, const struct t5g_config *c, struct t5g_err *e);
+void generation_close(void);
 
 #endif

@@ -26,7 +26,8 @@ enum { ROOM = 512, SEARCHES = 16, CANDIDATES_MAX = 1024 };
 
 struct hypothesis {
     struct t5g_choice choice; /* n_new ids are its own */
-    float *logprob;           /* [max_new_tokens] */
+    float *logprob;           /* [cap_logprob] */
+    size_t cap_logprob;
     float sum, score;
     bool finished;
 };
@@ -106,12 +107,14 @@ t5g_beams_close(struct t5g_beams *b)
 
 /* to = parent with one more id. */
 static void
-extend(struct hypothesis *to, const struct hypothesis *parent, const struct candidate *c,
-       size_t max)
+extend(struct hypothesis *to, const struct hypothesis *parent, const struct candidate *c)
 {
     size_t n = parent->choice.n_new;
-    if (to->logprob == NULL)
-        to->logprob = t5g_alloc(max, sizeof *to->logprob);
+    if (to->cap_logprob <= n) {
+        t5g_free(to->logprob);
+        to->cap_logprob = t5g_max(64, 2 * n + 1);
+        to->logprob = t5g_alloc_raw(to->cap_logprob, sizeof *to->logprob);
+    }
     if (n > 0)
         memcpy(to->logprob, parent->logprob, n * sizeof *to->logprob);
     to->logprob[n] = c->logprob;
@@ -140,7 +143,7 @@ start(struct t5g_beams *b, struct search *s, struct t5g_job *job)
         memcpy(s->feed + 1, job->prompt, job->n_prompt * sizeof *s->feed);
     s->fed = 0;
     s->n_run = 1; /* the others would start with the same ids */
-    t5g_choice_start(&s->run[0].choice, s->feed, s->n_feed, job->seed);
+    t5g_choice_start(&s->run[0].choice, s->feed, s->n_feed, job);
     s->run[0].sum = 0;
     s->n_pool = 0;
     s->improving = true;
@@ -182,7 +185,7 @@ find(struct t5g_beams *b, struct search *s)
     }
     for (size_t i = 0; i < found; i++)
         b->found[i].ends = t5g_config_is_eos(c, b->found[i].id) ||
-                           s->run[b->found[i].beam].choice.n_new + 1 == b->o->max_new_tokens;
+                           s->run[b->found[i].beam].choice.n_new + 1 == s->job->max_new;
     return found;
 }
 
@@ -191,7 +194,7 @@ static void
 pool_add(struct t5g_beams *b, struct search *s, const struct candidate *c)
 {
     struct hypothesis *h = &s->pool[s->n_pool];
-    extend(h, &s->run[c->beam], c, b->o->max_new_tokens);
+    extend(h, &s->run[c->beam], c);
     h->score = c->sum / (float)pow((double)h->choice.n_new, b->o->length_penalty);
     h->finished = true;
     struct hypothesis mine = *h;
@@ -208,7 +211,7 @@ improvable(const struct t5g_beams *b, const struct search *s)
 {
     size_t n = s->run[0].choice.n_new;
     if (b->o->early_stopping == T5G_EARLY_NEVER && b->o->length_penalty > 0)
-        n = b->o->max_new_tokens;
+        n = s->job->max_new;
     float best = s->run[0].sum / (float)pow((double)n, b->o->length_penalty);
     float worst = s->n_pool < b->beams ? NEVER : s->pool[s->n_pool - 1].score;
     return best > worst;
@@ -224,7 +227,7 @@ go_on(struct t5g_beams *b, struct search *s, size_t found)
     memcpy(old, s->kv, sizeof old);
     for (size_t i = 0; i < found && n < b->beams; i++)
         if (!b->found[i].ends) {
-            extend(&s->next[n], &s->run[b->found[i].beam], &b->found[i], b->o->max_new_tokens);
+            extend(&s->next[n], &s->run[b->found[i].beam], &b->found[i]);
             parent[n++] = b->found[i].beam;
         }
     for (size_t i = 0; i < n; i++) { /* the first child gets its parent's */

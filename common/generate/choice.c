@@ -1,5 +1,6 @@
 /* choice.c: from the logits of a step to an id, and a sequence's state for it. */
 #include "generate/choice.h"
+#include "generate/draws.h"
 #include "generate/processors.h"
 
 static size_t
@@ -15,18 +16,18 @@ ids_of(const struct t5g_choice *s)
 }
 
 void
-t5g_choice_start(struct t5g_choice *s, const int32_t *ids, size_t n, uint64_t seed)
+t5g_choice_start(struct t5g_choice *s, const int32_t *ids, size_t n, const struct t5g_job *job)
 {
     s->ids.n = 0;
     t5g_buf_add(&s->ids, ids, n * sizeof *ids);
     s->n_new = 0;
-    s->seed = seed;
+    s->job = job;
 }
 
 void
 t5g_choice_copy(struct t5g_choice *to, const struct t5g_choice *from)
 {
-    t5g_choice_start(to, ids_of(from), length(from), from->seed);
+    t5g_choice_start(to, ids_of(from), length(from), from->job);
     to->n_new = from->n_new;
 }
 
@@ -52,7 +53,16 @@ t5g_choice_new(const struct t5g_choice *s)
 void
 t5g_choice_process(const struct t5g_chooser *x, const struct t5g_choice *s, float *logits)
 {
-    t5g_process(logits, x->c->decoder.v, x->o, x->c, ids_of(s), length(s), s->n_new);
+    struct t5g_history h = {.c = x->c,
+                            .o = x->o,
+                            .ids = ids_of(s),
+                            .n = length(s),
+                            .n_new = s->n_new,
+                            .source = s->job->source,
+                            .n_source = s->job->n_source,
+                            .min_new = s->job->min_new,
+                            .max_new = s->job->max_new};
+    t5g_process(logits, x->c->decoder.v, &h);
 }
 
 int
@@ -65,8 +75,8 @@ t5g_choice_take(const struct t5g_chooser *x, struct t5g_choice *s, float *logits
     if ((x->o->sample || x->o->logprobs) && t5g_all_forbidden(logits, v))
         return t5g_err_set(e, T5G_EX_DATA, T5G_ALL_FORBIDDEN, s->n_new + 1);
     if (x->o->sample) {
-        t5g_warp(logits, v, x->o, x->scratch);
-        *id = (int32_t)t5g_draw(logits, v, t5g_uniform(s->seed, s->n_new));
+        t5g_warp(logits, v, x->o, 1, x->scratch);
+        *id = (int32_t)t5g_draw(logits, v, t5g_uniform(s->job->seed, s->n_new));
     } else {
         *id = (int32_t)t5g_argmax(logits, v);
     }

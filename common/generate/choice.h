@@ -12,18 +12,19 @@
 struct t5g_choice {
     struct t5g_buf ids; /* int32_t: start token, prompt and chosen ids */
     size_t n_new;       /* number of chosen ids */
-    uint64_t seed;      /* for its draws */
+    const struct t5g_job *job;
 };
 
 /* How the sequences of a run choose. */
 struct t5g_chooser {
     const struct t5g_config *c;
     const struct t5g_generate_options *o;
-    float *scratch; /* [v], for draws; NULL if there are none */
+    float *scratch; /* [2 v], for draws; NULL if there are none */
 };
 
-/* A sequence that begins with ids [n]: start token and prompt. */
-void t5g_choice_start(struct t5g_choice *s, const int32_t *ids, size_t n, uint64_t seed);
+/* The job's sequence, which begins with ids [n]: start token and prompt. job must outlive it. */
+void t5g_choice_start(struct t5g_choice *s, const int32_t *ids, size_t n,
+                      const struct t5g_job *job);
 void t5g_choice_copy(struct t5g_choice *to, const struct t5g_choice *from);
 void t5g_choice_add(struct t5g_choice *s, int32_t id); /* add a chosen id */
 void t5g_choice_free(struct t5g_choice *s);
@@ -36,9 +37,9 @@ void t5g_choice_process(const struct t5g_chooser *x, const struct t5g_choice *s,
 
 /*
  * Choose the next id from logits [v], which change, and add it: the lowest id of the largest logit,
- * or a draw, which depends only on the seed and n_new. *logprob: natural log of its probability if
- * requested by the options, else 0. -1 with e (65) if every id is forbidden and a probability or a
- * draw is needed; otherwise id 0 is chosen then, as in transformers.
+ * or a draw, which depends only on the job's seed and n_new. *logprob: natural log of its
+ * probability if requested by the options, else 0. -1 with e (65) if every id is forbidden and a
+ * probability or a draw is needed; otherwise id 0 is chosen then, as in transformers.
  */
 int t5g_choice_take(const struct t5g_chooser *x, struct t5g_choice *s, float *logits, int32_t *id,
                     float *logprob, struct t5g_err *e);

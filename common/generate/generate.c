@@ -53,10 +53,10 @@ t5g_generator_open(struct t5g_decoder *x, const struct t5g_model *m,
     g->m = m;
     g->o = *o;
     g->n_slots = t5g_min(SLOTS, T5G_STEP_ROWS / (1 + o->lookup));
-    g->all = o->logprobs || t5g_processes(o);
+    g->all = o->logprobs || o->sample || t5g_processes(o);
     g->how = (struct t5g_chooser){.c = &m->config, .o = &g->o};
     if (o->sample)
-        g->how.scratch = t5g_alloc_raw(m->config.decoder.v, sizeof *g->how.scratch);
+        g->how.scratch = t5g_alloc_raw(2 * m->config.decoder.v, sizeof *g->how.scratch);
     if (o->num_beams > 1)
         g->beams = t5g_beams_open(x, m, &g->o);
     return g;
@@ -103,7 +103,7 @@ start(struct t5g_generator *g, struct slot *s, struct t5g_job *job)
     if (job->n_prompt > 0)
         memcpy(s->feed + 1, job->prompt, job->n_prompt * sizeof *s->feed);
     s->n_feed = job->n_prompt + 1;
-    t5g_choice_start(&s->choice, s->feed, s->n_feed, job->seed);
+    t5g_choice_start(&s->choice, s->feed, s->n_feed, job);
     s->fed = 0;
     s->prompt = true;
     s->cap_out = 0;
@@ -146,7 +146,7 @@ choose(struct t5g_generator *g, struct slot *s, size_t k, int32_t *id)
     append(s, g->o.logprobs, *id, logprob);
     if (t5g_config_is_eos(&g->m->config, *id))
         o->finish = T5G_FINISH_EOS;
-    return o->finish == T5G_FINISH_EOS || o->n == g->o.max_new_tokens;
+    return o->finish == T5G_FINISH_EOS || o->n == s->job->max_new;
 }
 
 /*
@@ -176,9 +176,9 @@ advance(struct t5g_generator *g, struct slot *s, const struct t5g_part *p)
     }
     t5g_kvcache_drop(s->kv, drafts - taken);
     struct t5g_job *job = s->job;
-    size_t most = t5g_min(g->o.lookup, g->o.max_new_tokens - job->out.n - 1);
-    if (job->out.n < g->o.min_new_tokens) /* either all rows of a step forbid eos, or none */
-        most = t5g_min(most, g->o.min_new_tokens - job->out.n - 1);
+    size_t most = t5g_min(g->o.lookup, job->max_new - job->out.n - 1);
+    if (job->out.n < job->min_new) /* either all rows of a step forbid eos, or none */
+        most = t5g_min(most, job->min_new - job->out.n - 1);
     s->prompt = false;
     s->feed[0] = id;
     s->n_feed =
@@ -201,7 +201,7 @@ put(struct t5g_generator *g, size_t n, struct slot *s, size_t take)
                                     .all = !s->prompt,
                                     .logits = last && g->all ? s->logits : NULL,
                                     .best = last && !g->all ? s->best : NULL,
-                                    .no_eos = s->job->out.n < g->o.min_new_tokens};
+                                    .no_eos = s->job->out.n < s->job->min_new};
     g->of_part[n] = s;
     s->fed += take;
 }
@@ -258,21 +258,11 @@ advance_all(struct t5g_generator *g, size_t parts)
             advance(g, g->of_part[i], &g->parts[i]);
 }
 
-void
-t5g_generate(struct t5g_generator *g, struct t5g_job *const *jobs, size_t n)
+/* All jobs [n], as many at a time as there are slots. */
+static void
+run(struct t5g_generator *g, struct t5g_job *const *jobs, size_t n)
 {
     size_t next = 0, prompts, parts;
-    for (size_t i = 0; i < n; i++) {
-        t5g_sequence_free(&jobs[i]->out);
-        jobs[i]->out.finish = T5G_FINISH_LENGTH;
-        jobs[i]->err.code = 0;
-    }
-    if (g->o.max_new_tokens == 0)
-        return;
-    if (g->beams != NULL) {
-        t5g_beams_run(g->beams, jobs, n);
-        return;
-    }
     do {
         for (size_t i = 0; i < g->n_slots && next < n; i++)
             if (g->slots[i].job == NULL)
@@ -286,4 +276,51 @@ t5g_generate(struct t5g_generator *g, struct t5g_job *const *jobs, size_t n)
             t5g_decoder_step(g->x, g->parts, parts);
         advance_all(g, parts);
     } while (prompts + parts > 0);
+}
+
+/* The limits of a job. */
+static void
+limit(const struct t5g_generate_options *o, struct t5g_job *job)
+{
+    size_t given = 1 + job->n_prompt;
+    job->max_new = o->max_new_tokens;
+    if (o->max_length > 0)
+        job->max_new = t5g_min(job->max_new, o->max_length > given ? o->max_length - given : 0);
+    job->min_new = t5g_max(o->min_new_tokens, o->min_length > given ? o->min_length - given : 0);
+}
+
+/* What cannot be generated is not begun: those that can move to the front of jobs. */
+static size_t
+prepare(struct t5g_generator *g, struct t5g_job *const *jobs, struct t5g_job **ready, size_t n)
+{
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct t5g_job *job = jobs[i];
+        t5g_sequence_free(&job->out);
+        job->out.finish = T5G_FINISH_LENGTH;
+        job->err.code = 0;
+        limit(&g->o, job);
+        if (job->max_new == 0 && g->o.max_length > 0)
+            t5g_err_set(&job->err, T5G_EX_DATA,
+                        "prompt of %zu tokens: max_length %zu leaves no room for an answer",
+                        job->n_prompt, g->o.max_length);
+        else if (job->source == NULL && t5g_generate_needs_source(&g->o))
+            t5g_err_set(&job->err, T5G_EX_DATA,
+                        "input.ids: missing, but an option is about the document's tokens");
+        else if (job->max_new > 0)
+            ready[k++] = job;
+    }
+    return k;
+}
+
+void
+t5g_generate(struct t5g_generator *g, struct t5g_job *const *jobs, size_t n)
+{
+    struct t5g_job **ready = t5g_alloc(n, sizeof *ready);
+    n = prepare(g, jobs, ready, n);
+    if (g->beams != NULL)
+        t5g_beams_run(g->beams, ready, n);
+    else
+        run(g, ready, n);
+    t5g_free(ready);
 }

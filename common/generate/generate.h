@@ -2,8 +2,10 @@
 #ifndef T5G_GENERATE_H
 #define T5G_GENERATE_H
 
+#include "generate/bias.h"
 #include "generate/sequence.h"
 #include "nn/decoder.h"
+#include "text/ids.h"
 
 enum t5g_early { T5G_EARLY_FALSE, T5G_EARLY_TRUE, T5G_EARLY_NEVER };
 
@@ -19,12 +21,25 @@ struct t5g_generate_options {
     double length_penalty;        /* sums of beams are divided by length ^ this */
     enum t5g_early early_stopping;
 
-    double repetition_penalty; /* > 0; for ids in the sequence, prompt and start included */
-    size_t no_repeat_ngram;    /* no run of n ids occurs twice */
+    /* Of the start token, the prompt and the new ids together; 0: not limited. */
+    size_t max_length, min_length;
+
+    double repetition_penalty;         /* > 0; for ids in the sequence, prompt and start included */
+    size_t no_repeat_ngram;            /* no run of n ids occurs twice */
+    double encoder_repetition_penalty; /* > 0; ids of the document become likelier above 1 */
+    size_t encoder_no_repeat_ngram;    /* no run of n ids of the document occurs */
+    struct t5g_bias *sequence_bias;    /* NULL: none; belongs to these options */
+    struct t5g_bias *bad_words;        /* NULL: none; with -infinity */
+    struct t5g_ids forced_bos;         /* the first id, if there is no prompt; at most one */
+    struct t5g_ids forced_eos;         /* the last id, at the limit, is one of these */
+    struct t5g_ids suppress;           /* never chosen */
+    struct t5g_ids begin_suppress;     /* never chosen as the first */
+    size_t decay_start;                /* eos ids become likelier after this many new ids, */
+    double decay_factor;               /* by a factor to the power of those since; 0, 1: not */
 
     bool sample;
     uint64_t seed; /* of the run; a sequence draws with its job's seed */
-    double temperature, top_p, min_p;
+    double temperature, top_p, min_p, typical_p, epsilon_cutoff, eta_cutoff;
     size_t top_k;
 
     /*
@@ -37,6 +52,12 @@ struct t5g_generate_options {
 
 /* Hugging Face's defaults, except for the length. */
 extern const struct t5g_generate_options t5g_generate_defaults;
+
+/* Free what belongs to the options. */
+void t5g_generate_options_free(struct t5g_generate_options *o);
+
+/* Whether ids of the document are needed: a processor's, not those that lookup guesses from. */
+bool t5g_generate_needs_source(const struct t5g_generate_options *o);
 
 /* -1 with e (64), naming options of t5g-decode(1), if some exclude each other or have no effect. */
 int t5g_generate_check(const struct t5g_generate_options *o, struct t5g_err *e);
@@ -53,12 +74,13 @@ struct t5g_job {
     const struct t5g_cross *cross;
     const int32_t *prompt; /* [n_prompt] after the start token */
     size_t n_prompt;
-    const int32_t *source; /* [n_source] ids of the document, for lookup; NULL: none */
+    const int32_t *source; /* [n_source] ids of the document; NULL: none */
     size_t n_source;
     /* Called for each id as it is chosen (NULL allowed). */
     void (*emit)(void *arg, int32_t id, float logprob);
     void *arg;
     uint64_t seed;           /* for its draws */
+    size_t min_new, max_new; /* t5g_generate sets them, from the options and n_prompt */
     struct t5g_sequence out; /* its former contents are freed */
     struct t5g_sequence
         *more;          /* [num_return - 1] with beams: those after the best; else not used */

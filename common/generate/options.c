@@ -1,21 +1,45 @@
 /* options.c: generation options: defaults, and which can be combined. */
 #include "generate/generate.h"
+#include "base/mem.h"
 
 const struct t5g_generate_options t5g_generate_defaults = {.max_new_tokens = 256,
                                                            .num_beams = 1,
                                                            .num_return = 1,
                                                            .length_penalty = 1,
                                                            .repetition_penalty = 1,
+                                                           .encoder_repetition_penalty = 1,
                                                            .temperature = 1,
                                                            .top_k = 50,
-                                                           .top_p = 1};
+                                                           .top_p = 1,
+                                                           .typical_p = 1};
+
+void
+t5g_generate_options_free(struct t5g_generate_options *o)
+{
+    t5g_bias_close(o->sequence_bias);
+    t5g_bias_close(o->bad_words);
+    o->sequence_bias = o->bad_words = NULL;
+    t5g_ids_free(&o->forced_bos);
+    t5g_ids_free(&o->forced_eos);
+    t5g_ids_free(&o->suppress);
+    t5g_ids_free(&o->begin_suppress);
+}
+
+bool
+t5g_generate_needs_source(const struct t5g_generate_options *o)
+{
+    return o->encoder_no_repeat_ngram > 0 ||
+           (o->encoder_repetition_penalty != 0 && o->encoder_repetition_penalty != 1);
+}
 
 static bool
 shapes_draws(const struct t5g_generate_options *o)
 {
     const struct t5g_generate_options *d = &t5g_generate_defaults;
     return o->temperature < d->temperature || o->temperature > d->temperature ||
-           o->top_p < d->top_p || o->min_p > d->min_p || o->top_k != d->top_k || o->seed != d->seed;
+           o->top_p < d->top_p || o->min_p > d->min_p || o->top_k != d->top_k ||
+           o->typical_p < d->typical_p || o->epsilon_cutoff > 0 || o->eta_cutoff > 0 ||
+           o->seed != d->seed;
 }
 
 static bool
@@ -38,7 +62,8 @@ t5g_generate_check(const struct t5g_generate_options *o, struct t5g_err *e)
         return t5g_err_set(e, T5G_EX_USAGE, "--min-new-tokens is larger than --max-new-tokens");
     if (!o->sample && shapes_draws(o))
         return t5g_err_set(e, T5G_EX_USAGE,
-                           "--temperature, --top-k, --top-p, --min-p and --seed go with --sample");
+                           "--temperature, --top-k, --top-p, --min-p, --typical-p, "
+                           "--epsilon-cutoff, --eta-cutoff and --seed go with --sample");
     if (o->num_beams == 1 && shapes_beams(o))
         return t5g_err_set(e, T5G_EX_USAGE,
                            "--length-penalty and --early-stopping go with --num-beams");

@@ -1,19 +1,13 @@
-/* processors.c: the steps between logits and an id, in the order in which they are called. */
+/*
+ * processors.c: changes to the scores of one step before an id is chosen.
+ *
+ * Names, order and arithmetic are those of transformers' GenerationMixin._get_logits_processor.
+ */
 #include "generate/processors.h"
 #include "base/mem.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* logits [v]: the eos ids of c become -infinity. For the first min_new_tokens steps. */
-static void
-no_eos(float *logits, size_t v, const struct t5g_config *c)
-{
-    for (size_t i = 0; i < c->n_eos; i++)
-        if (c->eos[i] >= 0 && (size_t)c->eos[i] < v)
-            logits[c->eos[i]] = -INFINITY;
-}
 
 size_t
 t5g_argmax(const float *logits, size_t v)
@@ -47,161 +41,252 @@ t5g_logprob(const float *logits, size_t v, size_t id)
     return (float)((double)logits[id] - t5g_log_sum_exp(logits, v));
 }
 
-bool
-t5g_processes(const struct t5g_generate_options *o)
-{
-    return o->sample || (o->repetition_penalty != 0 && o->repetition_penalty != 1) ||
-           o->no_repeat_ngram > 0;
-}
+/* ---- what several processors do ---- */
 
-/* Every id of the sequence once, however often it occurs: all from the original scores. */
+/*
+ * Scores of ids [n] below v, each once however often it occurs, so all from the original scores:
+ * positive ones are divided by the penalty, negative ones multiplied.
+ */
 static void
-repetition(float *logits, const int32_t *ids, size_t n, float penalty)
+penalise(float *logits, size_t v, const int32_t *ids, size_t n, float penalty)
 {
     float *scores = t5g_alloc_raw(n, sizeof *scores);
     for (size_t i = 0; i < n; i++) {
-        float s = logits[ids[i]];
+        float s = (size_t)ids[i] < v ? logits[ids[i]] : 0;
         scores[i] = s < 0 ? s * penalty : s / penalty;
     }
     for (size_t i = 0; i < n; i++)
-        logits[ids[i]] = scores[i];
+        if ((size_t)ids[i] < v)
+            logits[ids[i]] = scores[i];
     t5g_free(scores);
 }
 
-/* Forbid ids that would repeat a run of `size` ids. */
+/* Forbid ids below v that, after last [size - 1], would repeat a run of `size` ids of ids [n]. */
 static void
-no_repeat(float *logits, const int32_t *ids, size_t n, size_t size)
+forbid_runs(float *logits, size_t v, const int32_t *ids, size_t n, const int32_t *last, size_t size)
 {
-    if (n + 1 < size)
-        return;
-    const int32_t *last = ids + n - (size - 1);
     for (size_t i = 0; i + size <= n; i++)
-        if (memcmp(ids + i, last, (size - 1) * sizeof *ids) == 0)
+        if ((size_t)ids[i + size - 1] < v && memcmp(ids + i, last, (size - 1) * sizeof *ids) == 0)
             logits[ids[i + size - 1]] = -INFINITY;
 }
 
-void
-t5g_process(float *logits, size_t v, const struct t5g_generate_options *o,
-            const struct t5g_config *c, const int32_t *ids, size_t n, size_t n_new)
-{
-    if (o->repetition_penalty != 0 && o->repetition_penalty != 1)
-        repetition(logits, ids, n, (float)o->repetition_penalty);
-    if (o->no_repeat_ngram > 0)
-        no_repeat(logits, ids, n, o->no_repeat_ngram);
-    if (n_new < o->min_new_tokens)
-        no_eos(logits, v, c);
-}
-
-/* ---- draws ---- */
-
-static int
-descending(const void *a, const void *b)
-{
-    const float *x = a, *y = b;
-    return (*x < *y) - (*x > *y);
-}
-
-/* Logits below least become -infinity. */
 static void
-keep_from(float *logits, size_t v, float least)
+forbid(float *logits, size_t v, const int32_t *ids, size_t n)
 {
-    for (size_t i = 0; i < v; i++)
-        if (logits[i] < least)
-            logits[i] = -INFINITY;
-}
-
-/* The finite logits, largest first. Returns their number. */
-static size_t
-sorted(float *out, const float *logits, size_t v)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < v; i++)
-        if (logits[i] > -INFINITY)
-            out[n++] = logits[i];
-    qsort(out, n, sizeof *out, descending);
-    return n;
-}
-
-/* The smallest of the k largest: a heap of k with the smallest on top. */
-static float
-kth_largest(float *heap, const float *logits, size_t v, size_t k)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < v; i++) {
-        if (n < k) { /* sift up */
-            size_t at = n++;
-            for (; at > 0 && heap[(at - 1) / 2] > logits[i]; at = (at - 1) / 2)
-                heap[at] = heap[(at - 1) / 2];
-            heap[at] = logits[i];
-        } else if (logits[i] > heap[0]) { /* sift down */
-            size_t at = 0, child;
-            for (; (child = 2 * at + 1) < k; at = child) {
-                child += child + 1 < k && heap[child + 1] < heap[child];
-                if (heap[child] >= logits[i])
-                    break;
-                heap[at] = heap[child];
-            }
-            heap[at] = logits[i];
-        }
-    }
-    return heap[0];
-}
-
-/* HF drops from the small end while the sum of probabilities is at most 1 - p. */
-static float
-nucleus(float *scratch, const float *logits, size_t v, double p)
-{
-    size_t n = sorted(scratch, logits, v);
-    double all = 0, below = 0;
     for (size_t i = 0; i < n; i++)
-        all += exp((double)scratch[i] - (double)scratch[0]);
-    for (; n > 1; n--) {
-        below += exp((double)scratch[n - 1] - (double)scratch[0]) / all;
-        if (below > 1 - p)
-            break;
+        if ((size_t)ids[i] < v)
+            logits[ids[i]] = -INFINITY;
+}
+
+/* All but these ids, whose score is 0 then. */
+static void
+force(float *logits, size_t v, const struct t5g_ids *ids)
+{
+    for (size_t i = 0; i < v; i++)
+        logits[i] = -INFINITY;
+    for (size_t i = 0; i < ids->n; i++)
+        logits[ids->p[i]] = 0;
+}
+
+/* ---- the processors ---- */
+
+static bool
+has_sequence_bias(const struct t5g_generate_options *o)
+{
+    return o->sequence_bias != NULL;
+}
+
+static void
+sequence_bias(float *logits, size_t v, const struct t5g_history *h)
+{
+    (void)v;
+    t5g_bias_apply(h->o->sequence_bias, logits, h->ids, h->n);
+}
+
+static bool
+has_encoder_repetition(const struct t5g_generate_options *o)
+{
+    return o->encoder_repetition_penalty != 0 && o->encoder_repetition_penalty != 1;
+}
+
+static void
+encoder_repetition(float *logits, size_t v, const struct t5g_history *h)
+{
+    penalise(logits, v, h->source, h->n_source, (float)(1 / h->o->encoder_repetition_penalty));
+}
+
+static bool
+has_repetition(const struct t5g_generate_options *o)
+{
+    return o->repetition_penalty != 0 && o->repetition_penalty != 1;
+}
+
+static void
+repetition(float *logits, size_t v, const struct t5g_history *h)
+{
+    penalise(logits, v, h->ids, h->n, (float)h->o->repetition_penalty);
+}
+
+static bool
+has_no_repeat(const struct t5g_generate_options *o)
+{
+    return o->no_repeat_ngram > 0;
+}
+
+static void
+no_repeat(float *logits, size_t v, const struct t5g_history *h)
+{
+    size_t size = h->o->no_repeat_ngram;
+    if (h->n + 1 >= size)
+        forbid_runs(logits, v, h->ids, h->n, h->ids + h->n - (size - 1), size);
+}
+
+static bool
+has_encoder_no_repeat(const struct t5g_generate_options *o)
+{
+    return o->encoder_no_repeat_ngram > 0;
+}
+
+static void
+encoder_no_repeat(float *logits, size_t v, const struct t5g_history *h)
+{
+    size_t size = h->o->encoder_no_repeat_ngram;
+    if (h->n + 1 >= size)
+        forbid_runs(logits, v, h->source, h->n_source, h->ids + h->n - (size - 1), size);
+}
+
+static bool
+has_bad_words(const struct t5g_generate_options *o)
+{
+    return o->bad_words != NULL;
+}
+
+static void
+bad_words(float *logits, size_t v, const struct t5g_history *h)
+{
+    (void)v;
+    t5g_bias_apply(h->o->bad_words, logits, h->ids, h->n);
+}
+
+static bool
+has_minimum(const struct t5g_generate_options *o)
+{
+    return o->min_new_tokens > 0 || o->min_length > 0;
+}
+
+/* min_length and min_new_tokens: the job's min_new is the larger of both. */
+static void
+minimum(float *logits, size_t v, const struct t5g_history *h)
+{
+    if (h->n_new < h->min_new)
+        forbid(logits, v, h->c->eos, h->c->n_eos);
+}
+
+static bool
+has_forced_bos(const struct t5g_generate_options *o)
+{
+    return o->forced_bos.n > 0;
+}
+
+static void
+forced_bos(float *logits, size_t v, const struct t5g_history *h)
+{
+    if (h->n == 1)
+        force(logits, v, &h->o->forced_bos);
+}
+
+static bool
+has_forced_eos(const struct t5g_generate_options *o)
+{
+    return o->forced_eos.n > 0;
+}
+
+static void
+forced_eos(float *logits, size_t v, const struct t5g_history *h)
+{
+    if (h->n_new + 1 == h->max_new)
+        force(logits, v, &h->o->forced_eos);
+}
+
+static bool
+has_decay(const struct t5g_generate_options *o)
+{
+    return o->decay_factor != 0 && o->decay_factor != 1;
+}
+
+/* Forbidden ids stay so, and amounts finite, where transformers gets NaN. */
+static void
+decay(float *logits, size_t v, const struct t5g_history *h)
+{
+    if (h->n_new <= h->o->decay_start)
+        return;
+    double power = pow(h->o->decay_factor, (double)(h->n_new - h->o->decay_start)) - 1;
+    for (size_t i = 0; i < h->c->n_eos; i++) {
+        size_t id = (size_t)h->c->eos[i];
+        if (id < v && logits[id] > -INFINITY)
+            logits[id] += fabsf(logits[id]) * (float)fmin(power, 1e20);
     }
-    return scratch[n - 1];
+}
+
+static bool
+has_suppress(const struct t5g_generate_options *o)
+{
+    return o->suppress.n > 0;
+}
+
+static void
+suppress(float *logits, size_t v, const struct t5g_history *h)
+{
+    forbid(logits, v, h->o->suppress.p, h->o->suppress.n);
+}
+
+static bool
+has_begin_suppress(const struct t5g_generate_options *o)
+{
+    return o->begin_suppress.n > 0;
+}
+
+/* The first id is the one after a forced one. */
+static void
+begin_suppress(float *logits, size_t v, const struct t5g_history *h)
+{
+    bool forced = h->o->forced_bos.n > 0 && h->n - h->n_new == 1;
+    if (h->n_new == (forced ? 1 : 0))
+        forbid(logits, v, h->o->begin_suppress.p, h->o->begin_suppress.n);
+}
+
+static const struct {
+    const char *name;
+    bool (*wanted)(const struct t5g_generate_options *o);
+    void (*apply)(float *logits, size_t v, const struct t5g_history *h);
+} processors[] = {
+    {"sequence_bias", has_sequence_bias, sequence_bias},
+    {"encoder_repetition_penalty", has_encoder_repetition, encoder_repetition},
+    {"repetition_penalty", has_repetition, repetition},
+    {"no_repeat_ngram_size", has_no_repeat, no_repeat},
+    {"encoder_no_repeat_ngram_size", has_encoder_no_repeat, encoder_no_repeat},
+    {"bad_words_ids", has_bad_words, bad_words},
+    {"min_length, min_new_tokens", has_minimum, minimum},
+    {"forced_bos_token_id", has_forced_bos, forced_bos},
+    {"forced_eos_token_id", has_forced_eos, forced_eos},
+    {"exponential_decay_length_penalty", has_decay, decay},
+    {"suppress_tokens", has_suppress, suppress},
+    {"begin_suppress_tokens", has_begin_suppress, begin_suppress},
+};
+
+bool
+t5g_processes(const struct t5g_generate_options *o)
+{
+    bool any = false;
+    for (size_t i = 0; i < T5G_LEN(processors); i++)
+        any = any || (processors[i].apply != minimum && processors[i].wanted(o));
+    return any;
 }
 
 void
-t5g_warp(float *logits, size_t v, const struct t5g_generate_options *o, float *scratch)
+t5g_process(float *logits, size_t v, const struct t5g_history *h)
 {
-    if (o->temperature != 0 && o->temperature != 1)
-        for (size_t i = 0; i < v; i++)
-            logits[i] /= (float)o->temperature;
-    if (o->top_k > 0 && o->top_k < v)
-        keep_from(logits, v, kth_largest(scratch, logits, v, o->top_k));
-    if (o->top_p > 0 && o->top_p < 1)
-        keep_from(logits, v, nucleus(scratch, logits, v, o->top_p));
-    if (o->min_p > 0)
-        keep_from(logits, v, (float)((double)logits[t5g_argmax(logits, v)] + log(o->min_p)));
-}
-
-size_t
-t5g_draw(const float *logits, size_t v, double u)
-{
-    size_t best = t5g_argmax(logits, v), last = best;
-    double all = 0, so_far = 0;
-    for (size_t i = 0; i < v; i++)
-        all += exp((double)logits[i] - (double)logits[best]);
-    for (size_t i = 0; i < v; i++) {
-        double p = exp((double)logits[i] - (double)logits[best]);
-        if (p == 0)
-            continue;
-        so_far += p;
-        last = i;
-        if (so_far > u * all)
-            break;
-    }
-    return last;
-}
-
-/* Splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014). */
-double
-t5g_uniform(uint64_t seed, size_t n)
-{
-    uint64_t z = seed + (n + 1) * UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
+    for (size_t i = 0; i < T5G_LEN(processors); i++)
+        if (processors[i].wanted(h->o))
+            processors[i].apply(logits, v, h);
 }

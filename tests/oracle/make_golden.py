@@ -25,6 +25,7 @@ import json
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+import group_beams
 import numpy as np
 import torch
 
@@ -32,7 +33,7 @@ torch.set_num_threads(1)
 import transformers
 import transformers.models.siglip.modeling_siglip as siglip
 import transformers.models.t5gemma2.modeling_t5gemma2 as t5gemma2
-from transformers import AutoModelForSeq2SeqLM, AutoProcessor
+from transformers import AutoModelForSeq2SeqLM, AutoProcessor, LogitsProcessorList
 from transformers.image_utils import load_image
 
 transformers.logging.set_verbosity_error()
@@ -171,6 +172,23 @@ class Runner:
             records.append(record)
         return records
 
+    def groups(self, case, ids, pixels, prefix):
+        """Diverse beam search as transformers 4 has it."""
+        records = []
+        for options in case.get("groups", []):
+            options = dict(dict(max_new_tokens=case.get("max_new", 24)), **options)
+            own = ("num_beams", "num_beam_groups", "diversity_penalty", "max_new_tokens", "length_penalty",
+                   "early_stopping", "num_return_sequences")
+            processors = self.processors(ids, len(prefix), max_length=len(prefix) + options["max_new_tokens"],
+                                         **{key: value for key, value in options.items() if key not in own})
+            first = 1 if "sequence_bias" in options else 0
+            found, scores = group_beams.search(
+                lambda y: self.forward(self.eager, ids, pixels, y).logits[0, -1].float(),
+                (LogitsProcessorList(processors[:first]), LogitsProcessorList(processors[first:])), prefix, self.eos, 0,
+                **{key: value for key, value in options.items() if key in own})
+            records.append(dict(args=options, ids=found, scores=scores, text=[self.texts(s)["skip"] for s in found]))
+        return records
+
     def target(self, ids, pixels, prefix, target):
         """Log-probabilities of a given continuation; a text is followed by <eos>."""
         own = target if isinstance(target, list) else self.plain_ids(target) + [1]
@@ -180,15 +198,20 @@ class Runner:
         return dict(text=target if isinstance(target, str) else None, ids=own, logprobs=logprobs,
                     sum=float(np.sum(np.float64(logprobs))))
 
+    def processors(self, ids, length, **options):
+        """The processors that generate() makes of its options for a prompt of `length` ids."""
+        config = copy.deepcopy(self.eager.generation_config)
+        config.update(**options)
+        config._eos_token_tensor = torch.tensor(self.eos)
+        return self.eager._get_logits_processor(generation_config=config, input_ids_seq_length=length,
+                                                encoder_input_ids=ids, device="cpu")
+
     def sample(self, path, sample, ids, decoder_ids, logits):
         """Probabilities after the processors at some steps, with all ids before as history."""
         steps = [x for x in sample.get("steps", [0, 3, 7]) if x < len(decoder_ids)]
         options = {key: value for key, value in sample.items() if key != "steps"}
-        config = copy.deepcopy(self.eager.generation_config)
-        config.update(**dict(dict(do_sample=True, temperature=1.0, top_k=0, top_p=1.0, num_beams=1), **options))
-        config._eos_token_tensor = torch.tensor(self.eos)
-        processors = self.eager._get_logits_processor(generation_config=config, input_ids_seq_length=1,
-                                                      encoder_input_ids=ids, device="cpu")
+        processors = self.processors(ids, 1, **dict(dict(do_sample=True, temperature=1.0, top_k=0, top_p=1.0,
+                                                         num_beams=1), **options))
         rows = [torch.softmax(processors(torch.tensor([decoder_ids[:i + 1]]), logits[i:i + 1].clone().float()), -1)[0]
                 for i in steps]
         save_array(path, torch.stack(rows))
@@ -262,6 +285,8 @@ class Runner:
             save_array(at("trace_dec"), torch.cat(list(o.decoder_hidden_states)))
         for key in ("variants", "beams"):
             record[key] = self.searches(case, key, ids, pixels, prefix)
+        if case.get("groups"):
+            record["groups"] = self.groups(case, ids, pixels, prefix)
         record["targets"] = [self.target(ids, pixels, prefix, t) for t in case.get("targets", [])]
         record["samples"] = [self.sample(at(f"sample{k}"), s, ids, decoder_ids, logits)
                              for k, s in enumerate(case.get("samples", []))]

@@ -3,8 +3,10 @@
  * bit those that come one at a time; and the guesses themselves. What draws are
  * made from is what transformers' processors leave.
  */
+#include "generate/draws.h"
 #include "generate/lookup.h"
 #include "generate/processors.h"
+#include "generate/settings.h"
 #include "golden.h"
 
 #include <math.h>
@@ -199,41 +201,38 @@ test_lookup(void **state)
 }
 
 /* One entry of "samples": probabilities after the processors, from the golden logits. */
-static bool
-check_sample(const struct gd_case *c, const struct t5g_config *config,
+static void
+check_sample(const char *model, const struct gd_case *c, const struct t5g_config *config,
              const struct t5g_json *sample)
 {
-    struct t5g_generate_options o = {.sample = true};
-    const struct t5g_json *args = t5g_json_get(sample, "args");
-    for (const struct t5g_json *a = t5g_json_first(args); a != NULL; a = t5g_json_next(a)) {
-        const char *key = t5g_json_key(a);
-        if (strcmp(key, "temperature") == 0)
-            o.temperature = t5g_json_num(a);
-        else if (strcmp(key, "top_k") == 0)
-            o.top_k = (size_t)t5g_json_num(a);
-        else if (strcmp(key, "top_p") == 0)
-            o.top_p = t5g_json_num(a);
-        else if (strcmp(key, "min_p") == 0)
-            o.min_p = t5g_json_num(a);
-        else if (strcmp(key, "repetition_penalty") == 0)
-            o.repetition_penalty = t5g_json_num(a);
-        else if (strcmp(key, "no_repeat_ngram_size") == 0)
-            o.no_repeat_ngram = (size_t)t5g_json_num(a);
-        else
-            return false; /* typical_p and the like: not ours */
-    }
+    struct t5g_generate_options o = t5g_generate_defaults;
+    struct t5g_err e = {0};
+    o.sample = true;
+    o.top_k = 0;
+    if (t5g_settings_read(&o, t5g_json_get(sample, "args"), c->name, config, NULL, &e) < 0)
+        fail_msg("%s", e.msg);
+    size_t min_keep = o.num_beams > 1 ? config->n_eos + 1 : 1;
     struct t5g_buf path = {0};
-    t5g_buf_printf(&path, "golden/tiny/%s/%s", c->name, t5g_json_str(t5g_json_get(sample, "file")));
+    t5g_buf_printf(&path, "golden/%s/%s/%s", model, c->name,
+                   t5g_json_str(t5g_json_get(sample, "file")));
     char *full = gd_path(path.p);
     struct npy want = npy_read(full);
     size_t v = config->decoder.v, row = 0;
-    float *x = t5g_alloc(v, sizeof *x), *scratch = t5g_alloc(v, sizeof *scratch);
+    float *x = t5g_alloc(v, sizeof *x), *scratch = t5g_alloc(2 * v, sizeof *scratch);
     const struct t5g_json *step = t5g_json_first(t5g_json_get(sample, "steps"));
     for (; step != NULL; step = t5g_json_next(step), row++) {
         size_t at = (size_t)t5g_json_num(step), kept = 0;
         memcpy(x, c->logits.f + at * v, v * sizeof *x);
-        t5g_process(x, v, &o, config, c->dec_ids.i, at + 1, at);
-        t5g_warp(x, v, &o, scratch);
+        struct t5g_history h = {.c = config,
+                                .o = &o,
+                                .ids = c->dec_ids.i,
+                                .n = at + 1,
+                                .n_new = at,
+                                .source = c->ids.i,
+                                .n_source = c->n,
+                                .max_new = 99};
+        t5g_process(x, v, &h);
+        t5g_warp(x, v, &o, min_keep, scratch);
         double all = t5g_log_sum_exp(x, v);
         for (size_t i = 0; i < v; i++) {
             double p = exp((double)x[i] - all), w = (double)want.f[row * v + i];
@@ -252,26 +251,41 @@ check_sample(const struct gd_case *c, const struct t5g_config *config,
         assert_true(fabs(share - p) < 5 * sqrt(p * (1 - p) / (double)draws) + 1e-9);
     }
     npy_free(&want);
+    t5g_generate_options_free(&o);
     t5g_free(x);
     t5g_free(scratch);
     t5g_free(full);
     t5g_buf_free(&path);
-    return true;
+}
+
+struct samples {
+    const char *model;
+    const struct t5g_config *config;
+    size_t done;
+};
+
+static void
+check_samples(const struct gd_case *c, void *arg)
+{
+    struct samples *x = arg;
+    const struct t5g_json *list = t5g_json_get(c->json, "samples");
+    for (const struct t5g_json *s = t5g_json_first(list); s != NULL; s = t5g_json_next(s))
+        check_sample(x->model, c, x->config, s);
+    x->done += t5g_json_size(list);
 }
 
 static void
 test_samples(void **state)
 {
+    static const char *const names[] = {"tiny", "tiny-gqa"};
     (void)state;
-    struct gd_model g = gd_open("tiny", NULL, 1);
-    struct gd_case c = gd_case_open("tiny", "hello");
-    size_t done = 0;
-    const struct t5g_json *list = t5g_json_get(c.json, "samples");
-    for (const struct t5g_json *s = t5g_json_first(list); s != NULL; s = t5g_json_next(s))
-        done += check_sample(&c, &g.m->config, s);
-    assert_int_equal(done, 10);
-    gd_case_close(&c);
-    gd_close(&g);
+    for (size_t i = 0; i < T5G_LEN(names); i++) {
+        struct gd_model g = gd_open(names[i], NULL, 1);
+        struct samples x = {names[i], &g.m->config, 0};
+        gd_cases(names[i], check_samples, &x);
+        assert_int_equal(x.done, 25);
+        gd_close(&g);
+    }
 }
 
 int
