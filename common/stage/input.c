@@ -80,15 +80,28 @@ check_rotation(const struct t5g_frame *f, struct t5g_err *e)
                                T5G_ROTATE);
 }
 
-/* The encoder output f [n, d] of bytes, as f32; NULL with e. */
+/* Find the scales of the encoder output f (NULL: there is none): only bytes have them, and they
+ * follow. *s NULL: none. */
+static int
+find_scales(const struct t5g_doc *doc, const struct t5g_frame *f, const struct t5g_frame **s,
+            struct t5g_err *e)
+{
+    if (t5g_doc_only(doc, "encoder.out.scale", T5G_KIND_TENSOR, s, e) < 0)
+        return -1;
+    if (*s != NULL && (f == NULL || f->dtype != T5G_I8))
+        return t5g_err_set(e, T5G_EX_DATA, "encoder.out.scale: there is no encoder.out of bytes");
+    if (*s != NULL && *s < f)
+        return t5g_err_set(e, T5G_EX_DATA, "encoder.out.scale: stands before encoder.out");
+    return 0;
+}
+
+/* The encoder output f [n, d] of bytes with the scales s, as f32; NULL with e. */
 static float *
-from_bytes(const struct t5g_doc *doc, const struct t5g_kernels *k, const struct t5g_frame *f,
+from_bytes(const struct t5g_kernels *k, const struct t5g_frame *f, const struct t5g_frame *s,
            struct t5g_err *e)
 {
-    const struct t5g_frame *s;
     size_t n = (size_t)f->dims[0], d = (size_t)f->dims[1], runs = t5g_q8_runs(d);
-    if (check_rotation(f, e) < 0 ||
-        t5g_doc_only(doc, "encoder.out.scale", T5G_KIND_TENSOR, &s, e) < 0)
+    if (check_rotation(f, e) < 0)
         return NULL;
     if (s == NULL || s->dtype != T5G_F32 || s->ndim != 2 || s->dims[0] != n || s->dims[1] != runs) {
         t5g_err_set(e, T5G_EX_DATA, "%s f32 [%zu, %zu]",
@@ -113,8 +126,9 @@ int
 t5g_input_encoder_out(const struct t5g_doc *doc, const struct t5g_kernels *k, size_t d,
                       const float **rows, size_t *n, float **wide, struct t5g_err *e)
 {
-    const struct t5g_frame *f;
-    if (t5g_doc_only(doc, "encoder.out", T5G_KIND_TENSOR, &f, e) < 0)
+    const struct t5g_frame *f, *scales;
+    if (t5g_doc_only(doc, "encoder.out", T5G_KIND_TENSOR, &f, e) < 0 ||
+        find_scales(doc, f, &scales, e) < 0)
         return -1;
     if (f == NULL)
         return t5g_err_set(e, T5G_EX_DATA, "%s",
@@ -133,7 +147,7 @@ t5g_input_encoder_out(const struct t5g_doc *doc, const struct t5g_kernels *k, si
     *wide = NULL;
     *rows = (const float *)(const void *)f->data;
     if (f->dtype == T5G_I8) {
-        if ((*wide = from_bytes(doc, k, f, e)) == NULL)
+        if ((*wide = from_bytes(k, f, scales, e)) == NULL)
             return -1;
         *rows = *wide;
     } else if (f->dtype != T5G_F32) {

@@ -24,7 +24,8 @@ int t5g_input_features(const struct t5g_doc *doc, const struct t5g_config *c, co
 /*
  * The encoder output of a document as f32 [n, d], n may be 0: in place, or widened into *wide
  * (t5g_free). -1 with e (65) if there is none, its width is not d, or it is of bytes without the
- * scales that they need. k: any level, the bits are the same.
+ * scales that they need, or scales stand before it, twice, or beside another dtype. k: any level,
+ * the bits are the same.
  */
 int t5g_input_encoder_out(const struct t5g_doc *doc, const struct t5g_kernels *k, size_t d,
                           const float **rows, size_t *n, float **wide, struct t5g_err *e);

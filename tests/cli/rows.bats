@@ -118,6 +118,10 @@ for line in open('q8.jsonl'):
     refused 'f[2]["data"][1] = "NaN"' 'encoder.out.scale: nan in row 1'
     refused 'f[2]["data"][1] = -1' 'encoder.out.scale: -1 in row 1'
     refused 'f.append(f[2])' 'encoder.out.scale: 2 frames of this name'
+    refused 'f[1], f[2] = f[2], f[1]' 'encoder.out.scale: stands before encoder.out'
+    refused 'del f[1]' 'encoder.out.scale: there is no encoder.out of bytes'
+    refused 'f[1]["dtype"] = "f32"' 'encoder.out.scale: there is no encoder.out of bytes'
+    t5g-frame verify bad.t5g # which knows the format, not what the names mean
     refused 'del f[1]["meta"]' 'encoder.out: bytes without "rotate":128'
     refused 'f[1]["meta"]["rotate"] = 64' 'encoder.out: bytes without "rotate":128'
     # A damaged frame is the stream's fault.
