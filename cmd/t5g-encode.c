@@ -1,6 +1,6 @@
 /* t5g-encode: token ids to encoder output.  See t5g-encode(1). */
 #include "stage/compute.h"
-#include "stage/encode.h"
+#include "stage/encode_options.h"
 #include "nn/linear.h"
 #include "text/tokenizer.h"
 #include "stage/model_path.h"
@@ -9,17 +9,24 @@
 #include <string.h>
 
 static struct {
-    int dtype, pool;
+    struct t5g_encode_options x;
     bool keep, force;
     const char *cache;
     uint64_t max_frame;
-} opt = {.max_frame = T5G_FRAME_SIZE_DEFAULT};
+} opt = {.x.pool = -1, .x.group = 1, .max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static const struct t5g_option options[] = {
-    {0, "dtype", "f32|bf16|q8", T5G_OPT_CHOICE, &opt.dtype,
-     "element type of encoder.out (default f32)", 0, 0},
-    {0, "pool", "none|mean|max|first", T5G_OPT_CHOICE, &opt.pool,
+    {0, "dtype", "f32|bf16|q8", T5G_OPT_CHOICE, &opt.x.dtype,
+     "element type of encoder.out or embedding (default f32)", 0, 0},
+    {0, "group", "N", T5G_OPT_U64, &opt.x.group, "average each N rows of encoder.out to one", 1,
+     1e6},
+    {0, "pool", "none|mean|max|first|last", T5G_OPT_CHOICE, &opt.x.pool,
      "write one pooled vector (embedding) instead of encoder.out", 0, 0},
+    {0, "dims", "N", T5G_OPT_U64, &opt.x.dims, "cut an embedding to its first N elements", 1, 1e6},
+    {0, "normalize", NULL, T5G_OPT_FLAG, &opt.x.normalize,
+     "divide an embedding by its L2 norm, after the cut", 0, 0},
+    {0, "layer", "K", T5G_OPT_LIST, &opt.x.layers,
+     "add the rows after layer K, as hidden.K (repeatable)", 0, 0},
     T5G_OPTION_CACHE(&opt.cache),
     {0, "keep", NULL, T5G_OPT_FLAG, &opt.keep, "keep image.feat in the output", 0, 0},
     T5G_OPTION_FORCE(&opt.force, "accept streams made with another tokenizer or model"),
@@ -40,7 +47,7 @@ dropped(const char *name, void *arg)
     (void)arg;
     /* Replace the output of an earlier run. */
     if (strcmp(name, "encoder.out") == 0 || strcmp(name, "encoder.out.scale") == 0 ||
-        strcmp(name, "embedding") == 0)
+        strcmp(name, "embedding") == 0 || strncmp(name, "hidden.", 7) == 0)
         return true;
     return strcmp(name, "image.feat") == 0 && !opt.keep;
 }
@@ -65,11 +72,8 @@ main(int argc, char **argv)
 {
     t5g_start("t5g-encode");
     int first = t5g_run_options(&program, argc, argv);
-    if (opt.pool != 0 && opt.dtype != 0)
-        t5g_usage("--pool writes f32: leave --dtype out");
 
     struct t5g_err e = {0};
-    static const int dtypes[] = {T5G_F32, T5G_BF16, T5G_I8};
     struct t5g_run run;
     t5g_run_open(&run);
     const char *path = t5g_model_path();
@@ -83,10 +87,12 @@ main(int argc, char **argv)
                              .config = &model->config,
                              .cache = t5g_caching_open(opt.cache),
                              .model = model->identity,
-                             .kernels = kernels,
-                             .dtype = dtypes[opt.dtype],
-                             .pooling = opt.pool,
+                             .num = model->profile,
+                             .force = opt.force,
                              .dropped = dropped};
+    struct t5g_encode_asked asked;
+    if (t5g_encode_ask(&asked, &x, &opt.x, t5g_model_given(), kernels, &e) < 0)
+        t5g_die_err(&e);
     t5g_caching_profile(x.profile, model->profile, kernels->name);
     struct t5g_source *in =
         t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, opt.force);
@@ -105,6 +111,7 @@ main(int argc, char **argv)
     t5g_source_close(in);
     t5g_caching_close(x.cache);
     t5g_encoder_close(x.encoder);
+    t5g_encode_asked_free(&asked);
     t5g_pool_close(pool);
     t5g_model_close(model);
     return status;

@@ -15,9 +15,18 @@
 
 #include <math.h>
 
+/* Where rows are copied to between layers. */
+struct taps {
+    const size_t *layers; /* [n] */
+    size_t n;
+    struct t5g_encode_job *jobs; /* of the group at work; those with hidden == NULL want none */
+    const struct t5g_row_group *g;
+};
+
 struct t5g_encoder {
     const struct t5g_model *m;
     struct t5g_layers l;
+    struct taps taps;
     float *together; /* [T5G_ROW_BLOCK, d] rows of short documents */
 };
 
@@ -38,6 +47,33 @@ t5g_encoder_close(struct t5g_encoder *x)
     t5g_layers_close(&x->l);
     t5g_free(x->together);
     t5g_free(x);
+}
+
+void
+t5g_encoder_tap(struct t5g_encoder *x, const size_t *layers, size_t n)
+{
+    x->taps = (struct taps){.layers = layers, .n = n};
+}
+
+/* Keep the rows as they are after `layer` layers, where someone wants them. */
+static void
+tap(struct t5g_encoder *x, size_t layer)
+{
+    const struct taps *t = &x->taps;
+    size_t d = x->m->config.encoder.d;
+    for (size_t k = 0; k < t->n; k++)
+        for (size_t i = 0; i < t->g->n_spans && t->layers[k] == layer; i++) {
+            const struct t5g_row_span *s = &t->g->spans[i];
+            memcpy(t->jobs[i].hidden[k], t->g->rows + s->at * d, s->n * d * sizeof(float));
+        }
+}
+
+static void
+after_layer(void *arg, size_t done)
+{
+    struct t5g_encoder *x = arg;
+    if (done < x->m->config.encoder.layers) /* the last one's rows are taken after the norm */
+        tap(x, done);
 }
 
 /* Replace the rows of image ids, in order. -1 with e (65) if their number is not n_rows. */
@@ -90,8 +126,14 @@ encode_group(struct t5g_encoder *x, struct t5g_encode_job *jobs, size_t n,
             put_features(own, c->d, jobs[i].ids, jobs[i].n, x->m->config.image, jobs[i].features,
                          jobs[i].n_image_rows, &jobs[i].err);
     }
+    x->taps.jobs = jobs;
+    x->taps.g = &g;
+    x->l.after = x->taps.n > 0 ? after_layer : NULL;
+    x->l.after_arg = x;
+    tap(x, 0);
     bool whole = t5g_layers_run(&x->l, &g, progress, arg);
     t5g_block_norm(&x->l.b, g.rows, c->d, g.rows, c->d, &x->m->encoder.norm, rows);
+    tap(x, c->layers);
     for (size_t i = 0; i < n; i++) {
         if (n > 1)
             memcpy(jobs[i].out, g.rows + spans[i].at * c->d, jobs[i].n * c->d * sizeof(float));
@@ -128,26 +170,11 @@ t5g_encode(struct t5g_encoder *x, const int32_t *ids, size_t n, const float *fea
            size_t n_image_rows, float *out, bool (*progress)(void *arg, size_t done, size_t total),
            void *arg, struct t5g_err *e)
 {
-    struct t5g_encode_job job = {ids, n, features, n_image_rows, out, {0}};
+    struct t5g_encode_job job = {ids, n, features, n_image_rows, out, {0}, NULL};
     t5g_encode_many(x, &job, 1, progress, arg);
     if (job.err.code == 0)
         return 0;
     if (e != NULL)
         *e = job.err;
     return -1;
-}
-
-void
-t5g_pool_rows(float *rows, size_t n, size_t d, enum t5g_pooling how)
-{
-    for (size_t j = 0; j < d && how != T5G_POOL_NONE && how != T5G_POOL_FIRST; j++) {
-        double sum = 0;
-        float max = rows[j];
-        for (size_t i = 0; i < n; i++) {
-            float v = rows[i * d + j];
-            sum += (double)v;
-            max = v > max ? v : max;
-        }
-        rows[j] = how == T5G_POOL_MEAN ? (float)(sum / (double)n) : max;
-    }
 }

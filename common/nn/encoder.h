@@ -14,6 +14,13 @@ struct t5g_encoder *t5g_encoder_open(const struct t5g_model *m, const struct t5g
 void t5g_encoder_close(struct t5g_encoder *x);
 
 /*
+ * From now on, each job also gets its rows after so many layers, for each of layers [n] (kept by
+ * the caller): 0 is the scaled embedding, and that of the last layer is the encoder output, after
+ * the final norm, as in hidden_states of transformers.
+ */
+void t5g_encoder_tap(struct t5g_encoder *x, const size_t *layers, size_t n);
+
+/*
  * out [n, d] f32 = encoder output of ids [n] (after the final norm). features [n_image_rows, d] f32
  * replace the rows whose id is config.image, in order, unscaled; if features is NULL (and
  * n_image_rows 0), such ids are ordinary. Ids must be in range. progress(arg, done, total) is
@@ -33,6 +40,7 @@ struct t5g_encode_job {
     size_t n_image_rows;
     float *out;         /* [n, d] */
     struct t5g_err err; /* code 0: out is right */
+    float **hidden;     /* with taps: [taps] rows [n, d] each, in their order; else NULL */
 };
 
 /* How many of the first jobs are computed together: 0 if n is 0. */
@@ -44,11 +52,5 @@ size_t t5g_encode_together(const struct t5g_encode_job *jobs, size_t n);
  */
 void t5g_encode_many(struct t5g_encoder *x, struct t5g_encode_job *jobs, size_t n,
                      bool (*progress)(void *arg, size_t done, size_t total), void *arg);
-
-enum t5g_pooling { T5G_POOL_NONE, T5G_POOL_MEAN, T5G_POOL_MAX, T5G_POOL_FIRST };
-
-/* rows [n, d], n > 0: row 0 becomes the mean (summed in f64), the largest value, or stays the
- * first. */
-void t5g_pool_rows(float *rows, size_t n, size_t d, enum t5g_pooling how);
 
 #endif

@@ -254,6 +254,8 @@ t5g_layers_run(struct t5g_layers *l, const struct t5g_row_group *g, t5g_progress
             if (!tick(&t, block_cost(l->s, m, g->n, i)))
                 return false;
         }
+        if (l->after != NULL)
+            l->after(l->after_arg, i + 1);
     }
     return true;
 }

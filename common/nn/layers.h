@@ -33,6 +33,9 @@ struct t5g_layers {
     float *cos[T5G_KINDS], *sin[T5G_KINDS]; /* [cap, dh/2]; NULL without rope */
     float *freq[T5G_KINDS];                 /* [dh/2] */
     struct t5g_linear *jobs;                /* [hk + 1]: values by head, keys */
+    /* Called with the number of layers done, after each; NULL: not called. Set by the owner. */
+    void (*after)(void *arg, size_t done);
+    void *after_arg;
 };
 
 /* wide: columns that b.f needs beside f; quantised: the model has quantised matrices. */

@@ -63,6 +63,21 @@ t5g_input_features(const struct t5g_doc *doc, const struct t5g_config *c, const 
     return 0;
 }
 
+int
+t5g_input_group(const struct t5g_frame *f, size_t *group, struct t5g_err *e)
+{
+    struct t5g_json *meta = t5g_json_parse(f->meta, f->meta_len, "encoder.out", e);
+    const struct t5g_json *v = t5g_json_get(meta, "group");
+    int64_t n = 1;
+    if (meta == NULL)
+        return -1;
+    bool right = v == NULL || t5g_json_int(v, 1, INT32_MAX, &n);
+    t5g_json_free(meta);
+    *group = (size_t)n;
+    return right ? 0
+                 : t5g_err_set(e, T5G_EX_DATA, "encoder.out: \"group\" in its meta is no number");
+}
+
 /* How an encoder output of bytes is rotated: the member "rotate" of its meta. */
 static int
 check_rotation(const struct t5g_frame *f, struct t5g_err *e)

@@ -21,6 +21,10 @@ int t5g_input_ids(const struct t5g_doc *doc, const struct t5g_config *c, const i
 int t5g_input_features(const struct t5g_doc *doc, const struct t5g_config *c, const int32_t *ids,
                        size_t n_ids, float **rows, size_t *n, struct t5g_err *e);
 
+/* The member "group" of the meta of an encoder output: how many rows were averaged to one; 1
+ * without it. -1 with e (65). */
+int t5g_input_group(const struct t5g_frame *f, size_t *group, struct t5g_err *e);
+
 /*
  * The encoder output of a document as f32 [n, d], n may be 0: in place, or widened into *wide
  * (t5g_free). -1 with e (65) if there is none, its width is not d, or it is of bytes without the

@@ -3,6 +3,7 @@
 #include "cli/message.h"
 #include "cli/program.h"
 #include "model/explain.h"
+#include "nn/sentence.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -47,10 +48,9 @@ installed_model(void)
 }
 
 const char *
-t5g_model_path(void)
+t5g_model_given(void)
 {
     const char *path = t5g_common.model;
-    struct t5g_err e;
     struct stat st;
     if (path == NULL)
         path = getenv("T5G_MODEL");
@@ -66,6 +66,18 @@ t5g_model_path(void)
                     "no model: give -m MODEL or set T5G_MODEL (none is installed as %s: %s)", path,
                     strerror(errno));
     }
+    return path;
+}
+
+const char *
+t5g_model_path(void)
+{
+    static char *inside;
+    const char *path = t5g_model_given();
+    struct t5g_err e;
+    if (inside == NULL && t5g_sentence_transformer(path, &inside, &e) < 0)
+        t5g_die_err(&e);
+    path = inside != NULL ? inside : path;
     if (t5g_explain_model(path, T5G_EXPLAIN_PATH, &e) < 0)
         t5g_die_err(&e);
     return path;

@@ -6,8 +6,11 @@
  * The model directory or packed model to use: -m, else T5G_MODEL, else PREFIX/share/t5g/model for a
  * program in PREFIX/bin, so that an installation can be moved. The string stays valid. If there is
  * no model, ends the process (64, 65, 66) with a message that says what is there instead, and what
- * to do.
+ * to do. Of a directory of sentence-transformers it is the folder of the Transformer module.
  */
 const char *t5g_model_path(void);
+
+/* The same before the look into modules.json. */
+const char *t5g_model_given(void);
 
 #endif

@@ -39,8 +39,8 @@ void t5g_cache_key_add(struct t5g_cache_key *k, int dtype, size_t ndim, const ui
                        const void *data, size_t bytes);
 void t5g_cache_key_close(struct t5g_cache_key *k); /* sets hex and check_hex */
 
-/* A result is one tensor or, if it is quantised, that and its scales. */
-enum { T5G_CACHE_TENSORS = 2 };
+/* A result is a few tensors: rows, their scales if they are quantised, hidden states. */
+enum { T5G_CACHE_TENSORS = 34 };
 
 /* A tensor to be stored; extra: as for t5g_writer_tensor. */
 struct t5g_cache_tensor {
