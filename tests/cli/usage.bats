@@ -127,7 +127,7 @@ blamed() {
     status_is 64 t5g-encode --max
     err_has_line 't5g-encode: --max: argument missing'
     status_is 64 t5g-tokenize --t
-    err_has_line 't5g-tokenize: --t: ambiguous: --text, --text-only, --too-long'
+    err_has_line 't5g-tokenize: --t: ambiguous: --text, --template, --text-only, --too-long'
     status_is 64 t5g-encode --keep=yes
     err_has_line 't5g-encode: --keep: takes no argument'
     status_is 64 t5g-encode -X
