@@ -26,6 +26,7 @@ t5g_decoder_open(const struct t5g_model *m, const struct t5g_kernels *k, struct 
     x->m = m;
     t5g_exec_open(&x->x, k, pool, t5g_max(scratch, t5g_merged_scratch(c)));
     x->head = t5g_head_open(m);
+    x->panels = t5g_head_panels_open(m);
     if (m->quantised || m->screen.p != NULL)
         t5g_exec_quantised(&x->x, rows, widest);
     t5g_exec_bf16(&x->x, rows, widest);
@@ -64,6 +65,7 @@ t5g_decoder_close(struct t5g_decoder *x)
         t5g_free(x->sin[i]);
     }
     t5g_head_close(x->head);
+    t5g_head_panels_close(x->panels);
     t5g_merged_close(&x->att);
     t5g_exec_close(&x->x);
     t5g_free(x->h);
@@ -128,7 +130,7 @@ self_item(void *arg, size_t i, size_t worker)
     put_queries(r, i, r->w->self.q_norm, cos, sin);
     for (size_t kv = 0; kv < c->hk; kv++) {
         size_t from = (i * c->hk + kv) * dh;
-        size_t to = (kv * own->cap + x->pos[i] % own->cap) * dh;
+        size_t to = (kv * own->cap + x->slot[i] % own->cap) * dh;
         finish_head(x, (float *)own->k + to, x->k + from, r->w->self.k_norm, cos, sin);
         memcpy((float *)own->v + to, x->v + from, dh * sizeof *x->v);
     }
@@ -156,7 +158,9 @@ attend(const struct layer *r, int see)
                              .n = r->n,
                              .out = x->b.q,
                              .ldo = x->b.ldq};
-    if (x->b.linear == t5g_linear_panels)
+    if (r->parts[0].limb != NULL)
+        t5g_tree_attention(&x->x, &att);
+    else if (x->b.linear == t5g_linear_panels)
         t5g_prefill_attention(&x->x, &att);
     else
         t5g_merged_run(&x->x, &att);
@@ -228,28 +232,53 @@ head(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts)
     }
 }
 
+/* What logits are made of, for the requested rows. */
+static void
+put_rows(struct t5g_decoder *x, const struct t5g_part *parts, size_t n_parts)
+{
+    size_t d = t5g_decoder_config(x)->d, row = 0;
+    for (size_t i = 0; i < n_parts; row += parts[i++].n) {
+        const struct t5g_part *p = &parts[i];
+        size_t n = p->all ? p->n : 1;
+        if (p->rows != NULL)
+            t5g_block_norm(&x->b, p->rows, d, x->h + (row + p->n - n) * d, d, &x->m->decoder.norm,
+                           n);
+    }
+}
+
+/* Ids, positions and angles of a part's rows, the first of which is number `at` of the step. */
+static void
+put_part(struct t5g_decoder *x, const struct t5g_part *p, size_t at)
+{
+    const struct t5g_stack_config *c = t5g_decoder_config(x);
+    size_t half = c->dh / 2;
+    size_t pos = p->limb != NULL ? p->limb->trunk->pos + p->limb->depth : p->kv->pos;
+    t5g_embed_rows(x->h + at * c->d, c->d, &x->m->decoder, x->m->config.eoi, p->ids, p->n);
+    for (size_t j = 0; j < p->n; j++) {
+        x->part_of[at + j] = p;
+        x->pos[at + j] = pos + j;
+        x->slot[at + j] = (p->limb != NULL ? p->limb->row : pos) + j;
+    }
+    for (int kind = 0; kind < T5G_KINDS && c->block.rope; kind++)
+        t5g_rope_table(&x->x, x->cos[kind] + at * half, x->sin[kind] + at * half, x->freq[kind],
+                       half, pos, p->n);
+}
+
 static void
 run(struct t5g_decoder *x, t5g_linear_role *role, struct t5g_part *parts, size_t n_parts)
 {
     const struct t5g_stack_config *c = &x->m->config.decoder;
-    size_t n = 0, half = c->dh / 2;
+    size_t n = 0;
     t5g_alloc_forbid(true);
     x->b.linear = role;
-    for (size_t i = 0; i < n_parts; n += parts[i++].n) {
-        t5g_embed_rows(x->h + n * c->d, c->d, &x->m->decoder, x->m->config.eoi, parts[i].ids,
-                       parts[i].n);
-        for (size_t j = 0; j < parts[i].n; j++) {
-            x->part_of[n + j] = &parts[i];
-            x->pos[n + j] = parts[i].kv->pos + j;
-        }
-        for (int kind = 0; kind < T5G_KINDS && c->block.rope; kind++)
-            t5g_rope_table(&x->x, x->cos[kind] + n * half, x->sin[kind] + n * half, x->freq[kind],
-                           half, parts[i].kv->pos, parts[i].n);
-    }
+    for (size_t i = 0; i < n_parts; n += parts[i++].n)
+        put_part(x, &parts[i], n);
     for (size_t l = 0; l < c->layers; l++)
         layer(x, l, parts, n_parts, n);
     for (size_t i = 0; i < n_parts; i++)
-        parts[i].kv->pos += parts[i].n;
+        if (parts[i].limb == NULL)
+            parts[i].kv->pos += parts[i].n;
+    put_rows(x, parts, n_parts);
     head(x, parts, n_parts);
     t5g_alloc_forbid(false);
 }
@@ -264,6 +293,19 @@ void
 t5g_decoder_prefill(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts)
 {
     run(x, t5g_linear_panels, parts, n_parts);
+}
+
+void
+t5g_decoder_branch(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts)
+{
+    run(x, t5g_linear_panels, parts, n_parts);
+}
+
+void
+t5g_decoder_logprobs(struct t5g_decoder *x, const float *rows, size_t n, struct t5g_wanted *wanted,
+                     size_t n_wanted, bool *bad)
+{
+    t5g_head_panels_run(x->panels, &x->x, rows, n, wanted, n_wanted, bad);
 }
 
 size_t

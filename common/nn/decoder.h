@@ -46,6 +46,21 @@ void t5g_kvcache_free(struct t5g_kvcache *c);
 size_t t5g_kvcache_pos(const struct t5g_kvcache *c);
 size_t t5g_kvcache_max(const struct t5g_kvcache *c);
 
+/*
+ * Rows of given ids that branch stand in a tree behind a trunk: a sequence whose keys and values
+ * are read only. Those of the tree lie in rows of a cache for it (t5g_kvcache_open_rows), in any
+ * order.
+ */
+struct t5g_part;
+struct t5g_limb {
+    const struct t5g_kvcache *trunk;
+    size_t depth;              /* ids between the trunk and the part's first one */
+    size_t row;                /* the part's first row in its cache; the others follow */
+    const struct t5g_part *up; /* the part of this step that holds its parent; NULL: an earlier
+                                  step had it, and rows 0..depth of its cache are its ancestors */
+    size_t up_n;               /* the first rows of up, which are ancestors */
+};
+
 /* The part of a step that belongs to one sequence: ids [n] at the cache's position, over one
  * document. */
 struct t5g_part {
@@ -56,8 +71,10 @@ struct t5g_part {
     bool all;      /* logits of all n rows, else of the last one */
     float *logits; /* [n or 1, v]; NULL: none */
     int32_t *best; /* [n or 1] instead of logits: the lowest id of the largest logit; NULL: none */
-    bool no_eos;   /* exclude eos ids */
-    bool bad;      /* out: a logit is not finite (with best, not every logit is checked) */
+    float *rows;   /* [n or 1, d] what logits are made of; NULL: none */
+    const struct t5g_limb *limb; /* where it stands in a tree; NULL: at the position of kv */
+    bool no_eos;                 /* exclude eos ids */
+    bool bad; /* out: a logit is not finite (with best, not every logit is checked) */
 };
 
 /*
@@ -78,6 +95,16 @@ enum { T5G_PREFILL_FROM = 16, T5G_PREFILL_ROWS = 256 };
 void t5g_decoder_prefill(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts);
 
 /*
+ * The same for parts that all have a limb: at most T5G_ROW_BLOCK ids, and parts over one trunk side
+ * by side. A row's result is the same in every tree in which it has the same ancestors.
+ */
+void t5g_decoder_branch(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts);
+
+/* A cache of n rows for a tree, all of which every layer has; and its row `from` copied to `to`. */
+struct t5g_kvcache *t5g_kvcache_open_rows(const struct t5g_decoder *x, size_t n);
+void t5g_kvcache_move(struct t5g_kvcache *c, size_t to, size_t from);
+
+/*
  * One step over ids [n], some of the `whole` given ids of a sequence, in the role that these have;
  * n is at most t5g_decoder_given_rows(whole). rows [n, d]: what logits are made of.
  */
@@ -88,6 +115,20 @@ void t5g_decoder_given(struct t5g_decoder *x, const struct t5g_cross *cross, str
 
 /* logits [n, v] of such rows, n at most T5G_STEP_ROWS; false: one is not finite. */
 bool t5g_decoder_logits(struct t5g_decoder *x, const float *rows, size_t n, float *logits);
+
+/*
+ * ln of the probability of given ids: softmax of the logits of row number `row` at id, in the panel
+ * role, where logits are not kept. rows [n, d], n at most T5G_ROW_BLOCK; wanted [n_wanted] ascend
+ * by id; bad [n]: out, a logit of the row is not finite. A result does not depend on the others.
+ */
+struct t5g_wanted {
+    size_t row;
+    int32_t id;
+    float logprob; /* out */
+    void *arg;     /* the caller's */
+};
+void t5g_decoder_logprobs(struct t5g_decoder *x, const float *rows, size_t n,
+                          struct t5g_wanted *wanted, size_t n_wanted, bool *bad);
 
 /*
  * Feed any number of ids, all that are given of one sequence; logits [v] of the last, or [n, v]

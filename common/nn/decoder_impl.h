@@ -4,10 +4,12 @@
 
 #include "nn/block.h"
 #include "nn/decoder.h"
+#include "nn/head_panels.h"
 #include "nn/lm_head.h"
 #include "nn/exec.h"
 #include "nn/decoder_attention.h"
 #include "nn/prefill_attention.h"
+#include "nn/tree_attention.h"
 #include "nn/rope.h"
 
 struct t5g_decoder {
@@ -23,7 +25,9 @@ struct t5g_decoder {
     struct t5g_linear *jobs;                       /* [2 hk], for cross keys and values */
     const struct t5g_part *part_of[T5G_ROW_BLOCK]; /* of each row of the step */
     size_t pos[T5G_ROW_BLOCK];                     /* its position */
+    size_t slot[T5G_ROW_BLOCK];                    /* its row in the part's cache */
     struct t5g_head *head;
+    struct t5g_head_panels *panels;
 };
 
 static inline const struct t5g_stack_config *

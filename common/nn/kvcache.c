@@ -73,6 +73,31 @@ t5g_kvcache_open(const struct t5g_decoder *x, size_t max)
     return c;
 }
 
+struct t5g_kvcache *
+t5g_kvcache_open_rows(const struct t5g_decoder *x, size_t n)
+{
+    struct t5g_kvcache *c = t5g_alloc(1, sizeof *c);
+    c->c = t5g_decoder_config(x);
+    c->max = t5g_max(n, 1);
+    c->kv = t5g_alloc(c->c->layers, sizeof *c->kv);
+    for (size_t l = 0; l < c->c->layers; l++)
+        c->kv[l] = kv_open(c->c, c->max);
+    return c;
+}
+
+void
+t5g_kvcache_move(struct t5g_kvcache *c, size_t to, size_t from)
+{
+    size_t dh = c->c->dh;
+    for (size_t l = 0; l < c->c->layers; l++)
+        for (size_t h = 0; h < c->c->hk; h++) {
+            const struct t5g_kv *kv = &c->kv[l];
+            size_t a = (h * kv->cap + to) * dh, b = (h * kv->cap + from) * dh;
+            memcpy((float *)kv->k + a, (float *)kv->k + b, dh * sizeof(float));
+            memcpy((float *)kv->v + a, (float *)kv->v + b, dh * sizeof(float));
+        }
+}
+
 void
 t5g_kvcache_grow(struct t5g_kvcache *c, size_t max)
 {

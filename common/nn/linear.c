@@ -297,6 +297,25 @@ wide_of(const struct run *r, const struct t5g_linear *job)
     return job->panel == T5G_PANEL ? r->wide : T5G_PANEL;
 }
 
+void
+t5g_linear_panel_start(const struct t5g_exec *x, const float *a, size_t lda, size_t m,
+                       const struct t5g_mat *w)
+{
+    struct t5g_linear job = {.w = *w};
+    prepare(x, &job, 1, a, lda, m);
+    prepare_bf16(x, &job, 1, a, lda, m);
+}
+
+void
+t5g_linear_panel_some(const struct t5g_exec *x, const float *a, size_t lda, size_t m,
+                      const struct t5g_mat *w, size_t r0, size_t n, float *out, size_t ld,
+                      float *scratch)
+{
+    struct run r = {.x = x, .a = a, .lda = lda, .m = m};
+    struct part all = {0, m};
+    panel_product(&r, &all, w, r0, n, out, ld, false, scratch);
+}
+
 static void
 panel_item(void *arg, size_t item, size_t worker)
 {

@@ -61,6 +61,18 @@ void t5g_linear_rows(const struct t5g_exec *x, const struct t5g_linear *jobs, si
 void t5g_linear_panels_again(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs,
                              const float *a, size_t lda, size_t m);
 
+/*
+ * The panel role in pieces, for a caller that runs the pool and does not keep the output: first
+ * start, once for a [m, k]; then, in any thread, out [m, n], stride ld, with rows r0..r0+n of w, n
+ * up to T5G_PANEL_WIDE and r0 a multiple of 16; scratch [T5G_PANEL_WIDE k].
+ */
+enum { T5G_PANEL_WIDE = 4 * T5G_PANEL };
+void t5g_linear_panel_start(const struct t5g_exec *x, const float *a, size_t lda, size_t m,
+                            const struct t5g_mat *w);
+void t5g_linear_panel_some(const struct t5g_exec *x, const float *a, size_t lda, size_t m,
+                           const struct t5g_mat *w, size_t r0, size_t n, float *out, size_t ld,
+                           float *scratch);
+
 /* Floats of worker scratch they need; k is the largest number of columns. */
 size_t t5g_linear_panels_scratch(size_t k);
 size_t t5g_linear_rows_scratch(void);

@@ -14,23 +14,11 @@
 
 #include <math.h>
 
-enum { CHUNK = 16 };
+enum { CHUNK = T5G_CHUNK };
 
 struct run {
     const struct t5g_exec *x;
     const struct t5g_merged *a;
-};
-
-/* One item at work, in the worker's scratch. */
-struct chunk {
-    const struct t5g_part *part;
-    size_t kv, row, pos, n; /* key head; first row of the step and its position; positions */
-    size_t rows;            /* n g */
-    const float *q;         /* [rows, dh] */
-    float *rotated;         /* the same for keys in bytes */
-    float *s;               /* [rows, T5G_KEY_BLOCK] */
-    float *o;               /* [rows, dh] */
-    float *max, *sum;       /* [rows] */
 };
 
 size_t
@@ -45,57 +33,98 @@ chunks(size_t n)
     return (n + CHUNK - 1) / CHUNK;
 }
 
-static struct chunk
-chunk_open(const struct run *r, size_t item, size_t worker)
+void
+t5g_chunk_open(struct t5g_chunk *t, const struct t5g_exec *x, const struct t5g_merged *a,
+               size_t worker)
+{
+    size_t dh = a->c->dh, g = a->c->h / a->c->hk;
+    t->rows = t->n * g;
+    t->q = a->s->q + (t->kv * a->n + t->row) * g * dh;
+    t->s = t5g_exec_scratch(x, worker);
+    t->o = t->s + CHUNK * g * T5G_KEY_BLOCK;
+    t->max = t->o + CHUNK * g * dh;
+    t->sum = t->max + CHUNK * g;
+    t->rotated = t->sum + CHUNK * g;
+    memset(t->o, 0, t->rows * dh * sizeof *t->o);
+    for (size_t i = 0; i < t->rows; i++) {
+        t->max[i] = -INFINITY;
+        t->sum[i] = 0;
+    }
+}
+
+static struct t5g_chunk
+chunk_of(const struct run *r, size_t item, size_t worker)
 {
     const struct t5g_merged *a = r->a;
-    size_t dh = a->c->dh, g = a->c->h / a->c->hk;
-    struct chunk t = {.part = a->parts, .kv = item % a->c->hk};
+    struct t5g_chunk t = {.part = a->parts, .kv = item % a->c->hk};
     for (item /= a->c->hk; item >= chunks(t.part->n); t.row += t.part++->n)
         item -= chunks(t.part->n);
     t.row += item * CHUNK;
     t.pos = t.part->kv->pos + item * CHUNK;
     t.n = t5g_min(CHUNK, t.part->n - item * CHUNK);
-    t.rows = t.n * g;
-    t.q = a->s->q + (t.kv * a->n + t.row) * g * dh;
-    t.s = t5g_exec_scratch(r->x, worker);
-    t.o = t.s + CHUNK * g * T5G_KEY_BLOCK;
-    t.max = t.o + CHUNK * g * dh;
-    t.sum = t.max + CHUNK * g;
-    t.rotated = t.sum + CHUNK * g;
-    memset(t.o, 0, t.rows * dh * sizeof *t.o);
-    for (size_t i = 0; i < t.rows; i++) {
-        t.max[i] = -INFINITY;
-        t.sum[i] = 0;
-    }
+    t5g_chunk_open(&t, r->x, a, worker);
     return t;
 }
 
-/* Keys from..from + n of a block, of which the chunk's row i sees lo[i]..hi[i]; none before skip.
- */
+void
+t5g_chunk_weigh(const struct t5g_chunk *t, const struct t5g_exec *x, const struct t5g_merged *a,
+                size_t row, size_t n, size_t lo, size_t hi)
+{
+    float f = t5g_attention_softmax(x->k, t->s + row * T5G_KEY_BLOCK, n, lo, hi, a->c->scale,
+                                    a->c->attn_softcap, &t->max[row], &t->sum[row]);
+    if (f != 1)
+        x->k->scale(t->o + row * a->c->dh, a->c->dh, f);
+}
+
+/* Own keys from..from + n of a block. */
 static void
-block(const struct run *r, const struct chunk *t, const struct t5g_kv *kv, bool own, size_t from,
-      size_t n)
+own_block(const struct run *r, const struct t5g_chunk *t, size_t from, size_t n)
 {
     const struct t5g_merged *a = r->a;
     const struct t5g_kernels *k = r->x->k;
+    const struct t5g_kv *kv = &t->part->kv->kv[a->layer];
     size_t dh = a->c->dh, g = a->c->h / a->c->hk, key = t->kv * kv->cap + from % kv->cap;
-    size_t first = own ? t5g_first_seen(a, t->pos) : 0, skip = first > from ? first - from : 0;
-    const float *q = kv->dtype == T5G_I8 ? t->rotated : t->q;
-    t5g_kv_scores(k, kv, key + skip, n - skip, dh, q, t->rows, t->s + skip, T5G_KEY_BLOCK);
+    size_t first = t5g_first_seen(a, t->pos), skip = first > from ? first - from : 0;
+    t5g_kv_scores(k, kv, key + skip, n - skip, dh, t->q, t->rows, t->s + skip, T5G_KEY_BLOCK);
     for (size_t i = 0; i < t->rows; i++) {
-        size_t lo = 0, hi = n, pos = t->pos + i / g;
-        if (own) {
-            first = t5g_first_seen(a, pos);
-            lo = first > from ? t5g_min(first - from, n) : 0;
-            hi = pos + 1 > from ? t5g_min(pos + 1 - from, n) : 0;
-        }
-        float f = t5g_attention_softmax(k, t->s + i * T5G_KEY_BLOCK, n, lo, hi, a->c->scale,
-                                        a->c->attn_softcap, &t->max[i], &t->sum[i]);
-        if (f != 1)
-            k->scale(t->o + i * dh, dh, f);
+        size_t pos = t->pos + i / g;
+        first = t5g_first_seen(a, pos);
+        t5g_chunk_weigh(t, r->x, a, i, n, first > from ? t5g_min(first - from, n) : 0,
+                        pos + 1 > from ? t5g_min(pos + 1 - from, n) : 0);
     }
     t5g_kv_mix(k, kv, key + skip, n - skip, dh, t->s + skip, T5G_KEY_BLOCK, t->rows, t->o);
+}
+
+void
+t5g_chunk_cross(const struct t5g_chunk *t, const struct t5g_exec *x, const struct t5g_merged *a)
+{
+    const struct t5g_cross *cross = t->part->cross;
+    const struct t5g_kv *kv = &cross->kv[a->layer];
+    size_t dh = a->c->dh;
+    bool bytes = cross->n > 0 && kv->dtype == T5G_I8;
+    const float *q = bytes ? t->rotated : t->q;
+    if (bytes)
+        t5g_kv_queries(x->k, kv, t->rotated, t->q, t->rows, dh);
+    for (size_t j = 0; j < cross->n; j += T5G_KEY_BLOCK) {
+        size_t n = t5g_min(T5G_KEY_BLOCK, cross->n - j), key = t->kv * kv->cap + j;
+        t5g_kv_scores(x->k, kv, key, n, dh, q, t->rows, t->s, T5G_KEY_BLOCK);
+        for (size_t i = 0; i < t->rows; i++)
+            t5g_chunk_weigh(t, x, a, i, n, 0, n);
+        t5g_kv_mix(x->k, kv, key, n, dh, t->s, T5G_KEY_BLOCK, t->rows, t->o);
+    }
+    for (size_t i = 0; i < t->rows && bytes; i++)
+        x->k->rotate(t->o + i * dh, t->o + i * dh, dh);
+}
+
+void
+t5g_chunk_close(const struct t5g_chunk *t, const struct t5g_exec *x, const struct t5g_merged *a)
+{
+    size_t dh = a->c->dh, g = a->c->h / a->c->hk;
+    for (size_t i = 0; i < t->rows; i++) {
+        float *out = a->out + (t->row + i / g) * a->ldo + (t->kv * g + i % g) * dh;
+        memcpy(out, t->o + i * dh, dh * sizeof *out);
+        x->k->scale(out, dh, t->sum[i] == 0 ? 0 : 1 / t->sum[i]); /* of no keys comes nothing */
+    }
 }
 
 static void
@@ -103,26 +132,15 @@ chunk_item(void *arg, size_t item, size_t worker)
 {
     const struct run *r = arg;
     const struct t5g_merged *a = r->a;
-    const struct chunk t = chunk_open(r, item, worker);
-    size_t dh = a->c->dh, g = a->c->h / a->c->hk, end = t.pos + t.n;
-    size_t n = (a->see & T5G_SEE_CROSS) != 0 ? t.part->cross->n : 0;
-    const struct t5g_kv *cross = n > 0 ? &t.part->cross->kv[a->layer] : NULL;
-    bool bytes = cross != NULL && cross->dtype == T5G_I8;
-    if (bytes)
-        t5g_kv_queries(r->x->k, cross, t.rotated, t.q, t.rows, dh);
-    for (size_t j = 0; j < n; j += T5G_KEY_BLOCK)
-        block(r, &t, cross, false, j, t5g_min(T5G_KEY_BLOCK, n - j));
-    for (size_t i = 0; i < t.rows && bytes; i++)
-        r->x->k->rotate(t.o + i * dh, t.o + i * dh, dh);
+    const struct t5g_chunk t = chunk_of(r, item, worker);
+    size_t end = t.pos + t.n;
+    if ((a->see & T5G_SEE_CROSS) != 0)
+        t5g_chunk_cross(&t, r->x, a);
     if ((a->see & T5G_SEE_OWN) != 0)
         for (size_t j = t5g_first_seen(a, t.pos) / T5G_KEY_BLOCK * T5G_KEY_BLOCK; j < end;
              j += T5G_KEY_BLOCK)
-            block(r, &t, &t.part->kv->kv[a->layer], true, j, t5g_min(T5G_KEY_BLOCK, end - j));
-    for (size_t i = 0; i < t.rows; i++) {
-        float *out = a->out + (t.row + i / g) * a->ldo + (t.kv * g + i % g) * dh;
-        memcpy(out, t.o + i * dh, dh * sizeof *out);
-        r->x->k->scale(out, dh, t.sum[i] == 0 ? 0 : 1 / t.sum[i]); /* of no keys comes nothing */
-    }
+            own_block(r, &t, j, t5g_min(T5G_KEY_BLOCK, end - j));
+    t5g_chunk_close(&t, r->x, a);
 }
 
 void

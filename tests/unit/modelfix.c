@@ -1,10 +1,12 @@
 /* modelfix.c: a copy of a fixture model to change and open again. */
 #include "modelfix.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 void
@@ -99,4 +101,32 @@ mf_cache_close(void **state)
     md_remove(*state);
     t5g_free(*state);
     return 0;
+}
+
+static void
+no_progress(size_t done, size_t total)
+{
+    (void)done;
+    (void)total;
+}
+
+void
+mf_pack(const char *name, enum t5g_pack_weights weights, const char *to)
+{
+    struct t5g_err e = {0};
+    char *from = md_fixture(name);
+    struct t5g_model *m = t5g_model_open(from, T5G_NEED_DECODER, &e);
+    struct t5g_pool *pool = t5g_pool_open(1, &e);
+    int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    struct t5g_writer *w = t5g_writer_open(fd, to);
+    if (m == NULL || t5g_writer_begin(w, NULL, "test", NULL, m->identity, "q", &e) < 0 ||
+        t5g_writer_doc(w, "m", 1, NULL, &e) < 0 || t5g_pack_texts(w, from, &e) < 0 ||
+        t5g_pack_write(w, m, weights, NULL, pool, no_progress, &e) < 0 ||
+        t5g_writer_close(w, NULL, &e) < 0 || t5g_writer_end(w, 0, &e) < 0)
+        fail_msg("%s", e.msg);
+    t5g_writer_free(w);
+    close(fd);
+    t5g_pool_close(pool);
+    t5g_model_close(m);
+    t5g_free(from);
 }

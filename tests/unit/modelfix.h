@@ -3,6 +3,7 @@
 #define MODELFIX_H
 
 #include "model/model.h"
+#include "model/pack.h"
 #include "modeldir.h"
 
 /* Names as transformers 5.18 writes them. */
@@ -40,5 +41,8 @@ void mf_check_mat(const struct t5g_mat *w, struct md_list *l, const char *name);
 /* Group setup and teardown: results kept between runs go to a directory of the test's own. */
 int mf_cache_open(void **state);
 int mf_cache_close(void **state);
+
+/* tests/models/NAME as a packed model with these weights, of which no text is tokenized. */
+void mf_pack(const char *name, enum t5g_pack_weights weights, const char *to);
 
 #endif

@@ -8,6 +8,7 @@
  */
 #include "golden.h"
 #include "modeldir.h"
+#include "modelfix.h"
 
 #include "model/pack.h"
 #include "stage/report.h"
@@ -184,35 +185,6 @@ test_not_finite(void **state)
 
 /* ---- the report of a packed model ---- */
 
-static void
-no_progress(size_t done, size_t total)
-{
-    (void)done;
-    (void)total;
-}
-
-/* tests/models/NAME with these weights as `to`, of which no text is tokenized. */
-static void
-pack(const char *name, enum t5g_pack_weights weights, const char *to)
-{
-    struct t5g_err e = {0};
-    char *from = md_fixture(name);
-    struct t5g_model *m = t5g_model_open(from, T5G_NEED_DECODER, &e);
-    struct t5g_pool *pool = t5g_pool_open(1, &e);
-    int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    struct t5g_writer *w = t5g_writer_open(fd, to);
-    if (m == NULL || t5g_writer_begin(w, NULL, "test", NULL, m->identity, "q", &e) < 0 ||
-        t5g_writer_doc(w, "m", 1, NULL, &e) < 0 || t5g_pack_texts(w, from, &e) < 0 ||
-        t5g_pack_write(w, m, weights, NULL, pool, no_progress, &e) < 0 ||
-        t5g_writer_close(w, NULL, &e) < 0 || t5g_writer_end(w, 0, &e) < 0)
-        fail_msg("%s", e.msg);
-    t5g_writer_free(w);
-    close(fd);
-    t5g_pool_close(pool);
-    t5g_model_close(m);
-    t5g_free(from);
-}
-
 /* Logits [n, v] of ids [n] over the document ids [n_doc], in one go. */
 static float *
 plain_logits(const struct t5g_model *m, struct t5g_pool *pool, const int32_t *doc, size_t n_doc,
@@ -329,7 +301,7 @@ test_report(void **state)
         struct t5g_tokenizer *tokenizer = t5g_tokenizer_open(source, &e);
         struct t5g_pool *pool = t5g_pool_open(2, &e);
         for (size_t i = 0; i < T5G_LEN(weights); i++) {
-            pack(name, weights[i], packed);
+            mf_pack(name, weights[i], packed);
             check_report(source, packed, tokenizer, pool);
         }
         t5g_pool_close(pool);
