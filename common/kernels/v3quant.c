@@ -153,10 +153,48 @@ tile(const int R, float *c, size_t ldc, const struct t5g_qacts *a, size_t row, c
 #include "kernels/qtiles.h"
 #include "kernels/qgemm.h"
 
+/* ---- products of a few rows ---- */
+
+enum { FEW_TILE = 4 };
+
+#define iget(p)    _mm256_loadu_si256((const __m256i *)(const void *)(p))
+#define iand(a, b) _mm256_and_si256(a, b)
+#define ior(a, b)  _mm256_or_si256(a, b)
+#define ishr(v, n) _mm256_srli_epi16(v, n)
+#define ishl(v, n) _mm256_slli_epi16(v, n)
+#define iset8(b)   _mm256_set1_epi8(b)
+#define iwiden(low, high, i) \
+    _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((int64_t)((i) == 0 ? low : high)))
+#define itimes(z, s) _mm256_madd_epi16(z, _mm256_set1_epi32((uint16_t)(s)))
+#define ifloat(t)    _mm256_cvtepi32_ps(t)
+#define vscales(p)   load8((const char *)(p), T5G_BF16)
+
+/* In 16 bits there is room for four products of a byte and a weight below 64, and for eight of one
+ * below 16. */
+TEMPLATE ivec
+isums(const int bits, ivec t, const ivec v[4], const int8_t *q)
+{
+    const __m256i one = _mm256_set1_epi16(1);
+    __m256i s[4];
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        int32_t four;
+        memcpy(&four, q + 4 * j, 4);
+        s[j] = _mm256_maddubs_epi16(v[j], _mm256_set1_epi32(four));
+    }
+    __m256i a = _mm256_add_epi16(s[0], s[1]), b = _mm256_add_epi16(s[2], s[3]);
+    if (bits == 4)
+        return _mm256_add_epi32(t, _mm256_madd_epi16(_mm256_add_epi16(a, b), one));
+    return _mm256_add_epi32(t,
+                            _mm256_add_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one)));
+}
+
+#include "kernels/few.h"
+
 void
 t5g_v3_fill_quantised(struct t5g_kernels *k)
 {
     k->rotate = rotate;
     k->quantize = quantize;
-    k->qgemm = qgemm;
+    k->qgemm = qgemm_or_few;
 }

@@ -204,11 +204,40 @@ tiles(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qblock *
 }
 
 #include "kernels/qgemm.h"
+/* ---- products of a few rows ---- */
+
+enum { FEW_TILE = 8 };
+
+#define iget(p)              _mm512_loadu_si512(p)
+#define iand(a, b)           _mm512_and_si512(a, b)
+#define ior(a, b)            _mm512_or_si512(a, b)
+#define ishr(v, n)           _mm512_srli_epi16(v, n)
+#define ishl(v, n)           _mm512_slli_epi16(v, n)
+#define iset8(b)             _mm512_set1_epi8(b)
+#define iwiden(low, high, i) _mm512_cvtepu8_epi32(_mm_set_epi64x((int64_t)(high), (int64_t)(low)))
+#define itimes(z, s)         _mm512_madd_epi16(z, _mm512_set1_epi32((uint16_t)(s)))
+#define ifloat(t)            _mm512_cvtepi32_ps(t)
+#define vscales(p)           load16((const char *)(p), T5G_BF16, W)
+
+TEMPLATE ivec
+isums(const int bits, ivec t, const ivec v[4], const int8_t *q)
+{
+    (void)bits;
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        int32_t four;
+        memcpy(&four, q + 4 * j, 4);
+        t = _mm512_dpbusd_epi32(t, v[j], _mm512_set1_epi32(four));
+    }
+    return t;
+}
+
+#include "kernels/few.h"
 
 void
 t5g_v4_fill_quantised(struct t5g_kernels *k)
 {
     k->rotate = rotate;
     k->quantize = quantize;
-    k->qgemm = qgemm;
+    k->qgemm = qgemm_or_few;
 }

@@ -261,6 +261,8 @@ rates(const struct t5g_kernels *k, struct t5g_pool *pool)
     double size = 262144.0 * 640 / 1e9;
     say("row-262144x640", "bf16", 2 * size / seconds(&x, head, 1), "GB/s", bytes);
     say("row-262144x640", "q8", (1 + 2.0 / 32) * size / seconds(&x, small, 1), "GB/s", bytes);
+    struct t5g_mat four = quantised(head, T5G_Q4, 32, pool);
+    say("row-262144x640", "q4", (4 + 20.0 / 32) / 8 * size / seconds(&x, four, 1), "GB/s", bytes);
     t5g_exec_close(&x);
 }
 
