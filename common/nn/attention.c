@@ -258,25 +258,54 @@ tile_open(struct tile *t, const struct run *r, size_t item, size_t worker)
     memset(t->o, 0, t->n * t->g * t->ldo * sizeof *t->o);
 }
 
+/* s = q k^T for the n keys from j0 on; columns up to a whole panel are written. */
+static void
+tile_scores(const struct tile *t, const struct run *r, size_t j0, size_t n)
+{
+    const struct t5g_attention *a = r->a;
+    const struct t5g_kernels *k = r->x->k;
+    size_t dh = a->dh, rows = t->n * t->g, cols = panels(n) * T5G_PANEL;
+    size_t panel = t->kv * panels(a->n) + j0 / T5G_PANEL, next = key_size(dh) * T5G_PANEL;
+    if (a->q8.k != NULL) {
+        struct t5g_qpanel keys = t5g_qkv_keys(&a->q8, dh, a->n, t->kv, j0);
+        k->qgemm(t->s, TILE, &t->q8.of, &keys, rows, cols, false);
+    } else if (a->values16 != NULL) {
+        k->bf16_gemm(t->s, TILE, t->q16, t->ldq16, keys16(a, panel), 2 * next, rows, dh, cols,
+                     false);
+    } else {
+        k->gemm(t->s, TILE, t->q, dh, a->keys + panel * next, next, rows, dh, cols, false);
+    }
+}
+
+/* o += s v, of the same keys; s in the form that this product takes. */
+static void
+tile_values(const struct tile *t, const struct run *r, size_t j0, size_t n)
+{
+    const struct t5g_attention *a = r->a;
+    const struct t5g_kernels *k = r->x->k;
+    size_t dh = a->dh, rows = t->n * t->g, values = t->kv * panels(dh);
+    if (a->q8.k != NULL) {
+        struct t5g_qpanel v = t5g_qkv_values(&a->q8, dh, a->n, t->kv, j0);
+        k->qgemm(t->o, t->ldo, &t->s8.of, &v, rows, t->ldo, true);
+    } else if (a->values16 != NULL) {
+        k->bf16_gemm(t->o, t->ldo, t->s16, TILE,
+                     a->values16 + (values * panels(a->n) * T5G_PANEL + j0) * T5G_PANEL,
+                     panels(a->n) * T5G_PANEL * T5G_PANEL, rows, n, t->ldo, true);
+    } else {
+        k->gemm(t->o, t->ldo, t->s, TILE, a->values + (values * a->ldv + j0) * T5G_PANEL,
+                a->ldv * T5G_PANEL, rows, n, t->ldo, true);
+    }
+}
+
 /* Keys j0..j0+TILE, or up to the last. */
 static void
 tile_step(const struct tile *t, const struct run *r, size_t j0)
 {
     const struct t5g_attention *a = r->a;
     const struct t5g_kernels *k = r->x->k;
-    size_t dh = a->dh, rows = t->n * t->g, n = t5g_min(TILE, a->n - j0);
-    size_t next = key_size(dh) * T5G_PANEL;
-    bool bf16 = a->values16 != NULL;
-    size_t panel = t->kv * panels(a->n) + j0 / T5G_PANEL, all = panels(n) * T5G_PANEL;
-    if (a->q8.k != NULL) {
-        struct t5g_qpanel keys = t5g_qkv_keys(&a->q8, dh, a->n, t->kv, j0);
-        k->qgemm(t->s, TILE, &t->q8.of, &keys, rows, all, false);
-    } else if (bf16)
-        k->bf16_gemm(t->s, TILE, t->q16, t->ldq16, keys16(a, panel), 2 * next, rows, dh, all,
-                     false);
-    else
-        k->gemm(t->s, TILE, t->q, dh, a->keys + panel * next, next, rows, dh, all, false);
-    for (size_t i = 0; i < rows; i++) {
+    size_t n = t5g_min(TILE, a->n - j0);
+    tile_scores(t, r, j0, n);
+    for (size_t i = 0; i < t->n * t->g; i++) {
         size_t lo, hi;
         interval(a, t->i0 + i / t->g, &lo, &hi);
         lo = lo > j0 ? t5g_min(lo - j0, n) : 0;
@@ -287,20 +316,10 @@ tile_step(const struct tile *t, const struct run *r, size_t j0)
             k->scale(t->o + i * t->ldo, t->ldo, f);
         if (a->q8.k != NULL)
             quantise_row(k, &t->s8, i, t->s + i * TILE, n);
-        else if (bf16)
+        else if (a->values16 != NULL)
             k->bf16_round(t->s16 + i * TILE, t->s + i * TILE, n);
     }
-    size_t values = t->kv * panels(dh);
-    if (a->q8.k != NULL) {
-        struct t5g_qpanel v = t5g_qkv_values(&a->q8, dh, a->n, t->kv, j0);
-        k->qgemm(t->o, t->ldo, &t->s8.of, &v, rows, t->ldo, true);
-    } else if (bf16)
-        k->bf16_gemm(t->o, t->ldo, t->s16, TILE,
-                     a->values16 + (values * panels(a->n) * T5G_PANEL + j0) * T5G_PANEL,
-                     panels(a->n) * T5G_PANEL * T5G_PANEL, rows, n, t->ldo, true);
-    else
-        k->gemm(t->o, t->ldo, t->s, TILE, a->values + (values * a->ldv + j0) * T5G_PANEL,
-                a->ldv * T5G_PANEL, rows, n, t->ldo, true);
+    tile_values(t, r, j0, n);
 }
 
 static void

@@ -18,12 +18,14 @@ struct t5g_attention {
     float *values;                /* [hk, ceil(dh/16), ldv, 16] f32 panels, n rows of each used */
     size_t ldv;
     /*
-     * With products in bf16 values [hk, ceil(dh/16), ceil(n/16), 16, 16] as panels in bf16; panels
-     * of keys are in bf16 too then, each in the first half of its place. Else NULL.
+     * With products in bf16: the values as panels in bf16, [hk, ceil(dh/16), ceil(n/16), 16, 16],
+     * and the panels of keys are in bf16 too, each in the first half of its place. Else NULL.
      */
     uint16_t *values16;
-    /* With quantised weights and without bf16: used instead of `keys`, and of `values`, from which
-     * it is made. q8.k NULL else. */
+    /*
+     * With quantised weights and without bf16: the keys, and the values as bytes, which are made
+     * from `values` and used instead. Else q8.k is NULL.
+     */
     struct t5g_qkv q8;
 };
 
@@ -36,9 +38,8 @@ size_t t5g_attention_reach(size_t window, size_t n);
 
 /*
  * Fill keys r0..r0+m from the raw projections k [m, hk dh], stride ldk, which are normalised and
- * rotated in place, and values16 or q8 from values,
- * which are there. r0 is a multiple of 16, with q8 of
- * T5G_KEY_TILE.
+ * rotated in place, and values16 or q8 from values, which are there. r0 is a multiple of 16, with
+ * q8 of T5G_KEY_TILE.
  */
 void t5g_attention_set_keys(const struct t5g_exec *x, const struct t5g_attention *a, float *k,
                             size_t ldk, size_t r0, size_t m);

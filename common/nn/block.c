@@ -3,6 +3,33 @@
 #include "nn/norm.h"
 
 void
+t5g_block_open(struct t5g_block *b, const struct t5g_exec *x, const struct t5g_stack_config *c,
+               t5g_linear_role *linear, size_t wide)
+{
+    *b = (struct t5g_block){.x = x, .c = c, .linear = linear};
+    b->ldy = t5g_stride(c->d);
+    b->ldq = t5g_stride(c->h * c->dh);
+    b->ldf = t5g_stride(t5g_max(c->f, wide));
+}
+
+void
+t5g_block_alloc(struct t5g_block *b, size_t rows)
+{
+    b->y = t5g_alloc_raw(rows, b->ldy * sizeof(float));
+    b->q = t5g_alloc_raw(rows, b->ldq * sizeof(float));
+    b->f = t5g_alloc_raw(rows, b->ldf * sizeof(float));
+}
+
+void
+t5g_block_free(struct t5g_block *b)
+{
+    t5g_free(b->y);
+    t5g_free(b->q);
+    t5g_free(b->f);
+    b->y = b->q = b->f = NULL;
+}
+
+void
 t5g_block_norm(const struct t5g_block *b, float *y, size_t ldy, const float *in, size_t ldx,
                const struct t5g_norm *w, size_t m)
 {

@@ -8,16 +8,23 @@
 typedef void t5g_linear_role(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs,
                              const float *a, size_t lda, size_t m);
 
-/* What the blocks of a stack share. The stack allocates the buffers, for its number of rows. */
+/* What the blocks of a stack share. */
 struct t5g_block {
     const struct t5g_exec *x;
     const struct t5g_stack_config *c;
     t5g_linear_role *linear;
     float *y; /* [rows, d], stride ldy: normalised input; what a half adds */
     float *q; /* [rows, h dh], stride ldq: queries, then the heads' outputs */
-    float *f; /* [rows, f], stride ldf: inside of the feed-forward */
+    float *f; /* [rows, f or more], stride ldf: inside of the feed-forward */
     size_t ldy, ldq, ldf;
 };
+
+/* Set all but the buffers; wide: columns of f at least. x and c must outlive the block. */
+void t5g_block_open(struct t5g_block *b, const struct t5g_exec *x, const struct t5g_stack_config *c,
+                    t5g_linear_role *linear, size_t wide);
+/* New buffers for so many rows, not zeroed: pages of rows that never come are never touched. */
+void t5g_block_alloc(struct t5g_block *b, size_t rows);
+void t5g_block_free(struct t5g_block *b);
 
 /*
  * Attention of one layer over m rows, without the norm in front and the projection behind: reads

@@ -38,15 +38,8 @@ t5g_decoder_open(const struct t5g_model *m, const struct t5g_kernels *k, struct 
         t5g_rope_freq(x->freq[i], i == T5G_FULL ? &c->rope_full : &c->rope_local, c->dh);
     }
     x->h = t5g_alloc_raw(rows, c->d * sizeof(float));
-    x->b = (struct t5g_block){.x = &x->x,
-                              .c = c,
-                              .ldy = t5g_stride(c->d),
-                              .ldq = t5g_stride(c->h * c->dh),
-                              .ldf = t5g_stride(c->f)};
-    /* Not zeroed: pages of rows that no step has are never touched. */
-    x->b.y = t5g_alloc_raw(rows, x->b.ldy * sizeof(float));
-    x->b.q = t5g_alloc_raw(rows, x->b.ldq * sizeof(float));
-    x->b.f = t5g_alloc_raw(rows, x->b.ldf * sizeof(float));
+    t5g_block_open(&x->b, &x->x, c, t5g_linear_rows, 0);
+    t5g_block_alloc(&x->b, rows);
     x->k = t5g_alloc_raw(rows, c->hk * c->dh * sizeof(float));
     x->v = t5g_alloc_raw(rows, c->hk * c->dh * sizeof(float));
     x->last = t5g_alloc_raw(T5G_PREFILL_ROWS, c->d * sizeof(float));
@@ -69,9 +62,7 @@ t5g_decoder_close(struct t5g_decoder *x)
     t5g_merged_close(&x->att);
     t5g_exec_close(&x->x);
     t5g_free(x->h);
-    t5g_free(x->b.y);
-    t5g_free(x->b.q);
-    t5g_free(x->b.f);
+    t5g_block_free(&x->b);
     t5g_free(x->k);
     t5g_free(x->v);
     t5g_free(x->last);

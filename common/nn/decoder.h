@@ -8,6 +8,7 @@
 
 struct t5g_decoder;
 
+/* The model, pool and kernels belong to the caller and must outlive the decoder. */
 struct t5g_decoder *t5g_decoder_open(const struct t5g_model *m, const struct t5g_kernels *k,
                                      struct t5g_pool *pool);
 void t5g_decoder_close(struct t5g_decoder *x);
@@ -42,6 +43,8 @@ void t5g_kvcache_reset(struct t5g_kvcache *c);            /* position 0 again */
 void t5g_kvcache_grow(struct t5g_kvcache *c, size_t max); /* more room; what is in it stays */
 /* Replace the contents of `to` by those of `from`: for a beam that forks. */
 void t5g_kvcache_copy(struct t5g_kvcache *to, const struct t5g_kvcache *from);
+/* Remove the last n positions, those of rejected drafts; at most as many as one step added. */
+void t5g_kvcache_drop(struct t5g_kvcache *c, size_t n);
 void t5g_kvcache_free(struct t5g_kvcache *c);
 size_t t5g_kvcache_pos(const struct t5g_kvcache *c);
 size_t t5g_kvcache_max(const struct t5g_kvcache *c);
@@ -104,12 +107,15 @@ void t5g_decoder_branch(struct t5g_decoder *x, struct t5g_part *parts, size_t n_
 struct t5g_kvcache *t5g_kvcache_open_rows(const struct t5g_decoder *x, size_t n);
 void t5g_kvcache_move(struct t5g_kvcache *c, size_t to, size_t from);
 
-/*
- * One step over ids [n], some of the `whole` given ids of a sequence, in the role that these have;
- * n is at most t5g_decoder_given_rows(whole). rows [n, d]: what logits are made of.
- */
 size_t t5g_decoder_width(const struct t5g_decoder *x); /* d */
+
+/* Most ids of a step over some of the `whole` given ids of a sequence. */
 size_t t5g_decoder_given_rows(size_t whole);
+
+/*
+ * One step over ids [n], some of the `whole` given ids of a sequence, in the role that these have.
+ * rows [n, d], out: what logits are made of.
+ */
 void t5g_decoder_given(struct t5g_decoder *x, const struct t5g_cross *cross, struct t5g_kvcache *kv,
                        const int32_t *ids, size_t n, size_t whole, float *rows);
 
@@ -137,8 +143,5 @@ void t5g_decoder_logprobs(struct t5g_decoder *x, const float *rows, size_t n,
  */
 int t5g_decoder_feed(struct t5g_decoder *x, const struct t5g_cross *cross, struct t5g_kvcache *kv,
                      const int32_t *ids, size_t n, bool all, float *logits, struct t5g_err *e);
-
-/* Remove the last n positions, those of rejected drafts; at most as many as one step added. */
-void t5g_kvcache_drop(struct t5g_kvcache *c, size_t n);
 
 #endif

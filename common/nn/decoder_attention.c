@@ -61,10 +61,9 @@ struct run {
 };
 
 size_t
-t5g_first_seen(const struct t5g_merged *a, size_t p)
+t5g_first_seen(const struct t5g_stack_config *c, size_t layer, size_t p)
 {
-    bool full = a->c->full[a->layer];
-    return full || p + 1 < a->c->window ? 0 : p + 1 - a->c->window;
+    return c->full[layer] || p + 1 < c->window ? 0 : p + 1 - c->window;
 }
 
 /* Own keys part by part, then encoder keys, one span for adjacent parts over one document. */
@@ -82,7 +81,7 @@ find_spans(const struct t5g_merged *a)
                                        .pos = p->kv->pos,
                                        .n = p->kv->pos + p->n,
                                        .own = true};
-        own.first = t5g_first_seen(a, own.pos) / T5G_KEY_BLOCK;
+        own.first = t5g_first_seen(a->c, a->layer, own.pos) / T5G_KEY_BLOCK;
         own.blocks = (own.n - 1) / T5G_KEY_BLOCK + 1 - own.first;
         s->spans[s->n_spans++] = own;
     }
@@ -119,7 +118,7 @@ seen(const struct t5g_merged *a, const struct t5g_span_of_keys *s, size_t i, siz
     *hi = n;
     if (!s->own)
         return;
-    size_t first = t5g_first_seen(a, s->pos + i), end = s->pos + i + 1;
+    size_t first = t5g_first_seen(a->c, a->layer, s->pos + i), end = s->pos + i + 1;
     *lo = first > from ? t5g_min(first - from, n) : 0;
     *hi = end > from ? t5g_min(end - from, n) : 0;
 }

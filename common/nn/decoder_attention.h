@@ -7,10 +7,10 @@
 /* Rows of a step that see the same keys: those of one sequence, or those over one document. */
 struct t5g_span_of_keys {
     const struct t5g_kv *kv;
-    size_t row, rows; /* rows of the step */
-    size_t pos;       /* own keys: position of the first row */
-    size_t n;         /* number of keys, including the rows' own */
-    bool own;
+    size_t row, rows;     /* first of them in the step; their number */
+    size_t pos;           /* own keys: position of the first row */
+    size_t n;             /* number of keys, including the rows' own */
+    bool own;             /* keys of the sequence, else of the document */
     size_t first, blocks; /* first block that a row sees; number of blocks */
 };
 
@@ -32,13 +32,14 @@ void t5g_merged_close(struct t5g_merged_state *s);
 /* Floats a worker needs. */
 size_t t5g_merged_scratch(const struct t5g_stack_config *c);
 
+enum { T5G_SEE_OWN = 1, T5G_SEE_CROSS = 2 }; /* own keys; those of the document */
+
 /*
  * n rows of the parts [n_parts] of a step, in layer `layer`: own keys are there already, s->q
  * [hk, n g, dh] is set. out [n, h dh], stride ldo.
  */
-enum { T5G_SEE_OWN = 1, T5G_SEE_CROSS = 2 };
 struct t5g_merged {
-    int see; /* which keys share the softmax: both where cross-attention is merged */
+    int see; /* T5G_SEE_...: whose keys share the softmax; both where cross-attention is merged */
     const struct t5g_stack_config *c;
     struct t5g_merged_state *s;
     const struct t5g_part *parts;
@@ -47,8 +48,8 @@ struct t5g_merged {
     size_t ldo;
 };
 
-/* First own position that position p sees. */
-size_t t5g_first_seen(const struct t5g_merged *a, size_t p);
+/* First own position that position p of the decoder sees in a layer. */
+size_t t5g_first_seen(const struct t5g_stack_config *c, size_t layer, size_t p);
 
 void t5g_merged_run(const struct t5g_exec *x, const struct t5g_merged *a);
 

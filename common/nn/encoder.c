@@ -9,7 +9,6 @@
  * rows.
  */
 #include "nn/encoder.h"
-#include "nn/attention.h"
 #include "nn/embed.h"
 #include "nn/layers.h"
 
@@ -155,7 +154,7 @@ t5g_encode_together(const struct t5g_encode_job *jobs, size_t n)
 
 void
 t5g_encode_many(struct t5g_encoder *x, struct t5g_encode_job *jobs, size_t n,
-                bool (*progress)(void *arg, size_t done, size_t total), void *arg)
+                t5g_progress_fn *progress, void *arg)
 {
     for (size_t i = 0, m; i < n; i += m) {
         m = t5g_encode_together(jobs + i, n - i);
@@ -167,8 +166,7 @@ t5g_encode_many(struct t5g_encoder *x, struct t5g_encode_job *jobs, size_t n,
 
 int
 t5g_encode(struct t5g_encoder *x, const int32_t *ids, size_t n, const float *features,
-           size_t n_image_rows, float *out, bool (*progress)(void *arg, size_t done, size_t total),
-           void *arg, struct t5g_err *e)
+           size_t n_image_rows, float *out, t5g_progress_fn *progress, void *arg, struct t5g_err *e)
 {
     struct t5g_encode_job job = {ids, n, features, n_image_rows, out, {0}, NULL};
     t5g_encode_many(x, &job, 1, progress, arg);

@@ -8,6 +8,9 @@
 
 struct t5g_linear;
 
+/* Called with the work done and the total; returns false to stop. NULL: not called. */
+typedef bool t5g_progress_fn(void *arg, size_t done, size_t total);
+
 struct t5g_exec {
     const struct t5g_kernels *k;
     struct t5g_pool *pool;
@@ -29,6 +32,7 @@ struct t5g_exec {
 
 enum { T5G_GROUP_MIN = 32 }; /* smallest group of quantised weights */
 
+/* per: floats of scratch for each thread. k and pool must outlive x. */
 static inline void
 t5g_exec_open(struct t5g_exec *x, const struct t5g_kernels *k, struct t5g_pool *pool, size_t per)
 {

@@ -10,6 +10,7 @@
  */
 #include "nn/forced.h"
 #include "nn/attention.h"
+#include "nn/decoder_attention.h"
 #include "nn/norm.h"
 
 #include <math.h>
@@ -26,15 +27,8 @@ t5g_forced_open(struct t5g_forced *f, const struct t5g_stack_config *c, const st
     t5g_exec_open(&f->x, k, pool,
                   t5g_max(t5g_linear_panels_scratch(widest), ROWS * (size_t)(CAP + c->dh)));
     t5g_exec_quantised(&f->x, T5G_ROW_BLOCK, widest);
-    f->b = (struct t5g_block){.x = &f->x,
-                              .c = c,
-                              .linear = t5g_linear_panels,
-                              .ldy = t5g_stride(c->d),
-                              .ldq = t5g_stride(c->h * c->dh),
-                              .ldf = t5g_stride(c->f)};
-    f->b.y = t5g_alloc_raw(T5G_ROW_BLOCK, f->b.ldy * sizeof(float));
-    f->b.q = t5g_alloc_raw(T5G_ROW_BLOCK, f->b.ldq * sizeof(float));
-    f->b.f = t5g_alloc_raw(T5G_ROW_BLOCK, f->b.ldf * sizeof(float));
+    t5g_block_open(&f->b, &f->x, c, t5g_linear_panels, 0);
+    t5g_block_alloc(&f->b, T5G_ROW_BLOCK);
     f->keys = t5g_alloc_raw(c->hk * CAP, c->dh * sizeof(float));
     f->values = t5g_alloc_raw(c->hk * CAP, c->dh * sizeof(float));
     f->jobs = t5g_alloc(2 * c->hk, sizeof *f->jobs);
@@ -51,9 +45,7 @@ t5g_forced_open(struct t5g_forced *f, const struct t5g_stack_config *c, const st
 void
 t5g_forced_close(struct t5g_forced *f)
 {
-    t5g_free(f->b.y);
-    t5g_free(f->b.q);
-    t5g_free(f->b.f);
+    t5g_block_free(&f->b);
     t5g_free(f->keys);
     t5g_free(f->values);
     t5g_free(f->jobs);
@@ -117,14 +109,6 @@ row_item(void *arg, size_t i, size_t worker)
                 r->f->sin[kind] + i * half, half);
 }
 
-/* First own key that row i sees. */
-static size_t
-first_seen(const struct layer *r, size_t i)
-{
-    const struct t5g_stack_config *c = r->f->c;
-    return !c->full[r->l] && i + 1 > c->window ? i + 1 - c->window : 0;
-}
-
 /* Scores s of row i become its weights: own keys from `from` on, and behind a gap the document's.
  */
 static void
@@ -134,7 +118,7 @@ weigh(const struct layer *r, float *s, size_t i, size_t from, size_t own, size_t
     const struct t5g_kernels *k = r->f->x.k;
     float max = -INFINITY, sum = 0;
     if (own > 0)
-        t5g_attention_softmax(k, s, own, first_seen(r, i) - from, i + 1 - from, c->scale,
+        t5g_attention_softmax(k, s, own, t5g_first_seen(c, r->l, i) - from, i + 1 - from, c->scale,
                               c->attn_softcap, &max, &sum);
     if (r->seen > 0)
         k->scale(s, own,
@@ -152,7 +136,8 @@ head_item(void *arg, size_t item, size_t worker)
     const struct t5g_stack_config *c = r->f->c;
     const struct t5g_kernels *k = r->f->x.k;
     size_t head = item % c->h, i0 = item / c->h * ROWS, m = t5g_min(ROWS, r->n - i0);
-    size_t from = r->own > 0 ? first_seen(r, i0) : 0, own = r->own > 0 ? i0 + m - from : 0;
+    size_t from = r->own > 0 ? t5g_first_seen(c, r->l, i0) : 0,
+           own = r->own > 0 ? i0 + m - from : 0;
     size_t gap = t5g_round_up(own, T5G_SOFT_PAD), ldq = r->f->b.ldq, dh = c->dh;
     size_t at = head / (c->h / c->hk) * CAP * dh;
     const float *keys = r->f->keys + at, *values = r->f->values + at;

@@ -18,17 +18,14 @@ t5g_layers_open(struct t5g_layers *l, const struct t5g_stack *s, const struct t5
 {
     const struct t5g_stack_config *c = s->c;
     size_t widest = t5g_max(t5g_max(t5g_max(c->d, c->f), c->h * c->dh), wide);
-    *l = (struct t5g_layers){.s = s, .wide = t5g_max(c->f, wide)};
+    *l = (struct t5g_layers){.s = s};
     t5g_exec_open(
         &l->x, k, pool,
         t5g_max(t5g_linear_panels_scratch(widest), t5g_attention_scratch(c->h, c->hk, c->dh)));
     if (quantised)
         t5g_exec_quantised(&l->x, T5G_ROW_BLOCK, widest);
     t5g_exec_bf16(&l->x, T5G_ROW_BLOCK, widest);
-    l->b = (struct t5g_block){.x = &l->x, .c = c, .linear = t5g_linear_panels};
-    l->b.ldy = t5g_stride(c->d);
-    l->b.ldq = t5g_stride(c->h * c->dh); /* a block's keys use the same buffer */
-    l->b.ldf = t5g_stride(l->wide);
+    t5g_block_open(&l->b, &l->x, c, t5g_linear_panels, wide);
     l->jobs = t5g_alloc(c->hk + 1, sizeof *l->jobs);
     for (int i = 0; i < T5G_KINDS && c->block.rope; i++) {
         l->freq[i] = t5g_alloc(c->dh / 2, sizeof(float));
@@ -39,9 +36,7 @@ t5g_layers_open(struct t5g_layers *l, const struct t5g_stack *s, const struct t5
 static void
 free_buffers(struct t5g_layers *l)
 {
-    t5g_free(l->b.y);
-    t5g_free(l->b.q);
-    t5g_free(l->b.f);
+    t5g_block_free(&l->b);
     t5g_free(l->keys);
     t5g_free(l->values);
     t5g_free(l->values16);
@@ -72,9 +67,7 @@ t5g_layers_reserve(struct t5g_layers *l, size_t n)
     free_buffers(l);
     l->cap = t5g_round_up(n, T5G_PANEL);
     l->block = t5g_min(l->cap, T5G_ROW_BLOCK);
-    l->b.y = t5g_alloc_raw(l->block, l->b.ldy * sizeof(float));
-    l->b.q = t5g_alloc_raw(l->block, l->b.ldq * sizeof(float));
-    l->b.f = t5g_alloc_raw(l->block, l->b.ldf * sizeof(float));
+    t5g_block_alloc(&l->b, l->block);
     bool bf16 = l->x.k->bf16_gemm != NULL, q8 = l->x.q != NULL && !bf16;
     if (q8)
         l->q8 = t5g_qkv_alloc(c->hk, c->dh, l->cap);
@@ -123,7 +116,7 @@ of_span(const struct layer *x, size_t i, size_t *r0, size_t *m)
     return own;
 }
 
-/* Keys and values of m rows from r0. */
+/* Keys and values of m rows from r0; the raw keys are in the buffer of queries meanwhile. */
 static void
 keys_block(const struct layer *x, size_t m)
 {

@@ -6,9 +6,6 @@
 #include "nn/qkv.h"
 #include "nn/rope.h"
 
-/* Called with the work done and the total; returns false to stop. NULL: not called. */
-typedef bool t5g_progress_fn(void *arg, size_t done, size_t total);
-
 /* Rows [n, d] that are computed together: documents, one after the other. */
 struct t5g_row_group {
     float *rows;
@@ -25,9 +22,8 @@ struct t5g_layers {
     const struct t5g_stack *s;
     struct t5g_exec x;
     struct t5g_block b;                     /* buffers of `block` rows */
-    size_t wide;                            /* columns of b.f at least */
     size_t block, cap;                      /* rows of the buffers; rows of what follows */
-    float *keys, *values;                   /* see attention.h */
+    float *keys, *values;                   /* see attention.h; keys NULL where q8 is used */
     struct t5g_qkv q8;                      /* likewise; empty but with quantised weights */
     uint16_t *values16;                     /* likewise; NULL but with products in bf16 */
     float *cos[T5G_KINDS], *sin[T5G_KINDS]; /* [cap, dh/2]; NULL without rope */

@@ -30,7 +30,7 @@ struct run {
     size_t lda, m;
     size_t wide;  /* panel role: rows of w in an item: 16, 32 or 64 */
     size_t items; /* panel role: for all rows of w, */
-    size_t parts; /* and each of these parts of the rows of a */
+    size_t parts; /* and each of these parts of the rows of a; 1 unless all w are quantised */
 };
 
 static size_t

@@ -84,11 +84,11 @@ own_block(const struct run *r, const struct t5g_chunk *t, size_t from, size_t n)
     const struct t5g_kernels *k = r->x->k;
     const struct t5g_kv *kv = &t->part->kv->kv[a->layer];
     size_t dh = a->c->dh, g = a->c->h / a->c->hk, key = t->kv * kv->cap + from % kv->cap;
-    size_t first = t5g_first_seen(a, t->pos), skip = first > from ? first - from : 0;
+    size_t first = t5g_first_seen(a->c, a->layer, t->pos), skip = first > from ? first - from : 0;
     t5g_kv_scores(k, kv, key + skip, n - skip, dh, t->q, t->rows, t->s + skip, T5G_KEY_BLOCK);
     for (size_t i = 0; i < t->rows; i++) {
         size_t pos = t->pos + i / g;
-        first = t5g_first_seen(a, pos);
+        first = t5g_first_seen(a->c, a->layer, pos);
         t5g_chunk_weigh(t, r->x, a, i, n, first > from ? t5g_min(first - from, n) : 0,
                         pos + 1 > from ? t5g_min(pos + 1 - from, n) : 0);
     }
@@ -137,8 +137,8 @@ chunk_item(void *arg, size_t item, size_t worker)
     if ((a->see & T5G_SEE_CROSS) != 0)
         t5g_chunk_cross(&t, r->x, a);
     if ((a->see & T5G_SEE_OWN) != 0)
-        for (size_t j = t5g_first_seen(a, t.pos) / T5G_KEY_BLOCK * T5G_KEY_BLOCK; j < end;
-             j += T5G_KEY_BLOCK)
+        for (size_t j = t5g_first_seen(a->c, a->layer, t.pos) / T5G_KEY_BLOCK * T5G_KEY_BLOCK;
+             j < end; j += T5G_KEY_BLOCK)
             own_block(r, &t, j, t5g_min(T5G_KEY_BLOCK, end - j));
     t5g_chunk_close(&t, r->x, a);
 }

@@ -5,9 +5,9 @@
 #include "kernels/kernels.h"
 
 /*
- * q [n] times *scale is about x [n] rotated (kernels/rotate.h), from -127 to 127 times the largest
- * / 127; x is overwritten. *scale is NaN, and q is 0, if a number is not finite. Equal bits at
- * every level.
+ * x [n], rotated (kernels/rotate.h), is about q [n] times *scale: q is from -127 to 127, *scale the
+ * largest of the rotated row / 127. x is overwritten. If a number is not finite, *scale is NaN and
+ * q is 0. Equal bits at every level.
  */
 void t5g_q8_row(const struct t5g_kernels *k, int8_t *q, float *scale, float *x, size_t n);
 

@@ -16,9 +16,12 @@ enum { T5G_KEY_TILE = 128 }; /* keys that are used at once; values share a scale
 struct t5g_qkv {
     uint8_t *k;        /* [hk, panels(n)] panels */
     uint16_t *k_scale; /* [hk, panels(n), groups of dh, 16] */
-    uint8_t *v;        /* [hk, tiles, panels(dh)] panels; a tile begins where its first key's is */
-    uint16_t
-        *v_scale; /* [hk, panels(n), panels(dh), 16]; of a tile: at the panel of its first key */
+    /*
+     * v [hk, tiles, panels(dh)] panels, v_scale [hk, panels(n), panels(dh), 16]: both of a tile
+     * begin where those of its first key's panel would.
+     */
+    uint8_t *v;
+    uint16_t *v_scale;
 };
 
 /* Buffers for n rows, a multiple of 16; freed by t5g_qkv_free. */

@@ -156,7 +156,7 @@ project(struct t5g_vision *x, float *out)
 
 int
 t5g_vision_run(struct t5g_vision *x, const uint8_t *pixels, const float *value, float *out,
-               bool (*progress)(void *arg, size_t done, size_t total), void *arg, struct t5g_err *e)
+               t5g_progress_fn *progress, void *arg, struct t5g_err *e)
 {
     const struct t5g_stack *s = &x->m->vision.stack;
     struct t5g_row_span all = {0, x->n, 0};

@@ -2,9 +2,8 @@
 #ifndef T5G_SIGLIP_H
 #define T5G_SIGLIP_H
 
-#include "base/threads.h"
-#include "kernels/kernels.h"
 #include "model/model.h"
+#include "nn/exec.h"
 
 struct t5g_vision;
 
@@ -20,7 +19,6 @@ void t5g_vision_close(struct t5g_vision *x);
  * and e (75). A feature that is not finite gives -1 with e (65).
  */
 int t5g_vision_run(struct t5g_vision *x, const uint8_t *pixels, const float *value, float *out,
-                   bool (*progress)(void *arg, size_t done, size_t total), void *arg,
-                   struct t5g_err *e);
+                   t5g_progress_fn *progress, void *arg, struct t5g_err *e);
 
 #endif

@@ -129,7 +129,7 @@ own_block(const struct run *r, const struct t5g_chunk *t, const size_t *pos, siz
     if (old < n)
         all_tree_keys(r, t, from, n, true);
     for (size_t i = 0; i < t->rows; i++) {
-        size_t p = pos[i / g], lo = t5g_first_seen(a, p);
+        size_t p = pos[i / g], lo = t5g_first_seen(a->c, a->layer, p);
         t5g_chunk_weigh(t, r->x, a, i, n, lo > from ? t5g_min(lo - from, n) : 0,
                         p + 1 > from ? t5g_min(p + 1 - from, n) : 0);
     }
@@ -186,7 +186,7 @@ chunk_item(void *arg, size_t item, size_t worker)
     t5g_chunk_open(&t, r->x, a, worker);
     for (size_t i = 0; i < t.n; i++) {
         pos[i] = position(&t, i);
-        first = t5g_min(first, t5g_first_seen(a, pos[i]));
+        first = t5g_min(first, t5g_first_seen(a->c, a->layer, pos[i]));
         end = t5g_max(end, pos[i] + 1);
     }
     if ((a->see & T5G_SEE_CROSS) != 0)
