@@ -94,8 +94,9 @@ walk(const struct image *x, int (*see)(void *arg, const struct t5g_frame *f, str
             return r < 0 ? t5g_err_in(e, "%s", x->path) : 1;
         if (f.kind != T5G_KIND_END)
             continue;
-        struct t5g_end end;
-        t5g_end_take(&end, f.data);
+        struct t5g_end end = {0};
+        if (f.size == 64)
+            t5g_end_take(&end, f.data);
         if (f.size != 64 || end.status != 0 || end.stream_len != at || end.frames != frames ||
             at != x->size)
             return t5g_err_set(e, T5G_EX_DATA, "%s: not the whole of one packed model", x->path);

@@ -2,10 +2,8 @@
  * test_quant.c: quantised matrices: what their rows stand for, whatever the width, and which
  * layouts of packed models are taken.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "guard.h"
+#include "streams.h"
 
 #include "kernels/rotate.h"
 #include "model/packed.h"
@@ -16,15 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Numbers from -1 to 1, the same in every run. */
-static float
-noise(void)
-{
-    static uint32_t x = 1;
-    x = x * 1664525 + 1013904223;
-    return (float)(int32_t)x * 0x1p-31f;
-}
 
 /*
  * A row comes back with an error that is the bits', though an element of it is 40 times the size of
@@ -133,12 +122,32 @@ layouts(void **state)
     }
 }
 
+/* An END without its 64 bytes, where the mapping ends: refused, and nothing behind it is read. */
+static void
+short_end(void **state)
+{
+    struct make m = {0};
+    struct t5g_err e = {0};
+    int tensors = 0;
+    (void)state;
+    make_head(&m);
+    make_frame(&m, T5G_KIND_END, 0, NULL, NULL, 0);
+    struct guard file = guard(m.b.n, false);
+    memcpy(file.p, m.b.p, m.b.n);
+    assert_int_equal(t5g_packed_tensors(file.p, m.b.n, "m.t5g", -1, count, &tensors, &e), -1);
+    assert_string_equal(e.msg, "m.t5g: not the whole of one packed model");
+    assert_int_equal(e.code, T5G_EX_DATA);
+    release(&file);
+    make_free(&m);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_come_back),
         cmocka_unit_test(layouts),
+        cmocka_unit_test(short_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
