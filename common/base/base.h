@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error \
@@ -78,6 +79,14 @@ t5g_little(const unsigned char *p, size_t n)
     while (n-- > 0)
         v = v << 8 | p[n];
     return v;
+}
+
+/* Whether the string s ends in `end`. */
+static inline bool
+t5g_ends(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && strcmp(s + n - m, end) == 0;
 }
 
 /* n rounded up to a multiple of `to` (a power of two). */

@@ -121,3 +121,18 @@ t5g_to_f32(float *dst, const void *src, int dtype, size_t n)
         dst[i] = dtype == T5G_BF16 ? t5g_bf16_to_f32(v) : t5g_f16_to_f32(v);
     }
 }
+
+void
+t5g_narrow(void *dst, int to, const void *src, int from, size_t n)
+{
+    const char *p = src;
+    for (size_t i = 0; i < n; i++) {
+        float f;
+        if (from == T5G_F32)
+            memcpy(&f, p + 4 * i, 4);
+        else
+            t5g_to_f32(&f, p + 2 * i, from, 1);
+        uint16_t v = to == T5G_BF16 ? t5g_f32_to_bf16(f) : t5g_f32_to_f16(f);
+        memcpy((char *)dst + 2 * i, &v, 2); /* never past the element just read */
+    }
+}

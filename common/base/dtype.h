@@ -54,4 +54,7 @@ uint16_t t5g_f32_to_f16(float f); /* round to nearest, ties to even; overflow to
 /* Widen n elements of dtype bf16, f16 or f32 at src (any alignment) to f32. */
 void t5g_to_f32(float *dst, const void *src, int dtype, size_t n);
 
+/* Round n elements of dtype bf16, f16 or f32 at src to bf16 or f16 at dst, which may be src. */
+void t5g_narrow(void *dst, int to, const void *src, int from, size_t n);
+
 #endif

@@ -51,11 +51,7 @@ settle(struct t5g_payload *p, const struct t5g_payload *said)
     if (said->dtype == T5G_BF16 && p->dtype == T5G_F32) {
         size_t n = (size_t)(p->size / 4);
         uint16_t *out = t5g_alloc_raw(n, sizeof *out);
-        for (size_t i = 0; i < n; i++) {
-            float v;
-            memcpy(&v, p->data + 4 * i, 4);
-            out[i] = t5g_f32_to_bf16(v);
-        }
+        t5g_narrow(out, T5G_BF16, p->data, T5G_F32, n);
         t5g_free(p->owned);
         p->owned = out;
         p->data = (const unsigned char *)out;

@@ -7,6 +7,7 @@
  */
 #include "generate/divergence.h"
 #include "base/mem.h"
+#include "generate/processors.h"
 #include "nn/linear.h"
 
 #include <math.h>
@@ -55,21 +56,12 @@ t5g_comparer_close(struct t5g_comparer *x)
     t5g_free(x);
 }
 
-static size_t
-largest(const float *x, size_t v)
-{
-    size_t best = 0;
-    for (size_t i = 1; i < v; i++)
-        best = x[i] > x[best] ? i : best;
-    return best;
-}
-
 static void
 row_item(void *arg, size_t row, size_t worker)
 {
     struct t5g_comparer *c = arg;
     const float *x = c->logits[0] + row * c->v, *y = c->logits[1] + row * c->v;
-    size_t bx = largest(x, c->v), by = largest(y, c->v);
+    size_t bx = t5g_argmax(x, c->v), by = t5g_argmax(y, c->v);
     double mx = (double)x[bx], my = (double)y[by], sx = 0, sy = 0, gap = 0;
     (void)worker;
     for (size_t j = 0; j < c->v; j++) {

@@ -26,6 +26,23 @@ t5g_qpanel_zeros(int bits)
     return bits == 8 ? 0 : bits == 4 ? T5G_PANEL / 2 : T5G_PANEL;
 }
 
+/* The byte of a panel that holds the lowest bits of number k of a row: see struct t5g_qpanel. */
+static inline size_t
+t5g_qpanel_byte(int bits, size_t row, size_t k)
+{
+    size_t at = row * 4 + k % 4;
+    return bits == 8   ? k / 4 * 64 + at
+           : bits == 4 ? k / 8 * 64 + at
+                       : k / 16 * 192 + k % 16 / 8 * 64 + at;
+}
+
+/* With 6 bits, the byte that holds its highest 2, from bit k % 16 / 4 * 2 on. */
+static inline size_t
+t5g_qpanel_byte_high(size_t row, size_t k)
+{
+    return k / 16 * 192 + 128 + row * 4 + k % 4;
+}
+
 /* 64 bytes of a panel; the compiler makes registers of any level of them. */
 typedef uint8_t t5g_bytes64 __attribute__((vector_size(64), aligned(1), may_alias));
 

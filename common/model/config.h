@@ -1,5 +1,4 @@
-/* config.h: hyperparameters from config.json and generation_config.json, checked against each
- * other. */
+/* config.h: hyperparameters of config.json and generation_config.json, checked. */
 #ifndef T5G_CONFIG_H
 #define T5G_CONFIG_H
 
@@ -76,13 +75,9 @@ struct t5g_config {
     int32_t start;                     /* decoder_start_token_id, else bos */
     int32_t eos[16];                   /* from generation_config.json, else config.json */
     size_t n_eos;
-    /* For the user: which settings of generation_config.json are not used; NULL: none. */
-    char *notice;
-    /* From `architectures`: it names the class that generates text; a class with another head, or
-     * NULL.
-     */
-    bool generates;
-    char *classifier;
+    char *notice;     /* settings of generation_config.json that are not used; NULL: none */
+    bool generates;   /* `architectures` names the class that generates text */
+    char *classifier; /* a class with another head that it names; NULL: none */
     float embed_scale_encoder, embed_scale_decoder; /* sqrt(d) rounded to dtype */
 };
 

@@ -24,13 +24,6 @@ struct seen {
     long step;
 };
 
-static bool
-ends(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-    return n >= m && strcmp(s + n - m, end) == 0;
-}
-
 static void
 keep(char **to, const char *name)
 {
@@ -62,13 +55,13 @@ see(struct seen *s, const char *dir, const char *name)
     s->config = s->config || strcmp(name, "config.json") == 0;
     s->training =
         s->training || strcmp(name, "optimizer.pt") == 0 || strcmp(name, "trainer_state.json") == 0;
-    bool weights = ends(name, ".bin") || ends(name, ".h5") || ends(name, ".msgpack") ||
-                   ends(name, ".ckpt") || ends(name, ".pth");
+    bool weights = t5g_ends(name, ".bin") || t5g_ends(name, ".h5") || t5g_ends(name, ".msgpack") ||
+                   t5g_ends(name, ".ckpt") || t5g_ends(name, ".pth");
     if (weights && strcmp(name, "training_args.bin") != 0)
         keep(&s->bin, name);
-    if (ends(name, ".gguf"))
+    if (t5g_ends(name, ".gguf"))
         keep(&s->gguf, name);
-    if (ends(name, ".safetensors") && strcmp(name, "adapter_model.safetensors") != 0)
+    if (t5g_ends(name, ".safetensors") && strcmp(name, "adapter_model.safetensors") != 0)
         keep(&s->shard, name);
     if (strncmp(name, step, sizeof step - 1) == 0 && name[sizeof step - 1] != '\0' &&
         strspn(name + sizeof step - 1, "0123456789") == strlen(name + sizeof step - 1)) {
@@ -309,7 +302,7 @@ explain_file(const char *path, struct t5g_err *e)
             path);
     if (strncmp(text, "version https://git-lfs", 23) == 0)
         return t5g_err_set(e, T5G_EX_DATA, "%s: a Git LFS pointer: run git lfs pull", path);
-    if (strncmp(text, "PK\3\4", 4) == 0 || (p[0] == 0x80 && p[1] < 6) || ends(path, ".bin"))
+    if (strncmp(text, "PK\3\4", 4) == 0 || (p[0] == 0x80 && p[1] < 6) || t5g_ends(path, ".bin"))
         return t5g_err_set(e, T5G_EX_DATA, "%s: a PyTorch file, expected model.safetensors: " WHOLE,
                            path);
     if ((n > 8 && p[8] == '{') || p[0] == '{')

@@ -67,16 +67,15 @@ t5g_quant_matrix(const void *p, int dtype, size_t rows, size_t cols, size_t grou
                             .group = group};
 }
 
-/* Number k of a row of a panel: the layout of struct t5g_qpanel. */
+/* Number k of a row of a panel. */
 static int
 number_of(const uint8_t *panel, int bits, size_t row, size_t k)
 {
-    size_t at = row * 4 + k % 4;
+    int v = panel[t5g_qpanel_byte(bits, row, k)];
     if (bits == 8)
-        return panel[k / 4 * 64 + at];
-    size_t blocks = bits == 4 ? k / 8 * 64 : k / 16 * 192 + k % 16 / 8 * 64;
-    int v = panel[blocks + at] >> (k % 8 < 4 ? 0 : 4) & 15;
-    return bits == 4 ? v : v | (panel[k / 16 * 192 + 128 + at] >> k % 16 / 4 * 2 & 3) << 4;
+        return v;
+    v = v >> (k % 8 < 4 ? 0 : 4) & 15;
+    return bits == 4 ? v : v | (panel[t5g_qpanel_byte_high(row, k)] >> k % 16 / 4 * 2 & 3) << 4;
 }
 
 void

@@ -9,7 +9,6 @@
 #include "model/identity.h"
 #include "model/packed.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,23 +32,18 @@ own(struct t5g_model *m, void *p)
     return p;
 }
 
-/* t rounded to 16-bit dtype, as transformers does when it loads a checkpoint. */
+/* [n] elements of t rounded to 16-bit dtype, as transformers does when it loads a checkpoint. */
 static void
 round_to(struct loader *x, uint16_t *dst, const struct t5g_tensor *t, int dtype)
 {
-    size_t item = t5g_dtype_size(t->dtype);
-    for (size_t i = 0; i < t->size / item; i++) {
-        float f;
-        t5g_to_f32(&f, t->data + i * item, t->dtype, 1);
-        dst[i] = dtype == T5G_BF16 ? t5g_f32_to_bf16(f) : t5g_f32_to_f16(f);
-        t5g_to_f32(&f, &dst[i], dtype, 1);
-        if (!isfinite(f) && !x->failed) {
-            x->failed = true;
-            t5g_err_set(x->e, T5G_EX_DATA,
-                        "%s: tensor '%s': element %zu does not fit %s, the dtype of config.json",
-                        t->file, t->name, i, t5g_dtype_name(dtype));
-        }
-    }
+    size_t n = t->size / t5g_dtype_size(t->dtype), at;
+    t5g_narrow(dst, dtype, t->data, t->dtype, n);
+    if (x->failed || t5g_all_finite((const unsigned char *)dst, n * sizeof *dst, dtype, &at))
+        return;
+    x->failed = true;
+    t5g_err_set(x->e, T5G_EX_DATA,
+                "%s: tensor '%s': element %zu does not fit %s, the dtype of config.json", t->file,
+                t->name, at, t5g_dtype_name(dtype));
 }
 
 /*

@@ -1,5 +1,6 @@
 /* pack.c: how each weight is stored in a packed model. */
 #include "model/pack.h"
+#include "base/bug.h"
 #include "kernels/rotate.h"
 #include "model/binder.h"
 #include "model/family.h"
@@ -11,36 +12,29 @@
 #include <string.h>
 
 /* Elements that share a scale: fewer in the embedding, which is also the output matrix. */
-enum { GROUP8 = 64, GROUP_EMBED = 32, GROUP_SMALL = 32, PANEL = 16 };
-
-static bool
-ends(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-    return n >= m && strcmp(s + n - m, end) == 0;
-}
+enum { GROUP8 = 64, GROUP_EMBED = 32, GROUP_SMALL = 32 };
 
 static bool
 is_embedding(const struct t5g_bound *x)
 {
-    return ends(x->name.rest, "embed_tokens.weight") || x->name.part == T5G_PART_HEAD;
+    return t5g_ends(x->name.rest, "embed_tokens.weight") || x->name.part == T5G_PART_HEAD;
 }
 
 /* A matrix of the large products. */
 static bool
 is_matrix(const struct t5g_model *m, const struct t5g_bound *x)
 {
-    if (x->t->ndim != 2 || !ends(x->name.rest, ".weight") || x->name.part == T5G_PART_PROJECTOR)
+    if (x->t->ndim != 2 || !t5g_ends(x->name.rest, ".weight") || x->name.part == T5G_PART_PROJECTOR)
         return false;
     bool vision = x->name.part == T5G_PART_VISION;
     if (vision && strncmp(x->name.rest, "encoder.layers.", 15) != 0)
         return false;
-    bool by_head = ends(x->name.rest, "v_proj.weight") ||
-                   (!vision && ends(x->name.rest, "k_proj.weight")); /* used head by head */
+    bool by_head = t5g_ends(x->name.rest, "v_proj.weight") ||
+                   (!vision && t5g_ends(x->name.rest, "k_proj.weight")); /* used head by head */
     size_t dh = vision                             ? m->config.vision.stack.dh
                 : x->name.part == T5G_PART_DECODER ? m->config.decoder.dh
                                                    : m->config.encoder.dh;
-    return !by_head || dh % PANEL == 0;
+    return !by_head || dh % T5G_PANEL == 0;
 }
 
 /* An embedding that is a copy of the encoder's. */
@@ -65,20 +59,6 @@ stored_dtype(const struct t5g_model *m, const struct t5g_tensor *t)
     bool packed = t5g_safetensors_packed(m->files) != NULL;
     return t->dtype == m->config.dtype || m->config.dtype == T5G_F32 || packed ? t->dtype
                                                                                : m->config.dtype;
-}
-
-/* [n] elements of t as dtype, freed by t5g_free. */
-static void *
-converted(const struct t5g_tensor *t, size_t n, int dtype)
-{
-    uint16_t *out = t5g_alloc_raw(n, sizeof *out);
-    size_t item = t5g_dtype_size(t->dtype);
-    for (size_t i = 0; i < n; i++) {
-        float f;
-        t5g_to_f32(&f, t->data + i * item, t->dtype, 1);
-        out[i] = dtype == T5G_BF16 ? t5g_f32_to_bf16(f) : t5g_f32_to_f16(f);
-    }
-    return out;
 }
 
 /* Write panels and scales, which lie together, as one tensor. */
@@ -118,10 +98,14 @@ write_tensor(struct t5g_writer *w, const struct t5g_model *m, const struct t5g_b
     bool matrix = is_matrix(m, x);
     if (weights == T5G_PACK_BF16 && matrix)
         dtype = T5G_BF16;
-    void *owned = dtype == t.dtype || dtype == T5G_F32 ? NULL : converted(&t, n, dtype);
-    t.data = owned != NULL ? owned : t.data;
-    t.dtype = owned != NULL ? dtype : t.dtype;
+    void *owned = NULL;
     int r;
+    if (dtype != t.dtype && dtype != T5G_F32) {
+        owned = t5g_alloc_raw(n, sizeof(uint16_t));
+        t5g_narrow(owned, dtype, t.data, t.dtype, n);
+        t.data = owned;
+        t.dtype = dtype;
+    }
     if (matrix && weights >= T5G_PACK_Q8) {
         struct t5g_mat mat = {
             .p = t.data, .dtype = t.dtype, .rows = (size_t)t.dims[0], .cols = (size_t)t.dims[1]};
@@ -235,9 +219,10 @@ write_layer(struct job *j, const struct t5g_stack_family *family, bool decoder, 
     for (const struct t5g_tensor_row *row = family->tensors; row->name != NULL && r == 0; row++) {
         char rest[160], name[512];
         snprintf(rest, sizeof rest, "%s%zu.%s.weight", family->layers, l, row->name);
-        if (row->kind != T5G_ROW_MATRIX || n == LAYER_MOST ||
-            !is_compensated(j, find_bound(&j->b, part, rest)))
+        if (row->kind != T5G_ROW_MATRIX || !is_compensated(j, find_bound(&j->b, part, rest)))
             continue;
+        if (n == LAYER_MOST)
+            t5g_bug("a family has more matrices in a layer than are packed");
         struct t5g_affine *a = (struct t5g_affine *)(void *)((char *)&layer + row->field);
         struct t5g_tensor t = {.dtype = quantised_dtype(j->weights),
                                .dims = {a->w.rows, a->w.cols}};

@@ -23,8 +23,9 @@ struct grid {
     int zero, bottom, top;
 };
 
+/* The number that x becomes; s is the scale. */
 static float
-number_of(const struct grid *g, float s, float x)
+rounded(const struct grid *g, float s, float x)
 {
     return fminf(fmaxf(rintf(x / s) + (float)g->zero, (float)g->bottom), (float)g->top);
 }
@@ -36,7 +37,7 @@ error_of(const struct grid *g, const float *x, size_t n)
     double sum = 0;
     float s = t5g_bf16_to_f32(g->scale);
     for (size_t i = 0; i < n; i++) {
-        double d = (double)x[i] - (double)(number_of(g, s, x[i]) - (float)g->zero) * (double)s;
+        double d = (double)x[i] - (double)(rounded(g, s, x[i]) - (float)g->zero) * (double)s;
         sum += d * d;
     }
     return sum;
@@ -76,18 +77,17 @@ grid_of(const float *x, size_t n, int bits)
     return best;
 }
 
+/* Put number k of a row into a panel that held 0 there (with 8 bits, anything). */
 static void
 put(const struct run *r, uint8_t *panel, size_t row, size_t k, unsigned v)
 {
-    size_t at = row * 4 + k % 4;
-    if (r->bits == 8) {
-        panel[k / 4 * 64 + at] = (uint8_t)v;
-        return;
-    }
-    size_t blocks = r->bits == 4 ? k / 8 * 64 : k / 16 * 192 + k % 16 / 8 * 64;
-    panel[blocks + at] |= (uint8_t)((v & 15) << (k % 8 < 4 ? 0 : 4));
+    uint8_t *to = panel + t5g_qpanel_byte(r->bits, row, k);
+    if (r->bits == 8)
+        *to = (uint8_t)v;
+    else
+        *to |= (uint8_t)((v & 15) << (k % 8 < 4 ? 0 : 4));
     if (r->bits == 6)
-        panel[k / 16 * 192 + 128 + at] |= (uint8_t)(v >> 4 << k % 16 / 4 * 2);
+        panel[t5g_qpanel_byte_high(row, k)] |= (uint8_t)(v >> 4 << k % 16 / 4 * 2);
 }
 
 static void
@@ -127,7 +127,7 @@ round_group(const struct run *r, struct panel *p, size_t row, size_t g, size_t n
     p->scales[g * T5G_PANEL + row] = grid.scale;
     put_zero(r, p->zeros + g * t5g_qpanel_zeros(r->bits), row, grid.zero);
     for (size_t i = 0; i < n; i++) {
-        float v = s != 0 ? number_of(&grid, s, t[i]) : (float)grid.zero;
+        float v = s != 0 ? rounded(&grid, s, t[i]) : (float)grid.zero;
         put(r, p->w, row, g * r->group + i, (unsigned)v);
         t[i] = (v - (float)grid.zero) * s;
         if (r->factor == NULL)

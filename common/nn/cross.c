@@ -61,9 +61,7 @@ put_row(const struct t5g_kernels *k, void *to, float *scale, size_t i, int dtype
     if (dtype == T5G_F32) {
         memcpy((float *)to + i * dh, x, dh * sizeof *x);
     } else if (dtype == T5G_BF16) {
-        uint16_t *y = (uint16_t *)to + i * dh;
-        for (size_t j = 0; j < dh; j++)
-            y[j] = t5g_f32_to_bf16(x[j]);
+        t5g_narrow((uint16_t *)to + i * dh, T5G_BF16, x, T5G_F32, dh);
     } else {
         t5g_q8_row(k, (int8_t *)to + i * dh, &scale[i], x, dh);
     }

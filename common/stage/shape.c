@@ -55,17 +55,6 @@ t5g_shape_plain(const struct t5g_shape *s)
     return s->pooling == T5G_POOL_NONE && s->group == 1 && s->dtype == T5G_F32 && s->n_layers == 0;
 }
 
-/* In place; never past the element just read. */
-static void
-narrow(float *x, size_t n)
-{
-    unsigned char *to = (unsigned char *)x;
-    for (size_t i = 0; i < n; i++) {
-        uint16_t v = t5g_f32_to_bf16(x[i]);
-        memcpy(to + 2 * i, &v, 2);
-    }
-}
-
 static int
 check_finite(const char *name, const float *x, size_t n, size_t d, struct t5g_err *e)
 {
@@ -102,7 +91,7 @@ make_embedding(const struct t5g_shape *s, float *rows, size_t n, struct t5g_shap
     if (check_finite("embedding", x, 1, dims, e) < 0)
         return -1;
     if (s->dtype == T5G_BF16)
-        narrow(x, dims);
+        t5g_narrow(x, T5G_BF16, x, T5G_F32, dims);
     add(o, NULL, s->dtype, 1, dims, 0, x);
     return 0;
 }
@@ -123,7 +112,7 @@ make_rows(const struct t5g_shape *s, float *rows, size_t n, struct t5g_shaped *o
         return 0;
     }
     if (s->dtype == T5G_BF16)
-        narrow(rows, n * d);
+        t5g_narrow(rows, T5G_BF16, rows, T5G_F32, n * d);
     add(o, extra, s->dtype, 2, n, d, rows);
     return 0;
 }
