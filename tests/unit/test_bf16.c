@@ -6,23 +6,9 @@
  * Tolerance of sums: 2 (k + 3) * 2^-24 * sum |terms|: products may be rounded before they are added
  * (neon), and each addition is.
  */
-#include "guard.h"
-
-#include "kernels/kernels.h"
-
-#include <math.h>
-#include <string.h>
-
-static const struct t5g_kernels *k; /* level under test */
+#include "levels.h"
 
 static const int dtypes[] = {T5G_F32, T5G_BF16, T5G_F16};
-
-static const struct t5g_kernels *
-reference(void)
-{
-    struct t5g_err e;
-    return t5g_kernels_bf16("ref", &e);
-}
 
 static size_t
 filled(size_t n)
@@ -76,20 +62,19 @@ check_round(void)
 /* ---- gemm ---- */
 
 struct gemm {
-    size_t m, k, cols, lda, ldc, next;
+    struct product p; /* of rounded factors, widened */
+    size_t next, lda; /* lda: of a in bf16 */
     struct guard a, c, panel;
-    float *wide, *before; /* weights [cols, k] rounded to bf16; c at first */
-    bool add;
 };
 
 static void
 fill_panels(const struct t5g_kernels *level, uint16_t *panel, const void *w, int dtype,
             const struct gemm *g)
 {
-    for (size_t j = 0; j < g->cols; j += T5G_PANEL)
+    for (size_t j = 0; j < g->p.cols; j += T5G_PANEL)
         level->bf16_panel(panel + j / T5G_PANEL * g->next,
-                          (const char *)w + j * g->k * t5g_dtype_size(dtype), g->k, dtype,
-                          t5g_min(T5G_PANEL, g->cols - j), g->k);
+                          (const char *)w + j * g->p.k * t5g_dtype_size(dtype), g->p.k, dtype,
+                          t5g_min(T5G_PANEL, g->p.cols - j), g->p.k);
 }
 
 /* bf16_repanel gives what bf16_panel gives of the transpose. */
@@ -114,25 +99,27 @@ one_repanel(size_t kk, bool front)
 static struct gemm
 gemm_open(size_t m, size_t kk, size_t cols, int dtype, bool add, bool front)
 {
-    struct gemm g = {.m = m,
-                     .k = kk,
-                     .cols = cols,
+    struct gemm g = {.p = {m, kk, cols, .lda = kk, .ldc = cols + 2, .add = add},
                      .lda = filled(kk) + 4,
-                     .ldc = cols + 2,
-                     .next = filled(kk) * T5G_PANEL,
-                     .add = add};
-    struct guard w = weights(cols * kk, dtype, front, &g.wide);
-    size_t panels = (cols + T5G_PANEL - 1) / T5G_PANEL, nc = m > 0 ? (m - 1) * g.ldc + cols : 0;
-    struct guard x = floats(m * kk, front);
+                     .next = filled(kk) * T5G_PANEL};
+    float *w16, *a = t5g_alloc(m * kk + 1, sizeof *a);
+    struct guard w = weights(cols * kk, dtype, front, &w16), x = floats(m * kk, front);
+    size_t panels = (cols + T5G_PANEL - 1) / T5G_PANEL, nc = product_size(&g.p);
     g.panel = guard(panels * g.next * 2, front);
     g.a = guard(m > 0 ? ((m - 1) * g.lda + filled(kk)) * 2 : 0, front);
     g.c = floats(nc, front);
-    g.before = (float *)(void *)t5g_memdup(g.c.p, nc * sizeof(float));
-    for (size_t i = 0; i < m; i++)
-        k->bf16_round((uint16_t *)g.a.p + i * g.lda, (float *)x.p + i * kk, kk);
+    for (size_t i = 0; i < m; i++) {
+        uint16_t *row = (uint16_t *)g.a.p + i * g.lda;
+        k->bf16_round(row, (float *)x.p + i * kk, kk);
+        t5g_to_f32(a + i * kk, row, T5G_BF16, kk);
+    }
     fill_panels(k, g.panel.p, w.p, dtype, &g);
     for (size_t i = 0; i < cols * kk; i++)
-        g.wide[i] = t5g_bf16_to_f32(t5g_f32_to_bf16(g.wide[i]));
+        w16[i] = t5g_bf16_to_f32(t5g_f32_to_bf16(w16[i]));
+    g.p.a = a;
+    g.p.w = w16;
+    g.p.before = (float *)(void *)t5g_memdup(g.c.p, nc * sizeof(float));
+    g.p.c = g.c.p;
     release(&w);
     release(&x);
     return g;
@@ -144,60 +131,30 @@ gemm_close(struct gemm *g)
     release(&g->a);
     release(&g->c);
     release(&g->panel);
-    t5g_free(g->wide);
-    t5g_free(g->before);
+    t5g_free((void *)(uintptr_t)g->p.a);
+    t5g_free((void *)(uintptr_t)g->p.w);
+    t5g_free((void *)(uintptr_t)g->p.before);
 }
 
 static void
-check_sums(const struct gemm *g)
+gemm_alone(const void *arg, size_t row, size_t panel, float *c, size_t cols)
 {
-    const float *c = g->c.p;
-    const uint16_t *a = g->a.p;
-    size_t nc = g->m > 0 ? (g->m - 1) * g->ldc + g->cols : 0;
-    for (size_t i = 0; i < nc; i++) {
-        size_t row = i / g->ldc, j = i % g->ldc;
-        if (j >= g->cols) { /* between rows: not ours */
-            assert_true(c[i] == g->before[i]);
-            continue;
-        }
-        double want = g->add ? (double)g->before[i] : 0, size = fabs(want);
-        for (size_t l = 0; l < g->k; l++) {
-            double t = (double)t5g_bf16_to_f32(a[row * g->lda + l]) * (double)g->wide[j * g->k + l];
-            want += t;
-            size += fabs(t);
-        }
-        double most = 2 * (double)(g->k + 3) * 0x1p-24 * size;
-        assert_false(isnan(c[i]));
-        if (fabs((double)c[i] - want) > most)
-            fail_msg("%s: m %zu k %zu cols %zu: got %.9g, expected %.9g +- %.2g", k->name, g->m,
-                     g->k, g->cols, (double)c[i], want, most);
-    }
-}
-
-/* A row and a panel alone have the same bits. */
-static void
-check_alone(const struct gemm *g)
-{
-    for (size_t row = 0; row < g->m; row++)
-        for (size_t j = 0; j < g->cols; j += T5G_PANEL) {
-            float alone[T5G_PANEL];
-            size_t at = row * g->ldc + j, n = t5g_min(T5G_PANEL, g->cols - j);
-            memcpy(alone, g->before + at, n * sizeof *alone);
-            k->bf16_gemm(alone, T5G_PANEL, (uint16_t *)g->a.p + row * g->lda, g->lda,
-                         (uint16_t *)g->panel.p + j / T5G_PANEL * g->next, 0, 1, g->k, n, g->add);
-            assert_memory_equal(alone, (float *)g->c.p + at, n * sizeof *alone);
-        }
+    const struct gemm *g = arg;
+    k->bf16_gemm(c, T5G_PANEL, (uint16_t *)g->a.p + row * g->lda, g->lda,
+                 (uint16_t *)g->panel.p + panel * g->next, 0, 1, g->p.k, cols, g->p.add);
 }
 
 static void
 check_reference(const struct gemm *g)
 {
-    size_t nc = g->m > 0 ? (g->m - 1) * g->ldc + g->cols : 0;
-    uint16_t *panel = t5g_alloc((g->cols / T5G_PANEL + 1) * g->next + 1, sizeof *panel);
-    float *c = (float *)(void *)t5g_memdup(g->before, nc * sizeof *c);
-    fill_panels(reference(), panel, g->wide, T5G_F32, g);
-    reference()->bf16_gemm(c, g->ldc, g->a.p, g->lda, panel, g->next, g->m, g->k, g->cols, g->add);
-    assert_memory_equal(c, g->c.p, nc * sizeof *c);
+    const struct product *p = &g->p;
+    const struct t5g_kernels *ref = reference(t5g_kernels_bf16);
+    size_t nc = product_size(p);
+    uint16_t *panel = t5g_alloc((p->cols / T5G_PANEL + 1) * g->next + 1, sizeof *panel);
+    float *c = (float *)(void *)t5g_memdup(p->before, nc * sizeof *c);
+    fill_panels(ref, panel, p->w, T5G_F32, g);
+    ref->bf16_gemm(c, p->ldc, g->a.p, g->lda, panel, g->next, p->m, p->k, p->cols, p->add);
+    assert_memory_equal(c, p->c, nc * sizeof *c);
     t5g_free(panel);
     t5g_free(c);
 }
@@ -206,9 +163,9 @@ static void
 one_gemm(size_t m, size_t kk, size_t cols, int dtype, bool add, bool front)
 {
     struct gemm g = gemm_open(m, kk, cols, dtype, add, front);
-    k->bf16_gemm(g.c.p, g.ldc, g.a.p, g.lda, g.panel.p, g.next, m, kk, cols, add);
-    check_sums(&g);
-    check_alone(&g);
+    k->bf16_gemm(g.c.p, g.p.ldc, g.a.p, g.lda, g.panel.p, g.next, m, kk, cols, add);
+    check_product(&g.p, 2);
+    check_alone(&g.p, gemm_alone, &g);
     if (strcmp(k->name, "v4") == 0)
         check_reference(&g);
     gemm_close(&g);
@@ -247,7 +204,7 @@ check_range(void)
     for (int round = 0; round < 300; round++) {
         uint16_t a[N], w[16 * N], panel[16 * N], other[16 * N];
         float c[16], want[16];
-        struct gemm g = {.m = 1, .k = N, .cols = 16, .next = 16 * N};
+        struct gemm g = {.p = {1, N, 16}, .next = 16 * N};
         for (size_t i = 0; i < N; i++)
             a[i] = (uint16_t)(32768 + 32767 * noise());
         for (size_t i = 0; i < 16 * N; i++)
@@ -255,9 +212,9 @@ check_range(void)
         for (size_t i = 0; i < N && round < 200; i++)
             a[i] &= 0xbfff; /* below 2 */
         fill_panels(k, panel, w, T5G_BF16, &g);
-        fill_panels(reference(), other, w, T5G_BF16, &g);
+        fill_panels(reference(t5g_kernels_bf16), other, w, T5G_BF16, &g);
         k->bf16_gemm(c, 16, a, N, panel, 0, 1, N, 16, false);
-        reference()->bf16_gemm(want, 16, a, N, other, 0, 1, N, 16, false);
+        reference(t5g_kernels_bf16)->bf16_gemm(want, 16, a, N, other, 0, 1, N, 16, false);
         for (size_t j = 0; j < 16; j++)
             assert_true(memcmp(&c[j], &want[j], 4) == 0 || (isnan(c[j]) && isnan(want[j])));
     }
@@ -268,13 +225,7 @@ check_range(void)
 static void
 test_level(void **state)
 {
-    struct t5g_err e = {0};
-    k = t5g_kernels_bf16(*state, &e);
-    if (k == NULL) {
-        assert_int_equal(e.code, T5G_EX_UNAVAIL);
-        skip();
-    }
-    assert_string_equal(k->name, (const char *)*state);
+    level(t5g_kernels_bf16, state);
     check_round();
     check_gemm();
     if (strcmp(k->name, "neon") != 0)
@@ -299,12 +250,11 @@ test_get(void **state)
 int
 main(void)
 {
-    static char v4[] = "v4", neon[] = "neon", ref[] = "ref";
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_get),
-        cmocka_unit_test_prestate(test_level, v4),
-        cmocka_unit_test_prestate(test_level, neon),
-        cmocka_unit_test_prestate(test_level, ref),
+        LEVEL(test_level, "v4"),
+        LEVEL(test_level, "neon"),
+        LEVEL(test_level, "ref"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,75 +5,62 @@
  * Tolerance of sums of products: (k + 3) * 2^-24 * sum |terms|, the bound for adding k rounded
  * terms in any order. Elementary functions: stated at the test.
  */
-#include "guard.h"
-
-#include "kernels/kernels.h"
-
-#include <math.h>
-#include <string.h>
-
-static const struct t5g_kernels *k; /* level under test */
+#include "levels.h"
 
 static const int dtypes[] = {T5G_F32, T5G_BF16, T5G_F16, T5G_I8}; /* i8: dot and mix only */
 
+/* ---- panels, gemm ---- */
+
+struct gemm {
+    struct product p;
+    const float *panel;
+    size_t next;
+};
+
 static void
-check_sum(float got, double want, double size, size_t terms)
+gemm_alone(const void *arg, size_t row, size_t panel, float *c, size_t cols)
 {
-    double most = (double)(terms + 3) * 0x1p-24 * size;
-    assert_false(isnan(got));
-    if (fabs((double)got - want) > most)
-        fail_msg("%s: got %.9g, expected %.9g +- %.2g", k->name, (double)got, want, most);
+    const struct gemm *g = arg;
+    k->gemm(c, T5G_PANEL, g->p.a + row * g->p.lda, g->p.lda, g->panel + panel * g->next, 0, 1,
+            g->p.k, cols, g->p.add);
 }
 
-/* ---- pack, gemm ---- */
-
-static void
-one_gemm(size_t m, size_t kk, size_t cols, int dtype, bool add, bool front)
+/* Panels of w [cols, k] of dtype; wide: what it holds. */
+static struct guard
+panels_of(const void *w, int dtype, const float *wide, size_t cols, size_t kk, bool front)
 {
-    size_t lda = kk + 3, ldc = cols + 2;
-    float *wide;
-    struct guard w = weights(cols * kk, dtype, front, &wide);
     size_t panels = (cols + T5G_PANEL - 1) / T5G_PANEL, next = kk * T5G_PANEL;
     struct guard panel = floats(panels * next, front);
-    struct guard a = floats(m > 0 ? (m - 1) * lda + kk : 0, front);
-    struct guard c = floats(m > 0 ? (m - 1) * ldc + cols : 0, front);
-    size_t nc = m > 0 ? (m - 1) * ldc + cols : 0;
-    float *before = (float *)(void *)t5g_memdup(c.p, nc * sizeof(float));
-    const float *pa = a.p;
-    float *pc = c.p;
     for (size_t p = 0; p < panels; p++)
         k->to_panel((float *)panel.p + p * next,
-                    (char *)w.p + p * T5G_PANEL * kk * t5g_dtype_size(dtype), kk, dtype,
+                    (const char *)w + p * T5G_PANEL * kk * t5g_dtype_size(dtype), kk, dtype,
                     t5g_min(T5G_PANEL, cols - p * T5G_PANEL), kk);
     for (size_t l = 0; l < kk; l++)
         for (size_t j = 0; j < panels * T5G_PANEL; j++)
             assert_true(((float *)panel.p)[j / T5G_PANEL * next + l * T5G_PANEL + j % T5G_PANEL] ==
                         (j < cols ? wide[j * kk + l] : 0));
-    k->gemm(pc, ldc, pa, lda, panel.p, next, m, kk, cols, add);
-    for (size_t i = 0; i < nc; i++) {
-        size_t row = i / ldc, j = i % ldc;
-        if (j >= cols) { /* between rows: not ours */
-            assert_true(pc[i] == before[i]);
-            continue;
-        }
-        double want = add ? (double)before[i] : 0, size = fabs(want);
-        for (size_t l = 0; l < kk; l++) {
-            double t = (double)pa[row * lda + l] * (double)wide[j * kk + l];
-            want += t;
-            size += fabs(t);
-        }
-        check_sum(pc[i], want, size, kk);
-    }
-    /* A row and a panel alone have the same bits. */
-    for (size_t row = 0; row < m; row++)
-        for (size_t p = 0; p < panels; p++) {
-            float alone[T5G_PANEL];
-            size_t at = row * ldc + p * T5G_PANEL, n = t5g_min(T5G_PANEL, cols - p * T5G_PANEL);
-            memcpy(alone, before + at, n * sizeof *alone);
-            k->gemm(alone, T5G_PANEL, pa + row * lda, lda, (float *)panel.p + p * next, 0, 1, kk, n,
-                    add);
-            assert_memory_equal(alone, pc + at, n * sizeof *alone);
-        }
+    return panel;
+}
+
+static void
+one_gemm(size_t m, size_t kk, size_t cols, int dtype, bool add, bool front)
+{
+    struct gemm g = {.p = {m, kk, cols, .lda = kk + 3, .ldc = cols + 2, .add = add}};
+    size_t nc = product_size(&g.p);
+    float *wide;
+    struct guard w = weights(cols * kk, dtype, front, &wide);
+    struct guard panel = panels_of(w.p, dtype, wide, cols, kk, front);
+    struct guard a = floats(m > 0 ? (m - 1) * g.p.lda + kk : 0, front), c = floats(nc, front);
+    float *before = (float *)(void *)t5g_memdup(c.p, nc * sizeof(float));
+    g.p.a = a.p;
+    g.p.w = wide;
+    g.p.before = before;
+    g.p.c = c.p;
+    g.panel = panel.p;
+    g.next = kk * T5G_PANEL;
+    k->gemm(c.p, g.p.ldc, a.p, g.p.lda, panel.p, g.next, m, kk, cols, add);
+    check_product(&g.p, 1);
+    check_alone(&g.p, gemm_alone, &g);
     release(&w);
     release(&panel);
     release(&a);
@@ -506,13 +493,7 @@ check_elements(void)
 static void
 test_level(void **state)
 {
-    struct t5g_err e = {0};
-    k = t5g_kernels_get(*state, &e);
-    if (k == NULL) {
-        assert_int_equal(e.code, T5G_EX_UNAVAIL);
-        skip();
-    }
-    assert_string_equal(k->name, (const char *)*state);
+    level(t5g_kernels_get, state);
     check_gemm();
     check_dot();
     check_mix();
@@ -539,13 +520,9 @@ test_get(void **state)
 int
 main(void)
 {
-    static char v4[] = "v4", neon[] = "neon", v3[] = "v3", ref[] = "ref";
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_get),
-        cmocka_unit_test_prestate(test_level, v4),
-        cmocka_unit_test_prestate(test_level, neon),
-        cmocka_unit_test_prestate(test_level, v3),
-        cmocka_unit_test_prestate(test_level, ref),
+        cmocka_unit_test(test_get), LEVEL(test_level, "v4"),  LEVEL(test_level, "neon"),
+        LEVEL(test_level, "v3"),    LEVEL(test_level, "ref"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,30 +3,7 @@
  * that this CPU has: bits of the reference, which is checked against sums in double precision, at
  * sizes around every tile, with buffers against pages that may not be touched.
  */
-#include "guard.h"
-
-#include "kernels/kernels.h"
-
-#include <math.h>
-#include <string.h>
-
-static const struct t5g_kernels *k; /* level under test */
-
-static const struct t5g_kernels *
-reference(void)
-{
-    struct t5g_err e;
-    return t5g_kernels_get("ref", &e);
-}
-
-static void
-check_sum(float got, double want, double size, size_t terms)
-{
-    double most = (double)(terms + 3) * 0x1p-24 * size;
-    assert_false(isnan(got));
-    if (fabs((double)got - want) > most)
-        fail_msg("%s: got %.9g, expected %.9g +- %.2g", k->name, (double)got, want, most);
-}
+#include "levels.h"
 
 /* rotate: H x / sqrt(n) in double precision, equal bits at every level, and its own inverse. */
 static void
@@ -35,7 +12,7 @@ one_rotate(size_t n, bool front)
     struct guard x = floats(n, front), y = guard(n * sizeof(float), front);
     float *px = x.p, *py = y.p, *want = t5g_alloc(n, sizeof *want);
     k->rotate(py, px, n);
-    reference()->rotate(want, px, n);
+    reference(t5g_kernels_get)->rotate(want, px, n);
     assert_memory_equal(py, want, n * sizeof *want);
     for (size_t i = 0, run; i < n; i += run) {
         run = 128;
@@ -73,8 +50,8 @@ one_quantize(size_t n, size_t group, size_t piece, int special, bool front)
     for (size_t i = 0; special == 3 && i < n; i++)
         px[i] *= 1e-33f;
     k->quantize(q.p, scale, sum, px, n, group, piece);
-    reference()->quantize(want, want_scale, want_sum, px, n, group, piece);
-    reference()->rotate(y, px, n);
+    reference(t5g_kernels_get)->quantize(want, want_scale, want_sum, px, n, group, piece);
+    reference(t5g_kernels_get)->rotate(y, px, n);
     assert_memory_equal(q.p, want, filled);
     assert_memory_equal(sum, want_sum, pieces * sizeof *sum);
     for (size_t i = 0; i < n; i++)
@@ -167,7 +144,7 @@ one_qgemm(int bits, size_t m, size_t n, size_t group, size_t cols, bool add, boo
                     wider, group);
     struct t5g_qacts a = {pq, ldq, ps, sum.p, wider, groups, group, pieces};
     k->qgemm(pc, ldc, &a, &b, m, cols, add);
-    reference()->qgemm(want, ldc, &a, &b, m, cols, add);
+    reference(t5g_kernels_get)->qgemm(want, ldc, &a, &b, m, cols, add);
     assert_memory_equal(pc, want, nc * sizeof *pc); /* at every level */
     for (size_t i = 0; i < nc; i++) {
         size_t row = i / ldc, j = i % ldc;
@@ -256,22 +233,18 @@ check_quantised(void)
 static void
 test_level(void **state)
 {
-    struct t5g_err e;
-    k = t5g_kernels_get(*state, &e);
-    if (k == NULL)
-        skip();
+    level(t5g_kernels_get, state);
     check_quantised();
 }
 
 int
 main(void)
 {
-    static char v4[] = "v4", neon[] = "neon", v3[] = "v3", ref[] = "ref";
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(test_level, v4),
-        cmocka_unit_test_prestate(test_level, neon),
-        cmocka_unit_test_prestate(test_level, v3),
-        cmocka_unit_test_prestate(test_level, ref),
+        LEVEL(test_level, "v4"),
+        LEVEL(test_level, "neon"),
+        LEVEL(test_level, "v3"),
+        LEVEL(test_level, "ref"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

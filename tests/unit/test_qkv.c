@@ -2,35 +2,9 @@
  * test_qkv.c: attention over keys and values in 8 bits, beside the same in f32: windows, partial
  * tiles, heads that are no multiple of a run; and a value that is not finite.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
 #include "nn/attention.h"
 
-#include <math.h>
-#include <string.h>
-
-static const struct t5g_kernels *k;
-
-/* Take the level that *state names, if this CPU has it. */
-static void
-level(void **state)
-{
-    struct t5g_err e;
-    k = t5g_kernels_get(*state, &e);
-    if (k == NULL)
-        skip();
-}
-
-static float
-noise(void)
-{
-    static uint32_t x = 7;
-    x = x * 1664525 + 1013904223;
-    return (float)(int32_t)x * 0x1p-31f;
-}
+#include "levels.h" /* last: its k is the name of many parameters */
 
 struct shape {
     size_t h, hk, dh, n, window;
@@ -88,7 +62,7 @@ close_to_f32(void **state)
         {4, 1, 256, 300, 0}, {4, 2, 72, 129, 0}, {2, 2, 72, 517, 64},
         {1, 1, 16, 1, 0},    {6, 3, 33, 40, 9},
     };
-    level(state);
+    level(t5g_kernels_get, state);
     for (size_t i = 0; i < T5G_LEN(shapes); i++) {
         const struct shape *s = &shapes[i];
         size_t out = s->n * s->h * s->dh, wide = s->n * s->hk * s->dh;
@@ -121,7 +95,7 @@ static void
 not_finite(void **state)
 {
     struct shape s = {2, 1, 32, 50, 0};
-    level(state);
+    level(t5g_kernels_get, state);
     for (int what = 0; what < 3; what++) {
         float *x[3] = {random_rows(50 * 64), random_rows(50 * 32), random_rows(50 * 32)};
         x[what][10 * (what == 0 ? 64 : 32) + 3] = what == 1 ? NAN : INFINITY;
@@ -139,12 +113,10 @@ not_finite(void **state)
 int
 main(void)
 {
-    static char v4[] = "v4", neon[] = "neon", v3[] = "v3", ref[] = "ref";
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(close_to_f32, v4),   cmocka_unit_test_prestate(not_finite, v4),
-        cmocka_unit_test_prestate(close_to_f32, neon), cmocka_unit_test_prestate(not_finite, neon),
-        cmocka_unit_test_prestate(close_to_f32, v3),   cmocka_unit_test_prestate(not_finite, v3),
-        cmocka_unit_test_prestate(close_to_f32, ref),  cmocka_unit_test_prestate(not_finite, ref),
+        LEVEL(close_to_f32, "v4"),  LEVEL(not_finite, "v4"),   LEVEL(close_to_f32, "neon"),
+        LEVEL(not_finite, "neon"),  LEVEL(close_to_f32, "v3"), LEVEL(not_finite, "v3"),
+        LEVEL(close_to_f32, "ref"), LEVEL(not_finite, "ref"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
