@@ -107,4 +107,31 @@ check_alone(const struct product *p,
         }
 }
 
+/* one(...) at sizes around every tile, and at these depths [n_deep] around the pieces of sums. */
+static inline void
+each_size(void (*one)(size_t m, size_t k, size_t cols, int dtype, bool add, bool front),
+          const size_t *deep, size_t n_deep)
+{
+    static const int dtypes[] = {T5G_F32, T5G_BF16, T5G_F16};
+    static const size_t ms[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 13};
+    static const size_t ks[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40, 63, 64, 65};
+    static const size_t cs[] = {1, 7, 8, 9, 15, 16};
+    for (size_t i = 0; i < T5G_LEN(ms); i++)
+        for (size_t l = 0; l < T5G_LEN(ks); l++)
+            for (size_t j = 0; j < T5G_LEN(cs); j++)
+                one(ms[i], ks[l], cs[j], dtypes[(i + l + j) % 3], (i + j) % 2, l % 2);
+    for (size_t l = 0; l < n_deep; l++)
+        for (size_t d = 0; d < 3; d++)
+            one(7, deep[l], l % 2 ? 16 : 11, dtypes[d], l % 3 == 0, d % 2);
+    for (size_t i = 0; i < T5G_LEN(ms); i++)
+        for (size_t cols = 17; cols < 150; cols += 13)
+            one(ms[i], cols % 3 * 9 + 1, cols, dtypes[cols % 3], i % 2, cols % 2);
+    one(95, 9, 16, T5G_BF16, false, false);
+    one(96, 9, 16, T5G_BF16, true, true);
+    one(97, 330, 5, T5G_F32, true, false);
+    one(131, 350, 64, T5G_BF16, false, true);
+    one(131, 350, 47, T5G_BF16, true, false);
+    one(200, 9, 16, T5G_F16, false, true);
+}
+
 #endif

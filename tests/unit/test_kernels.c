@@ -7,7 +7,7 @@
  */
 #include "levels.h"
 
-static const int dtypes[] = {T5G_F32, T5G_BF16, T5G_F16, T5G_I8}; /* i8: dot and mix only */
+static const int dtypes[] = {T5G_F32, T5G_BF16, T5G_F16, T5G_I8}; /* of dot */
 
 /* ---- panels, gemm ---- */
 
@@ -72,25 +72,8 @@ one_gemm(size_t m, size_t kk, size_t cols, int dtype, bool add, bool front)
 static void
 check_gemm(void)
 {
-    static const size_t ms[] = {0, 1, 2, 3, 4, 5, 6, 7, 12, 13}, ks[] = {0, 1, 7, 8, 9, 17, 40};
     static const size_t deep[] = {255, 256, 257, 319, 320, 321, 641};
-    static const size_t cs[] = {1, 7, 8, 9, 15, 16};
-    for (size_t i = 0; i < T5G_LEN(ms); i++)
-        for (size_t l = 0; l < T5G_LEN(ks); l++)
-            for (size_t j = 0; j < T5G_LEN(cs); j++)
-                one_gemm(ms[i], ks[l], cs[j], dtypes[(i + l + j) % 3], (i + j) % 2, l % 2);
-    for (size_t l = 0; l < T5G_LEN(deep); l++)
-        for (size_t d = 0; d < 3; d++)
-            one_gemm(7, deep[l], l % 2 ? 16 : 11, dtypes[d], l % 3 == 0, d % 2);
-    one_gemm(95, 9, 16, T5G_BF16, false, false);
-    one_gemm(96, 9, 16, T5G_BF16, true, true);
-    one_gemm(97, 330, 5, T5G_F32, true, false);
-    one_gemm(200, 9, 16, T5G_F16, false, true);
-    for (size_t i = 0; i < T5G_LEN(ms); i++)
-        for (size_t cols = 17; cols < 150; cols += 13)
-            one_gemm(ms[i], cols % 3 * 9 + 1, cols, dtypes[cols % 3], i % 2, cols % 2);
-    one_gemm(131, 350, 64, T5G_BF16, false, true);
-    one_gemm(131, 350, 47, T5G_BF16, true, false);
+    each_size(one_gemm, deep, T5G_LEN(deep));
 }
 
 /* ---- dot ---- */
