@@ -103,6 +103,16 @@ copy_all(struct table *t)
     }
 }
 
+void
+t5g_added_put_normalized(struct t5g_buf *out, const struct t5g_added *x)
+{
+    for (size_t i = 0; i < x->n; i++)
+        if (x->text[i] == ' ')
+            t5g_buf_adds(out, T5G_BAR);
+        else
+            t5g_buf_addc(out, x->text[i]);
+}
+
 /* Decoding skips a token by its text, the normalised one if it is normalised. */
 static void
 settle_skipped(const struct table *t)
@@ -113,9 +123,7 @@ settle_skipped(const struct table *t)
         if (!t->kept[i])
             continue;
         struct t5g_buf b = {0};
-        for (size_t k = 0; k < x->n; k++)
-            t5g_buf_add(&b, x->text[k] == ' ' ? "\xe2\x96\x81" : &x->text[k],
-                        x->text[k] == ' ' ? 3 : 1);
+        t5g_added_put_normalized(&b, x);
         uint32_t slot = *slot_of(t, b.p, b.n);
         x->skipped = slot != 0 && t->out->v[slot - 1].special;
         t5g_buf_free(&b);

@@ -37,7 +37,14 @@ struct t5g_added_vocabulary {
     size_t size;
 };
 
+#define T5G_BAR "\xe2\x96\x81" /* U+2581, what normalisers turn a space into */
+
+/* Append the text of x with U+2581 for each space. */
+void t5g_added_put_normalized(struct t5g_buf *out, const struct t5g_added *x);
+
 /*
+ * Fill *out from the files; t5g_added_clear frees it, also after an error.
+ *
  * space_is_bar: the normalizer turns spaces into U+2581. gemma: the class is GemmaTokenizer, which
  * builds its tokenizer anew and adds <mask>; other classes take tokenizer.json as it is. Ids stated
  * in files are ignored: a text in the vocabulary has its id there, any other gets the next free

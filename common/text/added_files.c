@@ -160,8 +160,7 @@ is_standard(const char *key)
 static bool
 ends_in_token(const char *key)
 {
-    size_t n = strlen(key);
-    return n >= 6 && strcmp(key + n - 6, "_token") == 0;
+    return t5g_ends(key, "_token");
 }
 
 /* added_tokens.json, an older file: {"TEXT": ID}; tokens with a name are special. */
@@ -321,17 +320,21 @@ static int
 read_specials(struct names *names, struct t5g_added_versions *extra,
               const struct t5g_added_files *f, bool old, bool gemma, struct t5g_err *e)
 {
-    static const char *const defaults[] = {NULL, "<unk>", "<bos>", "<eos>", "<pad>", "<mask>"};
-    static const char *const default_names[] = {NULL,        "unk_token", "bos_token",
-                                                "eos_token", "pad_token", "mask_token"};
+    static const struct {
+        const char *name, *text;
+    } defaults[] = {{"unk_token", "<unk>"},
+                    {"bos_token", "<bos>"},
+                    {"eos_token", "<eos>"},
+                    {"pad_token", "<pad>"},
+                    {"mask_token", "<mask>"}};
     const struct t5g_json *list = extra_of(f->config), *map = old ? f->map : NULL;
     const struct t5g_json *map_extra = t5g_json_get(map, "extra_special_tokens");
     struct t5g_added_version none = {0};
     for (size_t i = 0; i < T5G_LEN(standard); i++)
         set_name(names, standard[i], &none);
-    for (size_t i = 1; i < T5G_LEN(defaults) && gemma; i++) {
-        struct t5g_added_version v = special(defaults[i]);
-        set_name(names, default_names[i], &v);
+    for (size_t i = 0; i < T5G_LEN(defaults) && gemma; i++) {
+        struct t5g_added_version v = special(defaults[i].text);
+        set_name(names, defaults[i].name, &v);
     }
     bool is_list = t5g_json_is_array(list), map_list = t5g_json_is_array(map_extra);
     if (read_named(names, f->config, e) < 0 || read_map(names, map, e) < 0 ||

@@ -1,5 +1,4 @@
-/* added_files.h: the added tokens in a model directory's files, in the order in which transformers
- * adds them. */
+/* added_files.h: the added tokens that a model's files state, in the order of transformers. */
 #ifndef T5G_ADDED_FILES_H
 #define T5G_ADDED_FILES_H
 
@@ -20,11 +19,15 @@ struct t5g_added_versions {
     size_t n, cap;
 };
 
-/* added_tokens of tokenizer.json, in the file's order. -1 with e (65). */
+/* Append added_tokens of tokenizer.json, in the file's order. -1 with e (65). */
 int t5g_added_of_file(struct t5g_added_versions *out, const struct t5g_json *tokenizer,
                       struct t5g_err *e);
 
-/* The tokens added after them; `own` is the result of t5g_added_of_file(). -1 with e (65). */
+/*
+ * Append the tokens added after those: of tokenizer_config.json or the older files, with the named
+ * and extra special tokens. `own` is the result of t5g_added_of_file(); gemma: see
+ * t5g_added_read(). -1 with e (65).
+ */
 int t5g_added_of_config(struct t5g_added_versions *out, const struct t5g_added_files *f,
                         const struct t5g_added_versions *own, bool gemma, struct t5g_err *e);
 

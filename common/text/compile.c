@@ -124,11 +124,10 @@ read_added(struct compiler *c, const struct t5g_added_files *f)
 static int
 byte_of(const char *s)
 {
-    char *end;
     if (strlen(s) != 6 || strncmp(s, "<0x", 3) != 0 || s[5] != '>' ||
         strspn(s + 3, "0123456789abcdefABCDEF") != 2)
         return -1;
-    return (int)strtol(s + 3, &end, 16);
+    return (int)strtol(s + 3, NULL, 16);
 }
 
 static int
@@ -338,7 +337,7 @@ append_texts(struct compiler *c, struct t5g_buf *out)
             continue;
         }
         while (s != NULL && *s != '\0')
-            if (c->h.space_is_bar && strncmp(s, "\xe2\x96\x81", 3) == 0) {
+            if (c->h.space_is_bar && strncmp(s, T5G_BAR, 3) == 0) {
                 t5g_buf_addc(&text, ' ');
                 s += 3;
             } else {

@@ -15,10 +15,14 @@ struct t5g_detok {
     struct t5g_buf run; /* bytes of the open run of byte tokens */
 };
 
+/* t must outlive d. */
 void t5g_detok_open(struct t5g_detok *d, const struct t5g_tokenizer *t, bool all);
+
+/* Append the text of ids [n] to out. */
 void t5g_detok_add(struct t5g_detok *d, const int32_t *ids, size_t n, struct t5g_buf *out);
-void t5g_detok_end(struct t5g_detok *d,
-                   struct t5g_buf *out); /* flush; ready for the next sequence */
+
+/* Append what is held back; d is ready for the next sequence. */
+void t5g_detok_end(struct t5g_detok *d, struct t5g_buf *out);
 void t5g_detok_free(struct t5g_detok *d);
 
 #endif

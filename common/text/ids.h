@@ -11,7 +11,7 @@ struct t5g_ids {
 };
 
 void t5g_ids_reserve(struct t5g_ids *ids, size_t more); /* room for `more` ids beyond n */
-void t5g_ids_append(struct t5g_ids *ids, const int32_t *p, size_t n);
+void t5g_ids_append(struct t5g_ids *ids, const int32_t *p, size_t n); /* p may not be in ids */
 void t5g_ids_free(struct t5g_ids *ids);
 
 static inline void

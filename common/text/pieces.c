@@ -10,7 +10,7 @@ t5g_piece(const struct t5g_tokenizer *t, unsigned flags, const struct t5g_ids *i
     size_t n_before = t5g_tokenizer_before(t, &before), n_after = t5g_tokenizer_after(t, &after);
     n_before = bare ? 0 : n_before;
     n_after = bare ? 0 : n_after;
-    size_t frame = n_before + n_after, room = max - frame, total = ids->n - frame;
+    size_t around = n_before + n_after, room = max - around, total = ids->n - around;
     if (k * room >= total)
         return false;
     piece->n = 0;

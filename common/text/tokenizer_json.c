@@ -1,9 +1,8 @@
 /* tokenizer_json.c: read and check the parts of tokenizer.json around the model. */
 #include "text/tokenizer_json.h"
+#include "text/added.h"
 
 #include <string.h>
-
-#define BAR "\xe2\x96\x81" /* U+2581 */
 
 /* Whether a member is absent or null. */
 static bool
@@ -46,7 +45,7 @@ read_normalizer(struct t5g_pipeline *p, const struct t5g_json *root, struct t5g_
     const struct t5g_json *n = t5g_json_get(root, "normalizer"),
                           *pre = t5g_json_get(root, "pre_tokenizer");
     p->space_is_bar = !absent(n);
-    if (!absent(n) && !is_replace(n, " ", BAR))
+    if (!absent(n) && !is_replace(n, " ", T5G_BAR))
         return refuse(e, "normalizer", "Replace of \" \" by U+2581, or null");
     if (absent(pre))
         return 0;
@@ -68,7 +67,7 @@ read_decoder(const struct t5g_pipeline *p, const struct t5g_json *root, struct t
         return refuse(e, "decoder", expected);
     const struct t5g_json *v = t5g_json_first(list);
     if (p->space_is_bar) {
-        if (v == NULL || !is_replace(v, BAR, " "))
+        if (v == NULL || !is_replace(v, T5G_BAR, " "))
             return refuse(e, "decoder", expected);
         v = t5g_json_next(v);
     }

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BAR "\xe2\x96\x81" /* U+2581 */
-
 /* A text to search for, and its token. */
 struct pattern {
     char *text;
@@ -80,11 +78,10 @@ static struct pattern
 pattern_of(const struct t5g_added *x, bool bar)
 {
     struct t5g_buf b = {0};
-    for (size_t i = 0; i < x->n; i++)
-        if (bar && x->text[i] == ' ')
-            t5g_buf_adds(&b, BAR);
-        else
-            t5g_buf_addc(&b, x->text[i]);
+    if (bar)
+        t5g_added_put_normalized(&b, x);
+    else
+        t5g_buf_add(&b, x->text, x->n);
     return (struct pattern){b.p, b.n, x};
 }
 
@@ -133,7 +130,7 @@ t5g_trie_match(const struct t5g_table *t, uint32_t root, bool bar, const char *s
     for (size_t i = 0; i < n; i++) {
         if (bar && s[i] == ' ')
             for (size_t k = 0; k < 3 && node != NULL; k++)
-                node = step(t, node, (unsigned char)BAR[k]);
+                node = step(t, node, (unsigned char)T5G_BAR[k]);
         else
             node = step(t, node, (unsigned char)s[i]);
         if (node == NULL)
