@@ -1,11 +1,10 @@
 /* jsonpython.c: turn the output of Python's json into JSON. */
 #include "base/jsonpython.h"
+#include "base/jsonstr.h"
 #include "base/num.h"
 
 #include <float.h>
 #include <string.h>
-
-#define NUMBER_MAX 63
 
 static bool
 is_surrogate(const char *p, const char *end, char low, char high)
@@ -38,34 +37,39 @@ put_string(struct t5g_buf *out, const char *p, const char *end)
     return p;
 }
 
-/* Whether a number is a finite double in at most NUMBER_MAX characters. */
+/* Whether a number is a finite double in at most T5G_JSON_NUMBER_MAX characters. */
 static bool
 is_plain(const char *p, size_t n)
 {
-    char copy[NUMBER_MAX + 1] = {0};
+    char copy[T5G_JSON_NUMBER_MAX + 1] = {0};
     double v;
-    if (n > NUMBER_MAX)
+    if (n > T5G_JSON_NUMBER_MAX)
         return false;
     memcpy(copy, p, n);
     return t5g_num_double("", copy, -DBL_MAX, DBL_MAX, &v, NULL) == 0;
 }
 
+size_t
+t5g_json_nan(const char *p, size_t n)
+{
+    static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
+    for (size_t i = 0; i < T5G_LEN(words); i++)
+        if (n >= strlen(words[i]) && memcmp(p, words[i], strlen(words[i])) == 0)
+            return strlen(words[i]);
+    return 0;
+}
+
 void
 t5g_json_from_python(struct t5g_buf *out, const char *text, size_t n)
 {
-    static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
     const char *p = text, *end = text + n;
     while (p < end) {
-        size_t len = 0;
-        bool quote = false;
         if (*p == '"') {
             p = put_string(out, p, end);
             continue;
         }
-        for (size_t i = 0; i < T5G_LEN(words) && len == 0; i++)
-            if ((size_t)(end - p) >= strlen(words[i]) && memcmp(p, words[i], strlen(words[i])) == 0)
-                len = strlen(words[i]);
-        quote = len > 0;
+        size_t len = t5g_json_nan(p, (size_t)(end - p));
+        bool quote = len > 0;
         for (; !quote && p + len < end && p[len] != '\0' &&
                strchr("+-.0123456789eE", p[len]) != NULL;)
             len++;

@@ -11,4 +11,7 @@
  */
 void t5g_json_from_python(struct t5g_buf *out, const char *text, size_t n);
 
+/* Length of the word NaN, Infinity or -Infinity at the start of p[0..n); 0: none. */
+size_t t5g_json_nan(const char *p, size_t n);
+
 #endif

@@ -6,15 +6,15 @@
  */
 #include "base/jsonstr.h"
 #include "base/hash.h"
+#include "base/jsonpython.h"
 #include "base/num.h"
 #include "base/utf8.h"
 
 #include <float.h>
 #include <string.h>
 
-#define DEPTH_MAX  64
-#define LOOSE_MAX  (1 << 20) /* nesting in members that are not read */
-#define NUMBER_MAX 63        /* characters, after which cJSON truncates a number */
+#define DEPTH_MAX 64
+#define LOOSE_MAX (1 << 20) /* nesting in members that are not read */
 
 /* A key as in the text, with its quotes; the object's number tells equal keys apart. */
 struct key {
@@ -235,10 +235,10 @@ scan_number(struct scan *s)
         s->p = p;
         return 0;
     }
-    if (p - start > NUMBER_MAX)
+    if (p - start > T5G_JSON_NUMBER_MAX)
         return fail(s, start, "number of more than 63 characters");
     if (exponent) { /* 63 digits alone cannot overflow a double */
-        char copy[NUMBER_MAX + 1] = {0};
+        char copy[T5G_JSON_NUMBER_MAX + 1] = {0};
         double v;
         memcpy(copy, start, (size_t)(p - start));
         if (t5g_num_double("", copy, -DBL_MAX, DBL_MAX, &v, NULL) < 0)
@@ -375,21 +375,6 @@ scan_word(struct scan *s)
 
 /* ---- members that are not read ---- */
 
-/* The words that Python's json writes for such numbers. */
-static bool
-skip_nan(struct scan *s)
-{
-    static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
-    for (size_t i = 0; i < T5G_LEN(words); i++) {
-        size_t n = strlen(words[i]);
-        if ((size_t)(s->end - s->p) >= n && memcmp(s->p, words[i], n) == 0) {
-            s->p += n;
-            return true;
-        }
-    }
-    return false;
-}
-
 static int
 skip_key(struct scan *s)
 {
@@ -411,7 +396,9 @@ skip_opening(struct scan *s, struct t5g_buf *open)
     int c = *s->p;
     if (c == '"')
         return scan_string(s, &escaped);
-    if (skip_nan(s))
+    size_t word = t5g_json_nan((const char *)s->p, (size_t)(s->end - s->p));
+    s->p += word;
+    if (word > 0)
         return 0;
     if (c == '-' || (c >= '0' && c <= '9'))
         return scan_number(s);

@@ -5,6 +5,9 @@
 #include "base/mem.h"
 #include "base/err.h"
 
+/* The most characters of a number: cJSON cuts longer ones. */
+#define T5G_JSON_NUMBER_MAX 63
+
 /* Append "..." with `"`, `\`, ASCII controls and DEL escaped; ill-formed UTF-8 becomes U+FFFD. */
 void t5g_jsonstr_write(struct t5g_buf *b, const char *s, size_t n);
 

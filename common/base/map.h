@@ -25,6 +25,7 @@ int t5g_map_open(const char *path, struct t5g_map *m, struct t5g_err *e);
 int t5g_map_optional(const char *path, struct t5g_map *m, struct t5g_err *e);
 /* 1 when the name exists (even as a dangling symbolic link), else 0; -1 with e if unknown. */
 int t5g_is_there(const char *path, struct t5g_err *e);
+/* Map what fd is open on; it stays the caller's, and may be closed at once. Errors name `name`. */
 int t5g_map_fd(int fd, const char *name, struct t5g_map *m, struct t5g_err *e);
 void t5g_unmap(struct t5g_map *m);
 
@@ -34,8 +35,8 @@ void t5g_unmap(struct t5g_map *m);
  */
 void t5g_map_cut_status(struct t5g_map *m, int status);
 
-/* The name of the file in whose mapping p lies, and that status; NULL if in none. For signal
- * handlers. */
+/* The name of the file in whose mapping p lies, and that status; NULL if in none. A signal handler
+ * may call it. */
 const char *t5g_map_at(const void *p, int *status);
 
 /*

@@ -102,6 +102,15 @@ t5g_path_join(const char *a, const char *b)
     return r;
 }
 
+char *
+t5g_path_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return t5g_strdup(".");
+    return t5g_memdup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
 void
 t5g_buf_reserve(struct t5g_buf *b, size_t more)
 {

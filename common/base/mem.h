@@ -34,6 +34,9 @@ char *t5g_strdup(const char *s) T5G_MUST_USE;
 /* "a/b" in fresh memory (no doubled slash); freed by t5g_free. */
 char *t5g_path_join(const char *a, const char *b) T5G_MUST_USE;
 
+/* The folder of a path: "a" of "a/b", "." of "b", "/" of "/b"; freed by t5g_free. */
+char *t5g_path_folder(const char *path) T5G_MUST_USE;
+
 /* While on, every allocation aborts: a decode step must use memory allocated before. */
 void t5g_alloc_forbid(bool on);
 

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { USED_AFTER = 3600 /* seconds, so that files in use are not written to all the time */ };
+
 static void (*tell)(const char *line);
 
 void
@@ -53,20 +55,10 @@ t5g_own_folder(const char *path, bool follow, struct t5g_err *e)
     return fd >= 0 ? 0 : -1;
 }
 
-/* "a" of "a/b", "." of "b"; t5g_free. */
-static char *
-folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return t5g_strdup(".");
-    return t5g_memdup(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
 int
 t5g_own_open(const char *path, struct t5g_err *e)
 {
-    char *folder = folder_of(path);
+    char *folder = t5g_path_folder(path);
     const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
     struct stat st;
     int dir = open_folder(folder, true, e), fd = -1;
@@ -90,14 +82,13 @@ t5g_own_open(const char *path, struct t5g_err *e)
     return fd;
 }
 
-/* The modification time records the last use, to the hour, for t5g-frame cache-gc. */
-static void
-touch(int fd)
+void
+t5g_own_used(int fd)
 {
     struct stat st;
     struct timespec now[2] = {{.tv_nsec = UTIME_OMIT}, {0}};
     clock_gettime(CLOCK_REALTIME, &now[1]);
-    if (fstat(fd, &st) == 0 && now[1].tv_sec - st.st_mtim.tv_sec > 3600)
+    if (fstat(fd, &st) == 0 && now[1].tv_sec - st.st_mtim.tv_sec > USED_AFTER)
         (void)futimens(fd, now);
 }
 
@@ -121,7 +112,7 @@ t5g_own_map(const char *path, struct t5g_map *m, struct t5g_err *e)
     if (fd < 0)
         return refused(e);
     int r = t5g_map_fd(fd, path, m, e);
-    touch(fd);
+    t5g_own_used(fd);
     close(fd);
     return r;
 }
@@ -135,7 +126,7 @@ t5g_own_read(const char *path, size_t limit, struct t5g_buf *b, struct t5g_err *
     if (fd < 0)
         return refused(e);
     int r = t5g_read_all(fd, path, limit, b, e);
-    touch(fd);
+    t5g_own_used(fd);
     close(fd);
     return r;
 }
@@ -144,7 +135,7 @@ int
 t5g_own_write(const char *path, const void *buf, size_t n, struct t5g_err *e)
 {
     struct t5g_err own;
-    char *folder = folder_of(path);
+    char *folder = t5g_path_folder(path);
     e = e != NULL ? e : &own;
     int r = t5g_own_folder(folder, true, e);
     t5g_free(folder);

@@ -28,6 +28,12 @@ int t5g_own_map(const char *path, struct t5g_map *m, struct t5g_err *e);
 int t5g_own_read(const char *path, size_t limit, struct t5g_buf *b, struct t5g_err *e);
 int t5g_own_write(const char *path, const void *buf, size_t n, struct t5g_err *e);
 
+/*
+ * Record a use in the modification time, to the hour, for t5g-frame cache-gc. t5g_own_map and
+ * t5g_own_read do it themselves; fd: from t5g_own_open.
+ */
+void t5g_own_used(int fd);
+
 /* Set the function that gets that one line; NULL: none. One per process. */
 void t5g_own_warn(void (*fn)(const char *line));
 

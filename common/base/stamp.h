@@ -10,6 +10,7 @@ struct t5g_stamp {
     int64_t mtime_s, mtime_ns, ctime_s, ctime_ns;
 };
 
+/* The state of the file at path, links followed. 0, or -1 with e (66, 77, 74). */
 int t5g_stamp_of(const char *path, struct t5g_stamp *s, struct t5g_err *e);
 
 /*

@@ -191,6 +191,14 @@ t5g_temporary_exact(struct t5g_temporary **t, const char *name, mode_t mode, str
     return -1;
 }
 
+mode_t
+t5g_temporary_mode(mode_t mode)
+{
+    mode_t mask = umask(0); /* it can only be read by setting it */
+    umask(mask);
+    return mode & ~mask;
+}
+
 struct t5g_temporary *
 t5g_temporary_folder(const char *path, mode_t mode, struct t5g_err *e)
 {

@@ -22,6 +22,9 @@ int t5g_temporary_open(struct t5g_temporary **t, const char *path, mode_t mode, 
 /* The same under exactly this name, which must not exist. For writing only; the umask applies. */
 int t5g_temporary_exact(struct t5g_temporary **t, const char *name, mode_t mode, struct t5g_err *e);
 
+/* The mode that open(2) and mkdir(2) make of `mode`: without the umask. */
+mode_t t5g_temporary_mode(mode_t mode);
+
 /* Create a folder PATH.XXXXXX, to contain only files. NULL with e (73, 77). */
 struct t5g_temporary *t5g_temporary_folder(const char *path, mode_t mode, struct t5g_err *e);
 

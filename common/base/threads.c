@@ -123,6 +123,16 @@ worker_main(void *arg)
     }
 }
 
+bool
+t5g_is_fault(int sig)
+{
+    static const int faults[] = {SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP};
+    for (size_t i = 0; i < T5G_LEN(faults); i++)
+        if (sig == faults[i])
+            return true;
+    return false;
+}
+
 static void
 publish(struct t5g_pool *p, bool quit)
 {
@@ -144,13 +154,12 @@ t5g_pool_open(size_t threads, struct t5g_err *e)
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->go, NULL);
     pthread_cond_init(&p->done, NULL);
-    /* Signals go to the main thread, except a thread's own faults. */
-    static const int faults[] = {SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP};
     sigset_t all, old;
     pthread_attr_t attr;
-    sigfillset(&all);
-    for (size_t i = 0; i < T5G_LEN(faults); i++)
-        sigdelset(&all, faults[i]);
+    sigfillset(&all); /* signals go to the main thread, except a thread's own faults */
+    for (int sig = 1; sig <= SIGRTMAX; sig++)
+        if (t5g_is_fault(sig))
+            sigdelset(&all, sig);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     int r = pthread_attr_init(&attr);
     if (r == 0)

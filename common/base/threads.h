@@ -7,6 +7,9 @@
 
 struct t5g_pool;
 
+/* Whether a signal comes from a fault of the thread itself, which gets it: SIGSEGV and the like. */
+bool t5g_is_fault(int sig);
+
 /* Processors that this process may use by its affinity mask and the cgroup's quota; at least 1. */
 size_t t5g_cpu_count(void);
 

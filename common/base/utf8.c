@@ -127,13 +127,18 @@ t5g_utf8_encode(unsigned char out[4], uint32_t c)
     return len;
 }
 
+bool
+t5g_utf8_is_space(uint32_t c)
+{
+    return (c >= 0x9 && c <= 0xd) || c == ' ' || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+           (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
+           c == 0x205f || c == 0x3000;
+}
+
 size_t
 t5g_utf8_space(const char *s, size_t n)
 {
     size_t len = n > 0 ? t5g_utf8_len((const unsigned char *)s, n, NULL) : 0;
     uint32_t c = len > 0 ? t5g_utf8_decode((const unsigned char *)s, len) : 0;
-    bool space = (c >= 0x9 && c <= 0xd) || c == ' ' || c == 0x85 || c == 0xa0 || c == 0x1680 ||
-                 (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
-                 c == 0x205f || c == 0x3000;
-    return space ? len : 0;
+    return t5g_utf8_is_space(c) ? len : 0;
 }

@@ -46,6 +46,8 @@ t5g_utf8_next(const unsigned char **s)
     return (c & 7) << 18 | (p[1] & 0x3fu) << 12 | (p[2] & 0x3fu) << 6 | (p[3] & 0x3f);
 }
 
+bool t5g_utf8_is_space(uint32_t c); /* Unicode White_Space */
+
 /* Length of the white space character (Unicode White_Space) at the start of s[0..n); 0: none. */
 size_t t5g_utf8_space(const char *s, size_t n);
 

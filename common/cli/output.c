@@ -24,15 +24,6 @@ static struct {
     struct t5g_temporary *temporary; /* the file to rename */
 } out = {.fd = -1};
 
-/* Mode of a file made by open(..., 0666); umask can only be read by setting it. */
-static mode_t
-default_mode(void)
-{
-    mode_t mask = umask(0);
-    umask(mask);
-    return 0666 & ~mask;
-}
-
 static int
 open_file(const char *path, struct t5g_err *e)
 {
@@ -57,7 +48,7 @@ open_file(const char *path, struct t5g_err *e)
     free(real);
     t5g_signals_unfinished(out.name);
     int fd = t5g_temporary_open(&out.temporary, out.target,
-                                exists ? st.st_mode & 0777 : default_mode(), e);
+                                exists ? st.st_mode & 0777 : t5g_temporary_mode(0666), e);
     if (fd < 0)
         t5g_signals_unfinished(NULL);
     return fd;
@@ -88,18 +79,6 @@ t5g_output_name(void)
     return out.name;
 }
 
-/* "a" of "a/b", "." of "b"; t5g_free. */
-static char *
-folder_of(const char *path)
-{
-    char *dir = t5g_strdup(path), *slash = strrchr(dir, '/');
-    if (slash == NULL)
-        strcpy(dir, "."); /* a path is not empty */
-    else
-        slash[slash == dir] = '\0';
-    return dir;
-}
-
 /* The rename must reach the disk too; it is no error if a folder cannot be synced. */
 static void
 sync_folder(const char *dir)
@@ -125,7 +104,7 @@ t5g_output_commit(struct t5g_err *e)
     if (close(out.fd) < 0)
         return t5g_err_sys(e, T5G_EX_IO, "%s: cannot write", out.name);
     if (t != NULL) {
-        char *folder = folder_of(out.target); /* from here on only the renaming may fail */
+        char *folder = t5g_path_folder(out.target); /* from here on only the renaming may fail */
         t5g_signals_done();
         out.temporary = NULL;
         t5g_signals_unfinished(NULL);

@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "base/stop.h"
 #include "base/temporary.h"
+#include "base/threads.h"
 #include "cli/program.h"
 #include "cli/progress.h"
 
@@ -256,16 +257,6 @@ ends_by_default(int sig)
     return true;
 }
 
-static bool
-is_fault(int sig)
-{
-    static const int faults[] = {SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP};
-    for (size_t i = 0; i < T5G_LEN(faults); i++)
-        if (sig == faults[i])
-            return true;
-    return false;
-}
-
 static void
 handle(int sig)
 {
@@ -276,7 +267,7 @@ handle(int sig)
     if (ignored && sig != SIGALRM)
         return;
     at.deaf = at.deaf || ignored;
-    if (is_fault(sig)) {
+    if (t5g_is_fault(sig)) {
         a.sa_sigaction = on_fault;
         a.sa_flags |= SA_SIGINFO;
     } else {

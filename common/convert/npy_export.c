@@ -117,9 +117,7 @@ t5g_npy_export(struct t5g_source *in, const char *dir, uint64_t *failed, struct 
 {
     if (holds_files(dir))
         return t5g_err_set(e, T5G_EX_CREATE, "%s: directory not empty", dir);
-    mode_t mask = umask(0);
-    umask(mask);
-    struct t5g_temporary *t = t5g_temporary_folder(dir, 0777 & ~mask, e);
+    struct t5g_temporary *t = t5g_temporary_folder(dir, t5g_temporary_mode(0777), e);
     if (t == NULL)
         return -1;
     struct directory d = {.path = t5g_temporary_name(t)};

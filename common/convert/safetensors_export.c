@@ -101,11 +101,9 @@ put_tensor(void *arg, struct t5g_buf *b, const struct t5g_frame *f, size_t i, st
 static int
 open_spool(const char *path, struct t5g_err *e)
 {
-    char *dir = t5g_strdup(path), *slash = strrchr(dir, '/');
-    if (slash != NULL)
-        slash[slash == dir] = '\0';
-    int fd = open(slash != NULL ? dir : ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    t5g_free(dir);
+    char *folder = t5g_path_folder(path);
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    t5g_free(folder);
     if (fd >= 0)
         return fd;
     FILE *f = tmpfile(); /* a file system without O_TMPFILE */

@@ -83,9 +83,7 @@ put_char(struct t5g_records *r, const unsigned char *s, size_t n)
 static bool
 is_white(uint32_t c)
 {
-    return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 ||
-           c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
-           c == 0x202f || c == 0x205f || c == 0x3000;
+    return (c >= 0x1c && c <= 0x1f) || t5g_utf8_is_space(c);
 }
 
 static size_t

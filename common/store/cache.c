@@ -17,21 +17,17 @@
 #include "base/temporary.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TAG                                                                                       \
     "Signature: 8a477f597d28d172789f06886806bc55\n"                                               \
     "# This folder holds results that t5g can make again; t5g-cache(5) says what may be done to " \
     "it.\n"
-
-enum { TOUCH_AFTER = 3600 /* seconds, so that used entries are not touched all the time */ };
 
 struct t5g_cache {
     char *dir;
@@ -189,17 +185,6 @@ t5g_cache_entry_close(struct t5g_cache_entry *x)
     x->source = NULL;
 }
 
-/* The modification time records the last use, for cache-gc. */
-static void
-touch(const char *path)
-{
-    struct stat st;
-    struct timespec now[2] = {{.tv_nsec = UTIME_OMIT}, {0}};
-    clock_gettime(CLOCK_REALTIME, &now[1]);
-    if (lstat(path, &st) == 0 && now[1].tv_sec - st.st_mtim.tv_sec > TOUCH_AFTER)
-        (void)utimensat(AT_FDCWD, path, now, AT_SYMLINK_NOFOLLOW);
-}
-
 /* Remove what is at path, which is not a valid entry. */
 static void
 remove_damaged(struct t5g_cache *c, const char *path)
@@ -229,7 +214,7 @@ t5g_cache_get(struct t5g_cache *c, const struct t5g_cache_key *k, const char *co
         hit = holds(x, k, names, ids, n_ids, &seconds);
     }
     if (hit) {
-        touch(path.p);
+        t5g_own_used(fd);
     } else if (fd >= 0 || e.code == T5G_EX_DATA) {
         t5g_cache_entry_close(x);
         remove_damaged(c, path.p);

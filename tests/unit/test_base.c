@@ -190,6 +190,13 @@ buffers_grow(void **state)
         for (size_t i = 0; i < n; i++)
             assert_int_equal(q[i], 0);
         t5g_free(q);
+        static const char *const folders[][2] = {
+            {"a/b", "a"}, {"b", "."}, {"/b", "/"}, {"/a/b/c", "/a/b"}};
+        for (size_t i = 0; i < T5G_LEN(folders); i++) {
+            p = t5g_path_folder(folders[i][0]);
+            assert_string_equal(p, folders[i][1]);
+            t5g_free(p);
+        }
     }
 }
 
