@@ -50,8 +50,9 @@ serves(const struct t5g_encoding *x, const struct item *t, const struct t5g_fram
         f->dims[0] == 0 || f->dims[1] != s->d || t5g_input_group(f, &group, NULL) < 0)
         return false;
     const struct t5g_frame *ids = t5g_doc_find(t->doc, "input.ids");
-    uint64_t n = ids != NULL && ids->ndim == 1 ? (ids->dims[0] + group - 1) / group : f->dims[0];
-    if (f->dims[0] != n)
+    if (ids != NULL && (ids->kind != T5G_KIND_TENSOR || ids->dtype != T5G_I32 || ids->ndim != 1))
+        return false; /* its document fails */
+    if (ids != NULL && f->dims[0] != (ids->dims[0] + group - 1) / group)
         return false;
     if (s->pooling != T5G_POOL_NONE)
         return group == 1;
