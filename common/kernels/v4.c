@@ -19,7 +19,8 @@ enum {
     KC = T5G_KC,
     DOT_N = 4, /* see rows.h */
     DOT_FEW = 1,
-    MIX_AHEAD = 8, /* rows of v that are prefetched */
+    MIX_AHEAD = 16384, /* bytes of v that are prefetched */
+    DOT_AHEAD = 4096,  /* and at least of w */
 };
 
 /* ---- gemm ---- */
@@ -69,7 +70,8 @@ TEMPLATE void
 dot_tile(const int R, const int N, float *y, size_t ldy, const float *x, size_t ldx, const char *w,
          int dtype, size_t k)
 {
-    const size_t es = item_size(dtype);
+    const size_t es = item_size(dtype), tile = (size_t)R * k * es;
+    const size_t ahead = tile > 0 && tile < DOT_AHEAD ? DOT_AHEAD / tile * tile : tile;
     __m512 s[16];
 #pragma GCC unroll 16
     for (int i = 0; i < 16; i++)
@@ -83,8 +85,8 @@ dot_tile(const int R, const int N, float *y, size_t ldy, const float *x, size_t 
         for (int r = 0; r < R; r++) {
             const char *from = w + ((size_t)r * k + l) * es;
             __m512 wr = load16(from, dtype, k - l);
-            if (R >= 4) /* the next tile's row: memory is read in the order in which it lies */
-                __builtin_prefetch(from + (size_t)R * k * es);
+            if (R >= 4) /* a row of a later tile: memory is read in the order in which it lies */
+                __builtin_prefetch(from + ahead);
 #pragma GCC unroll 4
             for (int i = 0; i < N; i++) {
                 int at = r % 4 * 4 + r / 4 + i; /* its sum becomes element 4 i + r */
@@ -110,6 +112,7 @@ mix_tile(const int R, const int N, float *o, size_t ldo, const float *p, size_t 
          int dtype, size_t ldv, size_t n, size_t cols)
 {
     const size_t es = item_size(dtype), rest = cols - (size_t)(N - 1) * W;
+    const size_t row = ldv * es, ahead = MIX_AHEAD / row * row;
     __m512 s[6][4];
 #pragma GCC unroll 6
     for (int r = 0; r < R; r++)
@@ -123,9 +126,9 @@ mix_tile(const int R, const int N, float *o, size_t ldo, const float *p, size_t 
         for (int c = 0; c < N; c++) {
             const char *from = v + (j * ldv + (size_t)c * W) * es;
             x[c] = load16(from, dtype, c == N - 1 ? rest : W);
-            if (R == 6 && N == 4 &&
+            if (R >= 4 && N == 4 &&
                 (size_t)c * es % 4 == 0) /* a strip of v is many short streams */
-                __builtin_prefetch(from + MIX_AHEAD * ldv * es);
+                __builtin_prefetch(from + ahead);
         }
 #pragma GCC unroll 6
         for (int r = 0; r < R; r++) {
