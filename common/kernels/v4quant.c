@@ -36,8 +36,9 @@ round32(int8_t *q, const float *x, float f)
 {
     __m512i a = _mm512_cvtps_epi32(_mm512_mul_ps(vget(x), vset(f)));
     __m512i b = _mm512_cvtps_epi32(_mm512_mul_ps(vget(x + W), vset(f)));
-    _mm_storeu_si128((__m128i *)(void *)q, _mm512_cvtepi32_epi8(a));
-    _mm_storeu_si128((__m128i *)(void *)(q + W), _mm512_cvtepi32_epi8(b));
+    /* one store, which a load of as many bytes can take over */
+    __m256i both = _mm256_set_m128i(_mm512_cvtepi32_epi8(b), _mm512_cvtepi32_epi8(a));
+    _mm256_storeu_si256((__m256i *)(void *)q, both);
 }
 
 #include "kernels/x86sums.h"
