@@ -179,8 +179,13 @@ t5g_sandbox_open(enum t5g_sandbox_mode mode, void (*job)(void *arg), void *arg,
                     "its filters");
         return NULL;
     }
-    if (pipe2(down, O_CLOEXEC) != 0 || pipe2(up, O_CLOEXEC) != 0) {
+    bool piped = pipe2(down, O_CLOEXEC) == 0;
+    if (!piped || pipe2(up, O_CLOEXEC) != 0) {
         t5g_err_sys(e, T5G_EX_OS, "sandbox: cannot make a pipe");
+        if (piped) {
+            close(down[0]);
+            close(down[1]);
+        }
         return NULL;
     }
     struct t5g_sandbox *s = t5g_alloc(1, sizeof *s);

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -119,12 +120,40 @@ test_modes(void **state)
     munmap(s, sizeof *s);
 }
 
+/* The descriptor that the next one to be opened gets. */
+static int
+next_descriptor(void)
+{
+    int fd = dup(STDERR_FILENO);
+    close(fd);
+    return fd;
+}
+
+/* Without descriptors for its second pipe it is refused, and the first one is closed. */
+static void
+test_no_descriptors(void **state)
+{
+    struct t5g_err e = {0};
+    struct rlimit was, few;
+    int next = next_descriptor();
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+    few = (struct rlimit){(rlim_t)next + 3, was.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    struct t5g_sandbox *box = t5g_sandbox_open(T5G_SANDBOX_OFF, attempt, NULL, 1, &e);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+    assert_null(box);
+    assert_int_equal(e.code, T5G_EX_OS);
+    assert_int_equal(next_descriptor(), next);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_attempts),
         cmocka_unit_test(test_modes),
+        cmocka_unit_test(test_no_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
