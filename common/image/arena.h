@@ -3,7 +3,7 @@
 #ifndef T5G_ARENA_H
 #define T5G_ARENA_H
 
-#include "base/base.h"
+#include "base/err.h"
 
 struct t5g_arena {
     unsigned char *p; /* [size], 16-byte aligned; belongs to the caller */
@@ -21,6 +21,14 @@ t5g_arena_alloc(struct t5g_arena *a, size_t size)
     a->last = at;
     a->used = at + size;
     return a->p + at;
+}
+
+/* -1 with e (65): the arena is too small. */
+static inline int
+t5g_arena_fail(const struct t5g_arena *a, struct t5g_err *e)
+{
+    return t5g_err_set(e, T5G_EX_DATA, "needs more memory than the %zu MB set aside to decode",
+                       a->size >> 20);
 }
 
 #endif

@@ -195,7 +195,7 @@ make_blocks(struct t5g_jpeg *j, struct t5g_err *e)
         p->height = down * p->v;
         size_t size = p->stride * p->height * sizeof *p->block;
         if ((p->block = t5g_arena_alloc(j->arena, size)) == NULL)
-            return t5g_err_set(e, T5G_EX_DATA, "JPEG: more memory than is set aside to decode");
+            return t5g_arena_fail(j->arena, e);
         memset(p->block, 0, size);
     }
     return 0;
@@ -355,7 +355,7 @@ t5g_jpeg_decode(struct t5g_picture *p, const unsigned char *file, size_t n, stru
 {
     struct t5g_jpeg *j = t5g_arena_alloc(a, sizeof *j);
     if (j == NULL)
-        return t5g_err_set(e, T5G_EX_DATA, "JPEG: more memory than is set aside to decode");
+        return t5g_arena_fail(a, e);
     *j = (struct t5g_jpeg){.file = file, .n = n, .at = 2, .arena = a};
     for (bool more = true; more;)
         if (step(j, &more, e) < 0) {

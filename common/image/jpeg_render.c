@@ -143,7 +143,7 @@ t5g_jpeg_render(struct t5g_jpeg *j, uint8_t *rgb, struct t5g_err *e)
         struct t5g_jpeg_component *p = &j->component[c];
         wide[c] = t5g_arena_alloc(j->arena, j->w + 8);
         if (wide[c] == NULL || transform(j, p) < 0)
-            return t5g_err_set(e, T5G_EX_DATA, "JPEG: more memory than is set aside to decode");
+            return t5g_arena_fail(j->arena, e);
     }
     for (size_t y = 0; y < j->h; y++) {
         for (size_t c = 0; c < j->n_components; c++)

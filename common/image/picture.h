@@ -11,7 +11,7 @@ enum t5g_picture_format { T5G_PICTURE_PNG, T5G_PICTURE_JPEG, T5G_PICTURE_PNM };
 struct t5g_picture {
     enum t5g_picture_format format;
     size_t w, h;     /* as stored, before the orientation is applied */
-    size_t channels; /* PNG 1 to 4; JPEG 1, 3 or 4; PNM 1 or 3 */
+    size_t channels; /* PNG 1 to 4, of a palette 1; JPEG 1, 3 or 4; PNM 1 or 3 */
     size_t depth;    /* PNG: bits per sample; JPEG: 8; PNM: 1, 8 or 16 */
     unsigned colour; /* PNG: colour type */
     bool interlaced; /* PNG */

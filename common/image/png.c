@@ -45,7 +45,7 @@ read_header(struct walk *w, const unsigned char *d, size_t n, struct t5g_err *e)
         unsigned char colour, depths, channels; /* depths: the legal ones, or-ed */
     } kinds[] = {{0, 1 | 2 | 4 | 8 | 16, 1},
                  {2, 8 | 16, 3},
-                 {3, 1 | 2 | 4 | 8, 4},
+                 {3, 1 | 2 | 4 | 8, 1},
                  {4, 8 | 16, 2},
                  {6, 8 | 16, 4}};
     if (n != 13)

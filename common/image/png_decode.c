@@ -14,7 +14,7 @@ raw_size(const struct t5g_picture *p)
 {
     static const uint8_t adam7[7][4] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4},
                                         {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
-    size_t bits = (p->colour == 3 ? 1 : p->channels) * p->depth, size = 0;
+    size_t bits = p->channels * p->depth, size = 0;
     if (!p->interlaced)
         return p->h * (1 + (p->w * bits + 7) / 8);
     for (size_t i = 0; i < T5G_LEN(adam7); i++) {
@@ -83,7 +83,7 @@ t5g_png_decode(struct t5g_picture *p, unsigned char *file, size_t n, struct t5g_
     p->orientation = t5g_png_orientation(file, n, a);
     uint8_t *raw = t5g_arena_alloc(a, size + T5G_STB_SLACK);
     if (raw == NULL)
-        return t5g_err_set(e, T5G_EX_DATA, "PNG: more memory than is set aside to decode");
+        return t5g_arena_fail(a, e);
     gather(p, file, n, palette, &first, &data, &packed);
     if (t5g_stb_inflate(data, packed, raw, size, &got, e) < 0)
         return t5g_err_in(e, "PNG: chunk IDAT at byte %zu", first);

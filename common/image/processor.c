@@ -108,11 +108,10 @@ read_all(struct t5g_processor *out, struct t5g_fields *f, struct t5g_place p, si
     read_size(out, f, p, size);
     read_values(out, f, p);
     out->pan_and_scan = t5g_field_bool_or(f, p, "do_pan_and_scan", false);
-    out->crops.min_crop = (size_t)number_or(f, p, "pan_and_scan_min_crop_size", 1 << 20, 256);
-    out->crops.max_crops = (size_t)number_or(f, p, "pan_and_scan_max_num_crops", 64, 4);
+    out->crops.min_crop =
+        (size_t)t5g_field_int_or(f, p, "pan_and_scan_min_crop_size", 1, 1 << 20, 256);
+    out->crops.max_crops = (size_t)t5g_field_int_or(f, p, "pan_and_scan_max_num_crops", 1, 64, 4);
     out->crops.min_ratio = number_or(f, p, "pan_and_scan_min_ratio_to_activate", 1e6, 1.2);
-    if (!f->failed && (out->crops.min_crop == 0 || out->crops.max_crops == 0))
-        t5g_fields_fail(f, p, "pan_and_scan_min_crop_size", "expected a whole number");
 }
 
 int

@@ -99,8 +99,7 @@ t5g_resize(uint8_t *out, size_t s, const uint8_t *in, size_t w, size_t h, size_t
     bool both = w != s && h != s, first = both && down_first(s, w, h);
     uint8_t *between = both ? t5g_arena_alloc(a, (first ? w : h) * s * 3) : out;
     if (columns == NULL || rows == NULL || between == NULL)
-        return t5g_err_set(e, T5G_EX_DATA, "needs more memory than the %zu MB set aside to decode",
-                           a->size >> 20);
+        return t5g_arena_fail(a, e);
     if (first) {
         down(between, s, in, w * 3, stride, rows);
         across(out, s, between, s, w * 3, columns);

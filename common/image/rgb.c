@@ -3,19 +3,12 @@
 
 #include <string.h>
 
-static int
-too_small(struct t5g_err *e, const struct t5g_arena *a)
-{
-    return t5g_err_set(e, T5G_EX_DATA, "needs more memory than the %zu MB set aside to decode",
-                       a->size >> 20);
-}
-
 int
 t5g_picture_decode(struct t5g_picture *p, unsigned char *file, size_t n, struct t5g_arena *a,
                    uint8_t **rgb, struct t5g_err *e)
 {
     if ((*rgb = t5g_arena_alloc(a, p->w * p->h * 3)) == NULL)
-        return too_small(e, a);
+        return t5g_arena_fail(a, e);
     if (p->format == T5G_PICTURE_PNG)
         return t5g_png_decode(p, file, n, a, *rgb, e);
     if (p->format == T5G_PICTURE_JPEG)
@@ -45,7 +38,7 @@ t5g_picture_orient(int orientation, struct t5g_arena *a, uint8_t **rgb, size_t *
     size_t tall = orientation >= 5 ? *w : *h, wide = orientation >= 5 ? *h : *w;
     uint8_t *to = t5g_arena_alloc(a, *w * *h * 3);
     if (to == NULL)
-        return too_small(e, a);
+        return t5g_arena_fail(a, e);
     for (size_t i = 0; i < tall; i++)
         for (size_t j = 0; j < wide; j++)
             memcpy(to + (i * wide + j) * 3, *rgb + source(orientation, i, j, *w, *h) * 3, 3);

@@ -397,6 +397,8 @@ test_processor(void **state)
 #define SIZE "\"size\":{\"height\":56,\"width\":56}"
     expect_processor("{\"image_processor\":{" SIZE "}}", NULL);
     expect_processor("{\"image_processor\":{" SIZE ",\"resample\":3}}", "resample: 3 (bicubic)");
+    expect_processor("{" SIZE ",\"pan_and_scan_max_num_crops\":0.5}",
+                     "pan_and_scan_max_num_crops: 0.5, expected a whole number from 1 to 64");
     expect_processor("{" SIZE ",\"do_resize\":false}", "do_resize: false is not supported");
     expect_processor("{" SIZE ",\"do_center_crop\":true}", "do_center_crop: true is not supported");
     expect_processor("{" SIZE ",\"image_std\":[1,0,1]}", "image_std");
