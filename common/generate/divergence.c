@@ -56,27 +56,33 @@ t5g_comparer_close(struct t5g_comparer *x)
     t5g_free(x);
 }
 
-static void
-row_item(void *arg, size_t row, size_t worker)
+static struct found
+found_of(const float *x, const float *y, size_t v, int32_t next)
 {
-    struct t5g_comparer *c = arg;
-    const float *x = c->logits[0] + row * c->v, *y = c->logits[1] + row * c->v;
-    size_t bx = t5g_argmax(x, c->v), by = t5g_argmax(y, c->v);
+    size_t bx = t5g_argmax(x, v), by = t5g_argmax(y, v);
     double mx = (double)x[bx], my = (double)y[by], sx = 0, sy = 0, gap = 0;
-    (void)worker;
-    for (size_t j = 0; j < c->v; j++) {
+    for (size_t j = 0; j < v; j++) {
         double p = exp((double)x[j] - mx);
         sx += p;
         gap += p * ((double)x[j] - (double)y[j]);
         sy += exp((double)y[j] - my);
     }
     double lx = mx + log(sx), ly = my + log(sy);
-    struct found *f = &c->found[row];
-    *f = (struct found){.kl = fmax(gap / sx - lx + ly, 0), .same = bx == by};
-    if (row < c->n_next) {
-        f->logprob[0] = (double)x[c->next[row]] - lx;
-        f->logprob[1] = (double)y[c->next[row]] - ly;
+    struct found f = {.kl = fmax(gap / sx - lx + ly, 0), .same = bx == by};
+    if (next >= 0) {
+        f.logprob[0] = (double)x[next] - lx;
+        f.logprob[1] = (double)y[next] - ly;
     }
+    return f;
+}
+
+static void
+row_item(void *arg, size_t row, size_t worker)
+{
+    struct t5g_comparer *c = arg;
+    (void)worker;
+    c->found[row] = found_of(c->logits[0] + row * c->v, c->logits[1] + row * c->v, c->v,
+                             row < c->n_next ? c->next[row] : -1);
 }
 
 static void
@@ -91,6 +97,14 @@ add(struct t5g_divergence *sum, const struct found *f, bool target)
     sum->loss[0] -= f->logprob[0];
     sum->loss[1] -= f->logprob[1];
     sum->apart += fabs(f->logprob[0] - f->logprob[1]);
+}
+
+void
+t5g_divergence_add(struct t5g_divergence *sum, const float *x, const float *y, size_t v,
+                   int32_t next)
+{
+    struct found f = found_of(x, y, v, next);
+    add(sum, &f, next >= 0);
 }
 
 /*

@@ -15,6 +15,13 @@ struct t5g_divergence {
     double apart;   /* over targets: |ln p - ln p'| of the next id, nats */
 };
 
+/*
+ * Add a position: logits x and y [v] of the first and the second, and the id that follows, -1 if
+ * none is given.
+ */
+void t5g_divergence_add(struct t5g_divergence *sum, const float *x, const float *y, size_t v,
+                        int32_t next);
+
 struct t5g_comparer;
 
 /*

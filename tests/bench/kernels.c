@@ -9,6 +9,8 @@
  * (T5G_THREADS) together. rates prints JSON lines: products of 240 rows with a 4096 x 640 matrix,
  * and of one row with a 262144 x 640 matrix.
  */
+#include "clock.h"
+
 #include "base/mem.h"
 #include "model/quant.h"
 #include "nn/linear.h"
@@ -16,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #elif defined(__aarch64__)
@@ -25,77 +26,38 @@
 
 enum { PEAK_ROUNDS = 1 << 22, CHAINS = 12, READ = 256 << 20, BEST_OF = 7 };
 
-static double
-now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* ---- multiply-adds ---- */
 
-/* CHAINS independent sums; the compiler cannot drop what is stored. Returns lanes of a vector. */
+/*
+ * A function: CHAINS independent sums on registers of `lanes` floats, kept so that the compiler
+ * cannot drop them. Returns lanes.
+ */
+#define CHAINS_OF(name, attributes, vec, set, fma, store, lanes)                              \
+    attributes static unsigned name(float *out)                                               \
+    {                                                                                         \
+        vec s[CHAINS], a = set(out[0]), b = set(out[1]);                                      \
+        for (int i = 0; i < CHAINS; i++)                                                      \
+            s[i] = a;                                                                         \
+        for (int n = 0; n < PEAK_ROUNDS; n++)                                                 \
+            _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) s[i] = fma(a, b, s[i]); \
+        for (int i = 0; i < CHAINS; i++)                                                      \
+            store(out + (lanes)*i, s[i]);                                                     \
+        return lanes;                                                                         \
+    }
+
+#define ONE(x)           (x)
+#define ONE_FMA(a, b, s) ((a) * (b) + (s))
+#define ONE_STORE(p, x)  (*(p) = (x))
+CHAINS_OF(chains_1, , float, ONE, ONE_FMA, ONE_STORE, 1)
 #if defined(__x86_64__)
-__attribute__((target("avx2,fma"))) static unsigned
-chains_256(float *out)
-{
-    __m256 s[CHAINS], a = _mm256_set1_ps(out[0]), b = _mm256_set1_ps(out[1]);
-    for (int i = 0; i < CHAINS; i++)
-        s[i] = a;
-    for (int n = 0; n < PEAK_ROUNDS; n++)
-#pragma GCC unroll 12
-        for (int i = 0; i < CHAINS; i++)
-            s[i] = _mm256_fmadd_ps(a, b, s[i]);
-    for (int i = 0; i < CHAINS; i++)
-        _mm256_storeu_ps(out + 16 * i, s[i]);
-    return 8;
-}
-
-__attribute__((target("avx512f"))) static unsigned
-chains_512(float *out)
-{
-    __m512 s[CHAINS], a = _mm512_set1_ps(out[0]), b = _mm512_set1_ps(out[1]);
-    for (int i = 0; i < CHAINS; i++)
-        s[i] = a;
-    for (int n = 0; n < PEAK_ROUNDS; n++)
-#pragma GCC unroll 12
-        for (int i = 0; i < CHAINS; i++)
-            s[i] = _mm512_fmadd_ps(a, b, s[i]);
-    for (int i = 0; i < CHAINS; i++)
-        _mm512_storeu_ps(out + 16 * i, s[i]);
-    return 16;
-}
+CHAINS_OF(chains_256, __attribute__((target("avx2,fma"))), __m256, _mm256_set1_ps, _mm256_fmadd_ps,
+          _mm256_storeu_ps, 8)
+CHAINS_OF(chains_512, __attribute__((target("avx512f"))), __m512, _mm512_set1_ps, _mm512_fmadd_ps,
+          _mm512_storeu_ps, 16)
 #elif defined(__aarch64__)
-static unsigned
-chains_128(float *out)
-{
-    float32x4_t s[CHAINS], a = vdupq_n_f32(out[0]), b = vdupq_n_f32(out[1]);
-    for (int i = 0; i < CHAINS; i++)
-        s[i] = a;
-    for (int n = 0; n < PEAK_ROUNDS; n++)
-#pragma GCC unroll 12
-        for (int i = 0; i < CHAINS; i++)
-            s[i] = vfmaq_f32(s[i], a, b);
-    for (int i = 0; i < CHAINS; i++)
-        vst1q_f32(out + 16 * i, s[i]);
-    return 4;
-}
+#define NEON_FMA(a, b, s) vfmaq_f32(s, a, b)
+CHAINS_OF(chains_128, , float32x4_t, vdupq_n_f32, NEON_FMA, vst1q_f32, 4)
 #endif
-
-static unsigned
-chains_1(float *out)
-{
-    float s[CHAINS], a = out[0], b = out[1];
-    for (int i = 0; i < CHAINS; i++)
-        s[i] = a;
-    for (int n = 0; n < PEAK_ROUNDS; n++)
-#pragma GCC unroll 12
-        for (int i = 0; i < CHAINS; i++)
-            s[i] += a * b;
-    memcpy(out, s, sizeof s);
-    return 1;
-}
 
 static unsigned (*chains)(float *) = chains_1;
 

@@ -4,8 +4,8 @@
  * usage: narrow MODEL TEXTS.jsonl [MOST]
  *
  * Texts are cut to MOST tokens (default 256) and teacher-forced over one model; the first half of
- * each is the document. Prints a line for each of three places where numbers are rounded, and each
- * way to round them:
+ * each is the document (texts of fewer than 4 tokens are left out). Prints a line for each of three
+ * places where numbers are rounded, and each way to round them:
  *
  *   past   The decoder alone, a causal language model, has read the first half; its own keys and
  *          values of that half are rounded, and it reads the second.
@@ -22,6 +22,7 @@
  * numbers, the share of positions at which the largest logit is the same id's, and perplexity of
  * both: means over texts of means over positions.
  */
+#include "generate/divergence.h"
 #include "model/model.h"
 #include "nn/encoder.h"
 #include "nn/kvcache.h"
@@ -43,7 +44,8 @@ static struct t5g_decoder *decoder;
 static struct t5g_pool *pool;
 static struct t5g_tokenizer *tokenizer;
 
-struct sums {
+struct sums { /* over texts */
+    size_t texts;
     double kl, same, loss[2];
 };
 
@@ -161,34 +163,26 @@ run(int place, int way, const int32_t *ids, size_t n, size_t half)
     return logits;
 }
 
+/* Means over the positions of a text. */
 static void
 compare(const float *a, const float *b, const int32_t *next, size_t rows, struct sums *s)
 {
+    struct t5g_divergence d = {0};
     size_t v = model->config.decoder.v;
-    for (size_t r = 0; r < rows; r++, a += v, b += v) {
-        size_t ba = 0, bb = 0;
-        double sa = 0, sb = 0, gap = 0;
-        for (size_t j = 1; j < v; j++) {
-            ba = a[j] > a[ba] ? j : ba;
-            bb = b[j] > b[bb] ? j : bb;
-        }
-        for (size_t j = 0; j < v; j++) {
-            double p = exp((double)a[j] - (double)a[ba]);
-            sa += p;
-            sb += exp((double)b[j] - (double)b[bb]);
-            gap += p * ((double)a[j] - (double)b[j]);
-        }
-        double la = (double)a[ba] + log(sa), lb = (double)b[bb] + log(sb), n = (double)rows;
-        s->kl += fmax(gap / sa - la + lb, 0) / n;
-        s->same += (ba == bb) / n;
-        s->loss[0] += (la - (double)a[next[r]]) / n;
-        s->loss[1] += (lb - (double)b[next[r]]) / n;
-    }
+    for (size_t r = 0; r < rows; r++)
+        t5g_divergence_add(&d, a + r * v, b + r * v, v, next[r]);
+    double n = (double)rows;
+    s->texts++;
+    s->kl += d.kl / n;
+    s->same += (double)d.same / n;
+    s->loss[0] += d.loss[0] / n;
+    s->loss[1] += d.loss[1] / n;
 }
 
 static void
-put(int place, int way, const struct sums *s, double n)
+put(int place, int way, const struct sums *s)
 {
+    double n = (double)s->texts;
     static const char *const places[] = {"past", "kv", "rows"};
     static const char *const ways[] = {"bf16", "plain", "rotated", "q8"};
     printf("{\"rounded\":\"%s\",\"to\":\"%s\",\"kl\":%.5f,\"same_argmax\":%.4f,\"perplexity\":%.2f,"
@@ -216,15 +210,17 @@ measure(int place, const struct t5g_texts *t)
         t5g_free(exact);
     }
     for (int way = 0; way < WAYS; way++)
-        put(place, way, &sums[way], (double)t->n);
+        put(place, way, &sums[way]);
 }
 
 int
 main(int argc, char **argv)
 {
     struct t5g_err e = {0};
-    if (argc < 3 || argc > 4)
+    if (argc < 3 || argc > 4) {
+        fprintf(stderr, "usage: narrow MODEL TEXTS.jsonl [MOST]\n");
         return T5G_EX_USAGE;
+    }
     struct t5g_texts t = {.most = argc > 3 ? (size_t)atoi(argv[3]) : 256};
     struct t5g_corpus_options o = {.paths = &argv[2], .n_paths = 1, .mode = T5G_CORPUS_JSONL};
     if ((kernels = t5g_kernels_get(getenv("T5G_CPU"), &e)) == NULL ||

@@ -150,8 +150,11 @@ main(int argc, char **argv)
 {
     struct t5g_err e = {0};
     bool text = argc > 1 && strcmp(argv[1], "--text") == 0;
-    if (argc < 5 || (text && argc > 7))
+    if (argc < 5 || (text && argc > 7)) {
+        fprintf(stderr, "usage: quality MODEL OTHER IDS.t5g TOKENS [PROMPT-ID ...]\n"
+                        "       quality --text MODEL OTHER TEXTS.jsonl [MOST [LOGPROBS]]\n");
         return T5G_EX_USAGE;
+    }
     struct t5g_pool *pool = t5g_pool_open(t5g_cpu_count(), &e);
     if (pool == NULL)
         stop(&e);

@@ -8,6 +8,8 @@
  * peak MiB that are not backed by a file (RssAnon and RssShmem, looked up every millisecond), else
  * 0. The exit status is the program's.
  */
+#include "clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -16,16 +18,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-
-static double
-now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static double
 seconds(struct timeval t)
