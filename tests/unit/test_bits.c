@@ -73,7 +73,7 @@ check_rows(const char *model, const char *name, const float *x, size_t width, co
     t5g_free(full);
 }
 
-/* Several row blocks, key tiles and key blocks; the ring of local layers goes round. */
+/* Several row blocks, key tiles and key blocks; the ring of local layers wraps around. */
 static void
 check_long(const char *model, const char *level)
 {
@@ -152,7 +152,7 @@ check_alone(const char *model, const char *level)
     gd_close(&g);
 }
 
-/* The role of a prompt goes by its own length, and so it is that of t5g_decoder_feed. */
+/* The role of a prompt depends on its own length, as in t5g_decoder_feed. */
 static void
 check_prompt(struct gd_model *g, const struct t5g_cross *cross, size_t n)
 {

@@ -87,7 +87,7 @@ list(void)
 #define ALIVE  "v1/tmp/" KEY "ef.host.2.0"
 
 /* Entries of 100, 200 and 300 bytes, used 3 days, 2 days and 10 minutes ago, a table and a note of
- * 40 and 50 an hour ago, two unfinished ones, and files that are nobody's. */
+ * 40 and 50 an hour ago, two unfinished ones, and files of others. */
 static int
 enter(void **state)
 {

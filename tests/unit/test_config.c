@@ -147,7 +147,7 @@ test_rope_spellings(void **state)
          5e5f, 4, 2e4f, 1},
         {"\"rope_theta\":5e5,\"rope_local_base_freq\":2e4,\"rope_scaling\":null", 5e5f, 1, 2e4f, 1},
         {"\"rope_theta\":5e5,\"rope_local_base_freq\":2e4", 5e5f, 1, 2e4f, 1},
-        /* a theta inside rope_parameters wins over one beside it; rope_scaling goes over both */
+        /* a theta inside rope_parameters wins over one beside it; rope_scaling wins over both */
         {"\"rope_theta\":5e5,\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":4.0},"
          "\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"default\",\"rope_theta\":1e6},"
          "\"sliding_attention\":{\"rope_type\":\"linear\",\"factor\":2,\"rope_theta\":1e4}}",

@@ -140,7 +140,7 @@ json_lines_of_others(void **state)
     }
     J("{\"id\":1e999,\"text\":\"a\"}\n{\"id\":NaN,\"text\":\"a\"}\n{\"id\":true,\"text\":\"a\"}",
       "f:1!;f:2!;f:3!;");
-    /* What nobody reads may be anything that ends. */
+    /* A member that is not read may be anything that ends. */
     J("{\"a\":NaN,\"b\":[Infinity,-Infinity],\"c\":1e999,\"text\":\"x\",\"d\":\"\\ud800\"}",
       "f:1=x;");
     J("{\"a\":1,\"a\":2,\"\\udc00\":3,\"\\ud800\\n\":{\"a\":[],\"a\":{}},\"te\\u0078t\":\"x\"}",

@@ -135,7 +135,7 @@ inverse_factor(const float *x, size_t n, size_t k)
     return h;
 }
 
-/* As the library chooses a grid: quantise the group alone; q [g] is what it becomes. */
+/* The grid that the library chooses for a group w [g]: that of a matrix of this row alone. */
 static struct t5g_mat
 group_grid(unsigned char **owned, const double *w, size_t g, int dtype, struct t5g_pool *pool)
 {
@@ -154,11 +154,10 @@ static void
 reference_row(float *q, const float *w, const double *u, size_t k, size_t g, int dtype,
               struct t5g_pool *pool)
 {
-    double *x = t5g_alloc(k, sizeof *x);
+    double *x = t5g_alloc(k, sizeof *x), s = 0, zero = 0, top = 0; /* s..top: of the group */
     for (size_t c = 0; c < k; c++)
         x[c] = (double)w[c];
     for (size_t c = 0; c < k; c++) {
-        static double s, zero, top;
         if (c % g == 0) {
             unsigned char *owned;
             struct t5g_mat m = group_grid(&owned, x + c, g, dtype, pool);

@@ -238,7 +238,7 @@ test_tree(void **state)
     assert_int_equal(e.code, T5G_EX_NOINPUT);
 }
 
-/* What Python's json writes beyond JSON becomes strings that nobody takes for numbers. */
+/* What Python's json writes beyond JSON becomes strings that are not taken for numbers. */
 static void
 test_python(void **state)
 {

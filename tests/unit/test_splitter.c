@@ -30,7 +30,7 @@ enter(struct place *p)
     assert_int_equal(t5g_source_start(p->in, &e), 0);
 }
 
-/* Part i is there with n documents, or where n < 0 is not there; it goes. */
+/* Part i is there with n documents, and is removed; with n < 0 it is not there. */
 static void
 expect_part(const struct place *p, int i, const char *ending, int n)
 {
