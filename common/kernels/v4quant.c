@@ -205,6 +205,7 @@ tiles(float *c, size_t ldc, const struct t5g_qacts *a, const struct t5g_qblock *
 }
 
 #include "kernels/qgemm.h"
+
 /* ---- products of a few rows ---- */
 
 enum { FEW_TILE = 8 };
