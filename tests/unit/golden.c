@@ -64,6 +64,23 @@ gd_each_level(void (*check)(const char *level))
         check(*l);
 }
 
+static void (*check_of_main)(const char *level);
+
+static void
+test_levels(void **state)
+{
+    (void)state;
+    gd_each_level(check_of_main);
+}
+
+int
+gd_main(void (*check)(const char *level))
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_levels)};
+    check_of_main = check;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
 static struct npy
 array(const char *dir, const char *name)
 {

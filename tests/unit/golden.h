@@ -24,6 +24,7 @@ void gd_close(struct gd_model *g);
 /* Levels of this CPU, best first; NULL-terminated. */
 const char *const *gd_levels(void);
 void gd_each_level(void (*check)(const char *level));
+int gd_main(void (*check)(const char *level)); /* main of a program with that one test */
 
 /* A directory of tests/golden/MODEL. */
 struct gd_case {

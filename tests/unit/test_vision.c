@@ -117,16 +117,8 @@ check_level(const char *level)
     }
 }
 
-static void
-test_levels(void **state)
-{
-    (void)state;
-    gd_each_level(check_level);
-}
-
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_levels)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return gd_main(check_level);
 }
