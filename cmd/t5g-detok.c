@@ -70,7 +70,7 @@ main(int argc, char **argv)
     opt.out.name = t5g_output_name();
     opt.out.terminal = isatty(opt.out.fd);
     opt.out.stop_on_error = t5g_common.on_error == 1;
-    t5g_run_notes();
+    t5g_reader_notes(t5g_run_note);
     struct t5g_source *in =
         t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, opt.force);
     struct t5g_records *records = t5g_records_open(t, &opt.out);

@@ -49,7 +49,7 @@ read_texts(struct t5g_texts *to, const struct t5g_list *paths, enum t5g_corpus_m
 {
     struct t5g_err e;
     struct t5g_corpus_options o = {
-        .paths = paths->v, .n_paths = paths->n, .mode = mode, .note = t5g_document_note};
+        .paths = paths->v, .n_paths = paths->n, .mode = mode, .note = t5g_run_note};
     if (t5g_texts_read(to, about.tokenizer, &o, &e) < 0)
         t5g_die_err(&e);
 }

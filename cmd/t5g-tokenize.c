@@ -104,7 +104,7 @@ main(int argc, char **argv)
                                              : opt.jsonl ? T5G_CORPUS_JSONL
                                                          : T5G_CORPUS_FILE,
                                      .keep_newline = opt.keep_newline,
-                                     .note = t5g_document_note});
+                                     .note = t5g_run_note});
     int r = t5g_tokenize_corpus(&opt.x, &run, corpus, &e);
     int status = t5g_run_close(&run, r < 0 ? &e : NULL);
     t5g_corpus_close(corpus);

@@ -28,7 +28,7 @@ text_open(struct text *t)
 {
     struct t5g_err e;
     *t = (struct text){0};
-    t5g_run_notes();
+    t5g_reader_notes(t5g_run_note);
     t->fd = t5g_output_open(t5g_common.output, false, &e);
     if (t->fd < 0)
         t5g_die_err(&e);

@@ -88,21 +88,32 @@ t5g_note(const char *fmt, ...)
     va_end(ap);
 }
 
-void
-t5g_die(int code, const char *fmt, ...)
+/* Print the message and the hint, end the output, and exit. */
+T5G_PRINTF(3, 0)
+T5G_NORETURN static void
+end(int code, bool hint, const char *fmt, va_list ap)
 {
     struct t5g_err e;
-    va_list ap;
-    va_start(ap, fmt);
+    const char *name = t5g_program_name();
     vsnprintf(e.msg, sizeof e.msg, fmt, ap);
-    va_end(ap);
     t5g_stop_hold(); /* no signal may end it a second time */
     t5g_err_set(&e, code, "%s", e.msg);
     t5g_last_words(code, e.msg);
     t5g_progress_clear();
-    fprintf(stderr, "%s: %s\n", t5g_program_name(), e.msg);
+    if (hint)
+        fprintf(stderr, "%s: %s\n%s: try '%s --help'\n", name, e.msg, name, name);
+    else
+        fprintf(stderr, "%s: %s\n", name, e.msg);
     t5g_output_discard();
     exit(code);
+}
+
+void
+t5g_die(int code, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    end(code, false, fmt, ap);
 }
 
 void
@@ -114,17 +125,7 @@ t5g_die_err(const struct t5g_err *e)
 void
 t5g_usage(const char *fmt, ...)
 {
-    struct t5g_err e;
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(e.msg, sizeof e.msg, fmt, ap);
-    va_end(ap);
-    t5g_stop_hold();
-    t5g_err_set(&e, T5G_EX_USAGE, "%s", e.msg);
-    t5g_last_words(T5G_EX_USAGE, e.msg);
-    t5g_progress_clear();
-    fprintf(stderr, "%s: %s\n%s: try '%s --help'\n", t5g_program_name(), e.msg, t5g_program_name(),
-            t5g_program_name());
-    t5g_output_discard();
-    exit(T5G_EX_USAGE);
+    end(T5G_EX_USAGE, true, fmt, ap);
 }

@@ -11,7 +11,7 @@
 static struct {
     const char *unit;
     double started, printed;
-    uint64_t docs, failed, units, passed;
+    uint64_t docs, failed, units, skipped;
     double part_started; /* when the current document first reported; 0: not yet */
     bool shown, on;
     bool piped; /* auto: show only documents that take long */
@@ -98,9 +98,9 @@ t5g_progress_add(uint64_t units)
 }
 
 void
-t5g_progress_passed(uint64_t members)
+t5g_progress_skipped(void)
 {
-    s.passed = members;
+    s.skipped++;
 }
 
 void
@@ -123,7 +123,7 @@ t5g_progress_end(void)
             t5g_program_name(), (unsigned long long)s.docs, (unsigned long long)s.failed,
             (unsigned long long)s.units, s.unit, t5g_units_time(text, spent),
             (double)s.docs / spent, (double)s.units / spent, s.unit);
-    if (s.passed > 0)
-        fprintf(stderr, ", %llu members of archives skipped", (unsigned long long)s.passed);
+    if (s.skipped > 0)
+        fprintf(stderr, ", %llu members of archives skipped", (unsigned long long)s.skipped);
     fputc('\n', stderr);
 }

@@ -8,7 +8,7 @@
 void t5g_progress_start(const char *unit); /* unit of the counter beside documents: "tokens" */
 void t5g_progress_doc(bool failed);        /* one more document */
 void t5g_progress_add(uint64_t units);
-void t5g_progress_passed(uint64_t members); /* skipped members of archives, for --stats */
+void t5g_progress_skipped(void); /* one more member of an archive, for --stats */
 /* How much of a long document is done, for the estimate of the remaining time. */
 void t5g_progress_part(size_t done, size_t total);
 uint64_t t5g_progress_docs(void); /* so far */

@@ -36,22 +36,15 @@ last_words(void *writer, int code, const char *msg)
     t5g_writer_abandon(writer, code, t5g_program_name(), code, msg);
 }
 
-static void
-passed_over(const char *stream, const char *member, const char *what)
+void
+t5g_run_note(const char *input, const char *member, const char *what)
 {
-    static uint64_t members;
     if (member == NULL) {
-        t5g_warn("%s: %s", stream, what);
+        t5g_warn("%s: %s", input, what);
         return;
     }
-    t5g_note("%s: %s: skipped: %s", stream, member, what);
-    t5g_progress_passed(++members);
-}
-
-void
-t5g_run_notes(void)
-{
-    t5g_reader_notes(passed_over);
+    t5g_note("%s: %s: skipped: %s", input, member, what);
+    t5g_progress_skipped();
 }
 
 /* Whether the output is a pipe (or socket) that another program reads. */
@@ -83,7 +76,7 @@ t5g_run_open(struct t5g_run *r)
 {
     struct t5g_err e;
     *r = (struct t5g_run){0};
-    t5g_run_notes();
+    t5g_reader_notes(t5g_run_note);
     int fd = t5g_output_open(t5g_common.output, true, &e);
     if (fd < 0)
         t5g_die_err(&e);
@@ -258,9 +251,8 @@ explain(struct t5g_run *r, const struct t5g_err *e)
     const struct t5g_cause own = {t5g_program_name(), e->code, e->msg}, *cause = NULL;
     if (r->in != NULL && e->code == T5G_EX_UPSTREAM)
         cause = t5g_source_cause(r->in);
-    if (cause == NULL || !into_pipe() || t5g_common.verbose) {
+    if (cause == NULL || !into_pipe() || t5g_common.verbose)
         t5g_say("%s", e->msg);
-    }
     cause = cause != NULL ? cause : &own;
     t5g_writer_abandon(r->w, e->code, cause->tool, cause->code, cause->msg);
 }

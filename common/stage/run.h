@@ -63,10 +63,11 @@ struct t5g_maker {
 };
 
 /*
- * From now on, count members of archives that are skipped for --stats, and name them with -v.
- * t5g_run_open calls this; programs that read streams and write none call it themselves.
+ * A member of an archive was skipped: count it for --stats, and name it with -v. Without a member
+ * (NULL), warn about the input. For struct t5g_corpus_options, and for t5g_reader_notes, to which
+ * t5g_run_open gives it; programs that read streams and write none do so themselves.
  */
-void t5g_run_notes(void);
+void t5g_run_note(const char *input, const char *member, const char *what);
 
 /*
  * t5g_options_parse for a program that writes a stream. From here on, if standard output is a pipe

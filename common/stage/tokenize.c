@@ -200,17 +200,7 @@ t5g_tokenize_corpus(struct t5g_tokenize_stage *x, struct t5g_run *run, struct t5
                               .arg = &k,
                               .tok = t5g_tokenizer_identity(x->tokenizer)};
     int r = t5g_run_make(run, &maker, e);
-    t5g_progress_passed(t5g_corpus_passed(corpus));
     t5g_ids_free(&k.ids);
     t5g_corpus_doc_free(&k.d);
     return r;
-}
-
-void
-t5g_document_note(const char *input, const char *member, const char *what)
-{
-    if (member == NULL)
-        t5g_warn("%s: %s", input, what);
-    else
-        t5g_note("%s: %s: skipped: %s", input, member, what);
 }

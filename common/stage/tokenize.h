@@ -33,8 +33,4 @@ int t5g_template_field(const char *template, size_t *at, struct t5g_err *e);
 int t5g_tokenize_corpus(struct t5g_tokenize_stage *x, struct t5g_run *run,
                         struct t5g_corpus *corpus, struct t5g_err *e);
 
-/* For struct t5g_corpus_options: with -v, report a member that is skipped; without -q, warn about
- * an oddity of the input. */
-void t5g_document_note(const char *input, const char *member, const char *what);
-
 #endif

@@ -1,10 +1,10 @@
 /* corpus.c: documents from files, lines, NUL-separated texts and JSON lines, in bounded memory. */
 #include "store/corpus.h"
-#include "base/io.h"
 #include "archive/container.h"
+#include "base/io.h"
 #include "base/utf8.h"
-#include "store/webdataset.h"
 #include "store/jsondoc.h"
+#include "store/webdataset.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -24,7 +24,6 @@ struct t5g_corpus {
     size_t record;               /* records read from it so far */
     char *chunk;                 /* [CHUNK] */
     size_t at, have;             /* unread part of chunk */
-    size_t passed;               /* skipped members of archives */
     struct t5g_buf line;         /* raw JSON line */
 };
 
@@ -70,8 +69,7 @@ t5g_corpus_close(struct t5g_corpus *c)
 static void
 note(void *arg, const char *member, const char *what)
 {
-    struct t5g_corpus *c = arg;
-    c->passed += member != NULL;
+    const struct t5g_corpus *c = arg;
     if (c->o.note != NULL)
         c->o.note(c->name, member, what);
 }
@@ -152,12 +150,6 @@ end_archive(struct t5g_corpus *c, struct t5g_err *e)
     return 0;
 }
 
-size_t
-t5g_corpus_passed(const struct t5g_corpus *c)
-{
-    return c->passed;
-}
-
 const char *
 t5g_corpus_id(const char *path)
 {
@@ -236,7 +228,7 @@ read_record(struct t5g_corpus *c, int end, struct t5g_buf *out, size_t *excess, 
 
 /* Add a picture named by a JSON line. */
 static void
-named_picture(struct t5g_corpus_doc *d, const char *path, void *arg)
+add_named(struct t5g_corpus_doc *d, const char *path, void *arg)
 {
     (void)arg;
     add_picture(d, path, true);
@@ -245,7 +237,7 @@ named_picture(struct t5g_corpus_doc *d, const char *path, void *arg)
 static void
 read_line(struct t5g_corpus *c, struct t5g_corpus_doc *d)
 {
-    struct t5g_object_options o = {.with_id = true, .image = named_picture};
+    struct t5g_object_options o = {.with_id = true, .image = add_named};
     const char *raw = c->line.p != NULL ? c->line.p : "";
     size_t mark = c->record == 1 ? t5g_utf8_mark(raw, c->line.n) : 0;
     d->has_text = t5g_object_read(d, raw + mark, c->line.n - mark, "JSON line", &o);

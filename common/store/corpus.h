@@ -13,8 +13,8 @@ enum t5g_corpus_mode {
 };
 
 struct t5g_corpus_options {
-    char *const
-        *paths; /* [n_paths]; "-" is stdin, which is the default without texts and pictures */
+    /* [n_paths]; "-" is stdin, which is the default without texts and pictures. */
+    char *const *paths;
     size_t n_paths;
     char *const *texts; /* [n_texts] given on the command line (-e), used unchanged */
     size_t n_texts;
@@ -35,8 +35,8 @@ struct t5g_corpus_options {
 const char *t5g_corpus_id(const char *path);
 
 struct t5g_corpus;
-struct t5g_corpus *t5g_corpus_open(
-    const struct t5g_corpus_options *o); /* options are copied, paths borrowed */
+/* The options are copied, what they point to is borrowed. */
+struct t5g_corpus *t5g_corpus_open(const struct t5g_corpus_options *o);
 void t5g_corpus_close(struct t5g_corpus *c);
 
 /*
@@ -47,8 +47,5 @@ void t5g_corpus_close(struct t5g_corpus *c);
  * JSON line must be regular files.
  */
 int t5g_corpus_next(struct t5g_corpus *c, struct t5g_corpus_doc *d, struct t5g_err *e);
-
-/* Number of archive members skipped so far, because they belong to no document. */
-size_t t5g_corpus_passed(const struct t5g_corpus *c);
 
 #endif

@@ -107,7 +107,7 @@ t5g_members_documents(const struct t5g_members *m)
 }
 
 static void
-pass_over(const struct t5g_members *m, const char *name, const char *why)
+note_skipped(const struct t5g_members *m, const char *name, const char *why)
 {
     if (m->o.note != NULL)
         m->o.note(m->o.note_arg, name, why);
@@ -194,7 +194,7 @@ know(struct t5g_members *m, struct t5g_err *e)
     m->first.n = 0;
     t5g_buf_adds(&m->first, "");
     if (part[0] == '.' || part[0] == '\0') {
-        pass_over(m, m->name.p, part[0] == '.' ? "a hidden file" : "no name");
+        note_skipped(m, m->name.p, part[0] == '.' ? "a hidden file" : "no name");
         return 0;
     }
     if (strcasecmp(suffix, ".txt") == 0 || strcasecmp(suffix, ".md") == 0) {
@@ -208,7 +208,7 @@ know(struct t5g_members *m, struct t5g_err *e)
     m->kind = A_PICTURE;
     int r = look_at(m, e);
     if (r == 0)
-        pass_over(m, m->name.p, "neither a text nor a picture");
+        note_skipped(m, m->name.p, "neither a text nor a picture");
     return r;
 }
 
@@ -344,11 +344,11 @@ static void
 take_object(struct t5g_members *m, const char *name, struct t5g_buf *bytes, bool tells)
 {
     if (m->object && !(has_key(m, name) && !has_key(m, m->json_name.p))) {
-        pass_over(m, name, "its document has another object");
+        note_skipped(m, name, "its document has another object");
         return;
     }
     if (m->object)
-        pass_over(m, m->json_name.p, "its document has another object");
+        note_skipped(m, m->json_name.p, "its document has another object");
     struct t5g_buf before = m->json;
     m->json = *bytes;
     *bytes = before;
@@ -514,7 +514,7 @@ sort_pictures(struct t5g_members *m, struct t5g_corpus_doc *d)
         if (d->pictures[i].name.p == NULL)
             continue;
         if (i < d->n_pictures)
-            pass_over(m, d->pictures[i].name.p, "\"images\" does not name it");
+            note_skipped(m, d->pictures[i].name.p, "\"images\" does not name it");
         sorted[n++] = d->pictures[i];
     }
     t5g_free(d->pictures);
