@@ -97,7 +97,6 @@ list_frames(struct text *t, const char *path, struct t5g_err *e)
 int
 verb_ls(int argc, char **argv)
 {
-    static char dash[] = "-", *standard[] = {dash};
     int first = t5g_options_parse(&program, argc, argv), r = 0;
     if (opt.frames + opt.totals + (opt.failed || opt.json) > 1)
         t5g_usage("--frames and --totals exclude each other, --failed and --json");
@@ -108,13 +107,13 @@ verb_ls(int argc, char **argv)
     struct t5g_err e = {0};
     struct text t;
     text_open(&t);
-    size_t n = (size_t)(argc - first);
+    size_t n;
+    char **paths = operands_of(argc, argv, first, &n);
     if (opt.frames || opt.totals) {
-        char **paths = n > 0 ? argv + first : standard;
-        for (size_t i = 0; i < (n > 0 ? n : 1) && r >= 0; i++)
+        for (size_t i = 0; i < n && r >= 0; i++)
             r = list_frames(&t, paths[i], &e);
     } else {
-        struct t5g_source *in = t5g_source_open(argv + first, n, opt.max_frame, true);
+        struct t5g_source *in = t5g_source_open(paths, n, opt.max_frame, true);
         r = list_documents(&t, in, &e);
         t5g_source_close(in);
     }

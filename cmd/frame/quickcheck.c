@@ -9,7 +9,6 @@
 #include "base/hash.h"
 #include "base/io.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -106,7 +105,7 @@ verb_quickcheck(int argc, char **argv)
         struct t5g_err e;
         if (quickcheck(argv[i], &e) == 0)
             continue;
-        fprintf(stderr, "%s: %s\n", t5g_program_name(), e.msg);
+        t5g_say("%s", e.msg);
         if (status == T5G_EX_OK)
             status = e.code;
     }

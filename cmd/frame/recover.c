@@ -113,15 +113,14 @@ recover(const char *path, struct t5g_scan *s, struct t5g_err *e)
 int
 verb_recover(int argc, char **argv)
 {
-    static char dash[] = "-", *standard[] = {dash};
     int first = t5g_run_options(&program, argc, argv), r = 0;
-    int n = argc - first;
-    char **paths = n > 0 ? argv + first : standard;
+    size_t n;
+    char **paths = operands_of(argc, argv, first, &n);
     struct t5g_err e = {0};
     struct t5g_scan s = {.doubtful = opt.doubtful};
     t5g_run_open(&run);
     t5g_progress_start("frames");
-    for (int i = 0; i < (n > 0 ? n : 1) && r == 0; i++)
+    for (size_t i = 0; i < n && r == 0; i++)
         r = recover(paths[i], &s, &e);
     if (r == 0 && !t5g_writer_started(run.w))
         r = t5g_err_set(&e, T5G_EX_DATA, "no undamaged HEAD and no whole document in the input");

@@ -1,4 +1,4 @@
-/* text.c: text output, for people and line tools. */
+/* text.c: text output, for people and line tools; operands. */
 #include "verbs.h"
 #include "base/escape.h"
 #include "base/io.h"
@@ -58,9 +58,10 @@ drain(struct text *t)
 void
 text_send(struct text *t)
 {
-    t->whole = t->out.n;
-    if (t->out.n >= 1 << 15)
+    /* To a terminal at once: last_lines could not escape what a signal finds here. */
+    if (t->out.n >= 1 << 15 || (t->json && isatty(t->fd)))
         drain(t);
+    t->whole = t->out.n;
 }
 
 int
@@ -70,6 +71,14 @@ text_end(struct text *t, int status, const struct t5g_err *e)
     t5g_signals_last(NULL, NULL);
     t5g_buf_free(&t->out);
     return t5g_run_end_text(status, e);
+}
+
+char **
+operands_of(int argc, char **argv, int first, size_t *n)
+{
+    static char dash[] = "-", *standard[] = {dash};
+    *n = first < argc ? (size_t)(argc - first) : 1;
+    return first < argc ? argv + first : standard;
 }
 
 void
@@ -89,8 +98,7 @@ put_shape(struct t5g_buf *b, const struct t5g_frame *f)
         return;
     }
     t5g_buf_printf(b, "%s[", t5g_dtype_name(f->dtype));
-    for (size_t i = 0; i < f->ndim; i++)
-        t5g_buf_printf(b, "%s%llu", i > 0 ? "," : "", (unsigned long long)f->dims[i]);
+    t5g_frame_put_dims(b, f);
     t5g_buf_addc(b, ']');
 }
 

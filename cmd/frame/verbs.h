@@ -65,6 +65,9 @@ void put_cache(struct t5g_buf *b, const char *dir, const struct t5g_cache_files 
 void put_collected(struct t5g_buf *b, const struct t5g_collected *gone,
                    const struct t5g_cache_rules *rules, uint64_t kept);
 
+/* The operands of a verb that reads streams one by one: argv from first on [*n], or "-" alone. */
+char **operands_of(int argc, char **argv, int first, size_t *n);
+
 #define FORCE_OPTION(dest) T5G_OPTION_FORCE(dest, "join streams of different tokenizers and models")
 
 /* cat.c: write d unchanged and count it. Dies on write errors. */

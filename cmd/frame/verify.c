@@ -1,8 +1,6 @@
 /* t5g-frame verify: read and check every byte of every file. */
 #include "verbs.h"
 
-#include <stdio.h>
-
 static uint64_t max_frame = T5G_FRAME_SIZE_DEFAULT;
 
 static const struct t5g_option options[] = {
@@ -41,15 +39,14 @@ verify(char *path, struct t5g_err *e)
 int
 verb_verify(int argc, char **argv)
 {
-    static char dash[] = "-", *standard[] = {dash};
-    int first = t5g_options_parse(&program, argc, argv);
-    int n = argc - first, status = T5G_EX_OK;
-    char **paths = n > 0 ? argv + first : standard;
-    for (int i = 0; i < (n > 0 ? n : 1); i++) {
+    int first = t5g_options_parse(&program, argc, argv), status = T5G_EX_OK;
+    size_t n;
+    char **paths = operands_of(argc, argv, first, &n);
+    for (size_t i = 0; i < n; i++) {
         struct t5g_err e;
         if (verify(paths[i], &e) == 0)
             continue;
-        fprintf(stderr, "%s: %s\n", t5g_program_name(), e.msg);
+        t5g_say("%s", e.msg);
         if (status == T5G_EX_OK)
             status = e.code;
     }

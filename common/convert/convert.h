@@ -119,6 +119,7 @@ int t5g_jsonl_import(struct t5g_importer *im, char *const *paths, size_t n, stru
 /* ---- element.c: values of tensors ---- */
 
 bool t5g_element_is_float(int dtype);
+bool t5g_element_is_signed(int dtype); /* of integers */
 /* Element i of a float tensor. */
 double t5g_element_float(const struct t5g_frame *f, uint64_t i);
 /* Element i of any other tensor, sign-extended to 64 bits; *negative: it is below 0. */

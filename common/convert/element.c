@@ -13,6 +13,12 @@ t5g_element_is_float(int dtype)
     return dtype == T5G_F16 || dtype == T5G_BF16 || dtype == T5G_F32 || dtype == T5G_F64;
 }
 
+bool
+t5g_element_is_signed(int dtype)
+{
+    return dtype == T5G_I8 || dtype == T5G_I16 || dtype == T5G_I32 || dtype == T5G_I64;
+}
+
 double
 t5g_element_float(const struct t5g_frame *f, uint64_t i)
 {
@@ -33,9 +39,7 @@ t5g_element_int(const struct t5g_frame *f, uint64_t i, bool *negative)
     size_t size = t5g_dtype_size(f->dtype);
     uint64_t v = 0;
     memcpy(&v, f->data + i * size, size); /* little-endian host: base.h */
-    bool is_signed =
-        f->dtype == T5G_I8 || f->dtype == T5G_I16 || f->dtype == T5G_I32 || f->dtype == T5G_I64;
-    *negative = is_signed && (v >> (8 * size - 1) & 1) != 0;
+    *negative = t5g_element_is_signed(f->dtype) && (v >> (8 * size - 1) & 1) != 0;
     if (*negative && size < 8)
         v |= ~UINT64_C(0) << (8 * size);
     return v;

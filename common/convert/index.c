@@ -51,8 +51,7 @@ static void
 put_type(struct t5g_buf *b, const struct t5g_frame *f)
 {
     t5g_buf_printf(b, ",\"dtype\":\"%s\",\"shape\":[", t5g_dtype_name(f->dtype));
-    for (size_t i = 0; i < f->ndim; i++)
-        t5g_buf_printf(b, "%s%llu", i > 0 ? "," : "", (unsigned long long)f->dims[i]);
+    t5g_frame_put_dims(b, f);
     t5g_buf_addc(b, ']');
 }
 

@@ -86,8 +86,7 @@ static bool
 parse_int(int dtype, const char *text, unsigned char *out)
 {
     size_t size = t5g_dtype_size(dtype);
-    bool is_signed = dtype == T5G_I8 || dtype == T5G_I16 || dtype == T5G_I32 || dtype == T5G_I64;
-    bool minus = text[0] == '-';
+    bool is_signed = t5g_element_is_signed(dtype), minus = text[0] == '-';
     char *end;
     errno = 0;
     uint64_t v = strtoull(text + minus, &end, 10);

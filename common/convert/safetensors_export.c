@@ -89,8 +89,7 @@ put_tensor(void *arg, struct t5g_buf *b, const struct t5g_frame *f, size_t i, st
     t5g_buf_printf(&x->header, ",%s", key.p);
     t5g_buf_free(&key);
     t5g_buf_printf(&x->header, ":{\"dtype\":\"%s\",\"shape\":[", t5g_dtype_safetensors(f->dtype));
-    for (size_t k = 0; k < f->ndim; k++)
-        t5g_buf_printf(&x->header, "%s%llu", k > 0 ? "," : "", (unsigned long long)f->dims[k]);
+    t5g_frame_put_dims(&x->header, f);
     t5g_buf_printf(&x->header, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)x->offset,
                    (unsigned long long)(x->offset + f->size));
     x->offset += f->size;

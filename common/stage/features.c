@@ -1,5 +1,6 @@
 /* features.c: the pictures of a document as rows of the encoder. */
 #include "stage/features.h"
+#include "base/json.h"
 #include "base/units.h"
 
 #include <stdio.h>
@@ -45,7 +46,7 @@ report(void *arg, size_t done, size_t total)
     const struct part *p = arg;
     if (p->l->progress != NULL)
         p->l->progress(p->before * total + done, p->of * total);
-    return true; /* SIGTERM lets the document finish */
+    return true; /* go on: SIGTERM ends the program by itself */
 }
 
 /* Features of one view, from the cache or the tower. The key is the tower's input, not the file. */

@@ -2,7 +2,6 @@
 #ifndef T5G_FEATURES_H
 #define T5G_FEATURES_H
 
-#include "base/json.h"
 #include "image/image_bytes.h"
 #include "nn/siglip.h"
 #include "store/cache.h"

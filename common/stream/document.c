@@ -1,8 +1,8 @@
 /* document.c: whole documents of one or several streams. */
 #include "stream/document.h"
+#include "archive/unpack.h"
 #include "base/json.h"
 #include "base/stop.h"
-#include "archive/unpack.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -207,14 +207,7 @@ static void
 retire(struct t5g_source *s)
 {
     if (s->hold) {
-        if (s->n_held == s->cap_held) {
-            s->cap_held = 2 * s->cap_held + 8;
-            struct t5g_reader **more = t5g_alloc(s->cap_held, sizeof *more);
-            if (s->n_held > 0)
-                memcpy(more, s->held, s->n_held * sizeof *more);
-            t5g_free(s->held);
-            s->held = more;
-        }
+        s->held = t5g_grow(s->held, s->n_held, &s->cap_held, sizeof *s->held);
         s->held[s->n_held++] = s->reader;
     } else {
         t5g_reader_close(s->reader);

@@ -293,6 +293,13 @@ t5g_frame_name(const struct t5g_frame *f, char *buf, size_t size)
     t5g_buf_free(&decoded);
 }
 
+void
+t5g_frame_put_dims(struct t5g_buf *b, const struct t5g_frame *f)
+{
+    for (size_t i = 0; i < f->ndim; i++)
+        t5g_buf_printf(b, "%s%llu", i > 0 ? "," : "", (unsigned long long)f->dims[i]);
+}
+
 bool
 t5g_frame_is(const struct t5g_frame *f, const char *name)
 {

@@ -102,6 +102,8 @@ bool t5g_kind_critical(int kind); /* upper-case letter */
 void t5g_frame_label(const struct t5g_frame *f, struct t5g_buf *b);
 /* Copy the "name" of a TENSOR or TEXT into buf (truncated to size); "" for other kinds. */
 void t5g_frame_name(const struct t5g_frame *f, char *buf, size_t size);
+/* Append the dimensions of a TENSOR: "12,64", "" for ndim 0. */
+void t5g_frame_put_dims(struct t5g_buf *b, const struct t5g_frame *f);
 /* Whether it is a TENSOR or TEXT of this name. */
 bool t5g_frame_is(const struct t5g_frame *f, const char *name);
 

@@ -44,8 +44,8 @@ struct t5g_gap {
     size_t n, cap;
     struct closing *ends; /* [n_ends] by start, then i */
     size_t n_ends;
-    uint64_t
-        *tiles; /* [n_tiles] descending: starts of the segments that fill the input to its end */
+    /* [n_tiles] descending: starts of the segments that fill the input to its end. */
+    uint64_t *tiles;
     size_t n_tiles;
 };
 

@@ -7,9 +7,9 @@
  * meta was verified; even then the payload buffer grows only as bytes arrive.
  */
 #include "stream/reader.h"
+#include "archive/unpack.h"
 #include "base/hash.h"
 #include "base/io.h"
-#include "archive/unpack.h"
 #include "stream/stream_head.h"
 
 #include <fcntl.h>

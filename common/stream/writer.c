@@ -8,8 +8,8 @@
 #include "base/utf8.h"
 #include "stream/stream_head.h"
 
-#include <stdio.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -83,8 +83,9 @@ add(struct t5g_writer *w, const void *p, size_t n, struct t5g_err *e)
     if (!w->last && w->out.n + n > BUFFER && t5g_writer_flush(w, e) < 0)
         return -1;
     if (n > BUFFER) {
-        w->broken = t5g_write_full(w->fd, w->name, p, n, e) < 0;
-        return w->broken ? -1 : 0;
+        int r = t5g_write_full(w->fd, w->name, p, n, e);
+        w->broken = w->broken || r < 0;
+        return r;
     }
     t5g_buf_add(&w->out, p, n);
     return 0;

@@ -249,6 +249,14 @@ unseen=($'\xc2\x85' $'\xc2\x9b' $'\xd8\x9c' $'\xe2\x80\x8b' $'\xe2\x80\x8e' $'\x
     script -qec "t5g-frame export --jsonl in.t5g" /dev/null < /dev/null > shown
     grep -qF 'x\u009by\u202ez' shown
     t5g-frame export --jsonl in.t5g | grep -qF $'x\xc2\x9by\xe2\x80\xaez' # exact elsewhere
+    # A line is shown when it is complete: a signal finds none that would be written as it is.
+    mkfifo in
+    script -qec "t5g-frame export --jsonl in" /dev/null < /dev/null > shown &
+    exec 8> in
+    head -c -192 in.t5g >&8
+    soon grep -qF 'x\u009by\u202ez' shown
+    exec 8>&-
+    wait $! || [ $? = 76 ]
     t5g-tokenize -e $'x\xc2\x9by\xe2\x80\xaez' -o ids.t5g
     script -qec "t5g-detok --input ids.t5g" /dev/null < /dev/null > shown
     grep -qF 'x\xc2\x9by\xe2\x80\xaez' shown
