@@ -2,7 +2,7 @@
 #include "base/stamp.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
-#include "stage/calibrate.h"
+#include "stage/builtin_texts.h"
 #include "stage/model_path.h"
 #include "stage/packing.h"
 #include "stage/report.h"
@@ -79,7 +79,7 @@ read_all(const char *source, bool packs)
         read_texts(&about.report, &opt.report, mode);
     if (calibrates && opt.calibrate.n > 0)
         read_texts(&about.calibrate, &opt.calibrate, T5G_CORPUS_FILE);
-    else if (calibrates && t5g_calibration_texts(&about.calibrate, about.tokenizer, &e) < 0)
+    else if (calibrates && t5g_builtin_texts_read(&about.calibrate, about.tokenizer, &e) < 0)
         t5g_die_err(&e);
 }
 

@@ -1,5 +1,5 @@
-/* calibration.c: texts of our own for calibration, in the languages and forms that models read. */
-#include "stage/calibrate.h"
+/* builtin_texts.c: texts of our own, for calibration without a text of the user. */
+#include "stage/builtin_texts.h"
 
 /* clang-format off */
 static const char *const texts[] = {
@@ -446,7 +446,8 @@ static const char *const texts[] = {
 /* clang-format on */
 
 int
-t5g_calibration_texts(struct t5g_texts *t, const struct t5g_tokenizer *tokenizer, struct t5g_err *e)
+t5g_builtin_texts_read(struct t5g_texts *t, const struct t5g_tokenizer *tokenizer,
+                       struct t5g_err *e)
 {
     char *copies[T5G_LEN(texts)];
     struct t5g_corpus_options o = {

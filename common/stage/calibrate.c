@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PART = 500 };
+enum { PART = 500 }; /* tokens of a part of a text, at most */
 
 /* Matrices with the same inputs. */
 enum slot { SELF_Q, SELF_KV, SELF_O, CROSS_Q, CROSS_KV, CROSS_O, FFN_IN, FFN_DOWN, SLOTS };

@@ -25,8 +25,4 @@ void t5g_calibration_close(struct t5g_calibration *c); /* NULL: nothing */
 /* What t5g_pack_write asks. */
 struct t5g_pack_inputs t5g_calibration_inputs(struct t5g_calibration *c);
 
-/* Append the texts that are built in: prose in several languages, and code. As t5g_texts_read. */
-int t5g_calibration_texts(struct t5g_texts *t, const struct t5g_tokenizer *tokenizer,
-                          struct t5g_err *e);
-
 #endif

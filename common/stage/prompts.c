@@ -141,8 +141,9 @@ read_line(struct t5g_prompts *p, struct t5g_err *e)
         size_t n = end != NULL ? (size_t)(end - p->chunk.p) : p->chunk.n;
         p->line++;
         if (n > 0 && p->chunk.p[n - 1] == '\r' && !p->warned) {
-            t5g_warn("%s: line %zu ends with a carriage return, which is part of the prompt: %s",
-                     p->name, p->line, "lines of other systems want to be converted");
+            t5g_warn("%s: line %zu ends with a carriage return, which is part of the prompt: "
+                     "convert the lines if that is not meant",
+                     p->name, p->line);
             p->warned = true;
         }
         if (append(p, p->chunk.p, n, e) < 0)

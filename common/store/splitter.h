@@ -8,9 +8,9 @@ struct t5g_splitter;
 
 /*
  * Files PREFIX-000000.t5g and so on, each a segment; with tar, PREFIX-000000.tar and so on, with a
- * member for each document, a stream that is named by the document's number in the whole. `in` was
+ * member for each document, a stream whose name is the document's number in the whole. `in` is
  * started and outlives the splitter: its HEAD, with this tool added, begins every segment, and its
- * frames between documents go to the segment that is open. NULL with e (71, 73, 77).
+ * frames between documents are copied to the segment that is open. NULL with e (71, 73, 77).
  */
 struct t5g_splitter *t5g_splitter_open(const char *prefix, bool tar, const char *tool,
                                        struct t5g_source *in, struct t5g_err *e);
@@ -21,12 +21,12 @@ void t5g_splitter_close(struct t5g_splitter *s);
 /* End the current file, if there is one, and begin the next. 0, or -1 with e (69, 71, 73, 74). */
 int t5g_splitter_next(struct t5g_splitter *s, struct t5g_err *e);
 
-/* A document to the current file. 0, or -1 with e (71, 74). */
+/* Write a document to the current file. 0, or -1 with e (71, 74). */
 int t5g_splitter_add(struct t5g_splitter *s, const struct t5g_doc *d, struct t5g_err *e);
 
 /*
- * End the current file, and put all in their places. Those that a longer set before has left behind
- * them are removed, *stale of them. 0; -1 with e (71, 73, 74), and everything is as it was.
+ * End the current file, and put all files in place. The *stale files with the next numbers, left by
+ * an earlier and longer set, are removed. 0, or -1 with e (71, 73, 74) and nothing changed.
  */
 int t5g_splitter_commit(struct t5g_splitter *s, uint64_t *stale, struct t5g_err *e);
 

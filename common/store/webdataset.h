@@ -25,13 +25,13 @@ void t5g_members_close(struct t5g_members *m);
  *
  * - Every text (.txt, .md) and every object (.json: "text", "prompt", and "images", which names
  *   members of this document in the order of their places in the text) is a document. Its key is
- * the path without the suffix of the last component; its id is ARCHIVE:KEY.
+ *   the path without the suffix of the last component; its id is ARCHIVE:KEY.
  * - Pictures, recognised by their first bytes or their names, belong to it if their path is the
- * key, a dot and anything. To a text also belongs an object with the same key, or with such a path
- * if it has no "text".
+ *   key, a dot and anything. To a text also belongs an object with the same key, or with such a
+ *   path if it has no "text".
  * - Pictures that belong to no text form documents of their own, one for each key.
  * - The members of a document must be consecutive. If two lone texts have the same key, the id of
- * the second has its whole path.
+ *   the second has its whole path.
  *
  * A fault of the document goes to d->fault: a member that came before, a text whose pictures went
  * to another one, a damaged member, one over its limit. Memory: one document, and about 16 bytes
