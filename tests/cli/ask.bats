@@ -2,8 +2,6 @@
 # The door of the suite: t5g VERB, t5g help, and t5g ask, the whole pipeline in one command.
 load common
 
-default_model() { unset T5G_MODEL; }
-
 # without NAME...: PATH with what a script needs but for these commands.
 without() {
     mkdir path

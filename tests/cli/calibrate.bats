@@ -3,11 +3,7 @@
 load common
 
 samples() {
-    cat > text <<'TEXT'
-A small web server that is easy to configure, and a text editor for programmers.
-
-Perl module to parse dates, in many of the formats and languages that people use to write them.
-TEXT
+    sample_text
     printf 'The library reads archives of many kinds.\nIt writes them, too; see the manual.\n' > other
     printf 'Ein Spiel mit Karten für zwei.\n' >> other
 }

@@ -2,6 +2,7 @@
 # The Makefile puts the programs first in PATH and sets T5G_TESTS.
 tiny=$T5G_TESTS/models/tiny
 gqa=$T5G_TESTS/models/tiny-gqa
+pipelines=$T5G_TESTS/../pipelines
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || exit
@@ -53,6 +54,25 @@ tick() {
     : > .before
     until : > .after && [ .after -nt .before ]; do :; done
     rm .before .after
+}
+
+# The programs take the model that comes with them.
+default_model() { unset T5G_MODEL; }
+
+# Two documents at every stage: ids.t5g, enc.t5g, dec.t5g.
+make_streams() {
+    t5g-tokenize -e 'Hello world' -e 'The work' -o ids.t5g
+    t5g-encode -o enc.t5g ids.t5g
+    t5g-decode -n 4 -o dec.t5g enc.t5g
+}
+
+# sample_text: a file `text` of two paragraphs.
+sample_text() {
+    cat > text <<'TEXT'
+A small web server that is easy to configure, and a text editor for programmers.
+
+Perl module to parse dates, in many of the formats and languages that people use to write them.
+TEXT
 }
 
 # each_case DIR: every case of DIR/list, a name and words for the function `answer`, which prints what the

@@ -2,12 +2,6 @@
 # Bad input: one clear line, the right exit status, nothing lost and nothing half-written.
 load common
 
-make_streams() {
-    t5g-tokenize -e 'Hello world' -e 'The work' -o ids.t5g
-    t5g-encode -o enc.t5g ids.t5g
-    t5g-decode -n 4 -o dec.t5g enc.t5g
-}
-
 @test "a stream cut anywhere: 76, and no output file" {
     make_streams
     size=$(stat -c %s dec.t5g)

@@ -2,10 +2,6 @@
 # pipelines/t5g.mk and the pipelines made with it, run with the default model.
 load common
 
-pipelines=$T5G_TESTS/../pipelines
-
-default_model() { unset T5G_MODEL; }
-
 texts() {
     mkdir docs
     printf 'A text editor for programmers, written in Python.\n' > docs/a.txt

@@ -3,8 +3,6 @@
 # and run nothing that stands in a name.
 load common
 
-pipelines=$T5G_TESTS/../pipelines
-
 # A command of this name on PATH says that it was run.
 canary_on_path() {
     mkdir bin

@@ -15,11 +15,7 @@ packed() { ln -s "$BATS_FILE_TMPDIR"/*.t5g .; }
 
 samples() {
     packed
-    cat > text <<'TEXT'
-A small web server that is easy to configure, and a text editor for programmers.
-
-Perl module to parse dates, in many of the formats and languages that people use to write them.
-TEXT
+    sample_text
     printf '{"text": "A game of cards."}\n{"id": "b", "text": "Debugging symbols of a database."}\n' > texts.jsonl
 }
 
@@ -147,16 +143,21 @@ holds() {
     [ ! -e new.t5g ]
 }
 
+# stopped: the program $pid is told to, and does.
+stopped() {
+    local status=0
+    kill -TERM $pid
+    wait $pid || status=$?
+    [ "$status" = 75 ]
+}
+
 @test "SIGTERM during the report: 75, and the packed model stays" {
     samples
     yes 'Perl module to parse dates, in many of the formats and languages.' | head -c 3000000 > long
     t5g-pack --weights q8 --report long -o new.t5g > table 2> err &
     pid=$!
     until [ -e new.t5g ]; do :; done
-    kill -TERM $pid
-    status=0
-    wait $pid || status=$?
-    [ "$status" = 75 ]
+    stopped
     [ "$(cat err)" = 't5g-pack: stopped by SIGTERM: the model is packed, the report is not made' ]
     [ ! -s table ]
     t5g-frame verify new.t5g
@@ -166,18 +167,12 @@ holds() {
     t5g-pack --report texts q8.t5g 2> err &
     pid=$!
     exec 8> texts
-    kill -TERM $pid
-    status=0
-    wait $pid || status=$?
-    [ "$status" = 75 ]
+    stopped
     [ "$(cat err)" = 't5g-pack: stopped by SIGTERM' ]
     t5g-pack --progress always --report long q8.t5g > table 2> err &
     pid=$!
     until grep -q 'this one' err; do :; done
-    kill -TERM $pid
-    status=0
-    wait $pid || status=$?
-    [ "$status" = 75 ]
+    stopped
     [ "$(tail -n 1 err)" = 't5g-pack: stopped by SIGTERM: the report is not made' ]
     [ ! -s table ]
 }

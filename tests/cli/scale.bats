@@ -3,8 +3,6 @@
 # make check-cluster.
 load common
 
-pipelines=$BATS_TEST_DIRNAME/../../pipelines
-
 # A command that ends with each status of the file `statuses` in turn.
 make_flaky() {
     printf '%s\n' "$@" > statuses

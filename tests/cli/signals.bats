@@ -2,12 +2,6 @@
 # What ends a program from outside. Every signal is sent upon a sign that the program is where it should be.
 load common
 
-make_streams() {
-    t5g-tokenize -e 'Hello world' -e 'The work' -o ids.t5g
-    t5g-encode -o enc.t5g ids.t5g
-    t5g-decode -n 4 -o dec.t5g enc.t5g
-}
-
 # until_true COMMAND...: ask until it says yes; the test fails when the program $pid ends before.
 until_true() {
     until "$@"; do
