@@ -1,6 +1,15 @@
 #!/usr/bin/env bash
-# launch.sh: what parallel.sh and slurm.sh do alike before there are shards. They source it, and set: program, their name
-# for messages; here, the folder of the scripts; out, n, list and cache, from their options.
+# launch.sh: what parallel.sh and slurm.sh have in common before there are shards. They source it, and set: program, their
+# name for messages; here, the folder of the scripts; out, n, list and cache, from their options.
+#
+# Encoder outputs are kept in .t5g/cache of the working directory (t5g-cache(5)), so that another question, more files
+# or another number of shards encode what is new and nothing else. Remove it after the last question. The parts in
+# OUT.parts belong to one list of FILEs, number of shards and set of options: with others, give another OUT or remove
+# OUT.parts. All FILEs must exist when the run begins; one that cannot be read later is a failed document.
+#
+# All machines must compute with the same kernels for the result to be the same bits; if their processors differ, set
+# T5G_CPU to a level that all have. See t5g(7).
+#
 # shellcheck disable=SC2154 # set there
 
 wrong() {

@@ -11,13 +11,7 @@
 # After a failure or an interruption, repeat the command: it does what OUT.joblog shows as missing. A part is a file of
 # its own in OUT.parts; a killed shard has none. The other hosts do the shards of a lost host again.
 #
-# Encoder outputs are kept in .t5g/cache of the working directory (t5g-cache(5)), so that another question, more files
-# or another number of shards encode what is new and nothing else. Remove it after the last question. The parts in
-# OUT.parts belong to one list of FILEs, number of shards and set of options: with others, give another OUT or remove
-# OUT.parts. All FILEs must exist when the run begins; one that cannot be read later is a failed document.
-#
-# All hosts must compute with the same kernels for the result to be the same bits; if their processors differ, set
-# T5G_CPU to a level that all have. See t5g(7).
+# What it has in common with slurm.sh is described in launch.sh.
 set -u
 program=parallel.sh
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 66

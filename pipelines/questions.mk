@@ -1,6 +1,6 @@
-# questions.mk: every question of a file asked of every document of archives, in DIR/answers.jsonl.
+# questions.mk: every question in a file, asked about every document in archives, in DIR/answers.jsonl.
 # make -j 4 -f questions.mk DIR=corpus QUESTIONS=questions.txt
-# An archive is what is called like one that t5g-tokenize reads; other files are named and left out.
+# An archive is a file named like one that t5g-tokenize reads; others are named and skipped.
 # The archives are encoded once. Change the questions and run it again: only the decoder works.
 DIR ?= .
 QUESTIONS ?= $(DIR)/questions.txt

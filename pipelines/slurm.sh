@@ -11,13 +11,7 @@
 # into the queue; if one fails, the parts are not joined. Then repeat the command: shards whose part exists are left out
 # of the array. Repeat it only when the earlier jobs have ended.
 #
-# Encoder outputs are kept in .t5g/cache of the working directory (t5g-cache(5)), so that another question, more files
-# or another number of shards encode what is new and nothing else. Remove it after the last question. The parts in
-# OUT.parts belong to one list of FILEs, number of shards and set of options: with others, give another OUT or remove
-# OUT.parts. All FILEs must exist when the run begins; one that cannot be read later is a failed document.
-#
-# All nodes must compute with the same kernels for the result to be the same bits; if their processors differ, set
-# T5G_CPU to a level that all have. See t5g(7).
+# What it has in common with parallel.sh is described in launch.sh.
 set -u
 program=slurm.sh
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 66

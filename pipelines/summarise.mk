@@ -1,6 +1,6 @@
-# summarise.mk: a line of summary for every text of a folder, in DIR/summaries.jsonl.
+# summarise.mk: one line of summary for every text in a folder, in DIR/summaries.jsonl.
 # make -f summarise.mk DIR=docs
-# A text is what is called like one: .txt, .text, .md, .markdown, .rst, compressed or not; other files are named and left out.
+# A text is a file named like one: .txt, .text, .md, .markdown, .rst, compressed or not; others are named and skipped.
 DIR ?= .
 PROMPT ?= synopsis:
 include $(dir $(lastword $(MAKEFILE_LIST)))t5g.mk

@@ -1,23 +1,25 @@
 # t5g.mk: rules that make encoder outputs and answers of documents; include it in a Makefile of yours.
 #
-#   FILE.ids.t5g   token ids of FILE: a text, an archive (tar, zip, 7z), NAME.docs.jsonl (a document a line)
-#   FILE.enc.t5g   encoder output of those
-#   FILE.jsonl     answers, an object a line
+#   FILE.ids.t5g   token ids of FILE: a text, an archive (tar, zip, 7z), NAME.docs.jsonl (one document per line)
+#   FILE.enc.t5g   encoder output for these
+#   FILE.jsonl     answers, one object per line
 #
-# PROMPT, or QUESTIONS (a file, a prompt a line), is what is asked; with neither, documents' own
-# prompts. T5G_PICTURES=1 for documents with pictures, and for FILEs that are pictures; PICTURE_TEXT is the
-# text of such a one. T5G_MODEL, T5G_TOKENIZE_FLAGS, T5G_VISION_FLAGS, T5G_ENCODE_FLAGS and T5G_DECODE_FLAGS
-# are passed on. Under `make -j N` set T5G_THREADS to the processors divided by N. V=1 shows commands in full.
+# PROMPT, or QUESTIONS (a file with a prompt on each line), is what is asked; without either, each document's
+# own prompt. T5G_PICTURES=1 is for documents with pictures, and for FILEs that are pictures; PICTURE_TEXT is
+# then the text of such a FILE. T5G_MODEL, T5G_TOKENIZE_FLAGS, T5G_VISION_FLAGS, T5G_ENCODE_FLAGS and
+# T5G_DECODE_FLAGS are passed on. With `make -j N` set T5G_THREADS to the number of processors divided by N.
+# V=1 shows commands in full.
 #
-# $(call t5g-answers,DIR,KIND ...) are the answers of the files of DIR that are of a KIND, and $(t5g-join) in a recipe
-# joins them. KIND is `texts`, `archives`, `pictures`, or a suffix, in any case of letters. Names may have any bytes: see `documents` beside this file. What a file is called, and the values of DIR,
-# QUESTIONS, PROMPT, PICTURE_TEXT and T5G_MODEL, never reach a shell or make as text of theirs: recipes find
-# them in the environment. Given on make's command line or in the environment these values are taken as they
-# are ($ is a dollar). The T5G_..._FLAGS are words of a shell.
+# $(call t5g-answers,DIR,KIND ...) are the answers for the files in DIR that are of a KIND, and $(t5g-join) in
+# a recipe joins them. KIND is `texts`, `archives`, `pictures`, or a suffix, in upper or lower case. Names may
+# have any bytes: see `documents` beside this file. Names of files, and the values of DIR, QUESTIONS, PROMPT,
+# PICTURE_TEXT and T5G_MODEL, never become part of a command or a makefile: recipes find them in the
+# environment. Given on make's command line or in the environment, these values are taken as they are ($ is a
+# dollar). The T5G_..._FLAGS are words for a shell.
 #
-# Another model, other flags and another prompt make again what depends on them, and nothing else.
-# Documents that fail do not stop anything: their ids are in TARGET.failed, a line each, as in JSON.
-# make's own rules are off: one of them would write NAME.txt from a file that is called NAME.txt.sh.
+# Another model, other flags or another prompt make only what depends on them again.
+# Documents that fail do not stop anything: their ids are in TARGET.failed, one on a line, as in JSON.
+# make's own rules are off: one of them would make NAME.txt from a file that is called NAME.txt.sh.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -96,7 +98,7 @@ t5g-join = @$(shell rm -f -- $(call t5g-quote,$@.parts))$(file >$@.parts,$(filte
 t5g-say = $(if $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),,printf '%-8s %s\n' $(1) "$$T5G_TO";)$(if $(filter-out 0,$(V)), set -x;)
 
 # $(call t5g,WORD,COMMAND): COMMAND makes $@. Status 3, some documents failed, is success with a list of
-# them; anything else leaves no target, not even one of before.
+# them; anything else leaves no target, not even an earlier one.
 t5g = @status=0; { $(call t5g-say,$(1)) $(2); } || status=$$?; \
     { set +x; } 2> /dev/null; case $$status in 0) rm -f -- "$$T5G_TO.failed" ;; \
     3) $(t5g-failed) > "$$T5G_TO.failed" ;; *) rm -f -- "$$T5G_TO" "$$T5G_TO.failed"; exit $$status ;; esac
