@@ -2,11 +2,10 @@
 #include "base/stamp.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
-#include "stage/builtin_texts.h"
 #include "stage/model_path.h"
 #include "stage/packing.h"
+#include "stage/packing_texts.h"
 #include "stage/report.h"
-#include "stage/tokenize.h"
 
 #include <string.h>
 
@@ -37,50 +36,12 @@ static const struct t5g_program program = {
     "t5g-pack --weights q8 -o model.t5g model",
     T5G_O_ALL & ~(T5G_O_VERBOSE | T5G_O_ON_ERROR)};
 
-/* ---- texts ---- */
-
-static struct {
-    struct t5g_tokenizer *tokenizer; /* of the source */
-    struct t5g_texts report, calibrate;
-} about;
-
-static void
-read_texts(struct t5g_texts *to, const struct t5g_list *paths, enum t5g_corpus_mode mode)
-{
-    struct t5g_err e;
-    struct t5g_corpus_options o = {
-        .paths = paths->v, .n_paths = paths->n, .mode = mode, .note = t5g_run_note};
-    if (t5g_texts_read(to, about.tokenizer, &o, &e) < 0)
-        t5g_die_err(&e);
-}
-
 /* Whether errors are compensated: in small formats unless told otherwise, in others if told to. */
 static bool
 compensates(void)
 {
     bool off = opt.calibrate.n == 1 && strcmp(opt.calibrate.v[0], "off") == 0;
     return !off && (opt.calibrate.n > 0 || opt.weights >= T5G_PACK_Q6);
-}
-
-/* What is wrong with a text shows before the work begins. */
-static void
-read_all(const char *source, bool packs)
-{
-    struct t5g_err e;
-    enum t5g_corpus_mode mode = opt.line    ? T5G_CORPUS_LINE
-                                : opt.jsonl ? T5G_CORPUS_JSONL
-                                            : T5G_CORPUS_FILE;
-    bool calibrates = packs && compensates();
-    if (opt.report.n == 0 && !calibrates)
-        return;
-    if ((about.tokenizer = t5g_tokenizer_open(source, &e)) == NULL)
-        t5g_die_err(&e);
-    if (opt.report.n > 0)
-        read_texts(&about.report, &opt.report, mode);
-    if (calibrates && opt.calibrate.n > 0)
-        read_texts(&about.calibrate, &opt.calibrate, T5G_CORPUS_FILE);
-    else if (calibrates && t5g_builtin_texts_read(&about.calibrate, about.tokenizer, &e) < 0)
-        t5g_die_err(&e);
 }
 
 /* The source has to be there still when the packed model is in place. */
@@ -137,23 +98,27 @@ main(int argc, char **argv)
     const char *source = t5g_model_path();
     if (opt.report.n > 0 && !compare)
         keep_source(source);
-    read_all(source, !compare);
+    enum t5g_corpus_mode mode = opt.line    ? T5G_CORPUS_LINE
+                                : opt.jsonl ? T5G_CORPUS_JSONL
+                                            : T5G_CORPUS_FILE;
+    struct t5g_packing_texts texts = {0};
+    struct t5g_err e;
+    if (t5g_packing_texts_read(&texts, source, &opt.report, mode, &opt.calibrate,
+                               !compare && compensates(), &e) < 0)
+        t5g_die_err(&e);
     struct t5g_packing packing = {.weights = (enum t5g_pack_weights)opt.weights,
                                   .whole = opt.report.n > 0,
-                                  .texts = compensates() ? &about.calibrate : NULL,
-                                  .tokenizer = about.tokenizer};
+                                  .texts = compensates() ? &texts.calibrate : NULL,
+                                  .tokenizer = texts.tokenizer};
     int status = compare ? T5G_EX_OK : t5g_packing_run(&run, source, &packing);
     if (opt.report.n > 0 && status == T5G_EX_OK) {
-        struct t5g_err e;
         t5g_signals_again(compare ? "the report is not made"
                                   : "the model is packed, the report is not made");
-        if (t5g_report_print(source, compare ? argv[first] : t5g_common.output, about.tokenizer,
-                             &about.report, &e) < 0)
+        if (t5g_report_print(source, compare ? argv[first] : t5g_common.output, texts.tokenizer,
+                             &texts.report, &e) < 0)
             t5g_die_err(&e);
     }
-    t5g_texts_free(&about.report);
-    t5g_texts_free(&about.calibrate);
-    t5g_tokenizer_close(about.tokenizer);
+    t5g_packing_texts_free(&texts);
     if (compare)
         t5g_progress_end();
     t5g_free(opt.report.v);
