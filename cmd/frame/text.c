@@ -2,7 +2,6 @@
 #include "verbs.h"
 #include "base/escape.h"
 #include "base/io.h"
-#include "base/json.h"
 #include "base/stop.h"
 
 #include <string.h>
@@ -105,11 +104,10 @@ put_shape(struct t5g_buf *b, const struct t5g_frame *f)
 void
 put_reason(struct t5g_buf *b, const struct t5g_frame *error)
 {
-    struct t5g_json *j = t5g_json_parse(error->meta, error->meta_len, "ERROR", NULL);
-    const char *tool = t5g_json_str(t5g_json_get(j, "tool")),
-               *msg = t5g_json_str(t5g_json_get(j, "msg"));
-    if (tool != NULL)
-        t5g_buf_printf(b, "%s: ", tool);
-    t5g_buf_adds(b, msg != NULL ? msg : "no reason given");
-    t5g_json_free(j);
+    struct t5g_buf keep = {0};
+    struct t5g_cause c = t5g_cause_read(error, 0, &keep);
+    if (c.tool != NULL)
+        t5g_buf_printf(b, "%s: ", c.tool);
+    t5g_buf_adds(b, c.msg);
+    t5g_buf_free(&keep);
 }

@@ -312,16 +312,10 @@ take_named(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
 static int
 take_error(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
 {
-    struct t5g_json *meta = t5g_json_parse(f->meta, f->meta_len, "ERROR frame", e);
-    if (meta == NULL)
-        return -1;
-    const char *msg = t5g_json_str(t5g_json_get(meta, "msg"));
-    const char *tool = t5g_json_str(t5g_json_get(meta, "tool"));
-    int64_t code = T5G_EX_DATA;
-    (void)t5g_json_int(t5g_json_get(meta, "code"), 0, INT32_MAX, &code);
-    int result = fail(r, tool != NULL ? tool : "a program before", code,
-                      msg != NULL ? msg : "no reason given", e);
-    t5g_json_free(meta);
+    struct t5g_buf keep = {0};
+    struct t5g_cause c = t5g_cause_read(f, T5G_EX_DATA, &keep);
+    int result = fail(r, c.tool != NULL ? c.tool : "a program before", c.code, c.msg, e);
+    t5g_buf_free(&keep);
     return result;
 }
 

@@ -262,19 +262,34 @@ take_head(struct t5g_source *s, const struct t5g_frame *f, struct t5g_err *e)
     return r;
 }
 
+struct t5g_cause
+t5g_cause_read(const struct t5g_frame *error, int code, struct t5g_buf *keep)
+{
+    struct t5g_json *j = t5g_json_parse(error->meta, error->meta_len, "ERROR", NULL);
+    const char *tool = t5g_json_str(t5g_json_get(j, "tool")),
+               *msg = t5g_json_str(t5g_json_get(j, "msg"));
+    int64_t said = code;
+    if (!t5g_json_int(t5g_json_get(j, "code"), 0, INT32_MAX, &said))
+        said = code;
+    keep->n = 0;
+    t5g_buf_adds(keep, msg != NULL ? msg : "no reason given");
+    size_t at = keep->n + 1;
+    t5g_buf_addc(keep, '\0');
+    if (tool != NULL)
+        t5g_buf_adds(keep, tool);
+    t5g_json_free(j);
+    return (struct t5g_cause){tool != NULL ? keep->p + at : NULL, (int)said, keep->p};
+}
+
 /* Why the program upstream gave up, from its ERROR frame outside any document. */
 static void
 take_upstream_error(struct t5g_source *s, const struct t5g_frame *f)
 {
-    struct t5g_json *j = t5g_json_parse(f->meta, f->meta_len, "ERROR", NULL);
-    const char *tool = t5g_json_str(t5g_json_get(j, "tool")),
-               *msg = t5g_json_str(t5g_json_get(j, "msg"));
-    int64_t code = T5G_EX_UPSTREAM;
-    if (!t5g_json_int(t5g_json_get(j, "code"), 1, 255, &code))
-        code = T5G_EX_UPSTREAM;
-    snprintf(s->tool, sizeof s->tool, "%s", tool != NULL ? tool : "upstream");
-    t5g_err_set(&s->upstream, (int)code, "%s", msg != NULL ? msg : "no reason given");
-    t5g_json_free(j);
+    struct t5g_buf keep = {0};
+    struct t5g_cause c = t5g_cause_read(f, T5G_EX_UPSTREAM, &keep);
+    snprintf(s->tool, sizeof s->tool, "%s", c.tool != NULL ? c.tool : "upstream");
+    t5g_err_set(&s->upstream, c.code > 0 && c.code <= 255 ? c.code : T5G_EX_UPSTREAM, "%s", c.msg);
+    t5g_buf_free(&keep);
 }
 
 static int

@@ -97,12 +97,15 @@ bool t5g_source_ready(const struct t5g_source *s);
  */
 int t5g_source_frame(struct t5g_source *s, struct t5g_frame *f, struct t5g_err *e);
 
-/* The original failure, from the ERROR frame before an END with a status. */
+/* A failure, from an ERROR frame: of a document, or before an END with a status. */
 struct t5g_cause {
-    const char *tool;
+    const char *tool; /* NULL: not named */
     int code;
     const char *msg;
 };
+
+/* What an ERROR frame says; code: if it names none. The strings are in `keep`, t5g_buf_free. */
+struct t5g_cause t5g_cause_read(const struct t5g_frame *error, int code, struct t5g_buf *keep);
 
 /* The cause of the last -1; NULL if that had another reason. Valid as long as s. */
 const struct t5g_cause *t5g_source_cause(const struct t5g_source *s);
