@@ -17,6 +17,27 @@ wrong() {
     exit 64
 }
 
+# The parts of a usage that both have: how the script is called, options, rules.
+usage_head() {
+    printf 'usage: %s [options] -n SHARDS -o OUT.t5g -- FILE...\n' "$program"
+    printf '       %s [options] -n SHARDS -o OUT.t5g --files0-from FILE\n\n' "$program"
+}
+usage_options() {
+    cat << 'END'
+  -m, --model MODEL     for the programs
+      --files0-from FILE  names of the FILEs, each ended by NUL, as from find -print0; -: standard input
+      --no-cache        do not keep encoder outputs in .t5g/cache (or T5G_CACHE_DIR)
+END
+}
+usage_rules() {
+    cat << 'END'
+
+If a FILE does not exist, the run ends before it begins, with status 66. For other FILEs, shards or program options,
+give another OUT or remove OUT.parts.
+Environment: T5G_TOKENIZE_FLAGS, T5G_ENCODE_FLAGS, T5G_DECODE_FLAGS: options for the programs, quoted as for a shell;
+END
+}
+
 # take_inputs FILE ...: the FILEs, or the names in the list, as the array `inputs`.
 take_inputs() {
     [ -n "$n" ] || wrong '-n SHARDS is missing'

@@ -18,22 +18,17 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 66
 # shellcheck source=pipelines/launch.sh
 . "$here/launch.sh" || exit 66
 usage() {
+    usage_head
     cat << 'END'
-usage: parallel.sh [options] -n SHARDS -o OUT.t5g -- FILE...
-       parallel.sh [options] -n SHARDS -o OUT.t5g --files0-from FILE
-
   -S, --sshlogin HOSTS  hosts, separated by commas, as for parallel(1); `:` is this machine (default)
   -n, --shards SHARDS   number of parts to divide the FILEs into; several for each host
   -o, --output OUT.t5g  the result, with OUT.t5g.joblog and the directory OUT.t5g.parts next to it
-  -m, --model MODEL     for the programs
-      --files0-from FILE  names of the FILEs, each ended by NUL, as from find -print0; -: standard input
   -j, --jobs N          shards at a time on each host (default: 1, which uses all processors)
-      --no-cache        do not keep encoder outputs in .t5g/cache (or T5G_CACHE_DIR)
-      --clean           remove OUT.t5g.parts and OUT.t5g.joblog at the end
-
-If a FILE does not exist, the run ends before it begins, with status 66. For other FILEs, shards or program options,
-give another OUT or remove OUT.parts.
-Environment: T5G_TOKENIZE_FLAGS, T5G_ENCODE_FLAGS, T5G_DECODE_FLAGS: options for the programs, quoted as for a shell;
+END
+    usage_options
+    echo '      --clean           remove OUT.t5g.parts and OUT.t5g.joblog at the end'
+    usage_rules
+    cat << 'END'
 T5G_CPU, T5G_COMPUTE, T5G_THREADS, T5G_RETRIES, T5G_CACHE_DIR.
 Exit status: 0; 3: some documents failed; 75: hosts were lost or shards stopped, try again; 76: a part is missing; else
 that of the first shard that failed.

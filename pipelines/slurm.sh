@@ -18,22 +18,20 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 66
 # shellcheck source=pipelines/launch.sh
 . "$here/launch.sh" || exit 66
 usage() {
+    usage_head
     cat << 'END'
-usage: slurm.sh [options] -n SHARDS -o OUT.t5g -- FILE...
-       slurm.sh [options] -n SHARDS -o OUT.t5g --files0-from FILE
-
   -n, --shards SHARDS   number of jobs to divide the FILEs into; each should take hours rather than minutes
   -o, --output OUT.t5g  the result, with the directory OUT.t5g.parts next to it, which has the logs of the jobs
-  -m, --model MODEL     for the programs
-      --files0-from FILE  names of the FILEs, each ended by NUL, as from find -print0; -: standard input
       --wait            wait for the result; exit with the status of the job that joins the parts
-      --no-cache        do not keep encoder outputs in .t5g/cache (or T5G_CACHE_DIR)
+END
+    usage_options
+    cat << 'END'
       --clean           remove OUT.t5g.parts at the end
 
 Without --wait, prints the numbers of the array and of the joining job.
-If a FILE does not exist, the run ends before it begins, with status 66. For other FILEs, shards or program options,
-give another OUT or remove OUT.parts.
-Environment: T5G_TOKENIZE_FLAGS, T5G_ENCODE_FLAGS, T5G_DECODE_FLAGS: options for the programs, quoted as for a shell;
+END
+    usage_rules
+    cat << 'END'
 T5G_CPU, T5G_COMPUTE, T5G_THREADS (SLURM_CPUS_PER_TASK overrides it), T5G_RETRIES, T5G_CACHE_DIR; SBATCH_*.
 Exit status with --wait: 0; 3: some documents failed; 76: a part is missing, its log says why.
 END
