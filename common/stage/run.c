@@ -134,7 +134,7 @@ start(struct t5g_run *r, struct t5g_source *in, const struct t5g_stage *s, struc
 static void
 clear(struct t5g_batch *b)
 {
-    for (size_t i = 0; i < T5G_BATCH_MAX; i++)
+    for (size_t i = 0; i < T5G_BATCH_MAX && i <= b->n; i++) /* the last one may be a part of one */
         t5g_doc_clear(&b->docs[i]);
     b->n = 0;
 }
