@@ -22,6 +22,7 @@ static const struct t5g_option options[] = {
     {0, "max-prompt-tokens", "N", T5G_OPT_U64, &opt.max_prompt,
      "maximum length of a prompt in tokens (default 16384)", 1, 1 << 30},
     T5G_OPTION_TABLE(generation_options),
+    T5G_OPTION_TABLE(constraint_options),
     {'b', "batch-tokens", "N", T5G_OPT_U64, &opt.batch,
      "batch size: tokens of the documents decoded together (default 4096)", 1, 1e15},
     {0, "stream", NULL, T5G_OPT_FLAG, &opt.stream, "write each token when it is chosen", 0, 0},
@@ -87,6 +88,7 @@ open_all(struct t5g_err *e)
         t5g_warn("%s", at.model->config.notice);
     at.x.kernels = kernels;
     at.x.decoder = t5g_decoder_open(at.model, kernels, at.pool);
+    generation.constraint = constraint_open(at.x.asker.tokenizer, &at.model->config);
     at.x.asker.generator = t5g_generator_open(at.x.decoder, at.model, &generation);
     at.x.asker.at_once = live_prompts() || opt.stream;
     at.x.config = &at.model->config;
@@ -102,6 +104,7 @@ static void
 close_all(void)
 {
     t5g_generator_close(at.x.asker.generator);
+    t5g_constraint_close(generation.constraint);
     t5g_decoder_close(at.x.decoder);
     t5g_pool_close(at.pool);
     t5g_prompts_close(at.x.asker.prompts);
@@ -123,6 +126,7 @@ main(int argc, char **argv)
             t5g_usage(
                 "--prompts - reads prompts from stdin: name files of encoder outputs as operands");
     generation_check(opt.stream);
+    constraint_check();
 
     struct t5g_run run;
     t5g_run_open(&run);

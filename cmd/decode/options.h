@@ -3,6 +3,7 @@
 #define T5G_DECODE_OPTIONS_H
 
 #include "cli/option.h"
+#include "generate/constraint.h"
 #include "generate/generate.h"
 #include "text/tokenizer.h"
 
@@ -18,5 +19,13 @@ void generation_check(bool stream);
  */
 int generation_open(const struct t5g_tokenizer *t, const struct t5g_config *c, struct t5g_err *e);
 void generation_close(void);
+
+/* constraint.c */
+extern const struct t5g_option constraint_options[];
+/* Refuse what cannot be a constraint: 64 or 65. */
+void constraint_check(void);
+/* The constraint of the options, or NULL; the caller closes it. Ends the process if the model does
+ * not support it. */
+struct t5g_constraint *constraint_open(const struct t5g_tokenizer *t, const struct t5g_config *c);
 
 #endif

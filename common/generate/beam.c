@@ -254,11 +254,12 @@ go_on(struct t5g_beams *b, struct search *s, size_t found)
     return n;
 }
 
-/* Fail the job: every id is forbidden. */
+/* Fail the job: every id is forbidden, as the token after h. */
 static void
-give_up(struct search *s, size_t token)
+give_up(struct t5g_beams *b, struct search *s, struct hypothesis *h)
 {
-    t5g_err_set(&s->job->err, T5G_EX_DATA, T5G_ALL_FORBIDDEN, token);
+    t5g_constraint_forbids(t5g_choice_allowed(&b->how, &h->choice), h->choice.n_new + 1,
+                           &s->job->err);
     s->job = NULL;
 }
 
@@ -269,7 +270,7 @@ deliver(struct t5g_beams *b, struct search *s)
     size_t wanted = t5g_max(b->o->num_return, 1);
     for (size_t i = 0; i < wanted && i < s->n_pool; i++)
         if (!isfinite(s->pool[i].score)) { /* fewer ids were allowed than there are beams */
-            give_up(s, s->pool[i].choice.n_new);
+            give_up(b, s, &s->pool[i]);
             return;
         }
     for (size_t i = 0; i < wanted && i < s->n_pool; i++) {
@@ -294,7 +295,7 @@ advance(struct t5g_beams *b, struct search *s)
     bool early = b->o->early_stopping == T5G_EARLY_TRUE;
     bool open = s->improving && !(early && s->n_pool == b->beams);
     if (!isfinite(b->found[0].sum)) {
-        give_up(s, s->run[0].choice.n_new + 1);
+        give_up(b, s, &s->run[0]);
         return;
     }
     for (size_t i = 0; i < found; i++) {
@@ -393,6 +394,8 @@ t5g_beams_run(struct t5g_beams *b, struct t5g_job *const *jobs, size_t n)
 {
     size_t next = 0, parts;
     do {
+        if (b->o->constraint != NULL)
+            t5g_constraint_tidy(b->o->constraint);
         for (size_t i = 0; i < b->n_searches && next < n; i++)
             if (b->searches[i].job == NULL)
                 start(b, &b->searches[i], jobs[next++]);

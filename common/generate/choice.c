@@ -22,6 +22,7 @@ t5g_choice_start(struct t5g_choice *s, const int32_t *ids, size_t n, const struc
     t5g_buf_add(&s->ids, ids, n * sizeof *ids);
     s->n_new = 0;
     s->job = job;
+    s->at = (struct t5g_place){0};
 }
 
 void
@@ -29,6 +30,7 @@ t5g_choice_copy(struct t5g_choice *to, const struct t5g_choice *from)
 {
     t5g_choice_start(to, ids_of(from), length(from), from->job);
     to->n_new = from->n_new;
+    to->at = from->at;
 }
 
 void
@@ -50,9 +52,18 @@ t5g_choice_new(const struct t5g_choice *s)
     return ids_of(s) + length(s) - s->n_new;
 }
 
-void
-t5g_choice_process(const struct t5g_chooser *x, const struct t5g_choice *s, float *logits)
+const struct t5g_allowed *
+t5g_choice_allowed(const struct t5g_chooser *x, struct t5g_choice *s)
 {
+    if (x->o->constraint == NULL)
+        return NULL;
+    return t5g_constraint_allowed(x->o->constraint, &s->at, t5g_choice_new(s), s->n_new);
+}
+
+void
+t5g_choice_process(const struct t5g_chooser *x, struct t5g_choice *s, float *logits)
+{
+    const struct t5g_allowed *allowed = t5g_choice_allowed(x, s);
     struct t5g_history h = {.c = x->c,
                             .o = x->o,
                             .ids = ids_of(s),
@@ -63,6 +74,8 @@ t5g_choice_process(const struct t5g_chooser *x, const struct t5g_choice *s, floa
                             .min_new = s->job->min_new,
                             .max_new = s->job->max_new};
     t5g_process(logits, x->c->decoder.v, &h);
+    if (allowed != NULL)
+        t5g_constraint_apply(allowed, logits, x->c->decoder.v);
 }
 
 int
@@ -72,8 +85,9 @@ t5g_choice_take(const struct t5g_chooser *x, struct t5g_choice *s, float *logits
     size_t v = x->c->decoder.v;
     t5g_choice_process(x, s, logits);
     /* transformers takes id 0, or fails if it draws; log(0) is not a score */
-    if ((x->o->sample || x->o->logprobs) && t5g_all_forbidden(logits, v))
-        return t5g_err_set(e, T5G_EX_DATA, T5G_ALL_FORBIDDEN, s->n_new + 1);
+    if ((x->o->sample || x->o->logprobs || x->o->constraint != NULL) &&
+        t5g_all_forbidden(logits, v))
+        return t5g_constraint_forbids(t5g_choice_allowed(x, s), s->n_new + 1, e);
     if (x->o->sample) {
         t5g_warp(logits, v, x->o, 1, x->scratch);
         *id = (int32_t)t5g_draw(logits, v, t5g_uniform(s->job->seed, s->n_new));

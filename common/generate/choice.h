@@ -3,6 +3,7 @@
 #define T5G_CHOICE_H
 
 #include "base/mem.h"
+#include "generate/constraint.h"
 #include "generate/generate.h"
 
 /*
@@ -13,6 +14,7 @@ struct t5g_choice {
     struct t5g_buf ids; /* int32_t: start token, prompt and chosen ids */
     size_t n_new;       /* number of chosen ids */
     const struct t5g_job *job;
+    struct t5g_place at; /* in the constraint */
 };
 
 /* How the sequences of a run choose. */
@@ -33,13 +35,17 @@ void t5g_choice_free(struct t5g_choice *s);
 const int32_t *t5g_choice_new(const struct t5g_choice *s);
 
 /* Apply the processors to logits [v], or log-probabilities, of the next id. */
-void t5g_choice_process(const struct t5g_chooser *x, const struct t5g_choice *s, float *logits);
+void t5g_choice_process(const struct t5g_chooser *x, struct t5g_choice *s, float *logits);
+
+/* The ids that the constraint allows next, valid until t5g_constraint_tidy; NULL: there is none. */
+const struct t5g_allowed *t5g_choice_allowed(const struct t5g_chooser *x, struct t5g_choice *s);
 
 /*
  * Choose the next id from logits [v], which change, and add it: the lowest id of the largest logit,
  * or a draw, which depends only on the job's seed and n_new. *logprob: natural log of its
- * probability if requested by the options, else 0. -1 with e (65) if every id is forbidden and a
- * probability or a draw is needed; otherwise id 0 is chosen then, as in transformers.
+ * probability if requested by the options, else 0. -1 with e (65) if every id is forbidden and
+ * there is a constraint, or a probability or a draw is needed; otherwise id 0 is chosen then, as in
+ * transformers.
  */
 int t5g_choice_take(const struct t5g_chooser *x, struct t5g_choice *s, float *logits, int32_t *id,
                     float *logprob, struct t5g_err *e);

@@ -29,6 +29,7 @@ struct slot {
     float *logits;  /* [1 + lookup, v]; if more than the id of the largest is needed */
     struct t5g_choice choice;
     int32_t best[1 + T5G_LOOKUP_MAX];
+    const struct t5g_allowed *allowed[1 + T5G_LOOKUP_MAX]; /* with a constraint */
 };
 
 struct t5g_generator {
@@ -138,6 +139,10 @@ choose(struct t5g_generator *g, struct slot *s, size_t k, int32_t *id)
     float logprob = 0;
     if (!g->all) {
         *id = s->best[k];
+        if (*id < 0) {
+            t5g_constraint_forbids(s->allowed[k], o->n + 1, &s->job->err);
+            return true;
+        }
         t5g_choice_add(&s->choice, *id);
     } else if (t5g_choice_take(&g->how, &s->choice, s->logits + k * g->m->config.decoder.v, id,
                                &logprob, &s->job->err) < 0) {
@@ -186,6 +191,22 @@ advance(struct t5g_generator *g, struct slot *s, const struct t5g_part *p)
     s->fed = 0;
 }
 
+/* With a constraint: what it allows in each of the rows that ids are chosen from. Guesses from the
+ * first on that it does not allow are left out. */
+static void
+constrain(struct t5g_generator *g, struct slot *s)
+{
+    s->allowed[0] = t5g_choice_allowed(&g->how, &s->choice);
+    struct t5g_place at = s->choice.at;
+    for (size_t k = 0; !s->prompt && k + 1 < s->n_feed; k++) {
+        if (!t5g_allowed_has(s->allowed[k], s->feed[1 + k])) {
+            s->n_feed = 1 + k;
+            return;
+        }
+        s->allowed[1 + k] = t5g_constraint_next(g->o.constraint, &at, s->feed[1 + k]);
+    }
+}
+
 /* The next `take` rows of a slot as part n of the step. */
 static void
 put(struct t5g_generator *g, size_t n, struct slot *s, size_t take)
@@ -194,6 +215,7 @@ put(struct t5g_generator *g, size_t n, struct slot *s, size_t take)
     if (need > t5g_kvcache_max(s->kv))
         t5g_kvcache_grow(s->kv, t5g_max(need, 2 * t5g_kvcache_max(s->kv)));
     bool last = s->fed + take == s->n_feed;
+    const struct t5g_allowed *const *allowed = g->o.constraint != NULL ? s->allowed : NULL;
     g->parts[n] = (struct t5g_part){.cross = s->job->cross,
                                     .kv = s->kv,
                                     .ids = s->feed + s->fed,
@@ -201,6 +223,7 @@ put(struct t5g_generator *g, size_t n, struct slot *s, size_t take)
                                     .all = !s->prompt,
                                     .logits = last && g->all ? s->logits : NULL,
                                     .best = last && !g->all ? s->best : NULL,
+                                    .allowed = last && !g->all ? allowed : NULL,
                                     .no_eos = s->job->out.n < s->job->min_new};
     g->of_part[n] = s;
     s->fed += take;
@@ -222,6 +245,8 @@ plan_prompts(struct t5g_generator *g)
         struct slot *s = &g->slots[i];
         if (s->job == NULL || !prefills(s))
             continue;
+        if (g->o.constraint != NULL)
+            constrain(g, s);
         size_t take = t5g_min(t5g_min(s->n_feed - s->fed, T5G_PREFILL_ROWS), T5G_ROW_BLOCK - rows);
         put(g, n++, s, take);
         rows += take;
@@ -240,6 +265,8 @@ plan(struct t5g_generator *g)
         struct slot *s = &g->slots[i];
         if (s->job == NULL || prefills(s))
             continue;
+        if (g->o.constraint != NULL)
+            constrain(g, s);
         waiting--; /* the others get their share, however long a prompt is */
         size_t room = T5G_STEP_ROWS - rows - waiting * (1 + g->o.lookup);
         size_t take = t5g_min(s->n_feed - s->fed, room);
@@ -264,6 +291,8 @@ run(struct t5g_generator *g, struct t5g_job *const *jobs, size_t n)
 {
     size_t next = 0, prompts, parts;
     do {
+        if (g->o.constraint != NULL)
+            t5g_constraint_tidy(g->o.constraint);
         for (size_t i = 0; i < g->n_slots && next < n; i++)
             if (g->slots[i].job == NULL)
                 start(g, &g->slots[i], jobs[next++]);

@@ -48,6 +48,8 @@ struct t5g_generate_options {
      * so the result is the same, and faster if much is copied. At most T5G_LOOKUP_MAX.
      */
     size_t lookup;
+
+    struct t5g_constraint *constraint; /* generate/constraint.h; NULL: none */
 };
 
 /* Hugging Face's defaults, except for the length. */

@@ -207,7 +207,8 @@ head(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts)
             rows[n] =
                 (struct t5g_head_row){.logits = p->logits != NULL ? p->logits + k * c->v : NULL,
                                       .best = p->best != NULL ? p->best + k : NULL,
-                                      .no_eos = p->no_eos};
+                                      .no_eos = p->no_eos,
+                                      .allowed = p->allowed != NULL ? p->allowed[k] : NULL};
             t5g_block_norm(&x->b, x->last + n++ * c->d, c->d, x->h + row * c->d, c->d,
                            &x->m->decoder.norm, 1);
         }

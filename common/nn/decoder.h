@@ -5,6 +5,7 @@
 #include "base/threads.h"
 #include "kernels/kernels.h"
 #include "model/model.h"
+#include "nn/allowed.h"
 
 struct t5g_decoder;
 
@@ -77,6 +78,8 @@ struct t5g_part {
     float *rows;   /* [n or 1, d] what logits are made of; NULL: none */
     const struct t5g_limb *limb; /* where it stands in a tree; NULL: at the position of kv */
     bool no_eos;                 /* exclude eos ids */
+    /* With best: [n or 1] ids of which it is the best, or -1 if there are none; NULL: all. */
+    const struct t5g_allowed *const *allowed;
     bool bad; /* out: a logit is not finite (with best, not every logit is checked) */
 };
 

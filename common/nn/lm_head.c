@@ -8,7 +8,8 @@
  *   |w y - w' y'| <= |w - w'| |y| + |w'| |y - y'| + rounding
  *
  * so a row whose upper bound is below the best lower bound cannot be the largest. Only the few
- * others are computed, by the same kernel as without a screen: the id is the same.
+ * others are computed, by the same kernel as without a screen: the id is the same. Rows of ids that
+ * may not be chosen are below everything; where only a few may, these rows alone are computed.
  */
 #include "nn/lm_head.h"
 #include "kernels/rotate.h"
@@ -85,7 +86,24 @@ products(const struct run *r, const struct t5g_mat *w, float *out, const float *
 static bool
 counts(const struct run *r, size_t row, size_t id)
 {
-    return !r->rows[row].no_eos || !t5g_config_is_eos(&r->h->m->config, (int32_t)id);
+    const struct t5g_head_row *x = &r->rows[row];
+    return (x->allowed == NULL || t5g_allowed_has(x->allowed, (int32_t)id)) &&
+           (!x->no_eos || !t5g_config_is_eos(&r->h->m->config, (int32_t)id));
+}
+
+/* Whether a row needs some logit from r0 on. */
+static bool
+needs(const struct t5g_head_row *x, size_t r0, size_t rows)
+{
+    const struct t5g_allowed *a = x->allowed;
+    bool any = a == NULL;
+    if (any)
+        return true;
+    for (size_t i = 0; a->ids == NULL && i < rows; i += 64)
+        any = any || a->bits[(r0 + i) / 64] != 0;
+    for (size_t i = 0; a->ids != NULL && i < a->n && !any; i++)
+        any = (size_t)a->ids[i] - r0 < rows;
+    return any;
 }
 
 /* All logits of an item: stored, or only the largest found. */
@@ -97,6 +115,13 @@ full_item(void *arg, size_t item, size_t worker)
     size_t r0 = item * CHUNK, rows = t5g_min(CHUNK, c->v - r0);
     struct t5g_mat w = t5g_mat_rows(r->h->m->head, r0, rows);
     float *out = t5g_exec_scratch(r->x, worker);
+    bool any = false;
+    for (size_t i = 0; i < r->n; i++) {
+        r->h->found[i * r->h->items + item] = (struct found){.value = -INFINITY, .id = -1};
+        any = any || needs(&r->rows[i], r0, rows);
+    }
+    if (!any)
+        return;
     products(r, &w, out, r->y, r->n);
     for (size_t i = 0; i < r->n; i++) {
         float *y = out + i * CHUNK;
@@ -131,11 +156,66 @@ settle(struct run *r)
             if (f[k].value > f[best].value)
                 best = k;
         if (r->rows[i].best != NULL)
-            *r->rows[i].best = f[best].id < 0 ? 0 : f[best].id;
+            *r->rows[i].best = f[best].id < 0 && r->rows[i].allowed == NULL ? 0 : f[best].id;
+    }
+}
+
+/* ---- few ids ---- */
+
+/* Whether all rows have a short list of ids. */
+static bool
+all_few(const struct run *r)
+{
+    const struct t5g_model *m = r->h->m;
+    bool few = !t5g_is_quantised(m->head.dtype) && m->config.decoder.logit_softcap == 0;
+    for (size_t i = 0; i < r->n; i++)
+        few = few && r->rows[i].best != NULL && r->rows[i].allowed != NULL &&
+              r->rows[i].allowed->ids != NULL;
+    return few;
+}
+
+/* An item is a part of every row's list. */
+static void
+few_item(void *arg, size_t item, size_t worker)
+{
+    struct run *r = arg;
+    const struct t5g_mat *head = &r->h->m->head;
+    (void)worker;
+    for (size_t i = 0; i < r->n; i++) {
+        const struct t5g_allowed *a = r->rows[i].allowed;
+        size_t items = r->h->items, from = a->n * item / items, to = a->n * (item + 1) / items;
+        struct found f = {.value = -INFINITY, .id = -1};
+        for (size_t j = from; j < to; j++) {
+            float y;
+            struct t5g_mat w = t5g_mat_rows(*head, (size_t)a->ids[j], 1);
+            if (!counts(r, i, (size_t)a->ids[j]))
+                continue;
+            r->x->k->dot(&y, 1, r->y + i * w.cols, w.cols, 1, w.p, w.dtype, 1, w.cols);
+            if (!isfinite(y))
+                atomic_store(&r->bad[i], true);
+            if (y > f.value)
+                f = (struct found){.value = y, .id = a->ids[j]};
+        }
+        r->h->found[i * items + item] = f;
     }
 }
 
 /* ---- screening ---- */
+
+/* The bounds y [rows] of ids from r0 on that may not be chosen, below everything. */
+static void
+mask(float *y, const struct t5g_allowed *a, size_t r0, size_t rows)
+{
+    for (size_t j = 0; a->ids == NULL && j < rows; j += 64)
+        for (uint64_t out = ~a->bits[(r0 + j) / 64]; out != 0; out &= out - 1) {
+            size_t k = j + (size_t)__builtin_ctzll(out);
+            if (k < rows)
+                y[k] = -INFINITY;
+        }
+    for (size_t j = 0; a->ids != NULL && j < rows; j++)
+        if (!t5g_allowed_has(a, (int32_t)(r0 + j)))
+            y[j] = -INFINITY;
+}
 
 /* Bounds of all rows of an item. */
 static void
@@ -158,6 +238,8 @@ screen_item(void *arg, size_t item, size_t worker)
         for (size_t k = 0; k < m->config.n_eos && r->rows[i].no_eos; k++)
             if ((size_t)m->config.eos[k] - r0 < rows) /* excluded: below everything */
                 y[(size_t)m->config.eos[k] - r0] = -INFINITY;
+        if (r->rows[i].allowed != NULL)
+            mask(y, r->rows[i].allowed, r0, rows);
         f->bound = r->x->k->bounds(upper, &f->top, y, away, left, r->length[i], r->away[i], rows);
     }
 }
@@ -249,7 +331,12 @@ t5g_head_run(struct t5g_head *h, const struct t5g_exec *x, const float *y,
         rows[i].bad = false;
         screened = screened && rows[i].best != NULL;
     }
-    if (!screened || !screen(&r)) {
+    if (all_few(&r)) {
+        size_t ids = 0;
+        for (size_t i = 0; i < n; i++)
+            ids += rows[i].allowed->n;
+        t5g_exec_run(x, few_item, &r, h->items, ids * c->d);
+    } else if (!screened || !screen(&r)) {
         if (t5g_is_quantised(m->head.dtype))
             t5g_linear_quantise(x, y, c->d, n, &m->head);
         t5g_exec_run(x, full_item, &r, h->items, n * c->v * c->d);
