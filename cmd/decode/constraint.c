@@ -1,14 +1,17 @@
 /* constraint.c: options of t5g-decode that constrain what is generated. */
 #include "options.h"
 #include "cli/message.h"
+#include "generate/json_schema.h"
 #include "generate/regex.h"
 
 #include <string.h>
 
-static const char *regex;
+static const char *regex, *schema;
 
 const struct t5g_option constraint_options[] = {
     {0, "regex", "RE", T5G_OPT_ONCE, &regex, "generate only text that matches RE as a whole", 0, 0},
+    {0, "json-schema", "FILE", T5G_OPT_ONCE, &schema,
+     "generate only JSON that is valid under the schema in FILE", 0, 0},
     T5G_OPTIONS_END,
 };
 
@@ -33,8 +36,12 @@ void
 constraint_check(void)
 {
     struct t5g_err e = {0};
+    if (regex != NULL && schema != NULL)
+        t5g_usage("--regex excludes --json-schema");
     if (regex != NULL && (made = from_regex(&e)) == NULL)
         t5g_usage("--regex: %s", e.msg);
+    if (schema != NULL && (made = t5g_json_schema_open(schema, &e)) == NULL)
+        t5g_die_err(&e);
 }
 
 struct t5g_constraint *

@@ -49,6 +49,7 @@ struct t5g_automaton {
     uint32_t *rule;   /* [n_rules] first nodes */
     size_t n, n_edges, n_targets, n_rules;
     uint32_t start;
+    uint32_t json_char;    /* json_nodes.c: a node that many share; NONE: not made yet */
     uint8_t class_of[256]; /* bytes that no edge tells apart have one class */
     size_t classes;
     /* private */

@@ -65,9 +65,8 @@ leave(struct tree *t, const struct t5g_word *word, size_t depth)
     }
 }
 
-/* One of the words [count], then next. */
-static uint32_t
-node_words(struct t5g_automaton *a, const struct t5g_word *words, size_t count, uint32_t next)
+uint32_t
+t5g_node_words(struct t5g_automaton *a, const struct t5g_word *words, size_t count, uint32_t next)
 {
     struct tree t = {.a = a, .next = next};
     size_t longest = 0;
@@ -127,7 +126,7 @@ t5g_choices_automaton(const struct t5g_word *choices, size_t count, struct t5g_e
     if (equal_words(choices, count, pair))
         return t5g_err_set(e, T5G_EX_DATA, "choices %zu and %zu are equal", pair[0], pair[1]), NULL;
     struct t5g_automaton *a = t5g_automaton_open();
-    uint32_t start = node_words(a, choices, count, T5G_NODE_RETURN);
+    uint32_t start = t5g_node_words(a, choices, count, T5G_NODE_RETURN);
     if (t5g_automaton_finish(a, start, e) == 0)
         return a;
     t5g_automaton_close(a);

@@ -62,6 +62,69 @@ all_match() {
     status_is 64 t5g-decode --regex '' "$doc"
 }
 
+schema() {
+    cat > schema.json << 'END'
+{"type": "object", "required": ["name", "n", "tree"],
+ "properties": {"name": {"type": "string", "minLength": 2, "maxLength": 5},
+                "kind": {"enum": ["a", "b\"c", 3, null]},
+                "n": {"type": "integer", "minimum": -12, "maximum": 305},
+                "tags": {"type": "array", "items": {"type": "string", "pattern": "^[a-z]{2}$"}, "maxItems": 3},
+                "tree": {"$ref": "#/$defs/node"}},
+ "$defs": {"node": {"type": "object", "required": ["v"],
+                    "properties": {"v": {"type": ["boolean", "null"]},
+                                   "kids": {"type": "array", "items": {"$ref": "#/$defs/node"}, "maxItems": 2}}}}}
+END
+}
+
+@test "--json-schema: the answers are valid, greedily, drawn, by beams, with guesses" {
+    schema
+    for args in '' '--lookup 5' '--sample --num-return-sequences 6 --temperature 2' '--num-beams 4'; do
+        # shellcheck disable=SC2086
+        t5g-decode $args --json-schema schema.json -n 400 -p the -p of "$BATS_FILE_TMPDIR/docs.t5g" | t5g-detok --jsonl
+    done > answers
+    [ "$(grep -c '"finish":"eos"' answers)" -ge 20 ]
+    python3 - << 'END'
+import json, re
+def node(v):
+    assert set(v) <= {"v", "kids"} and v["v"] in (None, True, False), v
+    assert len(v.get("kids", [])) <= 2
+    for kid in v.get("kids", []): node(kid)
+for line in open("answers"):
+    line = json.loads(line)
+    if line["finish"] != "eos": continue
+    text = line["text"]
+    v = json.loads(text)
+    assert list(v) == [k for k in ("name", "kind", "n", "tags", "tree") if k in v], text
+    assert {"name", "n", "tree"} <= set(v), text
+    assert 2 <= len(v["name"]) <= 5 and type(v["n"]) is int and -12 <= v["n"] <= 305, text
+    assert "kind" not in v or v["kind"] in ("a", 'b"c', 3, None), text
+    assert len(v.get("tags", [])) <= 3 and all(re.fullmatch("[a-z]{2}", t) for t in v.get("tags", [])), text
+    node(v["tree"])
+END
+}
+
+@test "--json-schema: what is wrong with it is said, status 65; large and deep ones at once" {
+    doc=$BATS_FILE_TMPDIR/docs.t5g
+    echo '{"type":"object","properties":{"a":{"type":"number","multipleOf":2}}}' > a.json
+    status_is 65 t5g-decode --json-schema a.json "$doc"
+    err_has "a.json: #/properties/a: 'multipleOf' is not supported"
+    echo '{"type":"array","minItems":3,"maxItems":2,"items":{"type":"null"}}' > a.json
+    status_is 65 t5g-decode --json-schema a.json "$doc"
+    err_has "a.json: #: 'maxItems' is below 'minItems': no value is valid"
+    echo '{"$ref":"#/$defs/a","$defs":{"a":{"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]}}}' > a.json
+    status_is 65 t5g-decode --json-schema a.json "$doc"
+    err_has "a.json: no text matches it"
+    { printf '{"type":"null","title":"'; head -c 10000000 /dev/zero | tr '\0' x; echo '"}'; } > a.json
+    status_is 65 t5g-decode --json-schema a.json "$doc"
+    err_has "a.json: larger than 1048576 bytes"
+    printf '{"type":"array","items":%.0s' {1..1000} > a.json
+    status_is 65 t5g-decode --json-schema a.json "$doc"
+    err_has "a.json: byte 1536: nested more than 64 levels deep"
+    status_is 66 t5g-decode --json-schema none.json "$doc"
+    status_is 64 t5g-decode --json-schema a.json --regex a "$doc"
+    err_has_line "--regex excludes --json-schema"
+}
+
 @test "what a constraint allows and another option forbids fails the document" {
     status_is 3 t5g-decode --regex 'ab' --min-new-tokens 9 -o out.t5g "$BATS_FILE_TMPDIR/docs.t5g"
     grep -q 'what the constraint allows is forbidden by other options' err

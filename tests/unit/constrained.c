@@ -3,6 +3,7 @@
  * texts: each id of the vocabulary is appended and judged.
  */
 #include "constrained.h"
+#include "base/utf8.h"
 #include "generate/processors.h"
 #include "text/detokenizer.h"
 #include "text/printed.h"
@@ -30,6 +31,25 @@ cases(size_t few)
 {
     const char *n = getenv("T5G_CONSTRAINT_CASES");
     return n != NULL ? strtoul(n, NULL, 10) : few;
+}
+
+bool
+begins_character(const unsigned char *s, size_t n, uint32_t *lo, uint32_t *hi)
+{
+    unsigned char least[4] = {0, 0x80, 0x80, 0x80}, most[4] = {0, 0xbf, 0xbf, 0xbf};
+    size_t len = s[0] < 0xc2 || s[0] > 0xf4 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+    least[1] = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
+    most[1] = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
+    if (n >= len)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 && (s[i] < least[i] || s[i] > most[i]))
+            return false;
+        least[i] = most[i] = s[i];
+    }
+    *lo = t5g_utf8_decode(least, len);
+    *hi = t5g_utf8_decode(most, len);
+    return true;
 }
 
 /* ---- walks ---- */
@@ -60,9 +80,11 @@ check_mask(const struct judge *j, const struct t5g_buf *text, const struct t5g_a
     for (size_t id = 0; id < v; id++) {
         bool want = may_follow(j, text, (int32_t)id);
         n += want;
+        size_t len;
+        const char *piece = t5g_printed(tokenizer, (int32_t)id, &len);
         if (t5g_allowed_has(a, (int32_t)id) != want)
-            fail_msg("%s: after '%.*s', id %zu: allowed %d, but %d", j->what, (int)text->n,
-                     text->p != NULL ? text->p : "", id, !want, want);
+            fail_msg("%s: after '%.*s', id %zu, '%.*s': allowed %d, but %d", j->what, (int)text->n,
+                     text->p != NULL ? text->p : "", id, (int)len, piece, !want, want);
     }
     assert_int_equal(a->n, n);
     assert_true(n > 0);

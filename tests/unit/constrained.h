@@ -16,6 +16,10 @@ uint32_t draw(uint32_t n);
 /* Cases of a generator: `few` in make check, or as many as T5G_CONSTRAINT_CASES says. */
 size_t cases(size_t few);
 
+/* The code points of the well-formed characters that begin with s [n] and are longer; false: none.
+ */
+bool begins_character(const unsigned char *s, size_t n, uint32_t *lo, uint32_t *hi);
+
 /* Something that judges texts. */
 struct judge {
     bool (*matches)(const void *arg, const struct t5g_buf *text, bool *whole);

@@ -257,26 +257,6 @@ any(const struct set *s)
     return false;
 }
 
-/* The code points of the well-formed characters that begin with s [n]; false: none does. */
-static bool
-begun(const unsigned char *s, size_t n, uint32_t *lo, uint32_t *hi)
-{
-    unsigned char least[4] = {0, 0x80, 0x80, 0x80}, most[4] = {0, 0xbf, 0xbf, 0xbf};
-    size_t len = s[0] < 0xc2 || s[0] > 0xf4 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-    least[1] = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
-    most[1] = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
-    if (n >= len)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        if (i > 0 && (s[i] < least[i] || s[i] > most[i]))
-            return false;
-        least[i] = most[i] = s[i];
-    }
-    *lo = t5g_utf8_decode(least, len);
-    *hi = t5g_utf8_decode(most, len);
-    return true;
-}
-
 /* Whether text may be the beginning of a match; *whole: it is one. */
 static bool
 matches(const struct machine *m, const struct t5g_buf *text, bool *whole)
@@ -289,7 +269,7 @@ matches(const struct machine *m, const struct t5g_buf *text, bool *whole)
         uint32_t lo, hi;
         len = t5g_utf8_len(s + i, text->n - i, NULL);
         if (len == 0) {
-            if (text->n - i > 3 || !begun(s + i, text->n - i, &lo, &hi))
+            if (text->n - i > 3 || !begins_character(s + i, text->n - i, &lo, &hi))
                 return false;
             at = step(m, &at, lo, hi);
             return any(&at);
