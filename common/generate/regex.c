@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 200, COUNT_MAX = 1000000 };
+enum { DEPTH_MAX = 200, COUNT_MAX = 1000000, BYTES_MAX = 16384 };
 
 struct parser {
     const char *text;
@@ -435,7 +435,9 @@ t5g_regex_parse(const char *text, size_t n, int code, struct t5g_err *e)
     struct t5g_regex *r = t5g_alloc(1, sizeof *r);
     struct parser p = {.text = text, .n = n, .code = code, .r = r, .e = e};
     size_t good = t5g_utf8_check(text, n);
-    if (good < n)
+    if (n > BYTES_MAX)
+        wrong_at(&p, BYTES_MAX, "an expression has at most 16384 bytes");
+    else if (good < n)
         wrong_at(&p, good, "not UTF-8");
     else if ((r->top = expression(&p)) != NULL && p.at < n)
         r->top = (wrong(&p, "a ) without a group"), NULL);

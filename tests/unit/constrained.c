@@ -4,6 +4,7 @@
  */
 #include "constrained.h"
 #include "base/utf8.h"
+#include "generate/json_schema.h"
 #include "generate/processors.h"
 #include "text/detokenizer.h"
 #include "text/printed.h"
@@ -131,7 +132,51 @@ walk(struct t5g_constraint *c, const struct judge *j, size_t steps, bool check)
     t5g_buf_free(&printed);
 }
 
+struct t5g_constraint *
+schema_constraint(const char *schema)
+{
+    struct t5g_err e = {0};
+    struct t5g_automaton *a = t5g_json_schema_parse(schema, strlen(schema), "s", &e);
+    if (a == NULL)
+        fail_msg("%s\n%s", e.msg, schema);
+    struct t5g_constraint *x = t5g_constraint_open(a, tokenizer, &tiny.m->config, &e);
+    assert_non_null(x);
+    return x;
+}
+
 /* ---- generation ---- */
+
+enum { JOBS = 5 };
+
+static const char *const documents[] = {"hello", "enc35", "nonascii"};
+static struct gd_case document[T5G_LEN(documents)];
+static struct t5g_cross *cross_of[T5G_LEN(documents)];
+static struct t5g_job jobs[JOBS];
+
+void
+jobs_open(void)
+{
+    for (size_t i = 0; i < T5G_LEN(documents); i++) {
+        document[i] = gd_case_open("tiny", documents[i]);
+        cross_of[i] = t5g_cross_build(tiny.dec, document[i].encoder.f, document[i].n, T5G_F32);
+    }
+    for (size_t i = 0; i < JOBS; i++) {
+        const struct gd_case *d = &document[i % T5G_LEN(documents)];
+        jobs[i] = (struct t5g_job){.cross = cross_of[i % T5G_LEN(documents)],
+                                   .source = d->ids.i,
+                                   .n_source = d->n,
+                                   .seed = i};
+    }
+}
+
+void
+jobs_close(void)
+{
+    for (size_t i = 0; i < T5G_LEN(documents); i++) {
+        t5g_cross_free(cross_of[i]);
+        gd_case_close(&document[i]);
+    }
+}
 
 /* What a sequence is without the library's masks: at each step, every id judged. */
 static void
@@ -166,7 +211,7 @@ by_hand(struct gd_model *g, const struct t5g_cross *cross, const struct judge *j
 }
 
 static void
-generate(struct gd_model *g, const struct t5g_generate_options *o, struct t5g_job jobs[JOBS])
+generate(struct gd_model *g, const struct t5g_generate_options *o)
 {
     struct t5g_generator *gen = t5g_generator_open(g->dec, g->m, o);
     struct t5g_job *all[JOBS];
@@ -196,7 +241,7 @@ check_text(const struct judge *j, const struct t5g_sequence *s)
 
 /* Greedily, with and without log-probabilities and guesses; by draws; by beams. */
 void
-check_generation(struct t5g_constraint *c, const struct judge *j, struct t5g_job jobs[JOBS])
+check_generation(struct t5g_constraint *c, const struct judge *j)
 {
     struct t5g_generate_options o = t5g_generate_defaults;
     struct t5g_sequence want[JOBS];
@@ -207,7 +252,7 @@ check_generation(struct t5g_constraint *c, const struct judge *j, struct t5g_job
     for (size_t way = 0; way < 4; way++) {
         o.logprobs = way % 2 != 0;
         o.lookup = way < 2 ? 0 : 5;
-        generate(&tiny, &o, jobs);
+        generate(&tiny, &o);
         for (size_t i = 0; i < JOBS; i++) {
             assert_int_equal(jobs[i].out.n, want[i].n);
             assert_memory_equal(jobs[i].out.ids, want[i].ids, want[i].n * sizeof *want[i].ids);
@@ -220,12 +265,12 @@ check_generation(struct t5g_constraint *c, const struct judge *j, struct t5g_job
     o.logprobs = true;
     o.lookup = 0;
     o.sample = true;
-    generate(&tiny, &o, jobs);
+    generate(&tiny, &o);
     for (size_t i = 0; i < JOBS; i++)
         check_text(j, &jobs[i].out);
     o.sample = false;
     o.num_beams = 3;
-    generate(&tiny, &o, jobs);
+    generate(&tiny, &o);
     for (size_t i = 0; i < JOBS; i++) {
         check_text(j, &jobs[i].out);
         t5g_sequence_free(&jobs[i].out);

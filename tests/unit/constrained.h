@@ -31,12 +31,16 @@ struct judge {
  * vocabulary is judged before. */
 void walk(struct t5g_constraint *c, const struct judge *j, size_t steps, bool check);
 
-enum { JOBS = 5 };
+/* The constraint of a schema that is right. */
+struct t5g_constraint *schema_constraint(const char *schema);
 
 /*
  * Greedily, with and without log-probabilities and guesses: the ids of what is judged id by id.
- * Drawn, and by beams: the text is a match, or begins one.
+ * Drawn, and by beams: the text is a match, or begins one. Between jobs_open and jobs_close, which
+ * hold documents.
  */
-void check_generation(struct t5g_constraint *c, const struct judge *j, struct t5g_job jobs[JOBS]);
+void jobs_open(void);
+void jobs_close(void);
+void check_generation(struct t5g_constraint *c, const struct judge *j);
 
 #endif

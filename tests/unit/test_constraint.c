@@ -407,7 +407,7 @@ test_bad_regexes(void **state)
     }
     struct t5g_err e = {0};
     struct t5g_buf deep = {0};
-    for (int i = 0; i < 100000; i++)
+    for (int i = 0; i < 10000; i++)
         t5g_buf_addc(&deep, '(');
     assert_null(t5g_regex_parse(deep.p, deep.n, T5G_EX_USAGE, &e));
     assert_string_equal(e.msg, "byte 200: groups nest more than 200 deep");
@@ -452,38 +452,23 @@ test_hard_regexes(void **state)
 static void
 test_generation(void **state)
 {
-    static const char *const names[] = {"hello", "enc35", "nonascii"};
-    struct gd_case document[T5G_LEN(names)];
-    struct t5g_cross *cross[T5G_LEN(names)];
-    struct t5g_job jobs[JOBS] = {{0}};
     struct machine *m = t5g_alloc(1, sizeof *m);
     (void)state;
-    for (size_t i = 0; i < T5G_LEN(names); i++) {
-        document[i] = gd_case_open("tiny", names[i]);
-        cross[i] = t5g_cross_build(tiny.dec, document[i].encoder.f, document[i].n, T5G_F32);
-    }
-    for (size_t i = 0; i < JOBS; i++) {
-        const struct gd_case *d = &document[i % T5G_LEN(names)];
-        jobs[i] = (struct t5g_job){
-            .cross = cross[i % T5G_LEN(names)], .source = d->ids.i, .n_source = d->n, .seed = i};
-    }
+    jobs_open();
     for (size_t i = 0, n = cases(20) / 10 + 10; i < n;) {
         struct t5g_buf re = {0};
         struct tree *x = grow(5);
         print(&re, x);
         if (x->kind != ATOM && build(m, x)) {
             struct t5g_constraint *c = constraint_of(re.p, re.n);
-            check_generation(c, &(struct judge){machine_matches, m, re.p}, jobs);
+            check_generation(c, &(struct judge){machine_matches, m, re.p});
             t5g_constraint_close(c);
             i++;
         }
         tree_free(x);
         t5g_buf_free(&re);
     }
-    for (size_t i = 0; i < T5G_LEN(names); i++) {
-        t5g_cross_free(cross[i]);
-        gd_case_close(&document[i]);
-    }
+    jobs_close();
     t5g_free(m);
 }
 
