@@ -22,4 +22,11 @@ uint32_t t5g_regex_node(struct t5g_automaton *a, const struct t5g_regex *r, uint
  */
 uint32_t t5g_regex_json_node(struct t5g_automaton *a, const struct t5g_regex *r, uint32_t next);
 
+/*
+ * regex_counted.c: the same with min to max characters (T5G_UNLIMITED) in all. *too_large: the
+ * expression's characters times this number are too many; nothing is made.
+ */
+uint32_t t5g_regex_counted_node(struct t5g_automaton *a, const struct t5g_regex *r, uint32_t min,
+                                uint32_t max, uint32_t next, bool *too_large);
+
 #endif

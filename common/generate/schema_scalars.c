@@ -23,14 +23,21 @@ t5g_schema_string(struct t5g_schema_compiler *c, const struct t5g_json *schema, 
     const char *re = t5g_json_str(pattern);
     if (re == NULL)
         return t5g_schema_wrong(c, "pattern", "is no string");
-    if (min > 0 || max != T5G_UNLIMITED)
-        return t5g_schema_wrong(c, min > 0 ? "minLength" : "maxLength",
-                                "beside 'pattern' is not supported");
     struct t5g_regex *r = t5g_regex_parse(re, strlen(re), T5G_EX_DATA, c->e);
     if (r == NULL)
         return t5g_err_in(c->e, "%s: 'pattern'", c->path.p);
-    *node = t5g_node_byte(c->a, '"', t5g_regex_json_node(c->a, r, t5g_node_byte(c->a, '"', next)));
+    uint32_t end = t5g_node_byte(c->a, '"', next);
+    bool too_large = false;
+    if (min > 0 || max != T5G_UNLIMITED)
+        end = t5g_regex_counted_node(c->a, r, min, max, end, &too_large);
+    else
+        end = t5g_regex_json_node(c->a, r, end);
     t5g_regex_free(r);
+    if (too_large)
+        return t5g_schema_wrong(c, "pattern",
+                                "is too large beside 'minLength' or 'maxLength': its characters "
+                                "times their number are more than 16384");
+    *node = t5g_node_byte(c->a, '"', end);
     return 0;
 }
 

@@ -175,6 +175,9 @@ print(struct t5g_buf *b, const struct shape *x)
     if (x->kind == STRING) {
         t5g_buf_adds(b, "\"type\":\"string\"");
         limits(b, x, "Length");
+    } else if (x->kind == LETTERS && draw(2)) {
+        t5g_buf_adds(b, "\"type\":\"string\",\"pattern\":\"^(?:[a-d]{2}|[ad]|[bc])*$\"");
+        limits(b, x, "Length");
     } else if (x->kind == LETTERS) {
         t5g_buf_printf(b, "\"type\":\"string\",\"pattern\":\"^[a-d]{%d,", (int)x->min);
         if (x->max >= 0)

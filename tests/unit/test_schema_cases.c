@@ -27,8 +27,10 @@ test_refused(void **state)
          "s: #: 'minimum' is supported for type integer only"},
         {"{\"type\":\"string\",\"pattern\":\"(a)\\\\1\"}",
          "s: #: 'pattern': byte 3: \\1: back-references are not supported"},
-        {"{\"type\":\"string\",\"pattern\":\"a\",\"maxLength\":3}",
-         "s: #: 'maxLength' beside 'pattern' is not supported"},
+        {"{\"type\":\"string\",\"pattern\":\"a{9}\",\"maxLength\":8}", "s: no text matches it"},
+        {"{\"type\":\"string\",\"pattern\":\"a{200}\",\"maxLength\":90}",
+         "s: #: 'pattern' is too large beside 'minLength' or 'maxLength': its characters times "
+         "their number are more than 16384"},
         {"{\"type\":\"string\",\"minLength\":-1}",
          "s: #: 'minLength' is no whole number from 0 to 1073741824"},
         {"{\"type\":\"object\",\"required\":[\"a\"]}",
@@ -117,6 +119,17 @@ test_texts(void **state)
     check("{\"type\":\"string\",\"minLength\":2,\"maxLength\":2}", "\"\\ud83d\\ude00é\"", true);
     check("{\"type\":\"string\",\"pattern\":\"b$\"}", "\"\\n水\\u0062\"", true);
     check("{\"type\":\"string\",\"pattern\":\"b$\"}", "\"ba\"", false);
+    static const char counted[] =
+        "{\"type\":\"string\",\"pattern\":\"b+c|^d\",\"minLength\":3,\"maxLength\":5}";
+    check(counted, "\"bbc\"", true);
+    check(counted, "\"éb\\u0063水\"", true);
+    check(counted, "\"dxx\"", true);
+    check(counted, "\"xdxbc\"", true);
+    check(counted, "\"bc\"", false);
+    check(counted, "\"xxxxbc\"", false);
+    check(counted, "\"xdx\"", false);
+    check("{\"type\":\"string\",\"pattern\":\"b$\",\"minLength\":3}", "\"xxxxxxb\"", true);
+    check("{\"type\":\"string\",\"pattern\":\"b$\",\"minLength\":3}", "\"xb\"", false);
     check("{\"type\":\"integer\"}", "-0", false);
     check("{\"type\":\"integer\"}", "99999999999999999", true);
     check("{\"type\":\"integer\"}", "100000000000000000", false);
