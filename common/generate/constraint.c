@@ -18,8 +18,8 @@
 #include <string.h>
 
 enum {
-    FEW = 4096,           /* ids that are kept as a list */
-    TIDY_FROM = 128 << 20 /* bytes */
+    FEW = 4096,      /* ids that are kept as a list */
+    KEEP = 128 << 20 /* bytes */
 };
 
 #define LOST "the constraint leaves too many ways to read the text so far: make it simpler"
@@ -33,6 +33,7 @@ struct t5g_constraint {
     uint32_t age;                 /* how often the memory of states was given up */
     struct t5g_allowed **allowed; /* [n_allowed] masks; of a state: mask - 1 */
     size_t n_allowed, cap_allowed, mask_bytes;
+    size_t most;    /* bytes of states, or of states and masks, that are kept */
     uint32_t *path; /* [longest + 1] states of the text at work */
     int32_t *ids;   /* [v + n_eos] those found */
     bool lost;      /* a state of the text at work was */
@@ -74,6 +75,7 @@ t5g_constraint_open(struct t5g_automaton *a, const struct t5g_tokenizer *t,
     x->t = t;
     x->c = c;
     x->age = 1;
+    x->most = KEEP;
     t5g_lexicon_open(&x->words, t, v, c->eos, c->n_eos);
     t5g_states_open(&x->states, a);
     x->path = t5g_alloc(x->words.longest + 1, sizeof *x->path);
@@ -245,7 +247,7 @@ allowed_at(struct t5g_constraint *c, const struct t5g_place *at)
 const struct t5g_allowed *
 t5g_constraint_allowed(struct t5g_constraint *c, struct t5g_place *at, const int32_t *ids, size_t n)
 {
-    if (t5g_states_bytes(&c->states) > TIDY_FROM) { /* their masks stay */
+    if (t5g_states_bytes(&c->states) > c->most) { /* their masks stay */
         t5g_states_reset(&c->states);
         c->age++;
     }
@@ -264,9 +266,15 @@ t5g_constraint_next(struct t5g_constraint *c, struct t5g_place *at, int32_t id)
 }
 
 void
+t5g_constraint_keep(struct t5g_constraint *c, size_t bytes)
+{
+    c->most = bytes;
+}
+
+void
 t5g_constraint_tidy(struct t5g_constraint *c)
 {
-    if (t5g_states_bytes(&c->states) + c->mask_bytes < TIDY_FROM)
+    if (t5g_states_bytes(&c->states) + c->mask_bytes <= c->most)
         return;
     drop_masks(c);
     t5g_states_reset(&c->states);

@@ -40,6 +40,9 @@ const struct t5g_allowed *t5g_constraint_allowed(struct t5g_constraint *c, struc
 const struct t5g_allowed *t5g_constraint_next(struct t5g_constraint *c, struct t5g_place *at,
                                               int32_t id);
 
+/* How much memory is kept for what will come again: 128 MiB, or as many bytes as this. */
+void t5g_constraint_keep(struct t5g_constraint *c, size_t bytes);
+
 /* Free memory if it is much. What t5g_constraint_allowed returned is no longer valid. */
 void t5g_constraint_tidy(struct t5g_constraint *c);
 

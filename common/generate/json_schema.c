@@ -18,34 +18,40 @@ static int compile(struct t5g_schema_compiler *c, const struct t5g_json *schema,
 
 /* ---- references ---- */
 
+/* The schema at the end of a chain of references, and in *path the last of these; NULL with the
+ * error. */
+static const struct t5g_json *
+follow(struct t5g_schema_compiler *c, const struct t5g_json *schema, const char **path)
+{
+    for (size_t i = 0; t5g_json_get(schema, "$ref") != NULL; i++) {
+        if (t5g_schema_alone(c, schema, "$ref") < 0)
+            return NULL;
+        if (i == CHAIN_MAX)
+            return t5g_schema_wrong(c, "$ref", "leads to more than 64 references, or to itself"),
+                   NULL;
+        *path = t5g_json_str(t5g_json_get(schema, "$ref"));
+        if ((schema = t5g_schema_target(c, schema)) == NULL)
+            return NULL;
+    }
+    return schema;
+}
+
 static int
 compile_ref(struct t5g_schema_compiler *c, const struct t5g_json *schema, uint32_t next,
             uint32_t *node)
 {
-    const struct t5g_json *to = schema;
-    struct t5g_buf path = {0};
-    for (size_t i = 0; t5g_json_get(to, "$ref") != NULL; i++) {
-        if (t5g_schema_alone(c, to, "$ref") < 0)
-            return -1;
-        if (i == CHAIN_MAX)
-            return t5g_schema_wrong(c, "$ref", "leads to more than 64 references, or to itself");
-        path.n = 0;
-        const char *ref = t5g_json_str(t5g_json_get(to, "$ref"));
-        t5g_buf_adds(&path, ref != NULL ? ref : "");
-        if ((to = t5g_schema_target(c, to)) == NULL) {
-            t5g_buf_free(&path);
-            return -1;
-        }
-    }
+    const char *path = "";
+    const struct t5g_json *to = follow(c, schema, &path);
     size_t i = 0;
+    if (to == NULL)
+        return -1;
     while (i < c->n_rules && c->rule[i].schema != to)
         i++;
     if (i == c->n_rules) {
         c->rule = t5g_grow(c->rule, c->n_rules, &c->cap_rules, sizeof *c->rule);
-        c->rule[c->n_rules++] = (struct t5g_schema_rule){
-            .schema = to, .path = t5g_strdup(path.p), .number = t5g_rule_new(c->a)};
+        c->rule[c->n_rules++] =
+            (struct t5g_schema_rule){.schema = to, .path = path, .number = t5g_rule_new(c->a)};
     }
-    t5g_buf_free(&path);
     *node = t5g_node_call(c->a, c->rule[i].number, next);
     return 0;
 }
@@ -320,8 +326,6 @@ t5g_json_schema_parse(const char *text, size_t n, const char *name, struct t5g_e
     struct t5g_schema_compiler c = {.a = t5g_automaton_open(), .root = root, .e = e};
     uint32_t start;
     bool good = compile_all(&c, &start) == 0 && t5g_automaton_finish(c.a, start, e) == 0;
-    for (size_t i = 0; i < c.n_rules; i++)
-        t5g_free(c.rule[i].path);
     t5g_free(c.rule);
     t5g_buf_free(&c.path);
     t5g_json_free(root);

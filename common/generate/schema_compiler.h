@@ -8,7 +8,7 @@
 /* A schema that is referred to. */
 struct t5g_schema_rule {
     const struct t5g_json *schema;
-    char *path;
+    const char *path; /* lives with the root */
     uint32_t number;
 };
 

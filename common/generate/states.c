@@ -335,6 +335,7 @@ first_states(struct t5g_states *s)
     struct t5g_states_memory *m = s->m;
     table_open(&m->frames);
     table_open(&m->states);
+    m->place = t5g_grow(NULL, 0, &m->cap_places, sizeof *m->place);
     m->cap_frames = m->n_frames = 0;
     m->frame = t5g_grow(NULL, 0, &m->cap_frames, sizeof *m->frame);
     m->frame[m->n_frames++] = (struct frame){.like = 0, .solid = 0};
@@ -352,6 +353,7 @@ void
 t5g_states_open(struct t5g_states *s, const struct t5g_automaton *a)
 {
     *s = (struct t5g_states){.a = a, .m = t5g_alloc(1, sizeof *s->m)};
+    s->m->found = t5g_grow(NULL, 0, &s->m->cap_found, sizeof *s->m->found);
     s->m->seen_slots = 64;
     s->m->seen = t5g_alloc(s->m->seen_slots, sizeof *s->m->seen);
     first_states(s);

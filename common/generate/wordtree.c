@@ -74,6 +74,7 @@ t5g_node_words(struct t5g_automaton *a, const struct t5g_word *words, size_t cou
         longest = t5g_max(longest, words[i].n);
     const struct t5g_word **list = sorted(words, count), *last = NULL;
     t.level = t5g_alloc(longest + 1, sizeof *t.level);
+    t.edge = t5g_grow(NULL, 0, &t.cap_edges, sizeof *t.edge);
     for (size_t i = 0; i < count; i++) {
         size_t same = 0;
         while (last != NULL && same < last->n && same < list[i]->n &&
