@@ -85,8 +85,8 @@ dot_tile(const int R, const int N, float *y, size_t ldy, const float *x, size_t 
         for (int r = 0; r < R; r++) {
             const char *from = w + ((size_t)r * k + l) * es;
             __m512 wr = load16(from, dtype, k - l);
-            if (R >= 4) /* a row of a later tile: memory is read in the order in which it lies */
-                __builtin_prefetch(from + ahead);
+            if (R >= 4 && (size_t)r * W * es % 64 == 0) /* in the order in which memory lies */
+                __builtin_prefetch(w + ahead + (l * (size_t)R + (size_t)r * W) * es);
 #pragma GCC unroll 4
             for (int i = 0; i < N; i++) {
                 int at = r % 4 * 4 + r / 4 + i; /* its sum becomes element 4 i + r */
