@@ -25,7 +25,8 @@ static const struct t5g_option options[] = {
     T5G_OPTION_TABLE(constraint_options),
     {'b', "batch-tokens", "N", T5G_OPT_U64, &opt.batch,
      "batch size: tokens of the documents decoded together (default 4096)", 1, 1e15},
-    {0, "stream", NULL, T5G_OPT_FLAG, &opt.stream, "write each token when it is chosen", 0, 0},
+    {0, "stream", NULL, T5G_OPT_FLAG, &opt.stream, "write each token when it is chosen, or settled",
+     0, 0},
     {0, "kv", "auto|f32|bf16|q8", T5G_OPT_CHOICE, &opt.kv,
      "type of cached keys and values (auto: f32; q8 with quantised weights)", 0, 0},
     {0, "keep", NULL, T5G_OPT_FLAG, &opt.keep, "keep encoder.out in the output", 0, 0},
@@ -84,8 +85,6 @@ open_all(struct t5g_err *e)
         (at.pool = t5g_pool_open(t5g_thread_count(), e)) == NULL)
         t5g_die_err(e);
     at.x.asker.max_prompt = (size_t)opt.max_prompt;
-    if (at.model->config.notice != NULL)
-        t5g_warn("%s", at.model->config.notice);
     at.x.kernels = kernels;
     at.x.decoder = t5g_decoder_open(at.model, kernels, at.pool);
     generation.constraint = constraint_open(at.x.asker.tokenizer, &at.model->config);
@@ -125,7 +124,7 @@ main(int argc, char **argv)
         if (i == argc || strcmp(argv[i], "-") == 0)
             t5g_usage(
                 "--prompts - reads prompts from stdin: name files of encoder outputs as operands");
-    generation_check(opt.stream);
+    generation_check();
     constraint_check();
 
     struct t5g_run run;

@@ -1,7 +1,10 @@
 /* generation.c: t5g-decode's options of generation. */
 #include "options.h"
 #include "base/num.h"
+#include "base/utf8.h"
 #include "cli/message.h"
+#include "generate/settings.h"
+#include "model/generation.h"
 #include "stage/words.h"
 
 #include <stdlib.h>
@@ -9,8 +12,13 @@
 
 struct t5g_generate_options generation;
 
+static bool from_model;
+
+enum { STOP_MAX = 65536 }; /* bytes; a meta has the text */
+
 static struct {
     int early;
+    struct t5g_list stops;
     const char *bad_words, *sequence_bias, *decay;
     const char *forced_bos, *forced_eos, *suppress, *begin_suppress;
 } text;
@@ -20,6 +28,8 @@ const struct t5g_option generation_options[] = {
      "maximum number of new tokens (default 256)", 1, 1 << 20},
     {0, "min-new-tokens", "N", T5G_OPT_U64, &generation.min_new_tokens,
      "minimum number of new tokens", 0, 1 << 20},
+    {0, "stop", "TEXT", T5G_OPT_LIST, &text.stops,
+     "end a sequence where TEXT would follow (repeatable)", 0, 0},
     {0, "lookup", "N", T5G_OPT_U64, &generation.lookup,
      "guess up to N tokens ahead from the document: same ids, faster", 0, T5G_LOOKUP_MAX},
     {0, "num-beams", "N", T5G_OPT_U64, &generation.num_beams, "beam search with N beams", 1,
@@ -28,6 +38,10 @@ const struct t5g_option generation_options[] = {
      "number of sequences per prompt: N best beams, or N samples", 1, 1024},
     {0, "length-penalty", "X", T5G_OPT_DOUBLE, &generation.length_penalty,
      "beam search: divide scores by length ^ X (default 1)", -100, 100},
+    {0, "num-beam-groups", "N", T5G_OPT_U64, &generation.num_beam_groups,
+     "diverse beam search: N groups of beams, each unlike those before it", 1, T5G_BEAMS_MAX},
+    {0, "diversity-penalty", "X", T5G_OPT_DOUBLE, &generation.diversity_penalty,
+     "diverse beam search: subtract X for each group that chooses the same token", 0, 1000},
     {0, "early-stopping", "false|true|never", T5G_OPT_CHOICE, &text.early,
      "beam search: when to stop (default false)", 0, 0},
     {0, "repetition-penalty", "X", T5G_OPT_DOUBLE, &generation.repetition_penalty,
@@ -69,6 +83,8 @@ const struct t5g_option generation_options[] = {
     {0, "eta-cutoff", "X", T5G_OPT_DOUBLE, &generation.eta_cutoff,
      "discard tokens below X, or less if the distribution is flat", 0, 0.999999},
     {0, "seed", "N", T5G_OPT_U64, &generation.seed, "random seed (default 0)", 0, 0x1p53},
+    {0, "generation-config", NULL, T5G_OPT_FLAG, &from_model,
+     "use the settings of the model's generation_config.json too", 0, 0},
     {0, "logprobs", NULL, T5G_OPT_FLAG, &generation.logprobs,
      "write log-probabilities (decode.logprob) and scores", 0, 0},
     T5G_OPTIONS_END,
@@ -125,16 +141,117 @@ read_ids(const char *what, const char *list, size_t v, size_t most, struct t5g_i
     }
 }
 
+/* A text at which sequences end; what: where it is from. */
+static int
+add_stop(const char *what, const char *s, struct t5g_list *texts, struct t5g_err *e)
+{
+    size_t n = strlen(s), bad = t5g_utf8_check(s, n);
+    if (n == 0 || n > STOP_MAX)
+        return t5g_err_set(e, T5G_EX_USAGE, "%s: a text of %zu bytes, expected 1 to %d", what, n,
+                           STOP_MAX);
+    if (bad < n)
+        return t5g_err_set(e, T5G_EX_DATA, "%s: invalid UTF-8 at byte %zu", what, bad);
+    texts->v[texts->n++] = (char *)(uintptr_t)s;
+    return 0;
+}
+
+/* The texts of --stop, or else the model's. */
+static int
+read_stops(const struct t5g_tokenizer *t, const struct t5g_config *c, struct t5g_err *e)
+{
+    const struct t5g_json *own = from_model ? t5g_json_get(c->generation, "stop_strings") : NULL;
+    const struct t5g_json *one = t5g_json_is_array(own) ? t5g_json_first(own) : own;
+    size_t most = t5g_max(text.stops.n, 1 + t5g_json_size(own));
+    struct t5g_list all = {.v = t5g_alloc(most, sizeof *all.v)};
+    int r = 0;
+    for (size_t i = 0; i < text.stops.n && r == 0; i++)
+        r = add_stop("--stop", text.stops.v[i], &all, e);
+    if (text.stops.n > 0 || t5g_json_is_null(own))
+        one = NULL;
+    for (; one != NULL && r == 0; one = t5g_json_is_array(own) ? t5g_json_next(one) : NULL)
+        if (t5g_json_str(one) == NULL || add_stop("stop_strings", t5g_json_str(one), &all, e) < 0) {
+            t5g_err_set(e, T5G_EX_DATA, "%s: stop_strings: expected texts", c->generation_path);
+            r = -1;
+        }
+    if (r == 0 && all.n > 0)
+        generation.stops = t5g_stops_open(t, (const char *const *)all.v, all.n);
+    t5g_free(all.v);
+    return r;
+}
+
+/* Whether a field of `generation` was given on the command line. */
+static bool
+given(const void *field)
+{
+    static const struct {
+        const void *field, *dest;
+    } texts[] = {
+        {&generation.early_stopping, &text.early},
+        {&generation.bad_words, &text.bad_words},
+        {&generation.sequence_bias, &text.sequence_bias},
+        {&generation.decay_factor, &text.decay},
+        {&generation.forced_bos, &text.forced_bos},
+        {&generation.forced_eos, &text.forced_eos},
+        {&generation.suppress, &text.suppress},
+        {&generation.begin_suppress, &text.begin_suppress},
+    };
+    for (size_t i = 0; i < T5G_LEN(texts); i++)
+        if (texts[i].field == field)
+            return t5g_option_given(texts[i].dest);
+    return t5g_option_given(field);
+}
+
+/* What the model's file says; options of the command line win. */
+static int
+read_model(const struct t5g_config *c, struct t5g_err *e)
+{
+    struct t5g_buf unused = {0};
+    if (c->generation == NULL && c->notice != NULL)
+        return t5g_err_set(e, T5G_EX_DATA, "%s", c->notice);
+    if (c->generation == NULL)
+        return t5g_err_set(e, T5G_EX_NOINPUT,
+                           "--generation-config: the model has no generation_config.json");
+    if (t5g_settings_read(&generation, c->generation, c->generation_path, c, given, e) < 0 ||
+        t5g_generate_check(&generation, e) < 0)
+        return -1;
+    t5g_generation_unused(&unused, c->generation, true);
+    if (unused.n > 0)
+        t5g_warn("%s: not used: %s", c->generation_path, unused.p);
+    t5g_buf_free(&unused);
+    return 0;
+}
+
+/* -1 if every one of the forced ids is suppressed too: no id would be left. */
+static int
+check_forced(const char *what, const struct t5g_ids *forced, struct t5g_err *e)
+{
+    size_t lost = 0;
+    for (size_t i = 0; i < forced->n; i++)
+        for (size_t k = 0; k < generation.suppress.n; k++)
+            if (generation.suppress.p[k] == forced->p[i]) {
+                lost++;
+                break;
+            }
+    if (lost == 0 || lost < forced->n)
+        return 0;
+    return t5g_err_set(e, T5G_EX_USAGE, "%s and --suppress-tokens: token %d is in both", what,
+                       (int)forced->p[0]);
+}
+
+static void
+settle(void)
+{
+    generation.logprobs = generation.logprobs || generation.sample || generation.num_beams > 1;
+}
+
 void
-generation_check(bool stream)
+generation_check(void)
 {
     struct t5g_err e = {0};
     generation.early_stopping = (enum t5g_early)text.early;
-    if (generation.num_beams > 1 && stream)
-        t5g_usage("--num-beams excludes --sample, --stream and --lookup");
-    if (read_decay(&e) < 0 || t5g_generate_check(&generation, &e) < 0)
+    if (read_decay(&e) < 0 || (!from_model && t5g_generate_check(&generation, &e) < 0))
         t5g_usage("%s", e.msg);
-    generation.logprobs = generation.logprobs || generation.sample || generation.num_beams > 1;
+    settle();
 }
 
 int
@@ -142,20 +259,29 @@ generation_open(const struct t5g_tokenizer *t, const struct t5g_config *c, struc
 {
     struct t5g_generate_options *o = &generation;
     size_t v = c->decoder.v;
+    if (from_model && read_model(c, e) < 0)
+        return -1;
+    if (!from_model && c->notice != NULL)
+        t5g_warn("%s", c->notice);
+    settle();
     if (read_ids("--forced-bos-token-id", text.forced_bos, v, 1, &o->forced_bos, e) < 0 ||
         read_ids("--forced-eos-token-id", text.forced_eos, v, v, &o->forced_eos, e) < 0 ||
         read_ids("--suppress-tokens", text.suppress, v, v, &o->suppress, e) < 0 ||
         read_ids("--begin-suppress-tokens", text.begin_suppress, v, v, &o->begin_suppress, e) < 0)
         return -1;
+    if (check_forced("--forced-bos-token-id", &o->forced_bos, e) < 0 ||
+        check_forced("--forced-eos-token-id", &o->forced_eos, e) < 0)
+        return -1;
     if (text.bad_words != NULL && t5g_words_bad(o, t, c, text.bad_words, e) < 0)
         return -1;
     if (text.sequence_bias != NULL && t5g_words_bias(o, t, c, text.sequence_bias, e) < 0)
         return -1;
-    return 0;
+    return read_stops(t, c, e);
 }
 
 void
 generation_close(void)
 {
     t5g_generate_options_free(&generation);
+    t5g_free(text.stops.v);
 }

@@ -13,8 +13,8 @@ extern struct t5g_generate_options generation;
 
 /* Set the defaults, before options are parsed. */
 void generation_begin(void);
-/* Refuse options that exclude each other: 64. stream: --stream was given. */
-void generation_check(bool stream);
+/* Refuse options that exclude each other: 64. */
+void generation_check(void);
 /* What the model and its tokenizer decide. -1 with e (64 for an id that the model lacks; 65, 66).
  */
 int generation_open(const struct t5g_tokenizer *t, const struct t5g_config *c, struct t5g_err *e);

@@ -22,6 +22,8 @@ t5g_choice_start(struct t5g_choice *s, const int32_t *ids, size_t n, const struc
     t5g_buf_add(&s->ids, ids, n * sizeof *ids);
     s->n_new = 0;
     s->job = job;
+    s->stop = NULL;
+    t5g_stopping_reset(&s->text);
     s->at = (struct t5g_place){0};
 }
 
@@ -30,20 +32,31 @@ t5g_choice_copy(struct t5g_choice *to, const struct t5g_choice *from)
 {
     t5g_choice_start(to, ids_of(from), length(from), from->job);
     to->n_new = from->n_new;
+    to->stop = from->stop;
+    t5g_stopping_copy(&to->text, &from->text);
     to->at = from->at;
 }
 
 void
-t5g_choice_add(struct t5g_choice *s, int32_t id)
+t5g_choice_add(const struct t5g_chooser *x, struct t5g_choice *s, int32_t id)
 {
     t5g_buf_add(&s->ids, &id, sizeof id);
     s->n_new++;
+    if (x->o->stops != NULL)
+        s->stop = t5g_stopping_add(x->o->stops, &s->text, id);
+}
+
+const char *
+t5g_choice_stop(const struct t5g_chooser *x, const struct t5g_choice *s, int32_t id)
+{
+    return x->o->stops != NULL ? t5g_stopping_would(x->o->stops, &s->text, id) : NULL;
 }
 
 void
 t5g_choice_free(struct t5g_choice *s)
 {
     t5g_buf_free(&s->ids);
+    t5g_stopping_free(&s->text);
 }
 
 const int32_t *
@@ -72,7 +85,9 @@ t5g_choice_process(const struct t5g_chooser *x, struct t5g_choice *s, float *log
                             .source = s->job->source,
                             .n_source = s->job->n_source,
                             .min_new = s->job->min_new,
-                            .max_new = s->job->max_new};
+                            .max_new = s->job->max_new,
+                            .earlier = x->earlier,
+                            .n_earlier = x->n_earlier};
     t5g_process(logits, x->c->decoder.v, &h);
     if (allowed != NULL)
         t5g_constraint_apply(allowed, logits, x->c->decoder.v);
@@ -95,6 +110,6 @@ t5g_choice_take(const struct t5g_chooser *x, struct t5g_choice *s, float *logits
         *id = (int32_t)t5g_argmax(logits, v);
     }
     *logprob = x->o->logprobs ? t5g_logprob(logits, v, (size_t)*id) : 0;
-    t5g_choice_add(s, *id);
+    t5g_choice_add(x, s, *id);
     return 0;
 }

@@ -14,21 +14,28 @@ struct t5g_choice {
     struct t5g_buf ids; /* int32_t: start token, prompt and chosen ids */
     size_t n_new;       /* number of chosen ids */
     const struct t5g_job *job;
-    struct t5g_place at; /* in the constraint */
+    struct t5g_stopping text; /* of the chosen ids, if there are stop texts */
+    const char *stop;         /* the one that is complete; NULL: none */
+    struct t5g_place at;      /* in the constraint */
 };
 
 /* How the sequences of a run choose. */
 struct t5g_chooser {
     const struct t5g_config *c;
     const struct t5g_generate_options *o;
-    float *scratch; /* [2 v], for draws; NULL if there are none */
+    float *scratch;         /* [2 v], for draws; NULL if there are none */
+    const int32_t *earlier; /* [n_earlier] ids that other groups of beams chose in this step */
+    size_t n_earlier;
 };
 
 /* The job's sequence, which begins with ids [n]: start token and prompt. job must outlive it. */
 void t5g_choice_start(struct t5g_choice *s, const int32_t *ids, size_t n,
                       const struct t5g_job *job);
 void t5g_choice_copy(struct t5g_choice *to, const struct t5g_choice *from);
-void t5g_choice_add(struct t5g_choice *s, int32_t id); /* add a chosen id */
+/* Add a chosen id. */
+void t5g_choice_add(const struct t5g_chooser *x, struct t5g_choice *s, int32_t id);
+/* The stop text that an id would complete, or NULL. */
+const char *t5g_choice_stop(const struct t5g_chooser *x, const struct t5g_choice *s, int32_t id);
 void t5g_choice_free(struct t5g_choice *s);
 
 /* The chosen ids [n_new]; they belong to the sequence. */

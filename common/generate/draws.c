@@ -272,3 +272,9 @@ t5g_uniform(uint64_t seed, size_t n)
     z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
     return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
 }
+
+double
+t5g_gumbel(uint64_t seed, size_t n)
+{
+    return -log(-log(t5g_uniform(seed, n) + 0x1p-54));
+}

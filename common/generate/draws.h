@@ -16,6 +16,12 @@ void t5g_warp(float *logits, size_t v, const struct t5g_generate_options *o, siz
 /* The id drawn from softmax(logits) by a number 0 <= u < 1. */
 size_t t5g_draw(const float *logits, size_t v, double u);
 
+/*
+ * The n-th number of a seed with the distribution -ln(-ln(u)). Log-weights with such numbers added,
+ * in descending order, are draws without replacement (Gumbel; Yellott 1977).
+ */
+double t5g_gumbel(uint64_t seed, size_t n);
+
 /* The n-th number 0 <= u < 1 of a seed. */
 double t5g_uniform(uint64_t seed, size_t n);
 

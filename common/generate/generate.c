@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "generate/beam.h"
 #include "generate/choice.h"
+#include "generate/emitter.h"
 #include "generate/lookup.h"
 #include "generate/processors.h"
 #include "nn/linear.h"
@@ -28,6 +29,7 @@ struct slot {
     size_t cap_out; /* capacity of job->out in ids */
     float *logits;  /* [1 + lookup, v]; if more than the id of the largest is needed */
     struct t5g_choice choice;
+    struct t5g_emitter emitter;
     int32_t best[1 + T5G_LOOKUP_MAX];
     const struct t5g_allowed *allowed[1 + T5G_LOOKUP_MAX]; /* with a constraint */
 };
@@ -73,6 +75,7 @@ t5g_generator_close(struct t5g_generator *g)
         t5g_free(g->slots[i].feed);
         t5g_free(g->slots[i].logits);
         t5g_choice_free(&g->slots[i].choice);
+        t5g_emitter_free(&g->slots[i].emitter);
     }
     t5g_beams_close(g->beams);
     t5g_free(g->how.scratch);
@@ -109,6 +112,7 @@ start(struct t5g_generator *g, struct slot *s, struct t5g_job *job)
     s->prompt = true;
     s->cap_out = 0;
     s->job = job;
+    t5g_emitter_start(&s->emitter, job, g->o.stops);
 }
 
 static void
@@ -124,8 +128,6 @@ append(struct slot *s, bool logprobs, int32_t id, float logprob)
         o->logprob[o->n] = logprob;
     o->score += (double)logprob;
     o->n++;
-    if (s->job->emit != NULL)
-        s->job->emit(s->job->arg, id, logprob);
 }
 
 /*
@@ -143,7 +145,7 @@ choose(struct t5g_generator *g, struct slot *s, size_t k, int32_t *id)
             t5g_constraint_forbids(s->allowed[k], o->n + 1, &s->job->err);
             return true;
         }
-        t5g_choice_add(&s->choice, *id);
+        t5g_choice_add(&g->how, &s->choice, *id);
     } else if (t5g_choice_take(&g->how, &s->choice, s->logits + k * g->m->config.decoder.v, id,
                                &logprob, &s->job->err) < 0) {
         return true;
@@ -151,7 +153,14 @@ choose(struct t5g_generator *g, struct slot *s, size_t k, int32_t *id)
     append(s, g->o.logprobs, *id, logprob);
     if (t5g_config_is_eos(&g->m->config, *id))
         o->finish = T5G_FINISH_EOS;
-    return o->finish == T5G_FINISH_EOS || o->n == s->job->max_new;
+    else if ((o->stop = s->choice.stop) != NULL)
+        o->finish = T5G_FINISH_STOP;
+    bool end = o->finish != T5G_FINISH_LENGTH || o->n == s->job->max_new;
+    if (end)
+        t5g_emitter_end(&s->emitter);
+    else
+        t5g_emitter_known(&s->emitter, o->ids, o->logprob, o->n);
+    return end;
 }
 
 /*

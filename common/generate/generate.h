@@ -4,6 +4,7 @@
 
 #include "generate/bias.h"
 #include "generate/sequence.h"
+#include "generate/stops.h"
 #include "nn/decoder.h"
 #include "text/ids.h"
 
@@ -20,6 +21,10 @@ struct t5g_generate_options {
     size_t num_beams, num_return; /* beams: num_return <= num_beams, at most T5G_BEAMS_MAX */
     double length_penalty;        /* sums of beams are divided by length ^ this */
     enum t5g_early early_stopping;
+    /* Diverse beams: groups of num_beams / num_beam_groups, each of which avoids the ids that those
+     * before it choose in the same step. At most one group: plain beams. */
+    size_t num_beam_groups;
+    double diversity_penalty;
 
     /* Of the start token, the prompt and the new ids together; 0: not limited. */
     size_t max_length, min_length;
@@ -36,6 +41,8 @@ struct t5g_generate_options {
     struct t5g_ids begin_suppress;     /* never chosen as the first */
     size_t decay_start;                /* eos ids become likelier after this many new ids, */
     double decay_factor;               /* by a factor to the power of those since; 0, 1: not */
+
+    struct t5g_stops *stops; /* NULL: none; belongs to these options */
 
     bool sample;
     uint64_t seed; /* of the run; a sequence draws with its job's seed */
@@ -78,8 +85,13 @@ struct t5g_job {
     size_t n_prompt;
     const int32_t *source; /* [n_source] ids of the document; NULL: none */
     size_t n_source;
-    /* Called for each id as it is chosen (NULL allowed). */
-    void (*emit)(void *arg, int32_t id, float logprob);
+    /*
+     * NULL, or called with the ids [n] that follow those given before, as soon as nothing can
+     * change them, and their log-probabilities, NULL if not requested. done: the result, with the
+     * last ids; NULL before.
+     */
+    void (*emit)(void *arg, const int32_t *ids, const float *logprob, size_t n,
+                 const struct t5g_sequence *done);
     void *arg;
     uint64_t seed;           /* for its draws */
     size_t min_new, max_new; /* t5g_generate sets them, from the options and n_prompt */
@@ -90,10 +102,11 @@ struct t5g_job {
 };
 
 /*
- * Start token, prompt, then the lowest id of the largest logit, or a draw, until an eos id or
- * max_new_tokens; eos ids are -inf for the first min_new_tokens. With num_beams > 1, beam search.
- * Runs all jobs [n], as many at a time as fit a decoder step; jobs over one document should be
- * adjacent. A job's result does not depend on the others. Draws depend only on seed and position.
+ * Start token, prompt, then the lowest id of the largest logit, or a draw, until an eos id, a stop
+ * text or max_new_tokens; eos ids are -inf for the first min_new_tokens. With num_beams > 1, beam
+ * search. Runs all jobs [n], as many at a time as fit a decoder step; jobs over one document should
+ * be adjacent. A job's result does not depend on the others. Draws depend only on seed and
+ * position.
  */
 void t5g_generate(struct t5g_generator *g, struct t5g_job *const *jobs, size_t n);
 

@@ -5,6 +5,7 @@
 const struct t5g_generate_options t5g_generate_defaults = {.max_new_tokens = 256,
                                                            .num_beams = 1,
                                                            .num_return = 1,
+                                                           .num_beam_groups = 1,
                                                            .length_penalty = 1,
                                                            .repetition_penalty = 1,
                                                            .encoder_repetition_penalty = 1,
@@ -18,7 +19,9 @@ t5g_generate_options_free(struct t5g_generate_options *o)
 {
     t5g_bias_close(o->sequence_bias);
     t5g_bias_close(o->bad_words);
+    t5g_stops_close(o->stops);
     o->sequence_bias = o->bad_words = NULL;
+    o->stops = NULL;
     t5g_ids_free(&o->forced_bos);
     t5g_ids_free(&o->forced_eos);
     t5g_ids_free(&o->suppress);
@@ -50,11 +53,34 @@ shapes_beams(const struct t5g_generate_options *o)
            o->early_stopping != d->early_stopping;
 }
 
+static int
+check_groups(const struct t5g_generate_options *o, struct t5g_err *e)
+{
+    const char *what = NULL;
+    if (o->num_beam_groups <= 1) {
+        if (o->diversity_penalty > 0)
+            what = "--diversity-penalty goes with --num-beam-groups";
+    } else if (o->num_beams <= 1) {
+        what = "--num-beam-groups goes with --num-beams";
+    } else if (o->num_beams % o->num_beam_groups != 0) {
+        what = "--num-beams is not a multiple of --num-beam-groups";
+    } else if (o->diversity_penalty <= 0) {
+        what = "--num-beam-groups needs --diversity-penalty: the groups would be the same";
+    } else if (o->sample) {
+        what = "--num-beam-groups excludes --sample";
+    }
+    return what != NULL ? t5g_err_set(e, T5G_EX_USAGE, "%s", what) : 0;
+}
+
 int
 t5g_generate_check(const struct t5g_generate_options *o, struct t5g_err *e)
 {
-    if (o->num_beams > 1 && (o->sample || o->lookup > 0))
-        return t5g_err_set(e, T5G_EX_USAGE, "--num-beams excludes --sample, --stream and --lookup");
+    if (o->num_beams > 1 && o->lookup > 0)
+        return t5g_err_set(e, T5G_EX_USAGE, "--num-beams excludes --lookup");
+    if (check_groups(o, e) < 0)
+        return -1;
+    if (o->num_beams > 1 && o->num_return > o->num_beams)
+        return t5g_err_set(e, T5G_EX_USAGE, "--num-return-sequences is larger than --num-beams");
     if (!o->sample && o->num_return > o->num_beams)
         return t5g_err_set(e, T5G_EX_USAGE,
                            "--num-return-sequences is larger than --num-beams (or give --sample)");

@@ -104,6 +104,27 @@ sequence_bias(float *logits, size_t v, const struct t5g_history *h)
 }
 
 static bool
+has_diversity(const struct t5g_generate_options *o)
+{
+    return o->num_beam_groups > 1;
+}
+
+static void
+diversity(float *logits, size_t v, const struct t5g_history *h)
+{
+    (void)v;
+    for (size_t i = 0; i < h->n_earlier; i++) {
+        size_t before = 0, times = 0;
+        for (size_t k = 0; k < h->n_earlier; k++) {
+            before += k < i && h->earlier[k] == h->earlier[i];
+            times += h->earlier[k] == h->earlier[i];
+        }
+        if (before == 0)
+            logits[h->earlier[i]] -= (float)h->o->diversity_penalty * (float)times;
+    }
+}
+
+static bool
 has_encoder_repetition(const struct t5g_generate_options *o)
 {
     return o->encoder_repetition_penalty != 0 && o->encoder_repetition_penalty != 1;
@@ -261,6 +282,7 @@ static const struct {
     void (*apply)(float *logits, size_t v, const struct t5g_history *h);
 } processors[] = {
     {"sequence_bias", has_sequence_bias, sequence_bias},
+    {"diversity_penalty", has_diversity, diversity},
     {"encoder_repetition_penalty", has_encoder_repetition, encoder_repetition},
     {"repetition_penalty", has_repetition, repetition},
     {"no_repeat_ngram_size", has_no_repeat, no_repeat},

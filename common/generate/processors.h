@@ -13,6 +13,8 @@ struct t5g_history {
     const int32_t *source; /* [n_source] ids of the document; some may be outside the vocabulary */
     size_t n_source;
     size_t min_new, max_new; /* of the job */
+    const int32_t *earlier;  /* [n_earlier] ids that other groups of beams chose in this step */
+    size_t n_earlier;
 };
 
 /*

@@ -5,7 +5,8 @@
 const char *
 t5g_finish_name(enum t5g_finish f)
 {
-    return f == T5G_FINISH_EOS ? "eos" : "length";
+    static const char *const names[] = {"eos", "length", "stop"};
+    return names[f];
 }
 
 void

@@ -4,8 +4,8 @@
 
 #include "base/base.h"
 
-enum t5g_finish { T5G_FINISH_EOS, T5G_FINISH_LENGTH };
-const char *t5g_finish_name(enum t5g_finish f); /* "eos", "length" */
+enum t5g_finish { T5G_FINISH_EOS, T5G_FINISH_LENGTH, T5G_FINISH_STOP };
+const char *t5g_finish_name(enum t5g_finish f); /* "eos", "length", "stop" */
 
 /* One generated sequence. Zero-initialise; freed by t5g_sequence_free. */
 struct t5g_sequence {
@@ -18,7 +18,8 @@ struct t5g_sequence {
     float *logprob;
     size_t n;
     enum t5g_finish finish;
-    double score; /* sum of logprob, with beams divided by the penalty; 0 unless requested */
+    const char *stop; /* T5G_FINISH_STOP: the text at which it ended; lives with the options */
+    double score;     /* sum of logprob, with beams divided by the penalty; 0 unless requested */
 };
 
 void t5g_sequence_free(struct t5g_sequence *s);

@@ -33,6 +33,8 @@ static const struct setting {
     {"min_new_tokens", AT(min_new_tokens), SIZE, ALWAYS, 0, 1 << 20},
     {"min_length", AT(min_length), SIZE, ALWAYS, 0, 1 << 30},
     {"length_penalty", AT(length_penalty), NUMBER, BEAMS, -100, 100},
+    {"num_beam_groups", AT(num_beam_groups), SIZE, BEAMS, 1, T5G_BEAMS_MAX},
+    {"diversity_penalty", AT(diversity_penalty), NUMBER, BEAMS, 0, 1000},
     {"early_stopping", AT(early_stopping), EARLY, BEAMS, 0, 0},
     {"repetition_penalty", AT(repetition_penalty), NUMBER, ALWAYS, 0.001, 1000},
     {"no_repeat_ngram_size", AT(no_repeat_ngram), SIZE, ALWAYS, 0, 1 << 20},

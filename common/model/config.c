@@ -259,7 +259,7 @@ read_generation(struct t5g_config *c, const char *text, size_t n, const char *pa
     if (root == NULL) {
         t5g_buf_printf(&b, "%s (skipped, as transformers does)", e.msg);
     } else {
-        t5g_generation_unused(&unused, root);
+        t5g_generation_unused(&unused, root, false);
         if (unused.n > 0)
             t5g_buf_printf(&b, "%s: not used: %s (see the options of t5g-decode)", path, unused.p);
     }
@@ -294,7 +294,9 @@ t5g_config_parse(struct t5g_config *c, const char *text, size_t n, const char *p
     if (root == NULL)
         goto out;
     if (generation != NULL)
-        groot = read_generation(c, generation, gn, gpath);
+        c->generation = groot = read_generation(c, generation, gn, gpath);
+    if (generation != NULL)
+        c->generation_path = t5g_strdup(gpath);
     if (!t5g_json_is_object(root) || (groot != NULL && !t5g_json_is_object(groot))) {
         t5g_err_set(e, T5G_EX_DATA, "%s: not a JSON object",
                     t5g_json_is_object(root) ? gpath : path);
@@ -308,7 +310,6 @@ out:
     if (r < 0)
         t5g_config_clear(c);
     t5g_json_free(root);
-    t5g_json_free(groot);
     return r;
 }
 
@@ -350,6 +351,8 @@ t5g_config_clear(struct t5g_config *c)
     t5g_free(c->decoder.full);
     t5g_free(c->vision.stack.full);
     t5g_free(c->notice);
+    t5g_json_free(c->generation);
+    t5g_free(c->generation_path);
     t5g_free(c->classifier);
     *c = (struct t5g_config){0};
 }

@@ -4,6 +4,7 @@
 
 #include "base/dtype.h"
 #include "base/err.h"
+#include "base/json.h"
 
 /* Rotary embedding of one kind of layer: inv_freq[i] = theta^(-2i/dh) / factor, all in f32. */
 struct t5g_rope_config {
@@ -75,9 +76,11 @@ struct t5g_config {
     int32_t start;                     /* decoder_start_token_id, else bos */
     int32_t eos[16];                   /* from generation_config.json, else config.json */
     size_t n_eos;
-    char *notice;     /* settings of generation_config.json that are not used; NULL: none */
-    bool generates;   /* `architectures` names the class that generates text */
-    char *classifier; /* a class with another head that it names; NULL: none */
+    char *notice; /* settings of generation_config.json that are not used; NULL: none */
+    struct t5g_json *generation; /* that file; NULL: none, or not JSON */
+    char *generation_path;       /* for messages; NULL: none */
+    bool generates;              /* `architectures` names the class that generates text */
+    char *classifier;            /* a class with another head that it names; NULL: none */
     float embed_scale_encoder, embed_scale_decoder; /* sqrt(d) rounded to dtype */
 };
 

@@ -1,42 +1,44 @@
-/* generation.c: settings of generation_config.json that are not followed. */
+/* generation.c: settings of generation_config.json that are not used. */
 #include "model/generation.h"
 
-/* The number without effect, besides null, false and an empty list or object. */
+/* neutral: the number without effect, besides null, false and an empty list or object. can: may be
+ * used, see generate/settings.c. */
 static const struct {
     const char *name;
     double neutral;
+    bool can;
 } settings[] = {
-    {"num_beams", 1},
-    {"num_beam_groups", 1},
-    {"num_return_sequences", 1},
-    {"diversity_penalty", 0},
-    {"penalty_alpha", 0},
-    {"length_penalty", 1},
-    {"early_stopping", 0},
-    {"repetition_penalty", 1},
-    {"encoder_repetition_penalty", 1},
-    {"no_repeat_ngram_size", 0},
-    {"encoder_no_repeat_ngram_size", 0},
-    {"exponential_decay_length_penalty", 0},
-    {"min_length", 0},
-    {"min_new_tokens", 0},
-    {"max_length", 20},
-    {"max_new_tokens", 0},
-    {"max_time", 0},
-    {"stop_strings", 0},
-    {"forced_bos_token_id", -1},
-    {"forced_eos_token_id", -1},
-    {"suppress_tokens", -1},
-    {"begin_suppress_tokens", -1},
-    {"bad_words_ids", -1},
-    {"force_words_ids", -1},
-    {"sequence_bias", -1},
-    {"constraints", -1},
-    {"guidance_scale", 1},
-    {"remove_invalid_values", 0},
-    {"renormalize_logits", 0},
-    {"watermarking_config", 0},
-    {"dola_layers", 0},
+    {"num_beams", 1, true},
+    {"num_beam_groups", 1, true},
+    {"num_return_sequences", 1, true},
+    {"diversity_penalty", 0, true},
+    {"penalty_alpha", 0, false},
+    {"length_penalty", 1, true},
+    {"early_stopping", 0, true},
+    {"repetition_penalty", 1, true},
+    {"encoder_repetition_penalty", 1, true},
+    {"no_repeat_ngram_size", 0, true},
+    {"encoder_no_repeat_ngram_size", 0, true},
+    {"exponential_decay_length_penalty", 0, true},
+    {"min_length", 0, true},
+    {"min_new_tokens", 0, true},
+    {"max_length", 20, true},
+    {"max_new_tokens", 0, true},
+    {"max_time", 0, false},
+    {"stop_strings", 0, true},
+    {"forced_bos_token_id", -1, true},
+    {"forced_eos_token_id", -1, true},
+    {"suppress_tokens", -1, true},
+    {"begin_suppress_tokens", -1, true},
+    {"bad_words_ids", -1, true},
+    {"force_words_ids", -1, false},
+    {"sequence_bias", -1, true},
+    {"constraints", -1, false},
+    {"guidance_scale", 1, false},
+    {"remove_invalid_values", 0, false},
+    {"renormalize_logits", 0, false},
+    {"watermarking_config", 0, false},
+    {"dola_layers", 0, false},
 };
 
 static bool
@@ -52,12 +54,12 @@ changes_nothing(const struct t5g_json *v, double neutral)
 }
 
 void
-t5g_generation_unused(struct t5g_buf *out, const struct t5g_json *root)
+t5g_generation_unused(struct t5g_buf *out, const struct t5g_json *root, bool used)
 {
     size_t n = 0;
     for (size_t i = 0; i < T5G_LEN(settings); i++) {
         const struct t5g_json *v = t5g_json_get(root, settings[i].name);
-        if (changes_nothing(v, settings[i].neutral))
+        if ((used && settings[i].can) || changes_nothing(v, settings[i].neutral))
             continue;
         t5g_buf_printf(out, "%s%s", n++ > 0 ? ", " : "", settings[i].name);
         if (t5g_json_is_array(v) || t5g_json_is_object(v))

@@ -1,6 +1,7 @@
 /* answers.c: the sequences generated for one document, written into the stream. */
 #include "stage/answers.h"
 #include "base/hash.h"
+#include "base/jsonstr.h"
 #include "base/num.h"
 #include "base/stop.h"
 #include "cli/progress.h"
@@ -26,7 +27,6 @@ struct t5g_answers {
     size_t n, cap;
     const char *prompt; /* TOKENS: of the sequence being written */
     size_t part, rank;
-    double score;
 };
 
 struct t5g_answers *
@@ -88,10 +88,10 @@ flush(struct t5g_answers *a)
     written(t5g_writer_flush(a->run->w, &e), &e);
 }
 
-/* One frame of ids, and one of their log-probabilities. finish: NULL until the sequence ends. */
+/* One frame of ids, and one of their log-probabilities. done: NULL until the sequence ends. */
 static void
 write_ids(struct t5g_answers *a, const char *prompt, size_t rank, const int32_t *ids,
-          const float *logprob, size_t n, const char *finish, double score)
+          const float *logprob, size_t n, const struct t5g_sequence *done)
 {
     struct t5g_buf extra = {0};
     struct t5g_err e;
@@ -101,13 +101,17 @@ write_ids(struct t5g_answers *a, const char *prompt, size_t rank, const int32_t 
     if (a->mode == T5G_ANSWERS_TOKENS)
         t5g_buf_printf(&extra, ",\"part\":%zu", a->part);
     size_t common = extra.n;
-    if (finish != NULL && logprob != NULL) {
+    if (done != NULL && done->logprob != NULL) {
         char text[32];
-        t5g_num_print_f32(text, (float)score);
+        t5g_num_print_f32(text, (float)done->score);
         t5g_buf_printf(&extra, ",\"score\":%s", text);
     }
-    if (finish != NULL)
-        t5g_buf_printf(&extra, ",\"finish\":\"%s\"", finish);
+    if (done != NULL)
+        t5g_buf_printf(&extra, ",\"finish\":\"%s\"", t5g_finish_name(done->finish));
+    if (done != NULL && done->stop != NULL) {
+        t5g_buf_adds(&extra, ",\"stop\":");
+        t5g_jsonstr_write(&extra, done->stop, strlen(done->stop));
+    }
     open_doc(a);
     written(
         t5g_writer_tensor(a->run->w, "decode.ids", T5G_I32, 1, (uint64_t[]){n}, ids, extra.p, &e),
@@ -124,30 +128,26 @@ write_ids(struct t5g_answers *a, const char *prompt, size_t rank, const int32_t 
 static void
 write_sequence(struct t5g_answers *a, const char *prompt, size_t rank, const struct t5g_sequence *s)
 {
-    write_ids(a, prompt, rank, s->ids, s->logprob, s->n, t5g_finish_name(s->finish), s->score);
+    write_ids(a, prompt, rank, s->ids, s->logprob, s->n, s);
 }
 
-/* All sequences of a prompt: one, or the best ones of a beam search. */
+/* All sequences of a prompt that are not written yet: one, or the best ones of a beam search. */
 static void
 write_held(struct t5g_answers *a, const struct held *h)
 {
-    write_sequence(a, h->prompt, h->rank, &h->job.out);
+    if (a->mode != T5G_ANSWERS_TOKENS)
+        write_sequence(a, h->prompt, h->rank, &h->job.out);
     for (size_t k = 0; k < h->n_more; k++)
         if (h->job.more[k].n > 0)
             write_sequence(a, h->prompt, k + 1, &h->job.more[k]);
 }
 
-/* TOKENS: one frame for each token; the last one says how the sequence ended. */
+/* TOKENS: a frame for tokens as they are settled; the last one says how the sequence ended. */
 static void
-emit(void *arg, int32_t id, float logprob)
+emit(void *arg, const int32_t *ids, const float *logprob, size_t n, const struct t5g_sequence *done)
 {
     struct t5g_answers *a = arg;
-    bool eos = t5g_config_is_eos(a->c, id);
-    const char *finish = eos                                   ? t5g_finish_name(T5G_FINISH_EOS)
-                         : a->part + 1 == a->o->max_new_tokens ? t5g_finish_name(T5G_FINISH_LENGTH)
-                                                               : NULL;
-    a->score += (double)logprob;
-    write_ids(a, a->prompt, a->rank, &id, a->o->logprobs ? &logprob : NULL, 1, finish, a->score);
+    write_ids(a, a->prompt, a->rank, ids, logprob, n, done);
     flush(a);
     a->part++;
 }
@@ -230,11 +230,11 @@ t5g_answers_now(struct t5g_answers *a, struct t5g_generator *g, struct t5g_err *
         a->prompt = a->v[i]->prompt;
         a->rank = a->v[i]->rank;
         a->part = 0;
-        a->score = 0;
         if (a->mode == T5G_ANSWERS_TOKENS)
             open_doc(a);
         t5g_generate(g, &job, 1);
-        if (job->err.code == 0 && a->mode == T5G_ANSWERS_LIVE) {
+        if (job->err.code == 0) {
+            a->part = 0;
             write_held(a, a->v[i]);
             flush(a);
         }

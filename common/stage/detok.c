@@ -178,11 +178,24 @@ put_member(struct t5g_records *r, const struct t5g_json *meta, const char *key)
     t5g_json_print(&r->out, v);
 }
 
+/* The text ends before the one at which the sequence was to stop, with which no earlier id ended.
+ */
+static void
+cut(struct t5g_records *r, const struct t5g_json *meta)
+{
+    const char *stop = t5g_json_str(t5g_json_get(meta, "stop"));
+    size_t n = stop != NULL ? strlen(stop) : 0;
+    const char *at = n > 0 && r->text.n >= n ? memmem(r->text.p, r->text.n, stop, n) : NULL;
+    if (at != NULL)
+        r->text.n = (size_t)(at - r->text.p);
+}
+
 /* End a complete sequence: end its line, or write its object. */
 static void
 finish_sequence(struct t5g_records *r, const struct t5g_json *meta)
 {
     t5g_detok_end(&r->detok, &r->text);
+    cut(r, meta);
     pour(r);
     if (r->o.form == T5G_RECORDS_TSV) {
         int64_t rank = 0;
@@ -201,6 +214,7 @@ finish_sequence(struct t5g_records *r, const struct t5g_json *meta)
         put_member(r, meta, "rank");
         put_member(r, meta, "score");
         put_member(r, meta, "finish");
+        put_member(r, meta, "stop");
         t5g_buf_addc(&r->out, '}');
     }
     end_record(r);

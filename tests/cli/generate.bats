@@ -42,6 +42,16 @@ ids() {
     done
 }
 
+@test "a token that is forced and suppressed: 64, naming both options" {
+    document
+    for option in --forced-bos-token-id --forced-eos-token-id; do
+        status_is 64 t5g-decode "$option" 7 --suppress-tokens 5,7 e.t5g -o d.t5g
+        err_has "$option and --suppress-tokens: token 7 is in both"
+        [ ! -e d.t5g ]
+    done
+    t5g-decode -n 3 --forced-eos-token-id 7,1 --suppress-tokens 5,7 e.t5g > /dev/null
+}
+
 @test "bad words: neither at the beginning nor after a space" {
     document
     text=$(t5g-decode -n 12 e.t5g | t5g-detok)
@@ -114,4 +124,206 @@ refused() {
     # Of ids that are all excluded but one, that one is drawn.
     t5g-decode -n 8 e.t5g | t5g-detok > greedy
     t5g-decode -n 8 --sample --epsilon-cutoff 0.99 e.t5g | t5g-detok | cmp - greedy
+}
+
+@test "groups of beams: contradictions name both options" {
+    document
+    contradict() {
+        local text=$1
+        shift
+        status_is 64 t5g-decode "$@" -o d.t5g e.t5g
+        err_has_line "$text"
+    }
+    contradict '--num-beam-groups goes with --num-beams' --num-beam-groups 2 --diversity-penalty 1
+    contradict '--diversity-penalty goes with --num-beam-groups' --num-beams 4 --diversity-penalty 1
+    contradict '--num-beams is not a multiple of --num-beam-groups' --num-beams 4 --num-beam-groups 3 --diversity-penalty 1
+    contradict '--num-beam-groups needs --diversity-penalty' --num-beams 4 --num-beam-groups 2
+    contradict '--num-beam-groups excludes --sample' --num-beams 4 --num-beam-groups 2 --diversity-penalty 1 --sample
+    contradict '--num-return-sequences is larger than --num-beams' --num-beams 2 --sample --num-return-sequences 3
+    contradict '--num-beams excludes --lookup' --num-beams 2 --lookup 2
+}
+
+# first FILE: the first token of each record of t5g-detok --all -0
+firsts() {
+    t5g-frame export --jsonl "$1" | grep -o '"name":"decode.ids"[^[]*\[[0-9]*\][^[]*\[[0-9]*' | sed 's/.*\[//'
+}
+
+@test "groups of beams begin with different tokens, whatever runs beside them" {
+    t5g-tokenize -l <<< $'one\ntwo\nthe work of others' | t5g-encode -o all.t5g
+    groups="--num-beams 4 --num-beam-groups 4 --diversity-penalty 20 --num-return-sequences 4 -n 6"
+    # shellcheck disable=SC2086
+    t5g-decode $groups -p a -p b all.t5g -o d.t5g
+    [ "$(firsts d.t5g | wc -l)" = 24 ]
+    for i in 1 5 9 13 17 21; do
+        [ "$(firsts d.t5g | tail -n +$i | head -n 4 | sort -u | wc -l)" = 4 ]
+    done
+    # shellcheck disable=SC2086
+    t5g-decode $groups -p a -p b -b 1 -t 1 all.t5g | cmp - d.t5g
+}
+
+@test "sampled beams: the same again, others with another seed, beams at a low temperature" {
+    t5g-tokenize -l <<< $'one\ntwo\nthe work of others' | t5g-encode -o all.t5g
+    beams="--num-beams 3 --num-return-sequences 3 -n 6"
+    # shellcheck disable=SC2086
+    {
+        t5g-decode $beams --sample all.t5g -o d.t5g
+        t5g-decode $beams --sample -b 1 -t 1 all.t5g | cmp - d.t5g
+        t5g-decode $beams --sample --seed 1 all.t5g | t5g-detok > other
+        ! t5g-detok d.t5g | cmp -s - other || false
+        t5g-decode $beams --sample --temperature 0.001 --top-k 0 all.t5g | t5g-detok > cold
+        t5g-decode $beams all.t5g | t5g-detok | cmp - cold
+    }
+}
+
+
+@test "--stop: the text ends before it, wherever the tokens end" {
+    document
+    text=$(t5g-decode -n 16 e.t5g | t5g-detok)
+    for stop in o rpo pos urp ' s' uurpo 'l<' V; do
+        for how in "" "--stream" "--lookup 3" "--logprobs" "--stream --logprobs --lookup 2"; do
+            # shellcheck disable=SC2086
+            t5g-decode -n 16 $how --stop nothing --stop "$stop" e.t5g -o d.t5g
+            t5g-detok d.t5g > got
+            printf '%s\n' "${text%%"$stop"*}" | cmp - got
+            t5g-detok --jsonl d.t5g > got
+            grep -qF '"finish":"stop","stop":"'"$stop"'"}' got
+            grep -qF '"text":"'"${text%%"$stop"*}"'","rank":0' got
+            t5g-detok -0 d.t5g | tr '\0' '\n' > got
+            printf '%s\n' "${text%%"$stop"*}" | cmp - got
+        done
+        # The ids end with the token that completes it.
+        t5g-decode -n 16 --stop "$stop" e.t5g | t5g-detok --all --jsonl > got
+        [ "$(ids -n 16 --stop "$stop" | wc -w)" -lt 16 ]
+        [[ "$(ids -n 16) " == "$(ids -n 16 --stop "$stop")"* ]]
+    done
+    # Two at once: the one that is complete first.
+    t5g-decode -n 16 --stop 'urpose' --stop 'rp' e.t5g | t5g-detok --jsonl | grep -F '"stop":"rp"'
+    # One that does not occur, also one that nearly does.
+    t5g-decode -n 16 --stream --stop 'purposes' --stop 'Vx' e.t5g -o d.t5g
+    t5g-detok d.t5g | cmp - <(echo "$text")
+    t5g-detok --jsonl d.t5g | grep -F '"finish":"length"}'
+}
+
+@test "--stop with samples and beams" {
+    t5g-tokenize -l <<< $'one\ntwo\nthe work of others\nThe license, the license' | t5g-encode -o all.t5g
+    for how in "--sample --num-return-sequences 3" "--num-beams 4 --num-return-sequences 4" \
+        "--num-beams 4 --sample" "--num-beams 4 --num-beam-groups 2 --diversity-penalty 1"; do
+        # shellcheck disable=SC2086
+        t5g-decode -n 12 $how --stop '$$$' --stop '??' -o d.t5g all.t5g
+        t5g-detok --jsonl d.t5g | grep -q '"finish":"stop","stop":"$$$"'
+        t5g-detok d.t5g > got
+        ! grep -F -e '$$$' -e '??' got || false
+        # shellcheck disable=SC2086
+        t5g-decode -n 12 $how --stop '$$$' --stop '??' -b 1 -t 1 all.t5g | cmp - d.t5g
+    done
+}
+
+@test "--stop: texts that cannot be" {
+    document
+    status_is 64 t5g-decode --stop '' e.t5g
+    err_has_line '--stop: a text of 0 bytes'
+    status_is 65 t5g-decode --stop $'a\xff' e.t5g
+    err_has_line '--stop: invalid UTF-8 at byte 1'
+}
+
+@test "--stream with beams: the same sequences, in parts" {
+    t5g-tokenize -l <<< $'one\ntwo\nthe work of others\nThe license, the license' | t5g-encode -o all.t5g
+    parts=0
+    for how in "--num-beams 3" "--num-beams 2 --length-penalty 3 --early-stopping never" \
+        "--num-beams 4 --num-return-sequences 4" "--num-beams 4 --sample" "--num-beams 3 --stop e" \
+        "--num-beams 4 --num-beam-groups 2 --diversity-penalty 1 --num-return-sequences 2"; do
+        for n in 1 8 24; do
+            # shellcheck disable=SC2086
+            t5g-decode $how -n $n -p a -p b --stream all.t5g -o parts.t5g
+            # shellcheck disable=SC2086
+            t5g-decode $how -n $n -p a -p b all.t5g -o whole.t5g
+            t5g-detok --jsonl parts.t5g > got
+            t5g-detok --jsonl whole.t5g | cmp - got
+            t5g-detok parts.t5g > got
+            t5g-detok whole.t5g | cmp - got
+            parts=$((parts + $(t5g-frame export --jsonl parts.t5g | grep -o '"part":[1-9]' | wc -l)))
+        done
+    done
+    [ "$parts" -gt 100 ]
+}
+
+# says JSON: a copy of the model whose generation_config.json has these members
+says() {
+    [ -d m ] || cp -r "$T5G_MODEL" m
+    echo "{$1}" > m/generation_config.json
+}
+
+@test "--generation-config: what the model's file says, as options say it" {
+    document
+    eos='"eos_token_id": 1'
+    # same OPTIONS MEMBERS [OPTIONS BESIDE]: they mean the same
+    same() {
+        says "$eos, $2"
+        # shellcheck disable=SC2086
+        t5g-decode $1 e.t5g -o want.t5g
+        # shellcheck disable=SC2086
+        status_is 0 t5g-decode -m m --generation-config ${3-} e.t5g -o got.t5g
+        [ ! -s err ] || { cat err; false; }
+        t5g-detok --jsonl want.t5g > want
+        t5g-detok --jsonl got.t5g | cmp - want
+        grep -q . want
+    }
+    same '-n 9' '"max_new_tokens": 9, "max_length": 5, "temperature": 0.5, "top_k": null, "length_penalty": 3'
+    same '-n 4 -p o' '"max_length": 6' '-p o'
+    same '-n 7 --num-beams 3 --num-return-sequences 2 --length-penalty 2 --early-stopping never' \
+        '"max_new_tokens": 7, "num_beams": 3, "num_return_sequences": 2, "length_penalty": 2.0, "early_stopping": "never"'
+    same '-n 7 --num-beams 4 --num-beam-groups 2 --diversity-penalty 1.5' \
+        '"max_new_tokens": 7, "num_beams": 4, "num_beam_groups": 2, "diversity_penalty": 1.5'
+    same '-n 7 --sample --top-k 7 --top-p 0.9 --temperature 0.8 --min-p 0.02 --typical-p 0.9 --eta-cutoff 0.01' \
+        '"max_new_tokens": 7, "do_sample": true, "top_k": 7, "top_p": 0.9, "temperature": 0.8, "min_p": 0.02, "typical_p": 0.9, "eta_cutoff": 0.01'
+    same '-n 9 --suppress-tokens 581,282 --begin-suppress-tokens 379 --forced-eos-token-id 1 --stop xyz' \
+        '"max_new_tokens": 9, "suppress_tokens": [581, 282], "begin_suppress_tokens": [379], "forced_eos_token_id": 1, "stop_strings": ["xyz"]'
+    same '-n 9 --stop urpo' '"max_new_tokens": 9, "stop_strings": "urpo"'
+    same '-n 9 --repetition-penalty 1.5 --no-repeat-ngram-size 2 --encoder-repetition-penalty 1.2 --encoder-no-repeat-ngram-size 3' \
+        '"max_new_tokens": 9, "repetition_penalty": 1.5, "no_repeat_ngram_size": 2, "encoder_repetition_penalty": 1.2, "encoder_no_repeat_ngram_size": 3'
+    same '-n 9 --suppress-tokens 581' '"max_new_tokens": 9, "bad_words_ids": [[581], [1]], "sequence_bias": [[[581], 3.0]]'
+    same '-n 9 --exponential-decay-length-penalty 2,1.5 --min-new-tokens 3 --forced-bos-token-id 282' \
+        '"max_new_tokens": 9, "exponential_decay_length_penalty": [2, 1.5], "min_new_tokens": 3, "forced_bos_token_id": 282'
+    # Options of the command line win.
+    same '-n 5 --num-beams 2 --length-penalty 0.5' \
+        '"max_new_tokens": 9, "num_beams": 4, "length_penalty": 2.0, "repetition_penalty": 1.0' \
+        '-n 5 --num-beams 2 --length-penalty 0.5'
+    same '-n 5 --suppress-tokens 282' '"max_new_tokens": 5, "suppress_tokens": [581]' '--suppress-tokens 282'
+    same '-n 5 --sample --seed 3 --top-k 4' '"max_new_tokens": 5, "do_sample": true, "top_k": 9' '--seed 3 --top-k 4'
+}
+
+@test "--generation-config: what cannot be used" {
+    document
+    bad() {
+        says "$1"
+        status_is 65 t5g-decode -m m --generation-config e.t5g -o d.t5g
+        err_has "m/generation_config.json: $2"
+        [ ! -e d.t5g ]
+    }
+    bad '"num_beams": 99' 'num_beams: expected a whole number from 1 to 32'
+    bad '"num_beams": 1.5' 'num_beams: expected a whole number'
+    bad '"do_sample": true, "top_p": "x"' 'top_p: expected a number'
+    bad '"do_sample": 1' 'do_sample: expected true or false'
+    bad '"num_beams": 2, "early_stopping": "often"' 'early_stopping: expected true, false or "never"'
+    bad '"suppress_tokens": [1, 100000]' 'suppress_tokens: expected ids of the vocabulary'
+    bad '"forced_bos_token_id": [1, 2]' 'forced_bos_token_id: expected an id of the vocabulary'
+    bad '"bad_words_ids": [[1, 2], []]' 'bad_words_ids: expected a list of lists of ids'
+    bad '"sequence_bias": [[[1], "x"]]' 'sequence_bias: expected a list of [ids of the vocabulary, number]'
+    bad '"exponential_decay_length_penalty": [1]' 'exponential_decay_length_penalty: expected [first token, factor]'
+    bad '"stop_strings": ["a", 3]' 'stop_strings: expected texts'
+    says '"num_beams": 2, "num_beam_groups": 2'
+    status_is 64 t5g-decode -m m --generation-config e.t5g
+    err_has '--num-beam-groups needs --diversity-penalty'
+    says '"max_length": 3'
+    status_is 3 t5g-decode -m m --generation-config -p 'a long prompt' e.t5g -o d.t5g
+    err_has 'max_length 3 leaves no room'
+    says '"guidance_scale": 2.0, "num_beams": 2, "penalty_alpha": 0.5'
+    status_is 0 t5g-decode -n 2 -m m --generation-config e.t5g -o d.t5g
+    err_has 'm/generation_config.json: not used: penalty_alpha 0.5, guidance_scale 2'
+    echo '{' > m/generation_config.json
+    status_is 65 t5g-decode -m m --generation-config e.t5g
+    err_has 'm/generation_config.json: byte'
+    rm m/generation_config.json
+    status_is 66 t5g-decode -m m --generation-config e.t5g
+    err_has 'the model has no generation_config.json'
 }

@@ -178,11 +178,12 @@ check_beam(const struct greedy *x, const struct t5g_sequence *s, const struct t5
     t5g_free(want);
 }
 
+/* key: "beams", or "groups" for diverse ones. */
 static size_t
-check_beams(const struct greedy *x)
+check_beams(const struct greedy *x, const char *key)
 {
     size_t done = 0;
-    const struct t5g_json *list = t5g_json_get(x->c->json, "beams");
+    const struct t5g_json *list = t5g_json_get(x->c->json, key);
     for (const struct t5g_json *v = t5g_json_first(list); v != NULL; v = t5g_json_next(v), done++) {
         struct t5g_config saved = x->g->m->config;
         struct t5g_sequence more[T5G_BEAMS_MAX] = {{0}};
@@ -242,7 +243,7 @@ check_targets(const struct greedy *x)
 
 struct totals {
     struct gd_model *g;
-    size_t variants, beams, targets, images;
+    size_t variants, beams, groups, targets, images;
 };
 
 static void
@@ -265,7 +266,8 @@ check_case(const struct gd_case *c, void *arg)
     check_logits(g, c, x.cross);
     check_greedy(&x);
     t->variants += check_variants(&x);
-    t->beams += check_beams(&x);
+    t->beams += check_beams(&x, "beams");
+    t->groups += check_beams(&x, "groups");
     t->targets += check_targets(&x);
     t->images += c->features.f != NULL;
     t5g_free(x.prefix);
@@ -280,7 +282,8 @@ check_level(const char *level)
         struct gd_model g = gd_open(models[i], level, 2);
         struct totals t = {.g = &g};
         gd_cases(models[i], check_case, &t);
-        assert_true(t.variants >= 30 && t.beams >= 28 && t.targets >= 4 && t.images >= 4);
+        assert_true(t.variants >= 30 && t.beams >= 28 && t.groups >= 13 && t.targets >= 4 &&
+                    t.images >= 4);
         gd_close(&g);
     }
 }
