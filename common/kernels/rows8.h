@@ -15,11 +15,13 @@
 
 #include "kernels/kernels.h"
 
-/* s [R, N] += min(left, 8) k of R rows of w times N rows of x. */
+/* s [R, N] += min(left, 8) k of R rows of w times N rows of x. next: as many bytes of a later tile,
+ * in the order in which memory lies. */
 TEMPLATE void
 dot_step(const int R, const int N, vec s[8][4], const float *x, size_t ldx, const char *w,
-         size_t row_bytes, int dtype, size_t left)
+         size_t row_bytes, int dtype, size_t left, const char *next)
 {
+    const size_t es = item_size(dtype);
     vec8 xs[4];
 #pragma GCC unroll 4
     for (int i = 0; i < N; i++)
@@ -27,8 +29,8 @@ dot_step(const int R, const int N, vec s[8][4], const float *x, size_t ldx, cons
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) {
         const char *wr = w + (size_t)r * row_bytes;
-        if (R >= 4) /* the next tile's row: memory is read in the order in which it lies */
-            __builtin_prefetch(wr + (size_t)R * row_bytes);
+        if (R >= 4 && (size_t)r * 8 * es % 64 == 0)
+            __builtin_prefetch(next + (size_t)r * 8 * es);
         vec8 v = left >= 8 ? load8(wr, dtype) : load_some(wr, dtype, left);
 #pragma GCC unroll 4
         for (int i = 0; i < N; i++)
@@ -45,6 +47,7 @@ dot_tile(const int R, const int N, float *y, size_t ldy, const float *x, size_t 
          int dtype, size_t k)
 {
     const size_t es = item_size(dtype);
+    const char *next = w + (size_t)R * k * es;
     vec s[8][4];
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++)
@@ -53,9 +56,9 @@ dot_tile(const int R, const int N, float *y, size_t ldy, const float *x, size_t 
             s[r][i] = vset(0);
     size_t l = 0;
     for (; l + 8 <= k; l += 8)
-        dot_step(R, N, s, x + l, ldx, w + l * es, k * es, dtype, 8);
+        dot_step(R, N, s, x + l, ldx, w + l * es, k * es, dtype, 8, next + l * (size_t)R * es);
     if (l < k)
-        dot_step(R, N, s, x + l, ldx, w + l * es, k * es, dtype, k - l);
+        dot_step(R, N, s, x + l, ldx, w + l * es, k * es, dtype, k - l, next);
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
