@@ -18,6 +18,7 @@ static const struct verb {
     {"quickcheck", verb_quickcheck, "check only the beginning and end of each segment"},
     {"recover", verb_recover, "save the complete documents of a damaged stream"},
     {"diff", verb_diff, "find the first tensor in which two streams differ"},
+    {"nearest", verb_nearest, "find the vectors nearest to queries"},
     {"export", verb_export, "convert to npy, safetensors or JSON lines"},
     {"import", verb_import, "convert from npy, safetensors or JSON lines"},
     {"cache-stat", verb_cache_stat, "count the entries of a cache"},

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 static struct {
-    const char *npy, *safetensors;
+    const char *npy, *safetensors, *matrix, *name;
     bool jsonl, head;
     uint64_t max_frame;
 } opt = {.max_frame = T5G_FRAME_SIZE_DEFAULT};
@@ -14,6 +14,10 @@ static const struct t5g_option options[] = {
     {0, "npy", "DIR", T5G_OPT_ONCE, &opt.npy, "write a directory of .npy files with an index.jsonl",
      0, 0},
     {0, "safetensors", "FILE", T5G_OPT_ONCE, &opt.safetensors, "write one safetensors file", 0, 0},
+    {0, "matrix", "FILE", T5G_OPT_ONCE, &opt.matrix,
+     "write one array of all embeddings, and their ids beside it", 0, 0},
+    {0, "name", "NAME", T5G_OPT_ONCE, &opt.name,
+     "with --matrix: the tensor to take instead of embedding", 0, 0},
     {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl, "write one JSON object per document", 0, 0},
     {0, "head", NULL, T5G_OPT_FLAG, &opt.head,
      "with --jsonl: write the stream's HEAD as the first line", 0, 0},
@@ -23,7 +27,7 @@ static const struct t5g_option options[] = {
 
 static const struct t5g_program program = {
     "t5g-frame export",
-    "[options] --npy DIR | --safetensors FILE | --jsonl [FILE ...]",
+    "[options] --npy DIR | --safetensors FILE | --matrix FILE | --jsonl [FILE ...]",
     "Convert a stream for other software.",
     options,
     "t5g-frame export --npy arrays lines.t5g",
@@ -58,8 +62,10 @@ verb_export(int argc, char **argv)
     int first = t5g_options_parse(&program, argc, argv), status;
     struct t5g_err e;
     uint64_t failed = 0;
-    if ((opt.npy != NULL) + (opt.safetensors != NULL) + opt.jsonl != 1)
-        t5g_usage("give one of --npy, --safetensors and --jsonl");
+    if ((opt.npy != NULL) + (opt.safetensors != NULL) + (opt.matrix != NULL) + opt.jsonl != 1)
+        t5g_usage("give one of --npy, --safetensors, --matrix and --jsonl");
+    if (opt.name != NULL && opt.matrix == NULL)
+        t5g_usage("--name needs --matrix");
     if (t5g_common.output != NULL && !opt.jsonl)
         t5g_usage("-o needs --jsonl");
     if (opt.head && !opt.jsonl)
@@ -69,7 +75,10 @@ verb_export(int argc, char **argv)
     if (opt.jsonl)
         status = export_jsonl(in);
     else if ((opt.npy != NULL ? t5g_npy_export(in, opt.npy, &failed, &e)
-                              : t5g_safetensors_export(in, opt.safetensors, &failed, &e)) < 0)
+              : opt.matrix != NULL
+                  ? export_matrix(in, opt.matrix, opt.name != NULL ? opt.name : "embedding",
+                                  &failed, &e)
+                  : t5g_safetensors_export(in, opt.safetensors, &failed, &e)) < 0)
         t5g_die_err(&e);
     else
         status = failed > 0 ? T5G_EX_DOCS : T5G_EX_OK;

@@ -20,6 +20,7 @@ int verb_quickcheck(int argc, char **argv);
 int verb_recover(int argc, char **argv);
 int verb_diff(int argc, char **argv);
 int verb_export(int argc, char **argv);
+int verb_nearest(int argc, char **argv);
 int verb_import(int argc, char **argv);
 int verb_cache_stat(int argc, char **argv);
 int verb_cache_verify(int argc, char **argv);
@@ -72,6 +73,14 @@ char **operands_of(int argc, char **argv, int first, size_t *n);
 
 /* cat.c: write d unchanged and count it. Dies on write errors. */
 void copy_doc(struct t5g_run *run, const struct t5g_doc *d);
+
+/*
+ * matrix.c. Write the vectors of all tensors of this name to path, an array [N, d] of f32, and the
+ * id of each row to a line of a file beside it. Warns of documents without one, and counts them and
+ * failed ones in *failed. 0, or -1 with e (65, 73, 74; those of t5g_source_next).
+ */
+int export_matrix(struct t5g_source *in, const char *path, const char *name, uint64_t *failed,
+                  struct t5g_err *e);
 
 /* compare.c. |a - b| up to atol + rtol * |b| counts as equal; both 0: metas are compared too. */
 struct tolerance {

@@ -253,6 +253,8 @@ what_help_shows() {
     ln -s "$(realpath "$root/pipelines/demo/model")" model
     t5g-tokenize report.txt | t5g-encode -o report.t5g
     t5g-encode --dtype bf16 -o half.t5g report.t5g
+    t5g-encode --pool mean -o queries.t5g report.t5g
+    t5g-tokenize -l lines.txt | t5g-encode --pool mean -o vectors.t5g
     export T5G_CACHE_DIR=$PWD/cache
     { programs; frame_verbs | sed '/^head$/d;s/^/t5g-frame /'; echo t5g-frame head; } > all
     while read -r program verb; do

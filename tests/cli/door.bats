@@ -132,7 +132,7 @@ EOF
     # through the door
     [ "$(in_fish 't5g frame cache-st')" = cache-stat ]
     [ "$(in_fish 't5g frame ' | sort)" = "$(in_fish 't5g-frame ' | sort)" ]
-    [ "$(in_fish 't5g frame ' | wc -l)" = 13 ]
+    [ "$(in_fish 't5g frame ' | wc -l)" = 14 ]
     [ "$(in_fish 't5g frame ls --tot')" = --totals ]
     [ "$(in_fish 't5g frame split --tot')" = "" ]
     [ "$(in_fish 't5g frame cache-stat ')" = dir/ ]

@@ -1,0 +1,142 @@
+#!/usr/bin/env bats
+# Vectors of many documents: t5g-frame export --matrix, t5g-frame nearest, pipelines/search.sh.
+load common
+
+python=/usr/bin/python3
+pipelines=$T5G_TESTS/../pipelines
+
+need_numpy() { $python -c 'import numpy' || skip "python3-numpy is not installed"; }
+
+# corpus N: lines of text, and their vectors in v.t5g.
+corpus() {
+    for ((i = 1; i <= $1; i++)); do echo "text number $i of $((i * i % 17)) words"; done > lines
+    t5g-tokenize -l lines | t5g-encode --pool mean -o v.t5g
+}
+
+@test "--matrix: one array, and an id for each row" {
+    need_numpy
+    corpus 40
+    t5g-frame export --matrix m.npy v.t5g
+    t5g-frame ls v.t5g | cut -f 1 | cmp - m.ids
+    t5g-frame export --npy each v.t5g
+    $python - m.npy each/*embedding.npy <<'END'
+import sys
+import numpy as np
+m, *rows = map(np.load, sys.argv[1:])
+assert m.dtype == np.float32 and m.shape == (40, 64) and (m == np.stack(rows)).all()
+END
+    # Narrow ones become f32; rows of rows; the default name is that of --pool.
+    t5g-encode --pool mean --dtype bf16 < <(t5g-tokenize -l lines) | t5g-frame export --matrix narrow.npy
+    t5g-tokenize -e 'two words' -e x | t5g-encode -o enc.t5g
+    t5g-frame export --matrix rows.npy --name encoder.out enc.t5g
+    t5g-encode --dtype q8 enc.t5g | t5g-frame export --matrix bytes --name encoder.out
+    uniq -c rows.ids | awk '{ print $1, $2 }' > got
+    t5g-frame ls enc.t5g | sed 's/\(e[0-9]\).*i32.\([0-9]*\).,.*/\2 \1/' | cmp - got
+    cmp rows.ids bytes.ids
+    $python - <<'END'
+import numpy as np
+m, n, r, b = map(np.load, ("m.npy", "narrow.npy", "rows.npy", "bytes"))
+assert n.dtype == np.float32 and np.abs(m - n).max() <= 2.0**-8 * np.abs(m).max()
+assert r.shape == b.shape and 0 < np.abs(r - b).max() < 0.03
+END
+}
+
+@test "--matrix: failures are left out and counted, and ids are one line" {
+    need_numpy
+    printf '{"id":"a\\nb\\\\c","text":"x"}\n{"id":"bad"\n{"id":"","text":"y"}\n' > j
+    t5g-tokenize --jsonl j -o ids.t5g 2> /dev/null || true
+    t5g-encode --pool first ids.t5g -o v.t5g 2> /dev/null || true
+    status_is 3 t5g-frame export --matrix m.npy v.t5g
+    [ ! -s err ]
+    printf 'a\\x0ab\\\\c\n\n' | cmp - m.ids
+    $python -c 'import numpy as np; assert np.load("m.npy").shape == (2, 64)'
+    # One without a vector, one of another width: named.
+    t5g-tokenize -e none -o none.t5g
+    t5g-tokenize -e short | t5g-encode --pool mean --dims 3 -o short.t5g
+    status_is 3 t5g-frame export --matrix m.npy v.t5g none.t5g short.t5g
+    err_has_line "e1: no tensor 'embedding'"
+    err_has_line 'e1: embedding: 3 columns, documents before have 64'
+    $python -c 'import numpy as np; assert np.load("m.npy").shape == (2, 64)'
+    # No file without a row that was asked for, or of a stream that is not whole.
+    status_is 65 t5g-frame export --matrix never.npy none.t5g
+    err_has_line "no document has a tensor 'embedding' of vectors"
+    head -c -100 v.t5g > cut.t5g
+    status_is 76 t5g-frame export --matrix never.npy cut.t5g
+    status_is 65 t5g-frame export --matrix never.npy --name input.ids none.t5g
+    [ "$(find . -name 'never*')" = "" ]
+    : | t5g-tokenize -l | t5g-encode --pool mean | t5g-frame export --matrix empty.npy
+    $python -c 'import numpy as np; assert np.load("empty.npy").size == 0'
+    [ ! -s empty.ids ]
+    status_is 64 t5g-frame export --name x --npy d v.t5g
+    status_is 64 t5g-frame export --matrix m.npy --npy d v.t5g
+    status_is 64 t5g-frame export --matrix m.npy -o x v.t5g
+    status_is 73 t5g-frame export --matrix no/m.npy v.t5g
+}
+
+@test "nearest: the largest cosines, as numpy finds them" {
+    need_numpy
+    corpus 60
+    t5g-tokenize -e 'number 7' -e 'words' -e 'text number 12 of 8 words' | t5g-encode --pool mean -o q.t5g
+    t5g-frame nearest -k 5 --queries q.t5g v.t5g > got
+    [ "$(wc -l < got)" = 15 ]
+    t5g-frame export --matrix v.npy v.t5g
+    t5g-frame export --matrix q.npy q.t5g
+    $python - <<'END'
+import numpy as np
+v, q = np.load("v.npy").astype("f8"), np.load("q.npy").astype("f8")
+ids = open("v.ids").read().split("\n")
+c = q @ v.T / np.linalg.norm(v, axis=1) / np.linalg.norm(q, axis=1)[:, None]
+want = [("e%d" % (i + 1), r + 1, c[i, j], ids[j]) for i in range(3) for r, j in enumerate(np.argsort(-c[i], kind="stable")[:5])]
+for line, (query, rank, score, doc) in zip(open("got"), want):
+    a = line.rstrip("\n").split("\t")
+    assert a[0] == query and int(a[1]) == rank and a[3] == doc and abs(float(a[2]) - score) < 1e-6, (line, query, rank, score, doc)
+END
+    t5g-frame nearest --jsonl -k 5 --queries q.t5g v.t5g | $python -c '
+import json, sys
+rows = [x.rstrip("\n").split("\t") for x in open("got")]
+out = [[o["query"], str(i + 1), "%.7f" % r["score"], r["id"]] for o in map(json.loads, sys.stdin) for i, r in enumerate(o["results"])]
+assert out == rows'
+    # Fewer than asked for; equal ones in their order; a corpus in parts.
+    t5g-frame nearest -k 1000 --queries q.t5g v.t5g | wc -l | grep -qx 180
+    t5g-frame split -n 25 v.t5g
+    t5g-frame nearest -k 5 --queries q.t5g part-*.t5g | cmp - got
+    t5g-frame nearest -k 2 --queries q.t5g v.t5g v.t5g | awk -F'\t' '$2 == 1 { s = $3 } $2 == 2 && $3 != s { exit 1 }'
+}
+
+@test "nearest: what does not fit is named" {
+    corpus 3
+    t5g-tokenize -e a | t5g-encode --pool mean -o q.t5g
+    t5g-tokenize -e a | t5g-encode --pool mean --dims 2 -o short.t5g
+    status_is 3 t5g-frame nearest --queries q.t5g v.t5g short.t5g
+    err_has 'e1: embedding: 2 columns, the first query has 64'
+    status_is 3 t5g-frame nearest --queries q.t5g <(t5g-tokenize -e x)
+    err_has "e1: no tensor 'embedding'"
+    status_is 64 t5g-frame nearest v.t5g
+    status_is 66 t5g-frame nearest --queries none v.t5g
+    head -c 900 v.t5g > cut.t5g
+    status_is 76 t5g-frame nearest --queries q.t5g cut.t5g -o never
+    [ ! -e never ]
+}
+
+@test "search.sh: embed once, search" {
+    corpus 30
+    "$pipelines/search.sh" -s c -- -l lines
+    [ "$(wc -l < c.ids)" = 30 ]
+    printf 'text number 7 of 15 words\ntext number 20 of 9 words\n' > q
+    "$pipelines/search.sh" -s c -q q -k 1 > got
+    cut -f 1,2,4 got > short
+    printf 'q:1\t1\tlines:7\nq:2\t1\tlines:20\n' | cmp - short
+    "$pipelines/search.sh" -s c -q - -j -k 2 < q | grep -c '"query":"stdin:.","results":..*"id"' | grep -qx 2
+    # Templates, and a failure that is counted.
+    "$pipelines/search.sh" -s d -d 'title: none | text: {text}' -- -l lines
+    "$pipelines/search.sh" -s d -p 'title: none | text: {text}' -q q -k 1 | cut -f 3 > got
+    printf '1.0000000\n1.0000000\n' | cmp - got
+    printf '\377\n' >> lines
+    status_is 3 "$pipelines/search.sh" -s c -- -l lines
+    [ "$(wc -l < c.ids)" = 30 ]
+    printf '\377\n' >> q
+    status_is 3 "$pipelines/search.sh" -s c -q q -k 1
+    status_is 64 "$pipelines/search.sh" -q q
+    status_is 64 "$pipelines/search.sh" -s c
+    status_is 66 "$pipelines/search.sh" -s none -q q
+}
