@@ -10,9 +10,11 @@
 
 static struct {
     struct t5g_records_options out;
-    bool jsonl, tsv, nul, input, force;
+    bool jsonl, tsv, nul, input, force, infill;
+    const char *sentinel;
+    uint64_t first;
     uint64_t max_frame;
-} opt = {.max_frame = T5G_FRAME_SIZE_DEFAULT};
+} opt = {.first = UINT64_MAX, .max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static const struct t5g_option options[] = {
     {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl, "print one JSON object per sequence", 0, 0},
@@ -26,6 +28,12 @@ static const struct t5g_option options[] = {
      0, 0},
     {0, "all", NULL, T5G_OPT_FLAG, &opt.out.all, "print special tokens too", 0, 0},
     {0, "input", NULL, T5G_OPT_FLAG, &opt.input, "print input.ids instead of decode.ids", 0, 0},
+    {0, "infill", NULL, T5G_OPT_FLAG, &opt.infill,
+     "print the document's text with answers in its gaps", 0, 0},
+    {0, "sentinel", "NAME", T5G_OPT_ONCE, &opt.sentinel,
+     "with --infill: gaps are the sentinels <NAMEn> (default unused)", 0, 0},
+    {0, "first", "N", T5G_OPT_U64, &opt.first,
+     "with --infill: number of the first sentinel (default 6237)", 0, 1e9},
     T5G_OPTION_FORCE(&opt.force, "accept streams made with another tokenizer"),
     T5G_OPTION_MAX_FRAME(&opt.max_frame),
     T5G_OPTIONS_END,
@@ -57,6 +65,10 @@ main(int argc, char **argv)
         t5g_usage("--jsonl, --tsv and -0 exclude each other");
     if ((opt.jsonl || opt.tsv || opt.nul) && opt.out.newline != T5G_NEWLINE_SPACE)
         t5g_usage("--newline is for line output: --jsonl, --tsv and -0 are exact");
+    if (opt.infill && opt.input)
+        t5g_usage("--infill puts decode.ids into input.ids: leave --input out");
+    if ((opt.sentinel != NULL || opt.first != UINT64_MAX) && !opt.infill)
+        t5g_usage("--sentinel and --first are for --infill");
     opt.out.form = opt.jsonl ? T5G_RECORDS_JSONL
                    : opt.tsv ? T5G_RECORDS_TSV
                    : opt.nul ? T5G_RECORDS_NUL
@@ -65,6 +77,13 @@ main(int argc, char **argv)
 
     struct t5g_err e = {0};
     struct t5g_tokenizer *t = t5g_tokenizer_open(t5g_model_path(), &e);
+    struct t5g_sentinels *sentinels = NULL;
+    if (t != NULL && opt.infill &&
+        (sentinels = t5g_sentinels_open(t, opt.sentinel != NULL ? opt.sentinel : T5G_SENTINEL_NAME,
+                                        opt.first != UINT64_MAX ? opt.first : T5G_SENTINEL_FIRST, 0,
+                                        &e)) == NULL)
+        t5g_die_err(&e);
+    opt.out.infill = sentinels;
     if (t == NULL || (opt.out.fd = t5g_output_open(t5g_common.output, false, &e)) < 0)
         t5g_die_err(&e);
     opt.out.name = t5g_output_name();
@@ -93,6 +112,7 @@ main(int argc, char **argv)
     int status = t5g_run_end_text(t5g_records_failed(records) > 0 ? T5G_EX_DOCS : T5G_EX_OK,
                                   r < 0 ? &e : NULL);
     t5g_records_close(records);
+    t5g_sentinels_close(sentinels);
     t5g_source_close(in);
     t5g_tokenizer_close(t);
     return status;

@@ -8,10 +8,11 @@
 
 static struct {
     struct t5g_list texts, images;
-    bool line, nul, jsonl, keep_newline, allow_empty;
-    const char *shard, *names;
+    bool line, nul, jsonl, keep_newline, allow_empty, infill, ul2;
+    const char *shard, *names, *sentinel;
+    uint64_t first;
     struct t5g_tokenize_stage x;
-} opt;
+} opt = {.first = UINT64_MAX};
 
 static const struct t5g_option options[] = {
     {'e', "text", "TEXT", T5G_OPT_LIST, &opt.texts,
@@ -34,6 +35,14 @@ static const struct t5g_option options[] = {
      "add no special tokens around the text: leave out the post-processor", 0, 0},
     {0, "template", "TEXT", T5G_OPT_ONCE, &opt.x.template,
      "tokenize TEXT with each text in place of its {text}", 0, 0},
+    {0, "infill", NULL, T5G_OPT_FLAG, &opt.infill, "make each <gap> of a text a sentinel", 0, 0},
+    {0, "ul2", NULL, T5G_OPT_FLAG, &opt.ul2,
+     "make a training pair of each text: input.ids and target.ids", 0, 0},
+    {0, "sentinel", "NAME", T5G_OPT_ONCE, &opt.sentinel,
+     "use the sentinels <NAMEn> (default unused)", 0, 0},
+    {0, "first", "N", T5G_OPT_U64, &opt.first,
+     "number of the first sentinel, from which they count down (default 6237)", 0, 1e9},
+    {0, "seed", "N", T5G_OPT_U64, &opt.x.seed, "seed of --ul2 (default 0)", 0, 0x1p53},
     {0, "text-only", NULL, T5G_OPT_FLAG, &opt.x.text_only,
      "tokenize literals of special tokens as plain text", 0, 0},
     {0, "utf8", "error|replace", T5G_OPT_CHOICE, &opt.x.utf8,
@@ -64,6 +73,12 @@ check_usage(size_t n)
     size_t at;
     if (opt.x.template != NULL && t5g_template_field(opt.x.template, &at, &e) < 0)
         t5g_usage("%s", e.msg);
+    if (opt.infill && opt.ul2)
+        t5g_usage("--infill and --ul2 exclude each other");
+    if ((opt.sentinel != NULL || opt.first != UINT64_MAX) && !opt.infill && !opt.ul2)
+        t5g_usage("--sentinel and --first are for --infill and --ul2");
+    if (opt.x.seed != 0 && !opt.ul2)
+        t5g_usage("--seed is for --ul2");
     if (opt.names != NULL && (opt.texts.n > 0 || opt.images.n > 0 || n > 0))
         t5g_usage("--files0-from gives the FILEs: leave out operands, -e and -i");
     if (opt.shard != NULL && (opt.texts.n > 0 || opt.images.n > 0 || (n == 0 && opt.names == NULL)))
@@ -90,6 +105,11 @@ main(int argc, char **argv)
     t5g_run_open(&run);
     if ((opt.x.tokenizer = t5g_tokenizer_open(t5g_model_path(), &e)) == NULL)
         t5g_die_err(&e);
+    if ((opt.infill || opt.ul2) &&
+        t5g_tokenize_sentinels(
+            &opt.x, opt.infill, opt.ul2, opt.sentinel != NULL ? opt.sentinel : T5G_SENTINEL_NAME,
+            opt.first != UINT64_MAX ? opt.first : T5G_SENTINEL_FIRST, t5g_model_path(), &e) < 0)
+        t5g_die_err(&e);
     struct t5g_corpus *corpus = t5g_corpus_open(
         &(struct t5g_corpus_options){.paths = names.v + from,
                                      .n_paths = n,
@@ -108,6 +128,7 @@ main(int argc, char **argv)
     int r = t5g_tokenize_corpus(&opt.x, &run, corpus, &e);
     int status = t5g_run_close(&run, r < 0 ? &e : NULL);
     t5g_corpus_close(corpus);
+    t5g_sentinels_close(opt.x.infill != NULL ? opt.x.infill : opt.x.ul2);
     t5g_tokenizer_close(opt.x.tokenizer);
     t5g_picture_text_clear(&opt.x.around);
     t5g_names_free(&names);

@@ -24,6 +24,7 @@ struct t5g_records {
     bool solid;                  /* trim: its first text other than white space is written */
     struct t5g_buf white;        /* trim: white space that may be its end */
     struct t5g_columns *columns; /* TSV */
+    struct t5g_ids gaps, answer; /* with infill: input.ids, the current sequence so far */
     uint64_t failed;
     bool given_up;  /* this document failed here: skip the rest of it */
     uint64_t n_ids; /* in the last frame of ids; unweighed: no decode.logprob has followed it yet */
@@ -52,6 +53,8 @@ t5g_records_close(struct t5g_records *r)
     t5g_buf_free(&r->out);
     t5g_buf_free(&r->white);
     t5g_columns_close(r->columns);
+    t5g_ids_free(&r->gaps);
+    t5g_ids_free(&r->answer);
     t5g_free(r);
 }
 
@@ -279,6 +282,17 @@ misfit(struct t5g_records *r, const char *name, const char *want, struct t5g_err
     return fail_here(r, msg, e);
 }
 
+/* The document's text with the answer in its gaps, when all of it is there. */
+static void
+put_filled(struct t5g_records *r, const int32_t *ids, size_t n, bool last)
+{
+    t5g_ids_append(&r->answer, ids, n);
+    if (!last)
+        return;
+    t5g_infill(r->o.infill, &r->detok, r->gaps.p, r->gaps.n, r->answer.p, r->answer.n, &r->text);
+    r->answer.n = 0;
+}
+
 static int
 take_sequence(struct t5g_records *r, const char *name, const struct t5g_frame *f, struct t5g_err *e)
 {
@@ -288,16 +302,22 @@ take_sequence(struct t5g_records *r, const char *name, const struct t5g_frame *f
     for (uint64_t i = 0; i < f->dims[0]; i++)
         if (ids[i] < 0)
             return misfit(r, name, "ids from 0 on", e);
+    if (r->o.infill != NULL && r->gaps.n == 0)
+        return misfit(r, "input.ids", "the text with gaps, before decode.ids (--infill)", e);
     struct t5g_json *meta = t5g_json_parse(f->meta, f->meta_len, name, e);
     if (meta == NULL)
         return -1;
     bool part = t5g_json_get(meta, "part") != NULL;
-    t5g_detok_add(&r->detok, ids, (size_t)f->dims[0], &r->text);
+    bool last = !part || t5g_json_get(meta, "finish") != NULL;
+    if (r->o.infill != NULL)
+        put_filled(r, ids, (size_t)f->dims[0], last);
+    else
+        t5g_detok_add(&r->detok, ids, (size_t)f->dims[0], &r->text);
     t5g_progress_add(f->dims[0]);
     r->inside = true;
     r->n_ids = f->dims[0];
     r->unweighed = true;
-    if (!part || t5g_json_get(meta, "finish") != NULL)
+    if (last)
         finish_sequence(r, meta);
     else
         pour(r);
@@ -308,6 +328,11 @@ take_sequence(struct t5g_records *r, const char *name, const struct t5g_frame *f
 static int
 take_named(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
 {
+    if (r->o.infill != NULL && t5g_frame_is(f, "input.ids") && f->kind == T5G_KIND_TENSOR &&
+        f->dtype == T5G_I32) {
+        r->gaps.n = 0;
+        t5g_ids_append(&r->gaps, (const int32_t *)(const void *)f->data, f->size / sizeof(int32_t));
+    }
     if (t5g_frame_is(f, r->o.frame))
         return take_sequence(r, r->o.frame, f, e);
     if (t5g_frame_is(f, "decode.logprob") && strcmp(r->o.frame, "decode.ids") == 0) {
@@ -362,6 +387,7 @@ take_doc(struct t5g_records *r, const struct t5g_frame *f)
 {
     r->sequences = 0;
     r->given_up = r->unweighed = false;
+    r->gaps.n = r->answer.n = 0;
     r->id.n = 0;
     t5g_buf_adds(&r->id, ""); /* makes p a pointer even if empty */
     t5g_frame_label(f, &r->id);

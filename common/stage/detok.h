@@ -5,6 +5,7 @@
 
 #include "stream/document.h"
 #include "text/detokenizer.h"
+#include "text/infill.h"
 
 enum t5g_records_form { T5G_RECORDS_LINE, T5G_RECORDS_NUL, T5G_RECORDS_JSONL, T5G_RECORDS_TSV };
 enum t5g_newline { T5G_NEWLINE_SPACE, T5G_NEWLINE_KEEP, T5G_NEWLINE_ESCAPE };
@@ -19,6 +20,8 @@ struct t5g_records_options {
     bool trim;         /* remove white space at both ends of a text, as Python's str.strip() does */
     bool terminal;     /* fd is a terminal: escape control characters in the text */
     bool stop_on_error;
+    /* Put answers into the gaps of input.ids: a text is the whole document's. NULL: no. */
+    const struct t5g_sentinels *infill;
 };
 
 struct t5g_records;

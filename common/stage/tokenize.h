@@ -4,6 +4,8 @@
 
 #include "stage/run.h"
 #include "store/corpus.h"
+#include "text/denoise.h"
+#include "text/infill.h"
 #include "text/pictures.h"
 #include "text/tokenizer.h"
 
@@ -18,6 +20,10 @@ struct t5g_tokenize_stage {
     uint64_t max_tokens;            /* 0: no limit */
     bool no_bos;                    /* without the post-processor */
     const char *template;           /* around every text, in place of {text}; NULL: none */
+    struct t5g_sentinels *infill;   /* gaps of texts become these; NULL: gaps are text */
+    struct t5g_sentinels *ul2;      /* training pairs with these; NULL: none */
+    uint64_t seed;                  /* of training pairs */
+    int32_t eos;                    /* at the end of their targets */
 };
 
 /* Where the one field {text} of a template is, in bytes; -1 with e (64) unless there is exactly one
@@ -32,5 +38,12 @@ int t5g_template_field(const char *template, size_t *at, struct t5g_err *e);
  */
 int t5g_tokenize_corpus(struct t5g_tokenize_stage *x, struct t5g_run *run,
                         struct t5g_corpus *corpus, struct t5g_err *e);
+
+/*
+ * Open what --infill or --ul2 need of the tokenizer, and for --ul2 of the
+ * model at dir. -1 with e (65, 66). The caller closes x->infill and x->ul2.
+ */
+int t5g_tokenize_sentinels(struct t5g_tokenize_stage *x, bool infill, bool ul2, const char *name,
+                           uint64_t first, const char *dir, struct t5g_err *e);
 
 #endif
