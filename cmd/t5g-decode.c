@@ -7,21 +7,15 @@
 #include <string.h>
 
 static struct {
-    struct t5g_list prompts;
-    const char *prompt_file;
-    uint64_t batch, max_prompt, max_frame;
+    uint64_t batch, max_frame;
     bool stream, keep, force;
     int kv;
-} opt = {.batch = 4096, .max_prompt = 16384, .max_frame = T5G_FRAME_SIZE_DEFAULT};
+} opt = {.batch = 4096, .max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static const struct t5g_option options[] = {
-    {'p', "prompt", "PROMPT", T5G_OPT_LIST, &opt.prompts,
-     "text that the decoder starts with (repeatable)", 0, 0},
-    {0, "prompts", "FILE", T5G_OPT_ONCE, &opt.prompt_file,
-     "read prompts from FILE, one per line (-: stdin, each as it arrives)", 0, 0},
-    {0, "max-prompt-tokens", "N", T5G_OPT_U64, &opt.max_prompt,
-     "maximum length of a prompt in tokens (default 16384)", 1, 1 << 30},
+    T5G_OPTION_TABLE(prompting_options),
     T5G_OPTION_TABLE(generation_options),
+    T5G_OPTION_TABLE(scoring_options),
     T5G_OPTION_TABLE(constraint_options),
     {'b', "batch-tokens", "N", T5G_OPT_U64, &opt.batch,
      "batch size: tokens of the documents decoded together (default 4096)", 1, 1e15},
@@ -48,13 +42,6 @@ static struct {
     struct t5g_decoding x;
 } at;
 
-/* Prompts come from stdin, perhaps from a person, so every answer is written at once. */
-static bool
-live_prompts(void)
-{
-    return opt.prompt_file != NULL && strcmp(opt.prompt_file, "-") == 0;
-}
-
 static int
 kv_dtype(void)
 {
@@ -79,23 +66,23 @@ open_all(struct t5g_err *e)
     if ((at.model = t5g_compute_open(&kernels, path, T5G_NEED_DECODER | T5G_SKIP_ENCODER, e)) ==
             NULL ||
         (at.x.asker.tokenizer = t5g_tokenizer_open(path, e)) == NULL ||
-        (at.x.asker.prompts = t5g_prompts_open(at.x.asker.tokenizer, &opt.prompts, opt.prompt_file,
-                                               (size_t)opt.max_prompt, e)) == NULL ||
+        prompting_open(&at.x.asker, at.x.asker.tokenizer, e) < 0 ||
+        scoring_open(at.x.asker.tokenizer, &at.model->config, prompting_nul(), e) < 0 ||
         generation_open(at.x.asker.tokenizer, &at.model->config, e) < 0 ||
         (at.pool = t5g_pool_open(t5g_thread_count(), e)) == NULL)
         t5g_die_err(e);
-    at.x.asker.max_prompt = (size_t)opt.max_prompt;
     at.x.kernels = kernels;
     at.x.decoder = t5g_decoder_open(at.model, kernels, at.pool);
     generation.constraint = constraint_open(at.x.asker.tokenizer, &at.model->config);
     at.x.asker.generator = t5g_generator_open(at.x.decoder, at.model, &generation);
-    at.x.asker.at_once = live_prompts() || opt.stream;
+    at.x.asker.scoring = scoring_by(at.x.decoder, &at.model->config);
+    at.x.asker.at_once = prompting_live() || opt.stream;
     at.x.config = &at.model->config;
     at.x.how = &generation;
     at.x.kv = kv_dtype();
-    at.x.mode = opt.stream       ? T5G_ANSWERS_TOKENS
-                : live_prompts() ? T5G_ANSWERS_LIVE
-                                 : T5G_ANSWERS_WHOLE;
+    at.x.mode = opt.stream         ? T5G_ANSWERS_TOKENS
+                : prompting_live() ? T5G_ANSWERS_LIVE
+                                   : T5G_ANSWERS_WHOLE;
     at.x.dropped = dropped;
 }
 
@@ -103,6 +90,7 @@ static void
 close_all(void)
 {
     t5g_generator_close(at.x.asker.generator);
+    scoring_close();
     t5g_constraint_close(generation.constraint);
     t5g_decoder_close(at.x.decoder);
     t5g_pool_close(at.pool);
@@ -110,7 +98,7 @@ close_all(void)
     t5g_tokenizer_close(at.x.asker.tokenizer);
     t5g_model_close(at.model);
     generation_close();
-    t5g_free(opt.prompts.v);
+    prompting_close();
 }
 
 int
@@ -120,11 +108,9 @@ main(int argc, char **argv)
     t5g_start("t5g-decode");
     generation_begin();
     int first = t5g_run_options(&program, argc, argv);
-    for (int i = first; live_prompts() && (i < argc || first == argc); i++)
-        if (i == argc || strcmp(argv[i], "-") == 0)
-            t5g_usage(
-                "--prompts - reads prompts from stdin: name files of encoder outputs as operands");
+    prompting_check(argv + first, (size_t)(argc - first));
     generation_check();
+    scoring_check(opt.stream);
     constraint_check();
 
     struct t5g_run run;

@@ -285,3 +285,27 @@ generation_close(void)
     t5g_generate_options_free(&generation);
     t5g_free(text.stops.v);
 }
+
+const char *
+generation_changed(void)
+{
+    const char *from = (const char *)&generation, *usual = (const char *)&t5g_generate_defaults;
+    for (const struct t5g_option *o = generation_options; o->help != NULL; o++) {
+        const char *at = o->dest;
+        bool own = at >= from && at < from + sizeof generation;
+        bool same = true;
+        if (o->kind == T5G_OPT_U64 || o->kind == T5G_OPT_DOUBLE)
+            same = own && memcmp(at, usual + (at - from), sizeof(uint64_t)) == 0;
+        else if (o->kind == T5G_OPT_FLAG)
+            same = !*(const bool *)o->dest || o->dest == &generation.logprobs;
+        else if (o->kind == T5G_OPT_CHOICE)
+            same = *(const int *)o->dest == 0;
+        else if (o->kind == T5G_OPT_LIST)
+            same = ((const struct t5g_list *)o->dest)->n == 0;
+        else
+            same = *(const char *const *)o->dest == NULL;
+        if (!same)
+            return o->name;
+    }
+    return NULL;
+}

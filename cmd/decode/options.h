@@ -5,7 +5,22 @@
 #include "cli/option.h"
 #include "generate/constraint.h"
 #include "generate/generate.h"
+#include "stage/decode.h"
 #include "text/tokenizer.h"
+
+/* prompting.c: a table for T5G_OPTION_TABLE. */
+extern const struct t5g_option prompting_options[];
+
+/* Refuse options that exclude each other, and a second use of stdin: 64. operands [n] of the run.
+ */
+void prompting_check(char *const *operands, size_t n);
+/* Prompts come from stdin, perhaps from a person, so every answer is written at once. */
+bool prompting_live(void);
+/* Texts in files end with NUL. */
+bool prompting_nul(void);
+/* Set prompts and take of x. -1 with e (65, 66, 74). */
+int prompting_open(struct t5g_asker *x, const struct t5g_tokenizer *t, struct t5g_err *e);
+void prompting_close(void);
 
 /* generation.c: a table for T5G_OPTION_TABLE, and what it fills. */
 extern const struct t5g_option generation_options[];
@@ -19,6 +34,22 @@ void generation_check(void);
  */
 int generation_open(const struct t5g_tokenizer *t, const struct t5g_config *c, struct t5g_err *e);
 void generation_close(void);
+/* The first option of the table, --logprobs excepted, that is not at its default; NULL: none. */
+const char *generation_changed(void);
+
+/* scoring.c: a table for T5G_OPTION_TABLE. */
+extern const struct t5g_option scoring_options[];
+
+/* Refuse options that exclude each other: 64. */
+void scoring_check(bool stream);
+/* Whether a file of the table is standard input. */
+bool scoring_reads_stdin(void);
+/* Read what is to be scored. nul: texts of files end with NUL. -1 with e (64, 65, 66). */
+int scoring_open(const struct t5g_tokenizer *t, const struct t5g_config *c, bool nul,
+                 struct t5g_err *e);
+/* What the run scores, by this decoder; NULL: nothing, it generates. */
+const struct t5g_scoring *scoring_by(struct t5g_decoder *x, const struct t5g_config *c);
+void scoring_close(void);
 
 /* constraint.c */
 extern const struct t5g_option constraint_options[];

@@ -9,6 +9,7 @@
 struct task {
     const struct t5g_asker *x;
     struct t5g_answers *answers;
+    struct t5g_scores *scores; /* instead of answers */
     const struct t5g_cross *cross;
     const int32_t *source;
     size_t n_source;
@@ -18,6 +19,8 @@ struct task {
 static int
 add(const struct task *t, const struct t5g_prompt *p, struct t5g_err *e)
 {
+    if (t->scores != NULL)
+        return t5g_scores_add(t->scores, t->cross, p, t->x->at_once, e);
     t5g_answers_add(t->answers, t->cross, t->source, t->n_source, p);
     return t->x->at_once ? t5g_answers_now(t->answers, t->x->generator, e) : 0;
 }
@@ -27,12 +30,11 @@ add(const struct task *t, const struct t5g_prompt *p, struct t5g_err *e)
  * document failed; *fatal: the run's prompts could not be read.
  */
 static int
-ask(const struct t5g_asker *x, struct t5g_answers *a, const struct t5g_doc *doc,
-    const struct t5g_cross *cross, bool *fatal, struct t5g_err *e)
+ask(const struct t5g_asker *x, struct task t, const struct t5g_doc *doc, bool *fatal,
+    struct t5g_err *e)
 {
     const struct t5g_frame *own, *ids;
     const struct t5g_prompt *p;
-    struct task t = {.x = x, .answers = a, .cross = cross};
     int r = 0;
     if (t5g_doc_only(doc, "prompt", T5G_KIND_TEXT, &own, e) < 0)
         return -1;
@@ -49,11 +51,13 @@ ask(const struct t5g_asker *x, struct t5g_answers *a, const struct t5g_doc *doc,
         *fatal = r < 0;
         return r;
     }
+    if (own == NULL && x->take.template != NULL)
+        return t5g_err_set(e, T5G_EX_DATA, "no prompt for the template");
     if (own == NULL)
         return add(&t, NULL, e);
     struct t5g_prompt mine = {0};
-    r = t5g_prompt_fill(&mine, x->tokenizer, x->max_prompt, (const char *)own->data,
-                        (size_t)own->size, e);
+    r = t5g_prompt_fill(&mine, x->tokenizer, &x->take, (const char *)own->data, (size_t)own->size,
+                        e);
     if (r == 0)
         r = add(&t, &mine, e);
     t5g_prompt_free(&mine);
@@ -68,7 +72,8 @@ struct item {
     float *wide;
     struct t5g_cross *cross;
     struct t5g_answers *answers;
-    struct t5g_err err; /* code != 0: it failed */
+    struct t5g_scores *scores; /* instead of answers */
+    struct t5g_err err;        /* code != 0: it failed */
 };
 
 /* Keys and values of all documents that have an encoder output. */
@@ -101,8 +106,13 @@ begin(const struct t5g_decoding *x, struct item *t, struct t5g_run *run, const s
 {
     if (t->cross == NULL)
         return;
-    t->answers = t5g_answers_open(run, doc, x->config, x->how, x->dropped, x->mode);
-    ask(&x->asker, t->answers, doc, t->cross, fatal, &t->err);
+    if (x->asker.scoring == NULL)
+        t->answers = t5g_answers_open(run, doc, x->config, x->how, x->dropped, x->mode);
+    else if ((t->scores = t5g_scores_open(run, doc, x->asker.scoring, x->dropped, &t->err)) == NULL)
+        return;
+    struct task task = {
+        .x = &x->asker, .answers = t->answers, .scores = t->scores, .cross = t->cross};
+    ask(&x->asker, task, doc, fatal, &t->err);
 }
 
 /* Generate the sequences of all documents: as many as fit share the decoder's steps. */
@@ -122,13 +132,39 @@ generate(const struct t5g_decoding *x, struct item *items, size_t n)
     t5g_free(jobs);
 }
 
+/* Score what is given for all documents. */
+static void
+score(const struct t5g_decoding *x, struct item *items, size_t n)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (items[i].scores != NULL && items[i].err.code == 0)
+            count += t5g_scores_jobs(items[i].scores, NULL);
+    struct t5g_score_job **jobs = t5g_alloc(count, sizeof *jobs);
+    count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (items[i].scores != NULL && items[i].err.code == 0)
+            count += t5g_scores_jobs(items[i].scores, jobs + count);
+    t5g_score(x->asker.scoring->scorer, jobs, count);
+    t5g_free(jobs);
+}
+
+static int
+check(struct item *t)
+{
+    return t->scores != NULL ? t5g_scores_check(t->scores, &t->err)
+                             : t5g_answers_check(t->answers, &t->err);
+}
+
 static void
 finish(struct item *t, struct t5g_run *run, const struct t5g_doc *doc)
 {
     if (doc->failed)
         t5g_run_pass_failed(run, doc);
-    else if (t->err.code != 0 || t5g_answers_check(t->answers, &t->err) < 0)
+    else if (t->err.code != 0 || check(t) < 0)
         t5g_run_fail(run, doc->id, doc->id_len, &doc->open, &t->err);
+    else if (t->scores != NULL)
+        t5g_scores_finish(t->scores);
     else
         t5g_answers_finish(t->answers);
 }
@@ -148,7 +184,9 @@ t5g_decode_batch(void *arg, struct t5g_run *run, const struct t5g_batch *b, stru
     }
     if (b->n > 0)
         t5g_at_work(b->docs[0].id, b->docs[0].id_len, b->n - 1);
-    if (!fatal)
+    if (!fatal && x->asker.scoring != NULL)
+        score(x, items, b->n);
+    else if (!fatal)
         generate(x, items, b->n);
     for (size_t i = 0; i < b->n; i++) {
         t5g_at_work(b->docs[i].id, b->docs[i].id_len, b->n - i - 1);
@@ -156,6 +194,7 @@ t5g_decode_batch(void *arg, struct t5g_run *run, const struct t5g_batch *b, stru
             finish(&items[i], run, &b->docs[i]);
         if (items[i].answers != NULL)
             t5g_answers_close(items[i].answers);
+        t5g_scores_close(items[i].scores);
         t5g_cross_free(items[i].cross);
         t5g_free(items[i].wide);
     }

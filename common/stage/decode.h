@@ -3,13 +3,16 @@
 #define T5G_DECODE_H
 
 #include "stage/answers.h"
+#include "stage/scores.h"
 
 /* Where the prompts for a document come from, and what generates the answers. */
 struct t5g_asker {
     struct t5g_tokenizer *tokenizer;
-    struct t5g_prompts *prompts; /* of the run; none: the document's own, or no prompt */
-    size_t max_prompt;           /* maximum tokens of a document's own prompt */
+    struct t5g_prompts *prompts;     /* of the run; none: the document's own, or no prompt */
+    struct t5g_prompts_options take; /* of a document's own prompt */
     struct t5g_generator *generator;
+    const struct t5g_scoring
+        *scoring; /* given texts are scored and nothing is generated; or NULL */
     bool at_once; /* interactive prompts, or token by token: answer each prompt before the next one
                    * is read */
 };

@@ -1,4 +1,4 @@
-/* prompts.c: the prompts of a t5g-decode run. */
+/* prompts.c: texts that a t5g-decode run is given, such as prompts. */
 #include "stage/prompts.h"
 #include "base/io.h"
 #include "base/jsonstr.h"
@@ -12,9 +12,11 @@
 /* The prompt is in the meta of every answer's frame, and a meta has at most 1 MiB. */
 #define JSON_MAX ((size_t)1000 << 10)
 
+#define FIELD "{prompt}"
+
 struct t5g_prompts {
     const struct t5g_tokenizer *t;
-    size_t limit;          /* tokens of a prompt */
+    struct t5g_prompts_options o;
     struct t5g_prompt **v; /* [n] */
     size_t n, cap;
     int fd; /* of the file still being read, else -1 */
@@ -26,24 +28,60 @@ struct t5g_prompts {
 };
 
 int
-t5g_prompt_fill(struct t5g_prompt *p, const struct t5g_tokenizer *t, size_t limit, const char *text,
-                size_t n, struct t5g_err *e)
+t5g_template_read(struct t5g_buf *out, const char *file, struct t5g_err *e)
+{
+    if (t5g_read_file(file, JSON_MAX, out, e) < 0)
+        return -1;
+    size_t bad = t5g_utf8_check(out->p, out->n);
+    if (bad < out->n)
+        return t5g_err_set(e, T5G_EX_DATA, "%s: invalid UTF-8 at byte %zu", file, bad);
+    if (out->n > 0 && memchr(out->p, '\0', out->n) != NULL)
+        return t5g_err_set(e, T5G_EX_DATA, "%s: NUL is not allowed in a template", file);
+    if (out->n == 0 || memmem(out->p, out->n, FIELD, strlen(FIELD)) == NULL)
+        return t5g_err_set(e, T5G_EX_DATA, "%s: no %s where the prompt belongs", file, FIELD);
+    return 0;
+}
+
+/* The template with text [n] in every place for it. */
+static void
+fill(struct t5g_buf *out, const struct t5g_buf *template, const char *text, size_t n)
+{
+    const char *p = template->p, *end = p + template->n, *at;
+    for (; (at = memmem(p, (size_t)(end - p), FIELD, strlen(FIELD))) != NULL;
+         p = at + strlen(FIELD)) {
+        t5g_buf_add(out, p, (size_t)(at - p));
+        t5g_buf_add(out, text, n);
+    }
+    t5g_buf_add(out, p, (size_t)(end - p));
+}
+
+int
+t5g_prompt_fill(struct t5g_prompt *p, const struct t5g_tokenizer *t,
+                const struct t5g_prompts_options *o, const char *text, size_t n, struct t5g_err *e)
 {
     size_t bad = t5g_utf8_check(text, n);
     p->text.n = p->json.n = p->ids.n = 0;
     if (bad < n)
-        return t5g_err_set(e, T5G_EX_DATA, "prompt: invalid UTF-8 at byte %zu", bad);
+        return t5g_err_set(e, T5G_EX_DATA, "%s: invalid UTF-8 at byte %zu", o->noun, bad);
     if (n > 0 && memchr(text, '\0', n) != NULL)
-        return t5g_err_set(e, T5G_EX_DATA, "prompt: NUL is not allowed in a prompt to decode");
+        return t5g_err_set(e, T5G_EX_DATA, "%s: NUL is not allowed in a %s to decode", o->noun,
+                           o->noun);
     t5g_jsonstr_write(&p->json, text, n);
     if (p->json.n > JSON_MAX)
-        return t5g_err_set(e, T5G_EX_DATA, "prompt: %zu bytes as a JSON string, limit %zu",
+        return t5g_err_set(e, T5G_EX_DATA, "%s: %zu bytes as a JSON string, limit %zu", o->noun,
                            p->json.n, JSON_MAX);
     t5g_buf_add(&p->text, text, n);
-    t5g_tokenize(t, text, n, T5G_TOK_BARE, &p->ids);
-    if (p->ids.n > limit)
-        return t5g_err_set(e, T5G_EX_DATA, "prompt: %zu tokens, limit %zu (--max-prompt-tokens)",
-                           p->ids.n, limit);
+    if (o->template != NULL) {
+        struct t5g_buf whole = {0};
+        fill(&whole, o->template, text, n);
+        t5g_tokenize(t, whole.p, whole.n, T5G_TOK_BARE, &p->ids);
+        t5g_buf_free(&whole);
+    } else {
+        t5g_tokenize(t, text, n, T5G_TOK_BARE, &p->ids);
+    }
+    if (p->ids.n > o->limit)
+        return t5g_err_set(e, T5G_EX_DATA, "%s: %zu tokens, limit %zu (%s)", o->noun, p->ids.n,
+                           o->limit, o->limit_option);
     return 0;
 }
 
@@ -60,7 +98,7 @@ append(struct t5g_prompts *p, const char *text, size_t n, struct t5g_err *e)
 {
     p->v = t5g_grow(p->v, p->n, &p->cap, sizeof *p->v);
     struct t5g_prompt *x = t5g_alloc(1, sizeof *x);
-    if (t5g_prompt_fill(x, p->t, p->limit, text, n, e) < 0) {
+    if (t5g_prompt_fill(x, p->t, &p->o, text, n, e) < 0) {
         t5g_prompt_free(x);
         t5g_free(x);
         return -1;
@@ -71,11 +109,11 @@ append(struct t5g_prompts *p, const char *text, size_t n, struct t5g_err *e)
 
 struct t5g_prompts *
 t5g_prompts_open(const struct t5g_tokenizer *t, const struct t5g_list *given, const char *file,
-                 size_t limit, struct t5g_err *e)
+                 const struct t5g_prompts_options *o, struct t5g_err *e)
 {
     struct t5g_prompts *p = t5g_alloc(1, sizeof *p);
     p->t = t;
-    p->limit = limit;
+    p->o = *o;
     p->fd = -1;
     p->given = given->n > 0 || file != NULL;
     for (size_t i = 0; i < given->n; i++)
@@ -117,18 +155,44 @@ t5g_prompts_none(const struct t5g_prompts *p)
     return !p->given;
 }
 
+/* Append the prompt of line [n] of the file. */
+static int
+take(struct t5g_prompts *p, const char *line, size_t n, struct t5g_err *e)
+{
+    static const char *const member[] = {"prompt"};
+    struct t5g_json_walk w;
+    struct t5g_buf text = {0};
+    bool found = false;
+    int r = 0;
+    if (!p->o.jsonl)
+        return append(p, line, n, e);
+    if (t5g_json_check_members(line, n, member, 1, "JSON", e) < 0)
+        return -1;
+    t5g_buf_adds(&text, "");
+    if (t5g_json_walk_open(&w, line, n))
+        while (t5g_json_walk_next(&w))
+            if (t5g_jsonstr_equal(w.key, w.key_len, member[0]) && w.value[0] == '"') {
+                t5g_jsonstr_read(&text, w.value, w.value_len);
+                found = true;
+            }
+    r = found ? append(p, text.p, text.n, e)
+              : t5g_err_set(e, T5G_EX_DATA, "no \"prompt\" that is a string");
+    t5g_buf_free(&text);
+    return r;
+}
+
 /* Take one line from the file; reads only what is available, so that prompts are answered as they
  * arrive. */
 static int
 read_line(struct t5g_prompts *p, struct t5g_err *e)
 {
     for (;;) {
-        char *end = p->chunk.n > 0 ? memchr(p->chunk.p, '\n', p->chunk.n) : NULL;
+        char *end = p->chunk.n > 0 ? memchr(p->chunk.p, p->o.nul ? '\0' : '\n', p->chunk.n) : NULL;
         size_t got = 0;
         if (end == NULL) {
             if (p->chunk.n > 4 * JSON_MAX)
-                return t5g_err_set(e, T5G_EX_DATA, "%s: line %zu: longer than %zu bytes", p->name,
-                                   p->line + 1, 4 * JSON_MAX);
+                return t5g_err_set(e, T5G_EX_DATA, "%s: %s %zu: longer than %zu bytes", p->name,
+                                   p->o.nul ? "text" : "line", p->line + 1, 4 * JSON_MAX);
             t5g_buf_reserve(&p->chunk, 4096);
             if (t5g_read_some(p->fd, p->name, p->chunk.p + p->chunk.n, 4096, &got, e) < 0)
                 return -1;
@@ -140,14 +204,14 @@ read_line(struct t5g_prompts *p, struct t5g_err *e)
             return 0;
         size_t n = end != NULL ? (size_t)(end - p->chunk.p) : p->chunk.n;
         p->line++;
-        if (n > 0 && p->chunk.p[n - 1] == '\r' && !p->warned) {
-            t5g_warn("%s: line %zu ends with a carriage return, which is part of the prompt: "
+        if (n > 0 && p->chunk.p[n - 1] == '\r' && !p->warned && !p->o.nul && !p->o.jsonl) {
+            t5g_warn("%s: line %zu ends with a carriage return, which is part of the %s: "
                      "convert the lines if that is not meant",
-                     p->name, p->line);
+                     p->name, p->line, p->o.noun);
             p->warned = true;
         }
-        if (append(p, p->chunk.p, n, e) < 0)
-            return t5g_err_in(e, "%s: line %zu", p->name, p->line);
+        if (take(p, p->chunk.p, n, e) < 0)
+            return t5g_err_in(e, "%s: %s %zu", p->name, p->o.nul ? "text" : "line", p->line);
         size_t used = n + (end != NULL);
         p->chunk.n -= used;
         memmove(p->chunk.p, p->chunk.p + used, p->chunk.n);
@@ -167,7 +231,7 @@ t5g_prompts_get(struct t5g_prompts *p, size_t k, const struct t5g_prompt **out, 
                 close(p->fd);
             p->fd = -1;
             if (p->n == 0)
-                return t5g_err_set(e, T5G_EX_DATA, "%s: no prompt in it", p->name);
+                return t5g_err_set(e, T5G_EX_DATA, "%s: no %s in it", p->name, p->o.noun);
         }
     }
     if (k >= p->n)

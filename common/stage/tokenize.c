@@ -60,6 +60,9 @@ write_doc(struct t5g_run *run, const struct t5g_buf *id, const struct t5g_corpus
         (d->has_prompt && write_text(w, "prompt", &d->prompt, &e) < 0) ||
         (d->n_pictures > 0 && write_text(w, "text", &d->text, &e) < 0))
         t5g_die_err(&e);
+    for (size_t i = 0; i < d->n_targets; i++)
+        if (write_text(w, "target", &d->targets[i], &e) < 0)
+            t5g_die_err(&e);
     for (size_t i = 0; i < d->n_pictures; i++)
         if (write_picture(w, &d->pictures[i], &e) < 0)
             t5g_die_err(&e);

@@ -287,7 +287,7 @@ t5g_corpus_next(struct t5g_corpus *c, struct t5g_corpus_doc *d, struct t5g_err *
     t5g_buf_adds(&d->prompt, "");
     d->has_text = true;
     d->has_prompt = false;
-    d->n_pictures = 0;
+    d->n_pictures = d->n_targets = 0;
     d->fault.code = 0;
     if (c->text < c->o.n_texts) {
         t5g_buf_adds(&d->text, c->o.texts[c->text++]);

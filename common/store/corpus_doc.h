@@ -1,4 +1,4 @@
-/* corpus_doc.h: an input document: a text, pictures, a prompt. */
+/* corpus_doc.h: an input document: a text, pictures, a prompt, targets. */
 #ifndef T5G_CORPUS_DOC_H
 #define T5G_CORPUS_DOC_H
 
@@ -19,6 +19,8 @@ struct t5g_corpus_doc {
     struct t5g_buf id; /* see DOCUMENT IDS in t5g-tokenize(1) */
     struct t5g_buf text;
     struct t5g_buf prompt;
+    struct t5g_buf *targets; /* [n_targets] */
+    size_t n_targets, cap_targets;
     bool has_text, has_prompt;           /* no text: only pictures */
     struct t5g_corpus_picture *pictures; /* [n_pictures] */
     size_t n_pictures, cap_pictures;
@@ -31,10 +33,13 @@ void t5g_corpus_doc_free(struct t5g_corpus_doc *d);
 /* Add a picture, with empty name and bytes. */
 struct t5g_corpus_picture *t5g_corpus_doc_picture(struct t5g_corpus_doc *d);
 
+/* Add a target, empty. */
+struct t5g_buf *t5g_corpus_doc_target(struct t5g_corpus_doc *d);
+
 /*
- * Make text and prompt well-formed UTF-8. With replace, each maximal ill-formed subpart becomes
- * U+FFFD; without, ill-formed bytes give -1 with e (65), which names the format if the text looks
- * like a picture, a stream or the like.
+ * Make text, prompt and targets well-formed UTF-8. With replace, each maximal ill-formed subpart
+ * becomes U+FFFD; without, ill-formed bytes give -1 with e (65), which names the format if the text
+ * looks like a picture, a stream or the like.
  */
 int t5g_corpus_doc_utf8(struct t5g_corpus_doc *d, bool replace, struct t5g_err *e);
 

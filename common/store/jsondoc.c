@@ -12,9 +12,9 @@
 
 #define ID_MAX 65536 /* bytes of an id: it goes into frame metadata, which is small */
 
-enum { TEXT, PROMPT, IMAGES, ID, N_FIELDS };
+enum { TEXT, PROMPT, TARGET, IMAGES, ID, N_FIELDS };
 
-static const char *const fields[N_FIELDS] = {"text", "prompt", "images", "id"};
+static const char *const fields[N_FIELDS] = {"text", "prompt", "target", "images", "id"};
 
 /* The type of a checked value, for messages. */
 static const char *
@@ -119,6 +119,32 @@ read_images(struct t5g_corpus_doc *d, const char *raw, const struct t5g_json_wal
     t5g_json_free(root);
 }
 
+/* "target": a text, or an array of texts. */
+static void
+read_targets(struct t5g_corpus_doc *d, const char *raw, const struct t5g_json_walk *w,
+             const char *what)
+{
+    if (w->value[0] == '"') {
+        t5g_jsonstr_read(t5g_corpus_doc_target(d), w->value, w->value_len);
+        return;
+    }
+    struct t5g_json *root = t5g_json_parse(w->value, w->value_len, "\"target\"", &d->fault);
+    if (root == NULL)
+        t5g_err_in(&d->fault, "%s", what);
+    else if (!t5g_json_is_array(root))
+        wrong_type(d, raw, w, what, "a string or an array of strings");
+    for (const struct t5g_json *v = t5g_json_first(root); v != NULL && d->fault.code == 0;
+         v = t5g_json_next(v)) {
+        if (t5g_json_str(v) != NULL)
+            t5g_buf_adds(t5g_corpus_doc_target(d), t5g_json_str(v));
+        else
+            t5g_err_set(&d->fault, T5G_EX_DATA,
+                        "%s: byte %zu: \"target\": expected a string or an array of strings", what,
+                        (size_t)(w->value - raw));
+    }
+    t5g_json_free(root);
+}
+
 bool
 t5g_object_read(struct t5g_corpus_doc *d, const char *raw, size_t n, const char *what,
                 const struct t5g_object_options *o)
@@ -145,6 +171,8 @@ t5g_object_read(struct t5g_corpus_doc *d, const char *raw, size_t n, const char 
         } else if (field == PROMPT) {
             t5g_jsonstr_read(&d->prompt, w.value, w.value_len);
             d->has_prompt = true;
+        } else if (field == TARGET) {
+            read_targets(d, raw, &w, what);
         } else if (field == ID) {
             read_id(d, raw, &w, what);
         } else {

@@ -1,4 +1,4 @@
-/* jsondoc.h: an input document from a JSON object: "text", "images", "prompt", "id". */
+/* jsondoc.h: an input document from a JSON object: "text", "images", "prompt", "target", "id". */
 #ifndef T5G_JSONDOC_H
 #define T5G_JSONDOC_H
 

@@ -1,0 +1,88 @@
+/* prompting.c: t5g-decode's options of prompts. */
+#include "options.h"
+#include "cli/message.h"
+
+#include <string.h>
+
+static struct {
+    struct t5g_list prompts;
+    const char *file, *jsonl, *template;
+    uint64_t limit;
+    bool nul;
+} opt = {.limit = 16384};
+
+static struct t5g_buf template;
+
+const struct t5g_option prompting_options[] = {
+    {'p', "prompt", "PROMPT", T5G_OPT_LIST, &opt.prompts,
+     "text that the decoder starts with (repeatable)", 0, 0},
+    {0, "prompts", "FILE", T5G_OPT_ONCE, &opt.file,
+     "read prompts from FILE, one per line (-: stdin, each as it arrives)", 0, 0},
+    {0, "prompts-jsonl", "FILE", T5G_OPT_ONCE, &opt.jsonl,
+     "read prompts from JSON lines: member \"prompt\"", 0, 0},
+    {0, "template", "FILE", T5G_OPT_ONCE, &opt.template,
+     "put the text in FILE around each prompt, in place of its {prompt}", 0, 0},
+    {'0', "null", NULL, T5G_OPT_FLAG, &opt.nul,
+     "texts in files of prompts, targets and choices end with NUL", 0, 0},
+    {0, "max-prompt-tokens", "N", T5G_OPT_U64, &opt.limit,
+     "maximum length of a prompt in tokens (default 16384)", 1, 1 << 30},
+    T5G_OPTIONS_END,
+};
+
+static const char *
+file(void)
+{
+    return opt.jsonl != NULL ? opt.jsonl : opt.file;
+}
+
+bool
+prompting_live(void)
+{
+    return file() != NULL && strcmp(file(), "-") == 0;
+}
+
+bool
+prompting_nul(void)
+{
+    return opt.nul;
+}
+
+void
+prompting_check(char *const *operands, size_t n)
+{
+    bool stdin_read = prompting_live() || scoring_reads_stdin();
+    if (opt.file != NULL && opt.jsonl != NULL)
+        t5g_usage("--prompts and --prompts-jsonl exclude each other");
+    if (opt.nul && opt.jsonl != NULL)
+        t5g_usage("-0 is for texts: --prompts-jsonl reads lines");
+    if (prompting_live() && scoring_reads_stdin())
+        t5g_usage("prompts and what is to be scored cannot both come from stdin");
+    for (size_t i = 0; stdin_read && (i < n || n == 0); i++)
+        if (n == 0 || strcmp(operands[i], "-") == 0)
+            t5g_usage("%s from stdin: name files of encoder outputs as operands",
+                      !prompting_live()   ? "texts to score come"
+                      : opt.jsonl != NULL ? "--prompts-jsonl - reads prompts"
+                                          : "--prompts - reads prompts");
+}
+
+int
+prompting_open(struct t5g_asker *x, const struct t5g_tokenizer *t, struct t5g_err *e)
+{
+    x->take = (struct t5g_prompts_options){.noun = "prompt",
+                                           .limit = (size_t)opt.limit,
+                                           .limit_option = "--max-prompt-tokens",
+                                           .nul = opt.nul,
+                                           .jsonl = opt.jsonl != NULL};
+    if (opt.template != NULL && t5g_template_read(&template, opt.template, e) < 0)
+        return -1;
+    x->take.template = opt.template != NULL ? &template : NULL;
+    x->prompts = t5g_prompts_open(t, &opt.prompts, file(), &x->take, e);
+    return x->prompts == NULL ? -1 : 0;
+}
+
+void
+prompting_close(void)
+{
+    t5g_buf_free(&template);
+    t5g_free(opt.prompts.v);
+}

@@ -1,0 +1,126 @@
+/* scoring.c: t5g-decode's options of given texts. */
+#include "options.h"
+#include "cli/message.h"
+
+#include <string.h>
+
+static struct {
+    bool score, no_eos, rank;
+    struct t5g_list targets, choices;
+    const char *target_file, *choice_file;
+    int by;
+    uint64_t limit;
+} opt = {.limit = 16384};
+
+const struct t5g_option scoring_options[] = {
+    {0, "score", NULL, T5G_OPT_FLAG, &opt.score,
+     "score given targets instead of generating: those below, or the document's own", 0, 0},
+    {0, "target", "TEXT", T5G_OPT_LIST, &opt.targets, "a target to score (repeatable)", 0, 0},
+    {0, "targets", "FILE", T5G_OPT_ONCE, &opt.target_file, "read targets from FILE, one per line",
+     0, 0},
+    {0, "choice", "TEXT", T5G_OPT_LIST, &opt.choices,
+     "give the probability of this answer among all choices (repeatable)", 0, 0},
+    {0, "choices", "FILE", T5G_OPT_ONCE, &opt.choice_file, "read choices from FILE, one per line",
+     0, 0},
+    {0, "choices-by", "target|first", T5G_OPT_CHOICE, &opt.by,
+     "compare choices as a whole, or by their first tokens (default target)", 0, 0},
+    {0, "no-eos", NULL, T5G_OPT_FLAG, &opt.no_eos,
+     "score targets and choices without the end of the sequence", 0, 0},
+    {0, "rank", NULL, T5G_OPT_FLAG, &opt.rank, "write targets and choices by score, best first", 0,
+     0},
+    {0, "max-target-tokens", "N", T5G_OPT_U64, &opt.limit,
+     "maximum length of a target or choice in tokens (default 16384)", 1, 1 << 30},
+    T5G_OPTIONS_END,
+};
+
+static struct t5g_scoring scoring;
+static struct t5g_given given;
+
+static bool
+has_targets(void)
+{
+    return opt.targets.n > 0 || opt.target_file != NULL;
+}
+
+static bool
+has_choices(void)
+{
+    return opt.choices.n > 0 || opt.choice_file != NULL;
+}
+
+void
+scoring_check(bool stream)
+{
+    const char *changed = generation_changed();
+    if (!opt.score && has_targets())
+        t5g_usage("--target and --targets go with --score");
+    if (opt.score && has_choices())
+        t5g_usage("--score excludes --choice and --choices");
+    if (!has_choices() && opt.by != 0)
+        t5g_usage("--choices-by goes with --choice or --choices");
+    if (!opt.score && !has_choices() && (opt.no_eos || opt.rank))
+        t5g_usage("%s goes with --score, --choice or --choices", opt.rank ? "--rank" : "--no-eos");
+    if (!opt.score && !has_choices())
+        return;
+    if (stream || changed != NULL)
+        t5g_usage("--%s acts on what is generated, and %s generates nothing",
+                  stream ? "stream" : changed, opt.score ? "--score" : "--choice");
+    if (opt.by != 0 && generation.logprobs)
+        t5g_usage("--logprobs excludes --choices-by first, which scores first tokens alone");
+}
+
+bool
+scoring_reads_stdin(void)
+{
+    const char *file = opt.score ? opt.target_file : opt.choice_file;
+    return file != NULL && strcmp(file, "-") == 0;
+}
+
+int
+scoring_open(const struct t5g_tokenizer *t, const struct t5g_config *c, bool nul, struct t5g_err *e)
+{
+    const char *noun = opt.score ? "target" : "choice";
+    const char *file = opt.score ? opt.target_file : opt.choice_file;
+    const struct t5g_list *list = opt.score ? &opt.targets : &opt.choices;
+    if (!opt.score && !has_choices())
+        return 0;
+    scoring = (struct t5g_scoring){
+        .tokenizer = t,
+        .how = {.choices = !opt.score, .by_first = opt.by == 1, .no_eos = opt.no_eos},
+        .take = {.noun = noun,
+                 .limit = (size_t)opt.limit,
+                 .limit_option = "--max-target-tokens",
+                 .nul = nul},
+        .rank = opt.rank,
+        .logprobs = opt.score || generation.logprobs};
+    if (c->n_eos == 0 && !opt.no_eos && opt.by == 0)
+        return t5g_err_set(e, T5G_EX_DATA, "the model has no end of sequence to score: --no-eos");
+    scoring.how.eos = c->n_eos > 0 ? c->eos[0] : -1;
+    if (list->n == 0 && file == NULL)
+        return 0;
+    struct t5g_prompts *p = t5g_prompts_open(t, list, file, &scoring.take, e);
+    int r = p == NULL ? -1
+                      : t5g_given_read(&given, &scoring.how, p, noun, list->n,
+                                       file != NULL && strcmp(file, "-") == 0 ? "stdin" : file, e);
+    t5g_prompts_close(p);
+    scoring.given = &given;
+    return r;
+}
+
+const struct t5g_scoring *
+scoring_by(struct t5g_decoder *x, const struct t5g_config *c)
+{
+    if (!opt.score && !has_choices())
+        return NULL;
+    scoring.scorer = t5g_scorer_open(x, c);
+    return &scoring;
+}
+
+void
+scoring_close(void)
+{
+    t5g_scorer_close(scoring.scorer);
+    t5g_given_free(&given);
+    t5g_free(opt.targets.v);
+    t5g_free(opt.choices.v);
+}
