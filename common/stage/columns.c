@@ -109,10 +109,17 @@ put_heading(const struct t5g_columns *c, struct t5g_buf *out)
     t5g_buf_adds(out, "id");
     for (size_t i = 0; i < c->columns.n; i++) {
         const struct cell *x = &c->columns.v[i];
-        const char *name = c->own_prompts || x->prompt == NULL ? "text" : x->prompt;
+        bool named = !c->own_prompts && x->prompt != NULL;
+        const char *name = named ? x->prompt : "text";
         t5g_buf_addc(out, '\t');
+        if (x->rank == T5G_COLUMN_PROBABILITY && !named) {
+            t5g_buf_adds(out, "probability");
+            continue;
+        }
         put_cell(out, name, strlen(name));
-        if (x->rank > 0)
+        if (x->rank == T5G_COLUMN_PROBABILITY)
+            t5g_buf_adds(out, "#probability");
+        else if (x->rank > 0)
             t5g_buf_printf(out, "#%llu", (unsigned long long)x->rank);
     }
     t5g_buf_addc(out, '\n');

@@ -6,12 +6,14 @@
 #include "base/jsonstr.h"
 #include "base/stop.h"
 #include "base/utf8.h"
+#include "stage/ballot.h"
 #include "stage/columns.h"
 #include "cli/message.h"
 #include "cli/program.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,8 +27,10 @@ struct t5g_records {
     struct t5g_buf white;        /* trim: white space that may be its end */
     struct t5g_columns *columns; /* TSV */
     struct t5g_ids gaps, answer; /* with infill: input.ids, the current sequence so far */
+    struct t5g_ballot ballot;    /* choices of the current prompt */
     uint64_t failed;
-    bool given_up;  /* this document failed here: skip the rest of it */
+    bool given_up;   /* this document failed here: skip the rest of it */
+    uint64_t tokens; /* ids of the current sequence */
     uint64_t n_ids; /* in the last frame of ids; unweighed: no decode.logprob has followed it yet */
     bool unweighed;
 };
@@ -55,6 +59,7 @@ t5g_records_close(struct t5g_records *r)
     t5g_columns_close(r->columns);
     t5g_ids_free(&r->gaps);
     t5g_ids_free(&r->answer);
+    t5g_ballot_free(&r->ballot);
     t5g_free(r);
 }
 
@@ -216,12 +221,52 @@ finish_sequence(struct t5g_records *r, const struct t5g_json *meta)
         put_member(r, meta, "prompt");
         put_member(r, meta, "rank");
         put_member(r, meta, "score");
+        if (t5g_json_get(meta, "score") != NULL)
+            t5g_buf_printf(&r->out, ",\"tokens\":%llu", (unsigned long long)r->tokens);
         put_member(r, meta, "finish");
         put_member(r, meta, "stop");
         t5g_buf_addc(&r->out, '}');
     }
     end_record(r);
     r->sequences++;
+}
+
+/* The record of the choices of a prompt, if there are any: the best, and with JSONL all. */
+static void
+end_choices(struct t5g_records *r)
+{
+    struct t5g_ballot *b = &r->ballot;
+    if (b->n == 0)
+        return;
+    t5g_ballot_sort(b);
+    const struct t5g_buf *best = &b->v[0].text;
+    if (r->o.form == T5G_RECORDS_JSONL) {
+        t5g_ballot_json(b, r->id.p, r->id.n, &r->out);
+    } else if (r->o.form == T5G_RECORDS_TSV) {
+        char p[32];
+        int n =
+            isfinite(b->v[0].probability) ? snprintf(p, sizeof p, "%.9g", b->v[0].probability) : 0;
+        t5g_columns_add(r->columns, b->prompt_text, 0, best->p, best->n);
+        t5g_columns_add(r->columns, b->prompt_text, T5G_COLUMN_PROBABILITY, p, (size_t)n);
+    } else {
+        put_text(r, best->p, best->n);
+    }
+    end_record(r);
+    t5g_ballot_clear(b);
+}
+
+/* Keep a choice until all of its prompt are there. */
+static void
+keep_choice(struct t5g_records *r, const struct t5g_json *meta)
+{
+    t5g_detok_end(&r->detok, &r->text);
+    trim_whole(r);
+    t5g_ballot_add(&r->ballot, meta, r->text.p, r->text.n);
+    r->inside = r->solid = false;
+    r->text.n = r->white.n = 0;
+    r->sequences++;
+    if (t5g_ballot_full(&r->ballot, meta))
+        end_choices(r);
 }
 
 /* Append a failed document's record, whatever it had so far. */
@@ -254,6 +299,7 @@ fail(struct t5g_records *r, const char *tool, int64_t code, const char *msg, str
     bool here = strcmp(tool, t5g_program_name()) == 0;
     t5g_warn_doc(r->id.p, r->id.n, here ? NULL : tool, msg);
     struct t5g_buf scrap = {0};
+    t5g_ballot_clear(&r->ballot);
     t5g_detok_end(&r->detok, &scrap);
     t5g_buf_free(&scrap);
     put_failed(r, tool, code, msg);
@@ -309,6 +355,10 @@ take_sequence(struct t5g_records *r, const char *name, const struct t5g_frame *f
         return -1;
     bool part = t5g_json_get(meta, "part") != NULL;
     bool last = !part || t5g_json_get(meta, "finish") != NULL;
+    bool choice = t5g_ballot_takes(meta);
+    if (!choice || t5g_ballot_begins(meta))
+        end_choices(r);
+    r->tokens = (r->inside ? r->tokens : 0) + f->dims[0];
     if (r->o.infill != NULL)
         put_filled(r, ids, (size_t)f->dims[0], last);
     else
@@ -317,7 +367,9 @@ take_sequence(struct t5g_records *r, const char *name, const struct t5g_frame *f
     r->inside = true;
     r->n_ids = f->dims[0];
     r->unweighed = true;
-    if (last)
+    if (choice)
+        keep_choice(r, meta);
+    else if (last)
         finish_sequence(r, meta);
     else
         pour(r);
@@ -369,6 +421,7 @@ take_close(struct t5g_records *r, struct t5g_err *e)
                              ? "no decode.ids frame: run t5g-decode before t5g-detok"
                              : "no input.ids frame",
                          e);
+    end_choices(r);
     if (r->o.form == T5G_RECORDS_TSV) {
         struct t5g_buf rows = {0};
         struct t5g_err misfit = {0};
@@ -388,6 +441,7 @@ take_doc(struct t5g_records *r, const struct t5g_frame *f)
     r->sequences = 0;
     r->given_up = r->unweighed = false;
     r->gaps.n = r->answer.n = 0;
+    t5g_ballot_clear(&r->ballot);
     r->id.n = 0;
     t5g_buf_adds(&r->id, ""); /* makes p a pointer even if empty */
     t5g_frame_label(f, &r->id);

@@ -134,7 +134,8 @@ write_one(struct t5g_scores *s, const char *prompt, const struct one *t, size_t 
     t5g_num_print_f32(text, (float)t->score);
     t5g_buf_printf(&extra, ",\"score\":%s", text);
     if (how->choices)
-        t5g_buf_printf(&extra, ",\"probability\":%.9g", t->probability);
+        t5g_buf_printf(&extra, ",\"probability\":%.9g,\"choices\":%zu", t->probability,
+                       s->given->whole.n);
     t5g_buf_printf(&extra, ",\"finish\":\"%s\"",
                    t5g_finish_name(eos ? T5G_FINISH_EOS : T5G_FINISH_LENGTH));
     written(

@@ -293,3 +293,97 @@ EOF
     status_is 64 t5g-decode --prompts-jsonl bad --prompts bad enc.t5g -o none.t5g
     [ ! -e none.t5g ]
 }
+
+@test "t5g-detok: the choices of a prompt are one record, the best text or all of them sorted" {
+    local doc=$BATS_FILE_TMPDIR/three.t5g
+    t5g-decode -p 'The' -p '' --choice ' a' --choice $'b\tc' --choice d "$doc" > c.t5g
+    t5g-frame export --jsonl c.t5g > frames.jsonl
+    t5g-detok --jsonl c.t5g > records.jsonl
+    t5g-detok c.t5g > lines
+    t5g-detok -0 c.t5g > nul
+    t5g-detok --tsv c.t5g > table
+    t5g-detok --trim --jsonl c.t5g > trimmed.jsonl
+    python3 - <<'EOF'
+import json
+docs = [json.loads(l) for l in open("frames.jsonl")]
+have = [json.loads(l) for l in open("records.jsonl")]
+trimmed = [json.loads(l) for l in open("trimmed.jsonl")]
+texts = [" a", "b\tc", "d"]
+want, rows = [], [["id", "The", "The#probability", "", "#probability"]]
+for d in docs:
+    metas = [f["meta"] for f in d["frames"] if f["name"] == "decode.ids"]
+    rows.append([d["id"]])
+    for k, prompt in enumerate(["The", ""]):
+        group = metas[3 * k:3 * k + 3]
+        assert [m["choice"] for m in group] == [0, 1, 2] and {m["choices"] for m in group} == {3}
+        assert {m["prompt"] for m in group} == {prompt}
+        votes = [{"text": t, "probability": m["probability"], "score": m["score"]} for t, m in zip(texts, group)]
+        votes.sort(key=lambda v: -v["probability"])
+        want.append({"id": d["id"], "text": votes[0]["text"], "prompt": prompt, "choices": votes})
+        rows[-1] += [votes[0]["text"].replace("\t", "\\t"), "%.9g" % votes[0]["probability"]]
+assert have == want, (have, want)
+assert list(have[0]) == ["id", "text", "prompt", "choices"]
+for h, t in zip(have, trimmed):
+    assert t["text"] == h["text"].strip()
+    assert [v["text"] for v in t["choices"]] == [v["text"].strip() for v in h["choices"]]
+assert open("lines").read() == "".join(w["text"] + "\n" for w in want)
+assert open("nul").read() == "".join(w["text"] + "\0" for w in want)
+assert [l.rstrip("\n").split("\t") for l in open("table")] == rows
+EOF
+    t5g-decode --choice a --choice b "$doc" | t5g-detok --tsv | head -1 > heading
+    printf 'id\ttext\tprobability\n' | cmp - heading
+}
+
+@test "t5g-detok: an interactive prompt's best choice is printed before the next prompt is read" {
+    mkfifo prompts
+    t5g-decode --prompts - --choice a --choice b "$BATS_FILE_TMPDIR/doc.t5g" < prompts | t5g-detok > out &
+    exec 7> prompts
+    printf 'The\n' >&7
+    soon test -s out
+    printf 'of\n' >&7
+    exec 7>&-
+    wait $!
+    [ "$(wc -l < out)" = 2 ]
+}
+
+@test "t5g-detok --jsonl: tokens of a sequence with a score, in parts too" {
+    t5g-decode -n 6 --logprobs -p 'The' "$BATS_FILE_TMPDIR/three.t5g" | t5g-detok --jsonl > whole
+    t5g-decode -n 6 --logprobs -p 'The' --stream "$BATS_FILE_TMPDIR/three.t5g" | t5g-detok --jsonl | cmp - whole
+    t5g-decode -n 6 --logprobs -p 'The' "$BATS_FILE_TMPDIR/three.t5g" > a.t5g
+    frames a.t5g | sed -n 's/.*decode.ids.*} //p' |
+        python3 -c 'import json, sys
+for l in sys.stdin: print(len(json.loads(l)))' > want
+    sed 's/.*,"tokens":\([0-9]*\),.*/\1/' whole | cmp - want
+    t5g-decode -n 6 "$BATS_FILE_TMPDIR/three.t5g" | t5g-detok --jsonl > plain
+    status_is 1 grep tokens plain
+}
+
+@test "perplexity.sh: a line for each target, and the corpus: that of transformers" {
+    local perplexity=$T5G_TESTS/../pipelines/perplexity.sh golden=$T5G_TESTS/golden/tiny/hello/case.json
+    python3 -c 'import json, sys
+c = json.load(open(sys.argv[1]))
+t = [t["text"] for t in c["targets"] if t["text"] is not None]
+print(json.dumps({"id": "a\",\"text\":", "text": c["text"], "target": t[:2]}))
+print(json.dumps({"id": "b", "text": c["text"], "target": t[2]}))' "$golden" > corpus.jsonl
+    status_is 0 "$perplexity" corpus.jsonl > out
+    python3 - "$golden" <<'EOF'
+import json, math, sys
+want = [t for t in json.load(open(sys.argv[1]))["targets"] if t["text"] is not None]
+have = [json.loads(l) for l in open("out")]
+assert [h.get("id") for h in have] == ["a\",\"text\":", "a\",\"text\":", "b", None]
+want.append({"ids": sum((w["ids"] for w in want), []), "sum": sum(w["sum"] for w in want)})
+for w, h in zip(want, have):
+    assert h["tokens"] == len(w["ids"])
+    assert abs(h["score"] - w["sum"]) < 3e-4 # three targets
+    assert math.isclose(h["perplexity"], math.exp(-w["sum"] / len(w["ids"])), rel_tol=1e-4)
+EOF
+    printf '{"id":"c","text":"x"}\n' >> corpus.jsonl
+    status_is 3 "$perplexity" - < corpus.jsonl > with
+    cmp out with
+    grep -q '^t5g-decode: c: no target' err
+    status_is 76 "$perplexity" corpus.jsonl --sample > none
+    [ ! -s none ]
+    status_is 3 "$perplexity" absent > none
+    [ ! -s none ]
+    status_is 64 "$perplexity"
+}
