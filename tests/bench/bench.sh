@@ -52,6 +52,8 @@ make_file() {
     "$@" > "$file.new" && mv "$file.new" "$file"
 }
 
+words=$(printf ' the%.0s' {1..63}) # a prompt of 64 tokens or so
+
 packed() { printf '%s/%s.t5g' "$dir" "$1"; }
 
 prepare() {
@@ -71,6 +73,14 @@ prepare() {
         t5g-tokenize -l --max-tokens 84 --too-long cut -o "$dir/ids.64x84.t5g"
     make_file "$dir/enc.64x84.t5g" t5g-encode "$dir/ids.64x84.t5g"
     head -c 3000 "$dir/text" > "$dir/short"
+    # 1,000 labels of two words, some of which share the first, and a prompt; for the peers as ids, with eos.
+    tr -cs '[:alpha:]' '\n' < "$dir/text" |
+        awk 'length > 2 { if (last != "") print " " last " " $0; last = $0 }' | awk '!seen[$0]++' | sed -n 1,1000p > "$dir/labels"
+    [ "$(wc -l < "$dir/labels")" = 1000 ] || { say "the text has fewer than 1000 pairs of words"; exit 65; }
+    t5g-tokenize -l --no-bos "$dir/labels" | t5g-frame export --jsonl - |
+        sed 's/.*"data":\[\([0-9,]*\)\].*/\1/; s/,/ /g; s/$/ 1/' > "$dir/ids.labels"
+    t5g-tokenize --no-bos -e "$words" | t5g-frame export --jsonl - |
+        sed 's/.*"data":\[\([0-9,]*\)\].*/\1/; s/,/ /g' > "$dir/ids.prompt"
     t5g-tokenize -o "$dir/picture.t5g" -i "$dir/picture.ppm"
     : > "$dir/nothing"
     t5g-tokenize -l -o "$dir/nothing.ids.t5g" "$dir/nothing"
@@ -226,14 +236,23 @@ eight() {
 
 # Tokens a second of a prompt of 64 tokens or so on 64 documents of 84 rows, as a multiple of those of encoding 512.
 prompt() {
-    local v s enc words n
-    words=$(printf ' the%.0s' {1..63})
+    local v s enc n
     n=$(t5g-tokenize -m "$(packed bf16)" -e "$words" | t5g-frame ls - | sed -n 's/.*input.ids i32\[\([0-9]*\)\].*/\1/p')
     for v in bf16 q8; do
         enc=$(seconds 3 t5g-encode -m "$(packed $v)" "$dir/ids.512.t5g")
         s=$(seconds 3 t5g-decode -m "$(packed $v)" -n 1 -p "$words" "$dir/enc.64x84.t5g")
         t5g prompt-64x84 $v x "$(awk -v n="$n" -v e="$enc" -v s="$s" 'BEGIN { printf "%.3f", 64 * n / s * e / 512 }')"
     done
+}
+
+# Milliseconds a label of the probabilities of 1,000 (so the seconds of all) after that prompt and a document of 512;
+# peers score 20 of them, one by one.
+labels() {
+    local v
+    for v in bf16 q8; do
+        t5g labels-512 $v ms "$(seconds 3 t5g-decode -m "$(packed $v)" -p "$words" --choices "$dir/labels" "$dir/enc.512.t5g")"
+    done
+    ask hf labels 512 20
 }
 
 vision() {
@@ -378,7 +397,7 @@ machine "$(date -u +%FT%TZ)" "$commit" "$(${CC:-cc} --version | head -n 1)" "$("
 
 # Works, and in how many rounds they take part: the long ones in some.
 all='kernels-rates:99 encode-512:99 decode-512:99 cold-128:99 four-512:99 english:99 mixed:99 warm:99 encode-4096:3
-    decode-4096:3 eight-4096:3 prompt-64x84:3 vision-896:2 memory-4096:1 quality:1'
+    decode-4096:3 eight-4096:3 prompt-64x84:3 labels-512:3 vision-896:2 memory-4096:1 quality:1'
 for ((round = 1; round <= rounds; round++)); do
     for w in $all; do
         [ "$round" -le "${w#*:}" ] || continue
@@ -395,6 +414,7 @@ for ((round = 1; round <= rounds; round++)); do
         four-512) four ;;
         eight-4096) eight ;;
         prompt-64x84) prompt ;;
+        labels-512) labels ;;
         vision-896) vision ;;
         english | mixed) tokenize "$w" ;;
         cold-128) cold ;;

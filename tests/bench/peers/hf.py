@@ -1,4 +1,5 @@
 """Hugging Face transformers: the same checkpoint in f32, attention by scaled_dot_product_attention."""
+import os
 import sys
 import time
 
@@ -48,9 +49,26 @@ def cold(n, times):
     return [time.perf_counter() - start], "s"
 
 
+def labels(n, times):
+    """One by one: each is a run over the prompt and the label."""
+    def lines(name):
+        with open(os.path.join(os.environ["T5G_BENCH_DIR"], name), encoding="ascii") as f:
+            return [[int(x) for x in line.split()] for line in f]
+    prompt, given = [2] + lines("ids.prompt")[0], lines("ids.labels")
+    rows = BaseModelOutput(last_hidden_state=encoded(n))
+
+    def score(label):
+        ids = torch.tensor([prompt + label[:-1]])
+        logits = model(encoder_outputs=rows, decoder_input_ids=ids).logits[0, len(prompt) - 1:]
+        return torch.log_softmax(logits, -1).gather(1, torch.tensor(label)[:, None]).sum().item()
+    score(given[0])
+    return [1e3 * peer.repeat(lambda: score(label), 1)[0] for label in given[:times]], "ms"
+
+
 def vision(n, times):
     pixels = torch.rand(1, 3, n, n) * 2 - 1
     return peer.repeat(lambda: model.model.encoder.get_image_features(pixels), times), "s"
 
 
-peer.serve("transformers", variant, {"encode": encode, "decode": decode, "cold": cold, "vision": vision})
+peer.serve("transformers", variant, {"encode": encode, "decode": decode, "cold": cold, "labels": labels,
+                                     "vision": vision})
