@@ -7,6 +7,7 @@
  */
 #include "golden.h"
 
+#include "generate/score.h"
 #include "model/family.h"
 
 #include <math.h>
@@ -103,6 +104,42 @@ read_array(const char *name)
     return a;
 }
 
+/* Given ids as a target, beside one that branches from it: ln softmax of the reference's logits. */
+static void
+check_scores(struct t5g_decoder *dec, const struct t5g_model *m, const struct t5g_cross *cross,
+             const int32_t *ids, size_t rows, const float *logits)
+{
+    struct t5g_config c = m->config;
+    struct t5g_targets t = {0};
+    int32_t other[2] = {ids[1], (ids[2] + 1) % V};
+    float p[64];
+    c.start = ids[0];
+    struct t5g_scorer *s = t5g_scorer_open(dec, &c);
+    t5g_targets_add(&t, other, 2);
+    t5g_targets_add(&t, ids + 1, rows - 1);
+    t5g_targets_grow(&t);
+    struct t5g_score_job job = {.cross = cross, .targets = &t}, *jobs[] = {&job};
+    job.logprob = t5g_alloc(t.n_nodes, sizeof *job.logprob);
+    t5g_score(s, jobs, 1);
+    assert_int_equal(job.err.code, 0);
+    for (size_t k = 0; k < 2; k++) {
+        size_t n;
+        const int32_t *target = t5g_targets_get(&t, k, &n);
+        assert_true(n <= T5G_LEN(p));
+        t5g_targets_pick(&t, k, job.logprob, p);
+        for (size_t i = 0; i < n; i++) {
+            double sum = 0;
+            for (size_t j = 0; j < V; j++)
+                sum += exp((double)logits[i * V + j]);
+            assert_true(fabs((double)p[i] - (double)logits[i * V + (size_t)target[i]] + log(sum)) <
+                        4e-5); /* two logits */
+        }
+    }
+    t5g_free(job.logprob);
+    t5g_targets_free(&t);
+    t5g_scorer_close(s);
+}
+
 static void
 one_level(const struct t5g_model *m, const char *level, size_t threads)
 {
@@ -124,6 +161,7 @@ one_level(const struct t5g_model *m, const char *level, size_t threads)
     struct t5g_kvcache *kv = t5g_kvcache_open(dec, rows);
     assert_int_equal(t5g_decoder_feed(dec, cross, kv, dec_ids.i, rows, true, logits, &e), 0);
     assert_true(gd_distance(logits, want_logits.f, rows * V) < 2e-5);
+    check_scores(dec, m, cross, dec_ids.i, rows, want_logits.f);
     float *forced = gd_forced(m, k, pool, enc, n, dec_ids.i, rows);
     assert_true(gd_distance(forced, want_logits.f, rows * V) < 2e-5);
     t5g_free(forced);
