@@ -52,6 +52,9 @@ void
 scoring_check(bool stream)
 {
     const char *changed = generation_changed();
+    for (const struct t5g_option *o = constraint_options; changed == NULL && o->help != NULL; o++)
+        if (*(const char *const *)o->dest != NULL)
+            changed = o->name;
     if (!opt.score && has_targets())
         t5g_usage("--target and --targets go with --score");
     if (opt.score && has_choices())

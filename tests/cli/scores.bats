@@ -227,6 +227,8 @@ EOF
     refuse 64 '--lookup acts on what is generated' --score --target a --lookup 3
     refuse 64 '--bad-words acts on what is generated' --score --target a --bad-words "$doc"
     refuse 64 '--early-stopping' --score --target a --early-stopping true
+    refuse 64 '--regex acts on what is generated' --choice a --regex b
+    refuse 64 '--json-schema acts on what is generated' --score --target a --json-schema "$doc"
     refuse 64 '--stream acts on what is generated' --score --target a --stream
     refuse 64 '--target and --targets go with --score' --target a
     refuse 64 '--score excludes --choice' --score --choice a
