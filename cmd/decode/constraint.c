@@ -32,12 +32,26 @@ from_regex(struct t5g_err *e)
     return NULL;
 }
 
+const char *
+constraint_given(void)
+{
+    return regex != NULL ? "regex" : schema != NULL ? "json-schema" : NULL;
+}
+
+void
+constraint_give(struct t5g_automaton *a)
+{
+    made = a;
+}
+
 void
 constraint_check(void)
 {
     struct t5g_err e = {0};
     if (regex != NULL && schema != NULL)
         t5g_usage("--regex excludes --json-schema");
+    if (constraint_given() != NULL && scoring_generates())
+        t5g_usage("--generate excludes --%s", constraint_given());
     if (regex != NULL && (made = from_regex(&e)) == NULL)
         t5g_usage("--regex: %s", e.msg);
     if (schema != NULL && (made = t5g_json_schema_open(schema, &e)) == NULL)

@@ -42,6 +42,8 @@ extern const struct t5g_option scoring_options[];
 
 /* Refuse options that exclude each other: 64. */
 void scoring_check(bool stream);
+/* Whether one of the choices is to be generated; scoring_open gives them to the constraint. */
+bool scoring_generates(void);
 /* Whether a file of the table is standard input. */
 bool scoring_reads_stdin(void);
 /* Read what is to be scored. nul: texts of files end with NUL. -1 with e (64, 65, 66). */
@@ -51,10 +53,14 @@ int scoring_open(const struct t5g_tokenizer *t, const struct t5g_config *c, bool
 const struct t5g_scoring *scoring_by(struct t5g_decoder *x, const struct t5g_config *c);
 void scoring_close(void);
 
-/* constraint.c */
+/* constraint.c: a table for T5G_OPTION_TABLE. */
 extern const struct t5g_option constraint_options[];
 /* Refuse what cannot be a constraint: 64 or 65. */
 void constraint_check(void);
+/* The first option of the table that was given, or NULL. */
+const char *constraint_given(void);
+/* A constraint from elsewhere, which is owned from here on. */
+void constraint_give(struct t5g_automaton *a);
 /* The constraint of the options, or NULL; the caller closes it. Ends the process if the model does
  * not support it. */
 struct t5g_constraint *constraint_open(const struct t5g_tokenizer *t, const struct t5g_config *c);

@@ -1,11 +1,12 @@
 /* scoring.c: t5g-decode's options of given texts. */
 #include "options.h"
 #include "cli/message.h"
+#include "generate/wordtree.h"
 
 #include <string.h>
 
 static struct {
-    bool score, no_eos, rank;
+    bool score, generate, no_eos, rank;
     struct t5g_list targets, choices;
     const char *target_file, *choice_file;
     int by;
@@ -22,6 +23,8 @@ const struct t5g_option scoring_options[] = {
      "give the probability of this answer among all choices (repeatable)", 0, 0},
     {0, "choices", "FILE", T5G_OPT_ONCE, &opt.choice_file, "read choices from FILE, one per line",
      0, 0},
+    {0, "generate", NULL, T5G_OPT_FLAG, &opt.generate,
+     "generate one of the choices, instead of their probabilities", 0, 0},
     {0, "choices-by", "target|first", T5G_OPT_CHOICE, &opt.by,
      "compare choices as a whole, or by their first tokens (default target)", 0, 0},
     {0, "no-eos", NULL, T5G_OPT_FLAG, &opt.no_eos,
@@ -48,13 +51,31 @@ has_choices(void)
     return opt.choices.n > 0 || opt.choice_file != NULL;
 }
 
+/* Whether texts are scored, and nothing is generated. */
+static bool
+scores(void)
+{
+    return opt.score || (has_choices() && !opt.generate);
+}
+
+bool
+scoring_generates(void)
+{
+    return opt.generate;
+}
+
 void
 scoring_check(bool stream)
 {
     const char *changed = generation_changed();
-    for (const struct t5g_option *o = constraint_options; changed == NULL && o->help != NULL; o++)
-        if (*(const char *const *)o->dest != NULL)
-            changed = o->name;
+    if (changed == NULL)
+        changed = constraint_given();
+    if (opt.generate && !has_choices())
+        t5g_usage("--generate goes with --choice or --choices");
+    if (opt.generate && (opt.by != 0 || opt.no_eos || opt.rank))
+        t5g_usage("--generate excludes --%s", opt.by != 0  ? "choices-by"
+                                              : opt.no_eos ? "no-eos"
+                                                           : "rank");
     if (!opt.score && has_targets())
         t5g_usage("--target and --targets go with --score");
     if (opt.score && has_choices())
@@ -63,7 +84,7 @@ scoring_check(bool stream)
         t5g_usage("--choices-by goes with --choice or --choices");
     if (!opt.score && !has_choices() && (opt.no_eos || opt.rank))
         t5g_usage("%s goes with --score, --choice or --choices", opt.rank ? "--rank" : "--no-eos");
-    if (!opt.score && !has_choices())
+    if (!scores())
         return;
     if (stream || changed != NULL)
         t5g_usage("--%s acts on what is generated, and %s generates nothing",
@@ -77,6 +98,30 @@ scoring_reads_stdin(void)
 {
     const char *file = opt.score ? opt.target_file : opt.choice_file;
     return file != NULL && strcmp(file, "-") == 0;
+}
+
+/* The choices of which one is to be generated, to the constraint. */
+static int
+constrain(struct t5g_prompts *p, bool file, struct t5g_err *e)
+{
+    const struct t5g_prompt *text;
+    struct t5g_word *words = NULL;
+    size_t n = 0, cap = 0;
+    int r;
+    while ((r = t5g_prompts_get(p, n, &text, e)) == 1) {
+        words = t5g_grow(words, n, &cap, sizeof *words);
+        words[n].p = t5g_memdup(text->text.p, text->text.n);
+        words[n++].n = text->text.n;
+    }
+    struct t5g_automaton *a = r == 0 ? t5g_choices_automaton(words, n, e) : NULL;
+    if (a == NULL && r == 0 && !file)
+        e->code = T5G_EX_USAGE;
+    for (size_t i = 0; i < n; i++)
+        t5g_free((void *)(uintptr_t)words[i].p);
+    t5g_free(words);
+    if (a != NULL)
+        constraint_give(a);
+    return a != NULL ? 0 : -1;
 }
 
 int
@@ -96,15 +141,17 @@ scoring_open(const struct t5g_tokenizer *t, const struct t5g_config *c, bool nul
                  .nul = nul},
         .rank = opt.rank,
         .logprobs = opt.score || generation.logprobs};
-    if (c->n_eos == 0 && !opt.no_eos && opt.by == 0)
+    if (!opt.generate && c->n_eos == 0 && !opt.no_eos && opt.by == 0)
         return t5g_err_set(e, T5G_EX_DATA, "the model has no end of sequence to score: --no-eos");
     scoring.how.eos = c->n_eos > 0 ? c->eos[0] : -1;
     if (list->n == 0 && file == NULL)
         return 0;
     struct t5g_prompts *p = t5g_prompts_open(t, list, file, &scoring.take, e);
     int r = p == NULL ? -1
-                      : t5g_given_read(&given, &scoring.how, p, noun, list->n,
-                                       file != NULL && strcmp(file, "-") == 0 ? "stdin" : file, e);
+            : opt.generate
+                ? constrain(p, file != NULL, e)
+                : t5g_given_read(&given, &scoring.how, p, noun, list->n,
+                                 file != NULL && strcmp(file, "-") == 0 ? "stdin" : file, e);
     t5g_prompts_close(p);
     scoring.given = &given;
     return r;
@@ -113,7 +160,7 @@ scoring_open(const struct t5g_tokenizer *t, const struct t5g_config *c, bool nul
 const struct t5g_scoring *
 scoring_by(struct t5g_decoder *x, const struct t5g_config *c)
 {
-    if (!opt.score && !has_choices())
+    if (!scores())
         return NULL;
     scoring.scorer = t5g_scorer_open(x, c);
     return &scoring;

@@ -125,6 +125,32 @@ END
     err_has_line "--regex excludes --json-schema"
 }
 
+@test "--generate: one of the choices, greedily, drawn, by beams" {
+    doc=$BATS_FILE_TMPDIR/docs.t5g
+    seq 1 500 | sed 's/$/ label/; s/^[3-5]/&é水/' > labels
+    for args in '' '--sample --num-return-sequences 5' '--num-beams 3' '-p the -p of --lookup 3'; do
+        # shellcheck disable=SC2086
+        t5g-decode --generate --choices labels --choice yes $args "$doc" | t5g-detok
+    done > answers
+    [ "$(wc -l < answers)" = 18 ]
+    echo yes >> labels
+    if grep -vxFf labels answers; then return 1; fi
+    printf 'a\0two\nlines\0' > nul
+    t5g-decode --generate --choices nul -0 "$doc" | t5g-detok --newline escape > answers
+    if grep -vx -e a -e 'two\\nlines' answers; then return 1; fi
+    status_is 64 t5g-decode --generate "$doc"
+    err_has_line "--generate goes with --choice or --choices"
+    status_is 64 t5g-decode --generate --choice a --choice b --choice a "$doc"
+    err_has "choices 1 and 3 are equal"
+    printf 'a\n\nb\n' > labels
+    status_is 65 t5g-decode --generate --choices labels "$doc"
+    err_has "choice 2 is empty"
+    status_is 64 t5g-decode --generate --choice a --regex b "$doc"
+    err_has_line "--generate excludes --regex"
+    status_is 64 t5g-decode --choice a --regex b "$doc"
+    err_has_line "--regex acts on what is generated, and --choice generates nothing"
+}
+
 @test "what a constraint allows and another option forbids fails the document" {
     status_is 3 t5g-decode --regex 'ab' --min-new-tokens 9 -o out.t5g "$BATS_FILE_TMPDIR/docs.t5g"
     grep -q 'what the constraint allows is forbidden by other options' err
