@@ -1,0 +1,68 @@
+#!/usr/bin/env bats
+# pipelines/rerank.sh: stored documents scored for queries by the probability of yes.
+load common
+
+rerank=$T5G_TESTS/../pipelines/rerank.sh
+
+store() {
+    printf 'The library reads tar archives.\nA game of cards.\nTools for C++ classes, and their documentation.\n' > lines
+    t5g-tokenize -l --no-bos --template '<Document>: {text}' lines | t5g-encode --group 4 -o store.t5g
+    printf 'archives\ncard "games"\n' > queries
+}
+
+# prompt QUERY: the prompt of KaLM-Reranker.
+prompt() {
+    printf '<start_of_turn>user\nJudge whether the Document meets the requirements based on the Query and the Instruct provided. Note that the answer can only be "yes" or "no".\n\n<Instruct>: Given a query, retrieve documents that answer the query.\n<Query>: %s<end_of_turn>\n<start_of_turn>model\n\n\n\n' "$1"
+}
+
+@test "a TREC run and JSON lines: the probabilities of t5g-decode, sorted" {
+    store
+    # The same by hand: a prompt at a time, from the stored rows.
+    for q in 1 2; do
+        prompt "$(sed -n ${q}p queries)" | awk -v ORS= 'NR > 1 { print "\\n" } { gsub(/"/, "\\\""); print }' > escaped
+        printf '{"prompt":"%s\\n"}\n' "$(cat escaped)" > p.jsonl
+        t5g-decode --prompts-jsonl p.jsonl --choice yes --choice no --choices-by first store.t5g | t5g-detok --jsonl |
+            sed 's/^{"id":"\([^"]*\)".*{"text":"yes","probability":\([^,]*\),.*/\1 \2/' | sort -k 2,2gr |
+            awk -v q=$q '{ print q, "Q0", $1, NR, $2, "t5g" }'
+    done > want
+    sh "$rerank" store.t5g queries > got
+    cmp got want
+    [ "$(wc -l < got)" = 6 ]
+    sh "$rerank" -n 1 -r mine -o out store.t5g queries
+    awk '$4 == 1 { $6 = "mine"; print }' want | cmp - out.trec
+    best=$(awk '$1 == 2 && $4 == 1 { print $3 }' want)
+    sed -n 2p out.jsonl | grep -qF "{\"query_id\":\"2\",\"query\":\"card \\\"games\\\"\",\"results\":[{\"index\":$((${best#*:} - 1)),\"id\":\"$best\",\"relevance_score\":"
+    sh "$rerank" -j -n 1 store.t5g queries | cmp - out.jsonl
+}
+
+@test "ids of queries, another prompt and other answers, failed documents" {
+    store
+    printf 'q 7\tarchives\nq8\tcards\n' > named
+    sh "$rerank" store.t5g named | cut -d ' ' -f 1 | uniq | tr '\n' ' ' | grep -qx 'q_7 q8 '
+    sh "$rerank" -j store.t5g - < named | head -n 1 | grep -q '^{"query_id":"q 7","query":"archives","results":\[{"index":'
+    printf 'Is it about {prompt}?' > t
+    sh "$rerank" -t t -y a -x b store.t5g queries > got
+    t5g-decode -p 'Is it about archives?' --choice a --choice b --choices-by first store.t5g | t5g-detok --jsonl |
+        sed 's/.*{"text":"a","probability":\([^,]*\),.*/\1/' | sort -gr | cmp - <(awk '$1 == 1 { print $5 }' got)
+    printf 'fine\n\377\nfine too\n' > lines
+    t5g-tokenize -l --no-bos lines -o ids.t5g 2> /dev/null || true
+    t5g-encode --group 4 --dtype q8 ids.t5g -o some.t5g 2> /dev/null || true
+    status_is 3 sh "$rerank" -j some.t5g queries > got
+    grep -o '"index":[0-9]*,"id":"[^"]*"' got | sort -u | tr '\n' ' ' | grep -qx '"index":0,"id":"lines:1" "index":2,"id":"lines:3" '
+}
+
+@test "wrong use" {
+    store
+    status_is 64 sh "$rerank" store.t5g
+    status_is 64 sh "$rerank" -n x store.t5g queries
+    status_is 66 sh "$rerank" none.t5g queries
+    : > empty
+    status_is 66 sh "$rerank" store.t5g empty
+    printf 'a\tb\nc\n' > mixed
+    status_is 65 sh "$rerank" store.t5g mixed
+    status_is 64 sh "$rerank" -y same -x same store.t5g queries
+    printf 'no field' > t
+    status_is 64 sh "$rerank" -t t store.t5g queries || status_is 65 sh "$rerank" -t t store.t5g queries
+    head -c 2000 store.t5g > cut.t5g
+    status_is 76 sh "$rerank" cut.t5g queries
+}
