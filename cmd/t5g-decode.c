@@ -1,4 +1,5 @@
 /* t5g-decode: encoder outputs to generated token ids.  See t5g-decode(1). */
+#include "cli/used_options.h"
 #include "decode/options.h"
 #include "stage/compute.h"
 #include "stage/decode.h"
@@ -41,6 +42,11 @@ static struct {
     struct t5g_pool *pool;
     struct t5g_decoding x;
 } at;
+
+/* Options that HEAD does not name: they change no answer, or stand in the answer's frame. */
+static const char *const not_in_head[] = {"prompt", "prompts", "max-prompt-tokens", "batch-tokens",
+                                          "stream", "keep",    "force",             "max-frame",
+                                          "lookup", NULL};
 
 static int
 kv_dtype(void)
@@ -118,6 +124,7 @@ main(int argc, char **argv)
     open_all(&e);
     struct t5g_source *in =
         t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, opt.force);
+    struct t5g_buf given = {0};
     struct t5g_stage stage = {.unit = "tokens",
                               .rows = at.x.asker.at_once ? NULL : "encoder.out",
                               .most = (size_t)opt.batch,
@@ -126,10 +133,12 @@ main(int argc, char **argv)
                               .tok = t5g_tokenizer_id(at.x.asker.tokenizer),
                               .model = at.model->identity,
                               .num = at.model->profile,
+                              .opt = t5g_used_json(&given, not_in_head) ? given.p : NULL,
                               .force = opt.force};
     int r = t5g_run_through(&run, &stage, in, &e);
     int status = t5g_run_close(&run, r < 0 ? &e : NULL);
     t5g_source_close(in);
     close_all();
+    t5g_buf_free(&given);
     return status;
 }

@@ -10,7 +10,7 @@
 
 static struct {
     struct t5g_records_options out;
-    bool jsonl, tsv, nul, input, force, infill;
+    bool jsonl, tsv, nul, input, force, infill, provenance;
     const char *sentinel;
     uint64_t first;
     uint64_t max_frame;
@@ -34,6 +34,8 @@ static const struct t5g_option options[] = {
      "with --infill: gaps are the sentinels <NAMEn> (default unused)", 0, 0},
     {0, "first", "N", T5G_OPT_U64, &opt.first,
      "with --infill: number of the first sentinel (default 6237)", 0, 1e9},
+    {0, "provenance", NULL, T5G_OPT_FLAG, &opt.provenance,
+     "with --jsonl: say which programs, model and options made a record", 0, 0},
     T5G_OPTION_FORCE(&opt.force, "accept streams made with another tokenizer"),
     T5G_OPTION_MAX_FRAME(&opt.max_frame),
     T5G_OPTIONS_END,
@@ -69,6 +71,8 @@ main(int argc, char **argv)
         t5g_usage("--infill puts decode.ids into input.ids: leave --input out");
     if ((opt.sentinel != NULL || opt.first != UINT64_MAX) && !opt.infill)
         t5g_usage("--sentinel and --first are for --infill");
+    if (opt.provenance && !opt.jsonl)
+        t5g_usage("--provenance is for --jsonl");
     opt.out.form = opt.jsonl ? T5G_RECORDS_JSONL
                    : opt.tsv ? T5G_RECORDS_TSV
                    : opt.nul ? T5G_RECORDS_NUL
@@ -92,6 +96,7 @@ main(int argc, char **argv)
     t5g_reader_notes(t5g_run_note);
     struct t5g_source *in =
         t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, opt.force);
+    opt.out.source = opt.provenance ? in : NULL;
     struct t5g_records *records = t5g_records_open(t, &opt.out);
 
     t5g_progress_start("tokens");

@@ -1,6 +1,7 @@
 /* generation.c: t5g-decode's options of generation. */
 #include "options.h"
 #include "base/num.h"
+#include "cli/used_options.h"
 #include "base/utf8.h"
 #include "cli/message.h"
 #include "generate/settings.h"
@@ -197,8 +198,8 @@ given(const void *field)
     };
     for (size_t i = 0; i < T5G_LEN(texts); i++)
         if (texts[i].field == field)
-            return t5g_option_given(texts[i].dest);
-    return t5g_option_given(field);
+            return t5g_used(texts[i].dest);
+    return t5g_used(field);
 }
 
 /* What the model's file says; options of the command line win. */

@@ -42,7 +42,7 @@ start(void)
     struct t5g_err e;
     if (t5g_writer_started(run.w))
         return;
-    if (t5g_writer_begin(run.w, &head, t5g_program_name(), NULL, NULL, NULL, &e) < 0)
+    if (t5g_writer_begin(run.w, &head, t5g_program_name(), NULL, NULL, NULL, NULL, &e) < 0)
         t5g_die_err(&e);
 }
 

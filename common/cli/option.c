@@ -3,6 +3,7 @@
 #include "base/bug.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "cli/used_options.h"
 #include "cli/message.h"
 #include "cli/program.h"
 
@@ -37,19 +38,6 @@ static const struct t5g_option shared[] = {
      "type of numbers in products (default: $T5G_COMPUTE, then f32)", 0, 0},
     T5G_OPTIONS_END,
 };
-
-/* Those that were given. */
-static const struct t5g_option *given[OPTIONS_MAX];
-static size_t n_given;
-
-bool
-t5g_option_given(const void *dest)
-{
-    for (size_t i = 0; i < n_given; i++)
-        if (given[i]->dest == dest)
-            return true;
-    return false;
-}
 
 /* Whether this program takes a common option. */
 static bool
@@ -292,7 +280,6 @@ t5g_options_parse(const struct t5g_program *p, int argc, char **argv)
     int c, n_operands = 0;
     describe(all, n, longs, shorts);
     opterr = 0;
-    n_given = 0;
     find_output(argc, argv, longs, shorts, all, n);
     while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         if (c == OPERAND) {
@@ -311,8 +298,7 @@ t5g_options_parse(const struct t5g_program *p, int argc, char **argv)
         if (o->kind == T5G_OPT_MAYBE && optarg == NULL)
             check_next(o, argv[optind]);
         apply(o, optarg);
-        if (!t5g_option_given(o->dest))
-            given[n_given++] = o;
+        t5g_used_add(o, optarg);
     }
     if (t5g_common.output != NULL && strcmp(t5g_common.output, "-") == 0)
         t5g_common.output = NULL; /* stdout, as without -o; a file of that name is ./- */

@@ -92,7 +92,4 @@ struct t5g_program {
  */
 int t5g_options_parse(const struct t5g_program *p, int argc, char **argv);
 
-/* Whether the option with this dest was in the last command line that was parsed. */
-bool t5g_option_given(const void *dest);
-
 #endif

@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "stage/ballot.h"
 #include "stage/columns.h"
+#include "stage/provenance.h"
 #include "cli/message.h"
 #include "cli/program.h"
 #include "cli/progress.h"
@@ -21,6 +22,7 @@ struct t5g_records {
     struct t5g_records_options o;
     struct t5g_detok detok;
     struct t5g_buf id, text, out;
+    struct t5g_buf made;         /* provenance of this document's segment */
     size_t sequences;            /* complete sequences of this document */
     bool inside;                 /* a sequence with parts has begun */
     bool solid;                  /* trim: its first text other than white space is written */
@@ -55,6 +57,7 @@ t5g_records_close(struct t5g_records *r)
     t5g_buf_free(&r->id);
     t5g_buf_free(&r->text);
     t5g_buf_free(&r->out);
+    t5g_buf_free(&r->made);
     t5g_buf_free(&r->white);
     t5g_columns_close(r->columns);
     t5g_ids_free(&r->gaps);
@@ -186,6 +189,19 @@ put_member(struct t5g_records *r, const struct t5g_json *meta, const char *key)
     t5g_json_print(&r->out, v);
 }
 
+/* With --provenance: what a run needs to make this record again. */
+static void
+put_provenance(struct t5g_records *r, const char *prompt)
+{
+    if (r->o.source == NULL)
+        return;
+    t5g_buf_adds(&r->out, ",\"provenance\":{");
+    t5g_buf_add(&r->out, r->made.p, r->made.n);
+    if (prompt != NULL)
+        t5g_provenance_prompt(&r->out, prompt);
+    t5g_buf_addc(&r->out, '}');
+}
+
 /* The text ends before the one at which the sequence was to stop, with which no earlier id ended.
  */
 static void
@@ -225,6 +241,7 @@ finish_sequence(struct t5g_records *r, const struct t5g_json *meta)
             t5g_buf_printf(&r->out, ",\"tokens\":%llu", (unsigned long long)r->tokens);
         put_member(r, meta, "finish");
         put_member(r, meta, "stop");
+        put_provenance(r, t5g_json_str(t5g_json_get(meta, "prompt")));
         t5g_buf_addc(&r->out, '}');
     }
     end_record(r);
@@ -242,6 +259,9 @@ end_choices(struct t5g_records *r)
     const struct t5g_buf *best = &b->v[0].text;
     if (r->o.form == T5G_RECORDS_JSONL) {
         t5g_ballot_json(b, r->id.p, r->id.n, &r->out);
+        r->out.n--; /* its brace */
+        put_provenance(r, b->prompt_text);
+        t5g_buf_addc(&r->out, '}');
     } else if (r->o.form == T5G_RECORDS_TSV) {
         char p[32];
         int n =
@@ -288,6 +308,7 @@ put_failed(struct t5g_records *r, const char *tool, int64_t code, const char *ms
         t5g_jsonstr_write(&r->out, tool, strlen(tool));
         t5g_buf_printf(&r->out, ",\"code\":%lld,\"msg\":", (long long)code);
         t5g_jsonstr_write(&r->out, msg, strlen(msg));
+        put_provenance(r, NULL);
         t5g_buf_addc(&r->out, '}');
     }
 }
@@ -445,6 +466,9 @@ take_doc(struct t5g_records *r, const struct t5g_frame *f)
     r->id.n = 0;
     t5g_buf_adds(&r->id, ""); /* makes p a pointer even if empty */
     t5g_frame_label(f, &r->id);
+    r->made.n = 0;
+    if (r->o.source != NULL)
+        t5g_provenance(&r->made, t5g_source_segment(r->o.source));
     t5g_at_work(r->id.p, r->id.n, 0);
     if (r->columns != NULL)
         t5g_columns_begin(r->columns);

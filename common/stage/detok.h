@@ -22,6 +22,7 @@ struct t5g_records_options {
     bool stop_on_error;
     /* Put answers into the gaps of input.ids: a text is the whole document's. NULL: no. */
     const struct t5g_sentinels *infill;
+    const struct t5g_source *source; /* of the frames, for provenance in JSONL; NULL: without */
 };
 
 struct t5g_records;

@@ -101,7 +101,7 @@ same_model(const char *theirs, const char *ours, struct t5g_err *e)
 
 static void
 begin(struct t5g_run *r, const struct t5g_head *in, const char *tok, const char *model,
-      const char *num)
+      const char *num, const char *opt)
 {
     struct t5g_err io = {0};
     if (model != NULL) {
@@ -110,7 +110,7 @@ begin(struct t5g_run *r, const struct t5g_head *in, const char *tok, const char 
                  compute != NULL ? ", computed in " : "", compute != NULL ? compute + 1 : "",
                  t5g_thread_count());
     }
-    written(t5g_writer_begin(r->w, in, t5g_program_name(), tok, model, num, &io), &io);
+    written(t5g_writer_begin(r->w, in, t5g_program_name(), tok, model, num, opt, &io), &io);
 }
 
 /* Compare identities, and write HEAD. */
@@ -126,7 +126,7 @@ start(struct t5g_run *r, struct t5g_source *in, const struct t5g_stage *s, struc
          t5g_tokenizer_check(tok, h->tok, e) < 0) ||
         (!s->force && same_model(h->model, s->model, e) < 0))
         return t5g_err_in(e, "%s", t5g_source_name(in));
-    begin(r, h, tok != NULL ? tok->id : NULL, s->model, s->num);
+    begin(r, h, tok != NULL ? tok->id : NULL, s->model, s->num, s->opt);
     t5g_source_pass(in, r->w); /* pass on notes between documents */
     return 0;
 }
@@ -189,7 +189,7 @@ t5g_run_make(struct t5g_run *r, const struct t5g_maker *m, struct t5g_err *e)
     size_t id_len;
     int more = 1;
     t5g_progress_start(m->unit);
-    begin(r, NULL, m->tok, m->model, m->num);
+    begin(r, NULL, m->tok, m->model, m->num, NULL);
     while (!r->stop && (more = m->next(m->arg, &id, &id_len, e)) == 1) {
         struct t5g_err own = {0};
         t5g_at_work(id, id_len, 0);

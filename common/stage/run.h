@@ -46,7 +46,8 @@ struct t5g_stage {
     /* Identities, compared with those of the stream's HEAD where neither is NULL or "". */
     const struct t5g_tokenizer_id *tok;
     const char *model, *num;
-    bool force; /* they may differ */
+    const char *opt; /* options for HEAD, a JSON object; NULL: none */
+    bool force;      /* they may differ */
 };
 
 /* How a program makes documents from something that is not a stream. */

@@ -132,6 +132,7 @@ struct t5g_source {
     struct t5g_reader *reader;
     struct t5g_writer *pass; /* gets the frames outside documents; NULL: none */
     struct t5g_head head;    /* of the first segment */
+    struct t5g_head later;   /* of the segment being read, if that is not the first */
     struct t5g_head all;     /* what the segments so far name, for comparison; no meta */
     struct t5g_err upstream; /* from the ERROR outside a document that explains END; code 0: none */
     char tool[64];           /* that wrote that ERROR */
@@ -174,6 +175,7 @@ t5g_source_close(struct t5g_source *s)
     t5g_source_release(s);
     t5g_reader_close(s->reader);
     t5g_head_clear(&s->head);
+    t5g_head_clear(&s->later);
     t5g_free(s);
 }
 
@@ -221,6 +223,12 @@ t5g_source_head(const struct t5g_source *s)
     return &s->head;
 }
 
+const struct t5g_head *
+t5g_source_segment(const struct t5g_source *s)
+{
+    return s->later.meta != NULL ? &s->later : &s->head;
+}
+
 const char *
 t5g_source_name(const struct t5g_source *s)
 {
@@ -254,10 +262,8 @@ take_head(struct t5g_source *s, const struct t5g_frame *f, struct t5g_err *e)
     s->upstream.code = 0;
     int r = s->force ? 0 : t5g_head_agree(&s->all, &h, s->name, e);
     merge(&s->all, &h);
-    if (!s->started)
-        s->head = h;
-    else
-        t5g_head_clear(&h);
+    t5g_head_clear(&s->later);
+    *(s->started ? &s->later : &s->head) = h;
     s->started = true;
     return r;
 }

@@ -65,6 +65,8 @@ void t5g_source_close(struct t5g_source *s);
  */
 int t5g_source_start(struct t5g_source *s, struct t5g_err *e);
 const struct t5g_head *t5g_source_head(const struct t5g_source *s);
+/* The HEAD of the segment that the last frame belongs to; valid until the next call. */
+const struct t5g_head *t5g_source_segment(const struct t5g_source *s);
 
 /*
  * From now on, copy ancillary frames outside documents (notes, padding) to w as they are read. Call

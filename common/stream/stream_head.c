@@ -107,7 +107,7 @@ put_chain(struct t5g_buf *out, const char *raw, size_t n, const struct t5g_buf *
 
 char *
 t5g_head_make(const struct t5g_head *in, const char *tool, const char *tok, const char *model,
-              const char *num)
+              const char *num, const char *opt)
 {
     struct t5g_buf own = {0}, out = {0};
     struct t5g_json_walk w;
@@ -117,6 +117,8 @@ t5g_head_make(const struct t5g_head *in, const char *tool, const char *tok, cons
     put(&own, "tok", tok);
     put(&own, "model", model);
     put(&own, "num", num);
+    if (opt != NULL)
+        t5g_buf_printf(&own, ",\"opt\":%s", opt);
     t5g_buf_addc(&own, '}');
     if (in == NULL || in->meta == NULL) {
         t5g_buf_printf(&out, "{\"t5g\":1,\"pg\":[%s]}", own.p);

@@ -27,10 +27,10 @@ int t5g_head_agree(const struct t5g_head *a, const struct t5g_head *b, const cha
 
 /*
  * The meta of a program's own HEAD: the members of `in` (from t5g_head_read; NULL for the first
- * program), with {"id":tool,"vn":T5G_VERSION} and tok, model and num if not NULL appended to "pg",
- * unless its last element is the same. Freed by t5g_free.
+ * program), with {"id":tool,"vn":T5G_VERSION} and tok, model, num and opt (a JSON object) if not
+ * NULL appended to "pg", unless its last element is the same. Freed by t5g_free.
  */
 char *t5g_head_make(const struct t5g_head *in, const char *tool, const char *tok, const char *model,
-                    const char *num);
+                    const char *num, const char *opt);
 
 #endif

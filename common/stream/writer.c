@@ -152,9 +152,9 @@ t5g_writer_head(struct t5g_writer *w, const char *meta, struct t5g_err *e)
 
 int
 t5g_writer_begin(struct t5g_writer *w, const struct t5g_head *in, const char *tool, const char *tok,
-                 const char *model, const char *num, struct t5g_err *e)
+                 const char *model, const char *num, const char *opt, struct t5g_err *e)
 {
-    char *meta = t5g_head_make(in, tool, tok, model, num);
+    char *meta = t5g_head_make(in, tool, tok, model, num, opt);
     int r = t5g_writer_head(w, meta, e);
     t5g_free(meta);
     return r;

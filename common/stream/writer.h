@@ -19,7 +19,8 @@ int t5g_writer_head(struct t5g_writer *w, const char *meta, struct t5g_err *e);
  * for t5g_head_make. */
 struct t5g_head;
 int t5g_writer_begin(struct t5g_writer *w, const struct t5g_head *in, const char *tool,
-                     const char *tok, const char *model, const char *num, struct t5g_err *e);
+                     const char *tok, const char *model, const char *num, const char *opt,
+                     struct t5g_err *e);
 
 /* Open a document. extra: more members of the meta ("\"len\":4096", no braces), or NULL. */
 int t5g_writer_doc(struct t5g_writer *w, const char *id, size_t id_len, const char *extra,

@@ -189,13 +189,13 @@ test_head(void **state)
     assert_string_equal(h.tok, "22");
     assert_string_equal(h.model, "");
     assert_string_equal(h.num, "f32");
-    char *m = t5g_head_make(&h, "tool", NULL, "33", NULL);
+    char *m = t5g_head_make(&h, "tool", NULL, "33", NULL, NULL);
     assert_string_equal(m, "{\"user\":{\"n\":9007199254740993},\"t5g\":1,\"pg\":[ "
                            "{\"id\":\"a\",\"tok\":\"11\"},{\"tok\":\"22\",\"num\":\"f32\"},"
                            "{\"id\":\"tool\",\"vn\":\"" T5G_VERSION "\",\"model\":\"33\"}]}");
     assert_int_equal(t5g_head_read(&g, m, strlen(m), &e), 0);
     assert_string_equal(g.model, "33");
-    char *again = t5g_head_make(&g, "tool", NULL, "33", NULL);
+    char *again = t5g_head_make(&g, "tool", NULL, "33", NULL, NULL);
     assert_string_equal(again, m);
     assert_int_equal(t5g_head_agree(&h, &g, "b.t5g", &e), 0);
     strcpy(g.tok, "23");
@@ -206,9 +206,13 @@ test_head(void **state)
     t5g_free(again);
     t5g_head_clear(&h);
     t5g_head_clear(&g);
-    m = t5g_head_make(NULL, "tool", "11", NULL, NULL);
+    m = t5g_head_make(NULL, "tool", "11", NULL, NULL, NULL);
     assert_string_equal(m, "{\"t5g\":1,\"pg\":[{\"id\":\"tool\",\"vn\":\"" T5G_VERSION
                            "\",\"tok\":\"11\"}]}");
+    t5g_free(m);
+    m = t5g_head_make(NULL, "tool", NULL, NULL, NULL, "{\"seed\":7}");
+    assert_string_equal(m, "{\"t5g\":1,\"pg\":[{\"id\":\"tool\",\"vn\":\"" T5G_VERSION
+                           "\",\"opt\":{\"seed\":7}}]}");
     t5g_free(m);
 }
 

@@ -1,0 +1,23 @@
+/* used_options.h: the options of this run as JSON, for what a later run needs to do the same. */
+#ifndef T5G_USED_OPTIONS_H
+#define T5G_USED_OPTIONS_H
+
+#include "base/mem.h"
+#include "cli/option.h"
+
+/* Remember an option of the command line; arg (NULL: none) must outlive the process. */
+void t5g_used_add(const struct t5g_option *o, const char *arg);
+
+/*
+ * Append an object with every option so far, in the order of their first occurrence, except common
+ * ones and those in `except` (long names, ended by NULL): {"num-beams":4,"sample":true}. A number
+ * is a number, a flag is true, a repeatable one is an array. A regular file (an option whose
+ * argument is called FILE) stands as the XXH3-128 of its contents, and so does a value of more than
+ * 64 KiB; what cannot be read twice, as it was given. False, and nothing, if there are none.
+ */
+bool t5g_used_json(struct t5g_buf *b, const char *const *except);
+
+/* Whether the option with this dest was in the last command line that was parsed. */
+bool t5g_used(const void *dest);
+
+#endif
