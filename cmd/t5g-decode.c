@@ -3,6 +3,7 @@
 #include "decode/options.h"
 #include "stage/compute.h"
 #include "stage/decode.h"
+#include "stage/label.h"
 #include "stage/model_path.h"
 
 #include <string.h>
@@ -41,6 +42,7 @@ static struct {
     struct t5g_model *model;
     struct t5g_pool *pool;
     struct t5g_decoding x;
+    struct t5g_labelling labels; /* of a classifier, instead of x */
 } at;
 
 /* Options that HEAD does not name: they change no answer, or stand in the answer's frame. */
@@ -61,7 +63,8 @@ dropped(const char *name, void *arg)
     (void)arg;
     /* Replace the answers of an earlier run. */
     bool rows = strcmp(name, "encoder.out") == 0 || strcmp(name, "encoder.out.scale") == 0;
-    return strncmp(name, "decode.", 7) == 0 || (rows && !opt.keep);
+    return strncmp(name, "decode.", 7) == 0 || strcmp(name, "label.logits") == 0 ||
+           (rows && !opt.keep);
 }
 
 static void
@@ -69,8 +72,9 @@ open_all(struct t5g_err *e)
 {
     const char *path = t5g_model_path();
     const struct t5g_kernels *kernels;
-    if ((at.model = t5g_compute_open(&kernels, path, T5G_NEED_DECODER | T5G_SKIP_ENCODER, e)) ==
-            NULL ||
+    const unsigned need = T5G_NEED_DECODER | T5G_SKIP_ENCODER | T5G_TAKE_LABELS;
+    if ((at.model = t5g_compute_open(&kernels, path, need, e)) == NULL ||
+        classifying_check(&at.model->config, e) < 0 ||
         (at.x.asker.tokenizer = t5g_tokenizer_open(path, e)) == NULL ||
         prompting_open(&at.x.asker, at.x.asker.tokenizer, e) < 0 ||
         scoring_open(at.x.asker.tokenizer, &at.model->config, prompting_nul(), e) < 0 ||
@@ -90,6 +94,12 @@ open_all(struct t5g_err *e)
                 : prompting_live() ? T5G_ANSWERS_LIVE
                                    : T5G_ANSWERS_WHOLE;
     at.x.dropped = dropped;
+    at.labels = (struct t5g_labelling){.decoder = at.x.decoder,
+                                       .model = at.model,
+                                       .kernels = kernels,
+                                       .pool = at.pool,
+                                       .kv = at.x.kv,
+                                       .dropped = dropped};
 }
 
 static void
@@ -124,12 +134,13 @@ main(int argc, char **argv)
     open_all(&e);
     struct t5g_source *in =
         t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, opt.force);
+    bool classifies = at.model->config.labels.kind != T5G_HEAD_TEXT;
     struct t5g_buf given = {0};
     struct t5g_stage stage = {.unit = "tokens",
                               .rows = at.x.asker.at_once ? NULL : "encoder.out",
                               .most = (size_t)opt.batch,
-                              .take = t5g_decode_batch,
-                              .arg = &at.x,
+                              .take = classifies ? t5g_label_batch : t5g_decode_batch,
+                              .arg = classifies ? (void *)&at.labels : &at.x,
                               .tok = t5g_tokenizer_id(at.x.asker.tokenizer),
                               .model = at.model->identity,
                               .num = at.model->profile,

@@ -53,6 +53,10 @@ int scoring_open(const struct t5g_tokenizer *t, const struct t5g_config *c, bool
 const struct t5g_scoring *scoring_by(struct t5g_decoder *x, const struct t5g_config *c);
 void scoring_close(void);
 
+/* classifying.c: -1 with e (64) if the model is a classifier and an option of generation is given.
+ */
+int classifying_check(const struct t5g_config *c, struct t5g_err *e);
+
 /* constraint.c: a table for T5G_OPTION_TABLE. */
 extern const struct t5g_option constraint_options[];
 /* Refuse what cannot be a constraint: 64 or 65. */

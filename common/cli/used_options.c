@@ -140,3 +140,12 @@ t5g_used(const void *dest)
             return true;
     return false;
 }
+
+const char *
+t5g_used_first(const char *const *except)
+{
+    for (size_t i = 0; i < n_all; i++)
+        if (!left_out(all[i].o, except))
+            return all[i].o->name;
+    return NULL;
+}

@@ -20,4 +20,7 @@ bool t5g_used_json(struct t5g_buf *b, const char *const *except);
 /* Whether the option with this dest was in the last command line that was parsed. */
 bool t5g_used(const void *dest);
 
+/* The long name of the first option so far that would be in that object; NULL if there is none. */
+const char *t5g_used_first(const char *const *except);
+
 #endif

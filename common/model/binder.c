@@ -146,7 +146,8 @@ t5g_binder_finish(struct t5g_binder *b, struct t5g_err *e)
 {
     for (size_t i = 0; i < b->n; i++) {
         const struct t5g_bound *x = &b->all[i];
-        if (x->used || x->name.part == T5G_PART_IGNORED)
+        bool may = x->name.part == T5G_PART_IGNORED || x->name.part == T5G_PART_SCORE;
+        if (x->used || may)
             continue;
         if (i > 0 && by_name(&b->all[i - 1], x) == 0)
             continue; /* reported already, as a duplicate */

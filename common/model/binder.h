@@ -40,8 +40,8 @@ const struct t5g_tensor *t5g_binder_need(struct t5g_binder *b, enum t5g_part par
 const struct t5g_tensor *t5g_binder_may(struct t5g_binder *b, enum t5g_part part, const char *rest,
                                         size_t ndim, const size_t *dims);
 
-/* Every tensor not requested becomes a problem. If there are any, -1 with e (65), which lists the
- * first and counts the rest. */
+/* Every tensor not requested becomes a problem, except a classifier's head. If there are any, -1
+ * with e (65), which lists the first and counts the rest. */
 int t5g_binder_finish(struct t5g_binder *b, struct t5g_err *e);
 
 #endif

@@ -8,6 +8,7 @@
 #include "model/family.h"
 #include "model/fields.h"
 #include "model/generation.h"
+#include "model/labels.h"
 #include "model/packed.h"
 #include "model/stackconfig.h"
 
@@ -220,6 +221,8 @@ read_config(struct t5g_config *c, struct t5g_fields *f, struct t5g_fields *g, st
     read_image_tokens(c, f, scope, top, encoder);
     const struct t5g_place place[3] = {generation, top, c->has_decoder ? decoder : text};
     read_tokens(c, f, g, place);
+    if (c->has_decoder && c->classifier != NULL && !c->generates)
+        t5g_labels_read(&c->labels, c->classifier, f, top, decoder, c->decoder.v);
     t5g_config_set_dtype(c, dtype);
 }
 
@@ -354,5 +357,6 @@ t5g_config_clear(struct t5g_config *c)
     t5g_json_free(c->generation);
     t5g_free(c->generation_path);
     t5g_free(c->classifier);
+    t5g_labels_clear(&c->labels);
     *c = (struct t5g_config){0};
 }

@@ -61,6 +61,29 @@ struct t5g_vision_config {
     size_t image_size, patch;      /* pixels */
 };
 
+/* What stands behind the decoder. */
+enum t5g_head_kind {
+    T5G_HEAD_TEXT,     /* the output matrix: ids are generated */
+    T5G_HEAD_SEQUENCE, /* numbers for labels of a document */
+    T5G_HEAD_TOKENS,   /* the same for each of its tokens */
+};
+
+/* What a classifier's numbers mean. */
+enum t5g_problem {
+    T5G_PROBLEM_SINGLE,     /* one label holds: softmax */
+    T5G_PROBLEM_MULTI,      /* each holds or not: sigmoid of each */
+    T5G_PROBLEM_REGRESSION, /* they are what is asked for */
+};
+
+/* The labels of a classifier: model/labels.c. */
+struct t5g_labels {
+    enum t5g_head_kind kind;
+    char **names; /* [n] */
+    size_t n;
+    enum t5g_problem problem;
+    int32_t start, pad; /* the decoder's first id; the id that pooling passes over, -1: none */
+};
+
 struct t5g_config {
     const struct t5g_family *family;
     /*
@@ -81,6 +104,7 @@ struct t5g_config {
     char *generation_path;       /* for messages; NULL: none */
     bool generates;              /* `architectures` names the class that generates text */
     char *classifier;            /* a class with another head that it names; NULL: none */
+    struct t5g_labels labels;    /* kind is T5G_HEAD_TEXT, and n 0, unless it is a classifier */
     float embed_scale_encoder, embed_scale_decoder; /* sqrt(d) rounded to dtype */
 };
 

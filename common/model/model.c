@@ -196,6 +196,27 @@ find_roles(struct loader *x)
         r->head = r->embed;
 }
 
+/* A classifier's head; without the decoder it may be missing. */
+static void
+bind_score(struct loader *x, bool needed)
+{
+    struct t5g_model *m = x->m;
+    size_t dims[] = {m->config.labels.n, m->config.decoder.d};
+    const struct t5g_tensor *(*get)(struct t5g_binder *, enum t5g_part, const char *, size_t,
+                                    const size_t *) = needed ? t5g_binder_need : t5g_binder_may;
+    if (m->config.labels.kind == T5G_HEAD_TEXT || !m->config.has_decoder)
+        return;
+    const struct t5g_tensor *w = get(&x->b, T5G_PART_SCORE, "out_proj.weight", 2, dims);
+    const struct t5g_tensor *b = get(&x->b, T5G_PART_SCORE, "out_proj.bias", 1, dims);
+    if (!needed || w == NULL || b == NULL)
+        return;
+    struct t5g_mat stored = matrix(x, w);
+    float *score = own(m, t5g_alloc_raw(dims[0] * dims[1], sizeof *score));
+    t5g_to_f32(score, stored.p, stored.dtype, dims[0] * dims[1]);
+    m->score = score;
+    m->score_bias = vector(x, b, 0);
+}
+
 /* The screen's matrix is quantised but does not make the model so: undo what matrix() sets. */
 static void
 bind_screen(struct loader *x)
@@ -269,7 +290,7 @@ settle_dtype(struct loader *x)
     for (size_t i = 0; i < x->b.n && c->dtype == 0; i++) {
         const struct t5g_tensor *t = x->b.all[i].t;
         bool is_float = t->dtype == T5G_F32 || t->dtype == T5G_BF16 || t->dtype == T5G_F16;
-        if (x->b.all[i].name.part >= T5G_PART_N || !is_float)
+        if (x->b.all[i].name.part >= T5G_PART_SCORE || !is_float)
             continue;
         if (first != NULL && first->dtype != t->dtype)
             return t5g_err_set(
@@ -285,22 +306,29 @@ settle_dtype(struct loader *x)
 
 /* A classifier outputs labels; text from its decoder would mean nothing. */
 static int
-check_head(const struct loader *x)
+check_head(const struct loader *x, unsigned need)
 {
     const struct t5g_config *c = &x->m->config;
-    for (size_t i = 0; i < x->b.n && !c->generates; i++) {
-        const struct t5g_tensor *t = x->b.all[i].t;
-        if (strncmp(t->name, "score.", 6) == 0)
-            return t5g_err_set(x->e, T5G_EX_DATA,
-                               "%s: tensor '%s': a classifier's head, which is not served: there "
-                               "is no text to generate (t5g-encode takes it)",
-                               x->m->dir, t->name);
-    }
+    if (c->labels.kind != T5G_HEAD_TEXT)
+        return (need & T5G_TAKE_LABELS) != 0
+                   ? 0
+                   : t5g_err_set(x->e, T5G_EX_DATA,
+                                 "%s/config.json: architectures: %s: a classifier: there is no "
+                                 "text to generate",
+                                 x->m->dir, c->classifier);
     if (c->classifier != NULL && !c->generates)
         return t5g_err_set(x->e, T5G_EX_DATA,
                            "%s/config.json: architectures: %s: not served: there is no text to "
                            "generate (t5g-encode takes it)",
                            x->m->dir, c->classifier);
+    for (size_t i = 0; i < x->b.n && !c->generates; i++) {
+        const struct t5g_tensor *t = x->b.all[i].t;
+        if (strncmp(t->name, "score.", 6) == 0)
+            return t5g_err_set(x->e, T5G_EX_DATA,
+                               "%s: tensor '%s': a classifier's head, and architectures in "
+                               "config.json does not say of which class",
+                               x->m->dir, t->name);
+    }
     return 0;
 }
 
@@ -313,7 +341,7 @@ settle_parts(struct loader *x, unsigned need)
     if ((need & T5G_NEED_DECODER) != 0 && !c->has_decoder)
         return t5g_err_set(x->e, T5G_EX_DATA, "%s/config.json: no decoder, expected a whole model",
                            x->m->dir);
-    if ((need & T5G_NEED_DECODER) != 0 && check_head(x) < 0)
+    if ((need & T5G_NEED_DECODER) != 0 && check_head(x, need) < 0)
         return -1;
     if (!t5g_binder_has(&x->b, T5G_PART_DECODER)) {
         if ((need & T5G_NEED_DECODER) != 0)
@@ -396,6 +424,7 @@ load(struct loader *x, unsigned need)
                    x->bind_decoder);
     if (m->config.has_vision)
         bind_vision(x);
+    bind_score(x, (need & T5G_NEED_DECODER) != 0);
     bind_screen(x);
     if (t5g_binder_finish(&x->b, x->e) < 0)
         return -1;

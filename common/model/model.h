@@ -62,7 +62,8 @@ struct t5g_model {
      * length of its quantisation error and of the quantised row, both rounded up.
      */
     struct t5g_mat screen;
-    const float *screen_norms; /* [v, 2] */
+    const float *screen_norms;       /* [v, 2] */
+    const float *score, *score_bias; /* [labels, d], [labels] a classifier's head; NULL: none */
     struct t5g_vision_weights vision;
     char identity[T5G_HEX128];
     char profile[64];              /* numeric profile of the weights: "f32", "bf16", "q8", ... */
@@ -79,14 +80,16 @@ enum {
     /* Parts that a program does not need: their layers are checked, but not bound. */
     T5G_SKIP_ENCODER = 4,
     T5G_SKIP_DECODER = 8,
+    T5G_TAKE_LABELS = 16, /* with T5G_NEED_DECODER: a classifier will do */
 };
 
 /*
  * Map and bind the weights of a directory. Every layout of t5g-model(5) is accepted; missing, extra
  * and misshaped tensors are listed in one message. A directory without a needed part
- * (T5G_NEED_DECODER and so on, or-ed) is an error. One pass scans the weights for NaN and infinity
- * and hashes them into the identity, which is remembered by (device, inode, size, mtime, ctime) of
- * the files under $XDG_CACHE_HOME/t5g. NULL with e.
+ * (T5G_NEED_DECODER and so on, or-ed) is an error, and so is a classifier where text is generated.
+ * One pass scans the weights for NaN and infinity and hashes them into the identity, which is
+ * remembered by (device, inode, size, mtime, ctime) of the files under $XDG_CACHE_HOME/t5g. NULL
+ * with e.
  */
 struct t5g_model *t5g_model_open(const char *dir, unsigned need, struct t5g_err *e);
 void t5g_model_close(struct t5g_model *m);

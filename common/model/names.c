@@ -10,6 +10,7 @@ static const struct {
     [T5G_PART_ENCODER] = {"encoder", "model.encoder."},
     [T5G_PART_HEAD] = {"head", "lm_head."},
     [T5G_PART_PROJECTOR] = {"projector", "model.encoder.multi_modal_projector."},
+    [T5G_PART_SCORE] = {"score", "score."},
     [T5G_PART_SCREEN] = {"screen", "screen."},
     [T5G_PART_VISION] = {"vision", "model.encoder.vision_tower."},
 };
@@ -74,8 +75,8 @@ t5g_name_split(const char *name, bool embedded)
                                            : made(name, T5G_PART_IGNORED, name);
     if (skip(&p, "lm_head."))
         return made(name, T5G_PART_HEAD, p);
-    if (starts(p, "score."))
-        return made(name, T5G_PART_IGNORED, name);
+    if (skip(&p, "score."))
+        return made(name, T5G_PART_SCORE, p);
     if (skip(&p, "screen."))
         return made(name, T5G_PART_SCREEN, p);
     skip(&p, "model.");

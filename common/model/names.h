@@ -11,9 +11,10 @@ enum t5g_part {
     T5G_PART_HEAD,
     T5G_PART_PROJECTOR,
     T5G_PART_VISION,
+    T5G_PART_SCORE,   /* a classifier's head */
     T5G_PART_SCREEN,  /* in packed models: see t5g_model.screen */
     T5G_PART_N,       /* number of parts above */
-    T5G_PART_IGNORED, /* known but not used: classification head, the tower's pooling head */
+    T5G_PART_IGNORED, /* known but not used: the tower's pooling head */
     T5G_PART_UNKNOWN,
 };
 

@@ -24,7 +24,8 @@ is_embedding(const struct t5g_bound *x)
 static bool
 is_matrix(const struct t5g_model *m, const struct t5g_bound *x)
 {
-    if (x->t->ndim != 2 || !t5g_ends(x->name.rest, ".weight") || x->name.part == T5G_PART_PROJECTOR)
+    if (x->t->ndim != 2 || !t5g_ends(x->name.rest, ".weight") ||
+        x->name.part == T5G_PART_PROJECTOR || x->name.part == T5G_PART_SCORE)
         return false;
     bool vision = x->name.part == T5G_PART_VISION;
     if (vision && strncmp(x->name.rest, "encoder.layers.", 15) != 0)

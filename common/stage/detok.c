@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "stage/ballot.h"
 #include "stage/columns.h"
+#include "stage/labelled.h"
 #include "stage/provenance.h"
 #include "cli/message.h"
 #include "cli/program.h"
@@ -35,6 +36,7 @@ struct t5g_records {
     uint64_t tokens; /* ids of the current sequence */
     uint64_t n_ids; /* in the last frame of ids; unweighed: no decode.logprob has followed it yet */
     bool unweighed;
+    struct t5g_ids input; /* input.ids, for labels of tokens */
 };
 
 struct t5g_records *
@@ -58,6 +60,7 @@ t5g_records_close(struct t5g_records *r)
     t5g_buf_free(&r->text);
     t5g_buf_free(&r->out);
     t5g_buf_free(&r->made);
+    t5g_ids_free(&r->input);
     t5g_buf_free(&r->white);
     t5g_columns_close(r->columns);
     t5g_ids_free(&r->gaps);
@@ -398,6 +401,40 @@ take_sequence(struct t5g_records *r, const char *name, const struct t5g_frame *f
     return 0;
 }
 
+/* A classifier's numbers are a record of their own: a label as text, or all of it as JSON. */
+static int
+take_labels(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
+{
+    struct t5g_labelled l = {0};
+    struct t5g_err own = {0};
+    int result = t5g_labelled_read(&l, f, &own);
+    if (result == 0 && l.tokens > 0 && l.tokens != r->input.n)
+        result = t5g_err_set(&own, T5G_EX_DATA, "label.logits: %zu tokens, but %zu in input.ids",
+                             l.tokens, r->input.n);
+    if (result < 0) {
+        t5g_labelled_free(&l);
+        r->given_up = true;
+        return fail_here(r, own.msg, e);
+    }
+    if (r->o.form == T5G_RECORDS_JSONL) {
+        t5g_buf_adds(&r->out, "{\"id\":");
+        t5g_jsonstr_write(&r->out, r->id.p, r->id.n);
+        t5g_labelled_json(&l, r->detok.t, &r->input, &r->out);
+        put_provenance(r, NULL);
+        t5g_buf_addc(&r->out, '}');
+    } else {
+        t5g_labelled_text(&l, &r->text);
+        if (r->columns != NULL)
+            t5g_columns_add(r->columns, NULL, 0, r->text.p, r->text.n);
+        pour(r);
+    }
+    end_record(r);
+    r->sequences++;
+    t5g_progress_add(l.tokens > 0 ? l.tokens : 1);
+    t5g_labelled_free(&l);
+    return 0;
+}
+
 static int
 take_named(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
 {
@@ -408,6 +445,12 @@ take_named(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
     }
     if (t5g_frame_is(f, r->o.frame))
         return take_sequence(r, r->o.frame, f, e);
+    if (t5g_frame_is(f, "label.logits") && strcmp(r->o.frame, "decode.ids") == 0)
+        return take_labels(r, f, e);
+    if (t5g_frame_is(f, "input.ids") && f->dtype == T5G_I32 && f->ndim == 1) {
+        r->input.n = 0;
+        t5g_ids_append(&r->input, (const int32_t *)(const void *)f->data, (size_t)f->dims[0]);
+    }
     if (t5g_frame_is(f, "decode.logprob") && strcmp(r->o.frame, "decode.ids") == 0) {
         bool fits = f->kind == T5G_KIND_TENSOR && f->dtype == T5G_F32 && f->ndim == 1 &&
                     r->unweighed && f->dims[0] == r->n_ids;
@@ -459,7 +502,7 @@ take_close(struct t5g_records *r, struct t5g_err *e)
 static void
 take_doc(struct t5g_records *r, const struct t5g_frame *f)
 {
-    r->sequences = 0;
+    r->sequences = r->input.n = 0;
     r->given_up = r->unweighed = false;
     r->gaps.n = r->answer.n = 0;
     t5g_ballot_clear(&r->ballot);
