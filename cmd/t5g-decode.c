@@ -11,8 +11,8 @@
 static struct {
     uint64_t batch, max_frame;
     bool stream, keep, force;
-    int kv;
-} opt = {.batch = 4096, .max_frame = T5G_FRAME_SIZE_DEFAULT};
+    int kv, attention;
+} opt = {.attention = -1, .batch = 4096, .max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static const struct t5g_option options[] = {
     T5G_OPTION_TABLE(prompting_options),
@@ -25,6 +25,8 @@ static const struct t5g_option options[] = {
      0, 0},
     {0, "kv", "auto|f32|bf16|q8", T5G_OPT_CHOICE, &opt.kv,
      "type of cached keys and values (auto: f32; q8 with quantised weights)", 0, 0},
+    {0, "attention", "mean|layers|heads", T5G_OPT_CHOICE, &opt.attention,
+     "keep which rows of the document each token attends to: decode.attention", 0, 0},
     {0, "keep", NULL, T5G_OPT_FLAG, &opt.keep, "keep encoder.out in the output", 0, 0},
     T5G_OPTION_FORCE(&opt.force, "accept streams made with another tokenizer or model"),
     T5G_OPTION_MAX_FRAME(&opt.max_frame),
@@ -42,13 +44,24 @@ static struct {
     struct t5g_model *model;
     struct t5g_pool *pool;
     struct t5g_decoding x;
+    struct t5g_attending attending;
     struct t5g_labelling labels; /* of a classifier, instead of x */
 } at;
 
 /* Options that HEAD does not name: they change no answer, or stand in the answer's frame. */
-static const char *const not_in_head[] = {"prompt", "prompts", "max-prompt-tokens", "batch-tokens",
-                                          "stream", "keep",    "force",             "max-frame",
-                                          "lookup", NULL};
+static const char *const not_in_head[] = {"prompt",
+                                          "prompts",
+                                          "prompts-jsonl",
+                                          "null",
+                                          "max-prompt-tokens",
+                                          "batch-tokens",
+                                          "stream",
+                                          "keep",
+                                          "force",
+                                          "max-frame",
+                                          "lookup",
+                                          "attention",
+                                          NULL};
 
 static int
 kv_dtype(void)
@@ -94,6 +107,10 @@ open_all(struct t5g_err *e)
                 : prompting_live() ? T5G_ANSWERS_LIVE
                                    : T5G_ANSWERS_WHOLE;
     at.x.dropped = dropped;
+    at.attending = (struct t5g_attending){at.x.decoder, (enum t5g_attended_form)opt.attention};
+    at.x.attending = opt.attention >= 0 ? &at.attending : NULL;
+    if (opt.attention >= 0 && at.x.asker.scoring != NULL)
+        t5g_usage("--attention is for generated answers: nothing is generated");
     at.labels = (struct t5g_labelling){.decoder = at.x.decoder,
                                        .model = at.model,
                                        .kernels = kernels,
@@ -128,6 +145,8 @@ main(int argc, char **argv)
     generation_check();
     scoring_check(opt.stream);
     constraint_check();
+    if (opt.attention >= 0 && opt.stream)
+        t5g_usage("--attention excludes --stream");
 
     struct t5g_run run;
     t5g_run_open(&run);

@@ -235,6 +235,12 @@ t5g_cross_build(struct t5g_decoder *x, const float *enc, size_t n, int dtype)
     return cross;
 }
 
+size_t
+t5g_cross_rows(const struct t5g_cross *c)
+{
+    return c->n;
+}
+
 void
 t5g_cross_free(struct t5g_cross *c)
 {

@@ -148,13 +148,16 @@ attend(const struct layer *r, int see)
                              .layer = r->l,
                              .n = r->n,
                              .out = x->b.q,
-                             .ldo = x->b.ldq};
+                             .ldo = x->b.ldq,
+                             .keep = (see & T5G_SEE_CROSS) != 0 ? x->keep : NULL};
     if (r->parts[0].limb != NULL)
         t5g_tree_attention(&x->x, &att);
     else if (x->b.linear == t5g_linear_panels)
         t5g_prefill_attention(&x->x, &att);
     else
         t5g_merged_run(&x->x, &att);
+    if (att.keep != NULL)
+        x->attended(x->attended_arg, r->l, att.keep);
 }
 
 static void
@@ -320,6 +323,18 @@ t5g_decoder_given(struct t5g_decoder *x, const struct t5g_cross *cross, struct t
     struct t5g_part part = {.cross = cross, .kv = kv, .ids = ids, .n = n};
     run(x, whole < T5G_PREFILL_FROM ? t5g_linear_rows : t5g_linear_panels, &part, 1);
     t5g_block_norm(&x->b, rows, c->d, x->h, c->d, &x->m->decoder.norm, n);
+}
+
+void
+t5g_decoder_attend(struct t5g_decoder *x, const struct t5g_cross *cross, struct t5g_kvcache *kv,
+                   const int32_t *ids, size_t n, float *keep, t5g_attended_fn *attended, void *arg)
+{
+    struct t5g_part part = {.cross = cross, .kv = kv, .ids = ids, .n = n};
+    x->keep = keep;
+    x->attended = attended;
+    x->attended_arg = arg;
+    run(x, t5g_linear_panels, &part, 1);
+    x->keep = NULL;
 }
 
 bool

@@ -122,6 +122,18 @@ size_t t5g_decoder_given_rows(size_t whole);
 void t5g_decoder_given(struct t5g_decoder *x, const struct t5g_cross *cross, struct t5g_kvcache *kv,
                        const int32_t *ids, size_t n, size_t whole, float *rows);
 
+/*
+ * One step over ids [n] of one sequence, at most T5G_PREFILL_ROWS, in the panel role, and for each
+ * layer a call of attended with the weights [n, h, rows of the document] that each row's softmax
+ * gives to the document: the part of it over encoder keys, as it is, so that it adds up to 1 only
+ * together with that over own keys. keep: memory for so many.
+ */
+typedef void t5g_attended_fn(void *arg, size_t layer, const float *weights);
+void t5g_decoder_attend(struct t5g_decoder *x, const struct t5g_cross *cross,
+                        struct t5g_kvcache *kv, const int32_t *ids, size_t n, float *keep,
+                        t5g_attended_fn *attended, void *arg);
+size_t t5g_cross_rows(const struct t5g_cross *c); /* of the document */
+
 /* logits [n, v] of such rows, n at most T5G_STEP_ROWS; false: one is not finite. */
 bool t5g_decoder_logits(struct t5g_decoder *x, const float *rows, size_t n, float *logits);
 

@@ -46,6 +46,8 @@ struct t5g_merged {
     size_t n_parts, layer, n;
     float *out;
     size_t ldo;
+    float *keep; /* [n, h, cross n] also the weights of the document's keys, of one part in the
+                    panel role; NULL: not */
 };
 
 /* First own position that position p of the decoder sees in a layer. */

@@ -127,6 +127,29 @@ t5g_chunk_close(const struct t5g_chunk *t, const struct t5g_exec *x, const struc
     }
 }
 
+/* The weights that the chunk's rows give to the document, now that their largest scores and sums
+ * are known. */
+static void
+keep_weights(const struct run *r, const struct t5g_chunk *t)
+{
+    const struct t5g_merged *a = r->a;
+    const struct t5g_cross *cross = t->part->cross;
+    const struct t5g_kv *kv = &cross->kv[a->layer];
+    size_t dh = a->c->dh, g = a->c->h / a->c->hk;
+    const float *q = cross->n > 0 && kv->dtype == T5G_I8 ? t->rotated : t->q;
+    for (size_t j = 0; j < cross->n; j += T5G_KEY_BLOCK) {
+        size_t n = t5g_min(T5G_KEY_BLOCK, cross->n - j);
+        t5g_kv_scores(r->x->k, kv, t->kv * kv->cap + j, n, dh, q, t->rows, t->s, T5G_KEY_BLOCK);
+        for (size_t i = 0; i < t->rows; i++) {
+            float max = t->max[i], sum = 0, *s = t->s + i * T5G_KEY_BLOCK;
+            float *to = a->keep + ((t->row + i / g) * a->c->h + t->kv * g + i % g) * cross->n + j;
+            t5g_attention_softmax(r->x->k, s, n, 0, n, a->c->scale, a->c->attn_softcap, &max, &sum);
+            memcpy(to, s, n * sizeof *to);
+            r->x->k->scale(to, n, t->sum[i] == 0 ? 0 : 1 / t->sum[i]);
+        }
+    }
+}
+
 static void
 chunk_item(void *arg, size_t item, size_t worker)
 {
@@ -140,6 +163,8 @@ chunk_item(void *arg, size_t item, size_t worker)
         for (size_t j = t5g_first_seen(a->c, a->layer, t.pos) / T5G_KEY_BLOCK * T5G_KEY_BLOCK;
              j < end; j += T5G_KEY_BLOCK)
             own_block(r, &t, j, t5g_min(T5G_KEY_BLOCK, end - j));
+    if (a->keep != NULL)
+        keep_weights(r, &t);
     t5g_chunk_close(&t, r->x, a);
 }
 

@@ -8,11 +8,15 @@
 
 #include <string.h>
 
+/* Bytes of one decode.attention: a frame of that size is still read by default. */
+#define ATTENTION_MOST ((size_t)4 << 30)
+
 struct held {
     struct t5g_job job; /* its result is kept until the document is written */
     int32_t *ids;       /* [job.n_prompt] */
     char *prompt;       /* JSON string, NULL for none */
     size_t rank, n_more;
+    float **attention; /* [1 + n_more] of out and more, NULL for none */
 };
 
 struct t5g_answers {
@@ -22,6 +26,8 @@ struct t5g_answers {
     const struct t5g_generate_options *o;
     bool (*dropped)(const char *, void *);
     enum t5g_answers_mode mode;
+    const struct t5g_attending *attending; /* NULL: not asked for */
+    size_t group;
     bool open;       /* DOC is written */
     struct held **v; /* [n] requested sequences; WHOLE: of all prompts */
     size_t n, cap;
@@ -40,6 +46,13 @@ t5g_answers_open(struct t5g_run *run, const struct t5g_doc *doc, const struct t5
     return a;
 }
 
+void
+t5g_answers_attend(struct t5g_answers *a, const struct t5g_attending *how, size_t group)
+{
+    a->attending = how;
+    a->group = group;
+}
+
 /* Drop all requested sequences. */
 static void
 forget(struct t5g_answers *a)
@@ -48,6 +61,9 @@ forget(struct t5g_answers *a)
         t5g_sequence_free(&a->v[i]->job.out);
         for (size_t k = 0; k < a->v[i]->n_more; k++)
             t5g_sequence_free(&a->v[i]->job.more[k]);
+        for (size_t k = 0; k <= a->v[i]->n_more && a->v[i]->attention != NULL; k++)
+            t5g_free(a->v[i]->attention[k]);
+        t5g_free(a->v[i]->attention);
         t5g_free(a->v[i]->job.more);
         t5g_free(a->v[i]->ids);
         t5g_free(a->v[i]->prompt);
@@ -131,15 +147,84 @@ write_sequence(struct t5g_answers *a, const char *prompt, size_t rank, const str
     write_ids(a, prompt, rank, s->ids, s->logprob, s->n, s);
 }
 
+static size_t
+attention_dims(const struct t5g_answers *a, const struct held *h, size_t n, uint64_t dims[4])
+{
+    return t5g_attended_dims(a->attending->form, &a->c->decoder, n, t5g_cross_rows(h->job.cross),
+                             dims);
+}
+
+static void
+write_attention(struct t5g_answers *a, const struct held *h, size_t rank,
+                const struct t5g_sequence *s, const float *weights)
+{
+    static const char *const axes[] = {
+        [T5G_ATTENDED_MEAN] = "[\"token\",\"row\"]",
+        [T5G_ATTENDED_LAYERS] = "[\"token\",\"layer\",\"row\"]",
+        [T5G_ATTENDED_HEADS] = "[\"token\",\"layer\",\"head\",\"row\"]",
+    };
+    struct t5g_buf extra = {0};
+    struct t5g_err e;
+    uint64_t dims[4];
+    size_t ndim = attention_dims(a, h, s->n, dims);
+    if (h->prompt != NULL)
+        t5g_buf_printf(&extra, "\"prompt\":%s,", h->prompt);
+    t5g_buf_printf(&extra, "\"rank\":%zu,\"axes\":%s", rank, axes[a->attending->form]);
+    if (a->group > 1)
+        t5g_buf_printf(&extra, ",\"group\":%zu", a->group);
+    written(
+        t5g_writer_tensor(a->run->w, "decode.attention", T5G_F32, ndim, dims, weights, extra.p, &e),
+        &e);
+    t5g_buf_free(&extra);
+}
+
+/* Sequence number k of a prompt: the best, then the others. */
+static const struct t5g_sequence *
+sequence_of(const struct held *h, size_t k)
+{
+    return k == 0 ? &h->job.out : &h->job.more[k - 1];
+}
+
+/* Compute the attention of a prompt's sequences. -1 with e (65): it would be too large. */
+static int
+attend(struct t5g_answers *a, struct held *h, struct t5g_err *e)
+{
+    if (a->attending == NULL)
+        return 0;
+    h->attention = t5g_alloc(1 + h->n_more, sizeof *h->attention);
+    for (size_t k = 0; k <= h->n_more; k++) {
+        const struct t5g_sequence *s = sequence_of(h, k);
+        uint64_t dims[4];
+        size_t size = sizeof(float);
+        size_t ndim = attention_dims(a, h, s->n, dims);
+        for (size_t i = 0; i < ndim; i++)
+            if (!t5g_mul(&size, size, (size_t)dims[i]))
+                size = SIZE_MAX;
+        if (size > ATTENTION_MOST)
+            return t5g_err_set(e, T5G_EX_DATA,
+                               "decode.attention: %zu tokens over %zu rows: more than %zu bytes "
+                               "(--attention mean is smaller)",
+                               s->n, t5g_cross_rows(h->job.cross), ATTENTION_MOST);
+        h->attention[k] = t5g_alloc_raw(size, 1);
+        if (s->n > 0)
+            t5g_attended(a->attending->decoder, a->c, h->job.cross, h->ids, h->job.n_prompt, s->ids,
+                         s->n, a->attending->form, h->attention[k]);
+    }
+    return 0;
+}
+
 /* All sequences of a prompt that are not written yet: one, or the best ones of a beam search. */
 static void
 write_held(struct t5g_answers *a, const struct held *h)
 {
-    if (a->mode != T5G_ANSWERS_TOKENS)
-        write_sequence(a, h->prompt, h->rank, &h->job.out);
-    for (size_t k = 0; k < h->n_more; k++)
-        if (h->job.more[k].n > 0)
-            write_sequence(a, h->prompt, k + 1, &h->job.more[k]);
+    for (size_t k = 0; k <= h->n_more; k++) {
+        const struct t5g_sequence *s = sequence_of(h, k);
+        if (k > 0 ? s->n == 0 : a->mode == T5G_ANSWERS_TOKENS)
+            continue;
+        write_sequence(a, h->prompt, h->rank + k, s);
+        if (h->attention != NULL)
+            write_attention(a, h, h->rank + k, s, h->attention[k]);
+    }
 }
 
 /* TOKENS: a frame for tokens as they are settled; the last one says how the sequence ended. */
@@ -215,6 +300,8 @@ t5g_answers_check(struct t5g_answers *a, struct t5g_err *e)
             *e = a->v[i]->job.err;
             return -1;
         }
+        if (attend(a, a->v[i], e) < 0)
+            return -1;
         t5g_progress_add(a->v[i]->job.out.n);
     }
     t5g_progress_part(0, 0);
@@ -233,6 +320,8 @@ t5g_answers_now(struct t5g_answers *a, struct t5g_generator *g, struct t5g_err *
         if (a->mode == T5G_ANSWERS_TOKENS)
             open_doc(a);
         t5g_generate(g, &job, 1);
+        if (job->err.code == 0)
+            attend(a, a->v[i], &job->err);
         if (job->err.code == 0) {
             a->part = 0;
             write_held(a, a->v[i]);

@@ -4,6 +4,7 @@
 
 #include "stage/prompts.h"
 #include "stage/run.h"
+#include "generate/attended.h"
 #include "generate/generate.h"
 
 enum t5g_answers_mode {
@@ -21,6 +22,16 @@ struct t5g_answers *t5g_answers_open(struct t5g_run *run, const struct t5g_doc *
                                      const struct t5g_generate_options *o,
                                      bool (*dropped)(const char *, void *),
                                      enum t5g_answers_mode mode);
+/* What to keep of attention. */
+struct t5g_attending {
+    struct t5g_decoder *decoder;
+    enum t5g_attended_form form;
+};
+
+/* Also write a decode.attention behind every answer; not with TOKENS. group: rows of the encoder
+ * that were averaged to one of the document. how must outlive a. */
+void t5g_answers_attend(struct t5g_answers *a, const struct t5g_attending *how, size_t group);
+
 void t5g_answers_close(struct t5g_answers *a);
 
 /*

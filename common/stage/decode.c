@@ -106,10 +106,16 @@ begin(const struct t5g_decoding *x, struct item *t, struct t5g_run *run, const s
 {
     if (t->cross == NULL)
         return;
+    size_t group = 1;
+    if (x->attending != NULL &&
+        t5g_input_group(t5g_doc_find(doc, "encoder.out"), &group, &t->err) < 0)
+        return;
     if (x->asker.scoring == NULL)
         t->answers = t5g_answers_open(run, doc, x->config, x->how, x->dropped, x->mode);
     else if ((t->scores = t5g_scores_open(run, doc, x->asker.scoring, x->dropped, &t->err)) == NULL)
         return;
+    if (t->answers != NULL)
+        t5g_answers_attend(t->answers, x->attending, group);
     struct task task = {
         .x = &x->asker, .answers = t->answers, .scores = t->scores, .cross = t->cross};
     ask(&x->asker, task, doc, fatal, &t->err);

@@ -25,6 +25,7 @@ struct t5g_decoding {
     const struct t5g_generate_options *how;
     int kv; /* dtype of cross keys and values */
     enum t5g_answers_mode mode;
+    const struct t5g_attending *attending;        /* NULL: attention is not kept */
     bool (*dropped)(const char *name, void *arg); /* frames that are not passed on */
 };
 

@@ -44,6 +44,9 @@ for model in tiny tiny-gqa general; do
 done
 make pan_golden.py "$new/models/tiny" "$new/data/pictures" "$new/data/pictures/pan"
 make other_family.py "$new/golden/other-family"
+for model in tiny tiny-gqa; do
+    make attention.py make "$new/models/$model" "$new/golden/attention/$model"
+done
 mkdir "$new/golden/classifiers"
 classify() {
     at=$new/golden/classifiers/$2
@@ -54,5 +57,5 @@ classify() {
 classify tiny sequence sequence news sport "über alles"
 classify tiny regression sequence score
 classify tiny-gqa tokens tokens O B-PER I-PER B-LOC
-"$python" "$here/compare.py" "$new" "$tests" models golden/tiny golden/tiny-gqa golden/long golden/other-family golden/classifiers \
-    data/pictures data/pipeline data/tokenizer-tiny.jsonl data/tokenizer-tiny-gqa.jsonl data/tokenizer-general.jsonl
+"$python" "$here/compare.py" "$new" "$tests" models golden/tiny golden/tiny-gqa golden/long golden/other-family \
+    golden/classifiers golden/attention data/pictures data/pipeline data/tokenizer-tiny.jsonl data/tokenizer-tiny-gqa.jsonl data/tokenizer-general.jsonl
