@@ -21,6 +21,7 @@ static const struct verb {
     {"nearest", verb_nearest, "find the vectors nearest to queries"},
     {"export", verb_export, "convert to npy, safetensors or JSON lines"},
     {"import", verb_import, "convert from npy, safetensors or JSON lines"},
+    {"heatmap", verb_heatmap, "draw which parts of a document an answer came from"},
     {"cache-stat", verb_cache_stat, "count the entries of a cache"},
     {"cache-verify", verb_cache_verify, "check the entries of a cache"},
     {"cache-gc", verb_cache_gc, "remove old entries of a cache"},

@@ -22,6 +22,7 @@ int verb_diff(int argc, char **argv);
 int verb_export(int argc, char **argv);
 int verb_nearest(int argc, char **argv);
 int verb_import(int argc, char **argv);
+int verb_heatmap(int argc, char **argv);
 int verb_cache_stat(int argc, char **argv);
 int verb_cache_verify(int argc, char **argv);
 int verb_cache_gc(int argc, char **argv);
