@@ -105,7 +105,7 @@ function string(s, key,    at) { # the JSON string behind key, without its quote
     match(s, /^"([^"\\]|\\.)*"/)
     return substr(s, 2, RLENGTH - 2)
 }
-function quoted(s) { gsub(/\\/, "\\\\", s); gsub(/"/, "\\\"", s); return s }
+function quoted(s) { gsub(/\\/, "&&", s); gsub(/"/, "\\\"", s); return s }
 BEGIN { key = "{\"text\":\"" quoted(want) "\",\"probability\":" }
 {
     if (match($0, /^\{"id":"([^"\\]|\\.)*","error":/)) { doc++; n = 0; next }
@@ -126,7 +126,7 @@ trec() {
 }
 lines() {
     awk -F '\t' '
-    function quoted(s) { gsub(/\\/, "\\\\", s); gsub(/"/, "\\\"", s); gsub(/\t/, "\\t", s); gsub(/\r/, "\\r", s); return s }
+    function quoted(s) { gsub(/\\/, "&&", s); gsub(/"/, "\\\"", s); gsub(/\t/, "\\t", s); gsub(/\r/, "\\r", s); return s }
     FILENAME == ARGV[1] { id[FNR] = quoted($0); n = FNR; next }
     FILENAME == ARGV[2] { query[FNR] = quoted($0); next }
     { r[$1] = r[$1] (r[$1] == "" ? "" : ",") "{\"index\":" $3 ",\"id\":\"" $4 "\",\"relevance_score\":" $2 "}" }

@@ -5,7 +5,10 @@
 #include "base/bug.h"
 #include "base/temporary.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The header of a 2-dimensional array: always so long, so that the number of rows, which is known
@@ -13,8 +16,7 @@
 enum { HEADER = 128 };
 
 struct matrix {
-    const char *path;
-    char *ids_path;
+    char *path, *ids_path; /* of the files; links are followed */
     int fd, ids;
     struct t5g_temporary *file, *ids_file;
     struct t5g_buf out, names; /* not written yet */
@@ -52,12 +54,36 @@ send(struct matrix *m, bool all, struct t5g_err *e)
     return 0;
 }
 
+/*
+ * The regular file that path names, or may name as it does not exist; links are followed. NULL with
+ * e (73): the header is written at the end, which a FIFO or a device cannot take.
+ */
+static char *
+file_of(const char *path, struct t5g_err *e)
+{
+    struct stat st;
+    if (lstat(path, &st) < 0 && errno == ENOENT)
+        return t5g_strdup(path);
+    char *real = realpath(path, NULL), *copy = NULL;
+    if (real == NULL || stat(real, &st) < 0)
+        t5g_err_sys(e, T5G_EX_CREATE, "%s: cannot create", path);
+    else if (!S_ISREG(st.st_mode))
+        t5g_err_set(e, T5G_EX_CREATE, "%s: not a regular file, which an array needs", path);
+    else
+        copy = t5g_strdup(real);
+    free(real);
+    return copy;
+}
+
 static int
 open_files(struct matrix *m, const char *path, struct t5g_err *e)
 {
-    *m = (struct matrix){.path = path, .fd = -1, .ids = -1};
-    m->ids_path = path_of_ids(path);
-    if ((m->fd = t5g_temporary_open(&m->file, path, 0666, e)) < 0 ||
+    *m = (struct matrix){.fd = -1, .ids = -1};
+    char *beside = path_of_ids(path);
+    m->path = file_of(path, e);
+    m->ids_path = m->path == NULL ? NULL : file_of(beside, e);
+    t5g_free(beside);
+    if (m->ids_path == NULL || (m->fd = t5g_temporary_open(&m->file, m->path, 0666, e)) < 0 ||
         (m->ids = t5g_temporary_open(&m->ids_file, m->ids_path, 0666, e)) < 0)
         return -1;
     char zero[HEADER] = {0};
@@ -147,6 +173,7 @@ clear(struct matrix *m)
     t5g_temporary_remove(m->ids_file);
     t5g_buf_free(&m->out);
     t5g_buf_free(&m->names);
+    t5g_free(m->path);
     t5g_free(m->ids_path);
 }
 

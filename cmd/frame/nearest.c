@@ -10,7 +10,7 @@ static struct {
     uint64_t k;
     bool jsonl;
     uint64_t max_frame;
-} opt = {.name = "embedding", .k = 10, .max_frame = T5G_FRAME_SIZE_DEFAULT};
+} opt = {.k = 10, .max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static const struct t5g_option options[] = {
     {0, "queries", "FILE", T5G_OPT_ONCE, &opt.queries, "the stream of the queries' vectors", 0, 0},
@@ -28,6 +28,12 @@ static const struct t5g_program program = {
     options,
     "t5g-frame nearest -k 3 --queries queries.t5g vectors.t5g",
     T5G_O_OUTPUT | T5G_O_TALK};
+
+static const char *
+tensor(void)
+{
+    return opt.name != NULL ? opt.name : "embedding";
+}
 
 /* The queries, and how many documents and queries failed. */
 struct search {
@@ -55,20 +61,20 @@ each(struct search *s, struct t5g_source *in,
         }
         for (size_t i = 0; i < doc.n_items && own.code == 0; i++) {
             struct t5g_vectors v;
-            if (!t5g_frame_is(&doc.items[i], opt.name))
+            if (!t5g_frame_is(&doc.items[i], tensor()))
                 continue;
             found++;
             if (t5g_vectors_of(&doc, i, &v, &own) < 0)
                 break;
             if (s->d != 0 && v.d != s->d)
-                t5g_err_set(&own, T5G_EX_DATA, "%s: %zu columns, the first query has %zu", opt.name,
+                t5g_err_set(&own, T5G_EX_DATA, "%s: %zu columns, the first query has %zu", tensor(),
                             v.d, s->d);
-            else
+            else if (t5g_vectors_finite(&v, tensor(), &own) == 0)
                 use(s, &doc, &v);
             t5g_vectors_free(&v);
         }
         if (own.code == 0 && found == 0)
-            t5g_err_set(&own, T5G_EX_DATA, "no tensor '%s'", opt.name);
+            t5g_err_set(&own, T5G_EX_DATA, "no tensor '%s'", tensor());
         if (own.code != 0) {
             t5g_warn_doc(doc.id, doc.id_len, NULL, own.msg);
             s->failed++;

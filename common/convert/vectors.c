@@ -35,6 +35,15 @@ t5g_vectors_of(const struct t5g_doc *d, size_t i, struct t5g_vectors *v, struct 
     return 0;
 }
 
+int
+t5g_vectors_finite(const struct t5g_vectors *v, const char *name, struct t5g_err *e)
+{
+    for (size_t i = 0; i < v->n * v->d; i++)
+        if (!isfinite(v->rows[i]))
+            return t5g_err_set(e, T5G_EX_DATA, "%s: row %zu is not finite", name, i / v->d);
+    return 0;
+}
+
 void
 t5g_vectors_free(struct t5g_vectors *v)
 {

@@ -18,6 +18,8 @@ struct t5g_vectors {
  * it is f32, else freed by t5g_vectors_free.
  */
 int t5g_vectors_of(const struct t5g_doc *d, size_t i, struct t5g_vectors *v, struct t5g_err *e);
+/* -1 with e (65), naming the tensor, if an element is not finite: such a vector has no cosine. */
+int t5g_vectors_finite(const struct t5g_vectors *v, const char *name, struct t5g_err *e);
 void t5g_vectors_free(struct t5g_vectors *v);
 
 /* The largest cosines of a query so far, best first; of equal ones the first that came. */

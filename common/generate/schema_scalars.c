@@ -50,7 +50,7 @@ limit(struct t5g_schema_compiler *c, const struct t5g_json *schema, const char *
     if (v == NULL)
         return 0;
     double x = t5g_json_num(v), inside = upper ? floor(x) : ceil(x);
-    if (!(fabs(x) <= 0x1p53))
+    if (!(fabs(x) < 0x1p53))
         return t5g_schema_wrong(c, keyword, "is no number between -2^53 and 2^53");
     if (exclusive && inside <= x && inside >= x)
         inside += upper ? -1 : 1;
@@ -112,6 +112,18 @@ has_type(const struct t5g_json *v, const char *type)
     }
 }
 
+/* Whether every number in v is below 2^53: beyond, JSON text and double may differ. */
+static bool
+is_exact(const struct t5g_json *v)
+{
+    if (t5g_json_is_number(v))
+        return fabs(t5g_json_num(v)) < 0x1p53;
+    for (const struct t5g_json *x = t5g_json_first(v); x != NULL; x = t5g_json_next(x))
+        if (!is_exact(x))
+            return false;
+    return true;
+}
+
 /* The values of enum or const that have one of the types. */
 int
 t5g_schema_values(struct t5g_schema_compiler *c, const struct t5g_json *schema,
@@ -129,6 +141,9 @@ t5g_schema_values(struct t5g_schema_compiler *c, const struct t5g_json *schema,
             strcmp(t5g_json_key(v), "type") != 0)
             return t5g_schema_wrong(c, t5g_json_key(v),
                                     "beside 'enum' or 'const' is not supported");
+    if (!is_exact(one != NULL ? one : list))
+        return t5g_schema_wrong(c, one != NULL ? "const" : "enum",
+                                "has a number beyond 2^53, which is not exact");
     const struct t5g_json **values = t5g_alloc(n, sizeof *values);
     for (const struct t5g_json *v = one != NULL ? one : t5g_json_first(list); v != NULL;
          v = one != NULL ? NULL : t5g_json_next(v)) {

@@ -442,6 +442,9 @@ take_named(struct t5g_records *r, const struct t5g_frame *f, struct t5g_err *e)
         f->dtype == T5G_I32) {
         r->gaps.n = 0;
         t5g_ids_append(&r->gaps, (const int32_t *)(const void *)f->data, f->size / sizeof(int32_t));
+        for (size_t i = 0; i < r->gaps.n; i++)
+            if (r->gaps.p[i] < 0)
+                return misfit(r, "input.ids", "ids from 0 on", e);
     }
     if (t5g_frame_is(f, r->o.frame))
         return take_sequence(r, r->o.frame, f, e);

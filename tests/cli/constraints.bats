@@ -103,6 +103,16 @@ for line in open("answers"):
 END
 }
 
+@test "--json-schema: numbers that a double does not hold are refused" {
+    echo text | t5g-tokenize | t5g-encode -o e.t5g
+    for schema in '{"const":9007199254740993}' '{"enum":[{"a":[1e23]}]}' \
+        '{"type":"integer","minimum":9007199254740993}'; do
+        echo "$schema" > s.json
+        status_is 65 t5g-decode --json-schema s.json e.t5g
+        err_has '2^53'
+    done
+}
+
 @test "--json-schema: what is wrong with it is said, status 65; large and deep ones at once" {
     doc=$BATS_FILE_TMPDIR/docs.t5g
     echo '{"type":"object","properties":{"a":{"type":"number","multipleOf":2}}}' > a.json

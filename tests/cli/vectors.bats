@@ -118,6 +118,31 @@ assert out == rows'
     [ ! -e never ]
 }
 
+@test "nearest: another tensor by name" {
+    corpus 3
+    t5g-frame nearest -k 1 --name embedding --queries v.t5g v.t5g > named
+    t5g-frame nearest -k 1 --queries v.t5g v.t5g | cmp - named
+    [ "$(wc -l < named)" = 3 ]
+}
+
+@test "--matrix takes the place of regular files only, and follows links" {
+    corpus 3
+    mkfifo pipe.npy
+    ln -s target.npy link.npy
+    ln -s nowhere dangling.npy
+    mkdir folder.npy
+    for f in pipe folder dangling; do
+        echo old > $f.ids
+        status_is 73 t5g-frame export --matrix $f.npy v.t5g
+        err_has "$f.npy"
+        [ "$(cat $f.ids)" = old ]
+    done
+    [ -p pipe.npy ] && [ -h dangling.npy ] && [ ! -e nowhere ]
+    echo old > target.npy
+    t5g-frame export --matrix link.npy v.t5g
+    [ -h link.npy ] && [ "$(head -c 6 target.npy | tail -c 5)" = NUMPY ]
+}
+
 @test "search.sh: embed once, search" {
     corpus 30
     "$pipelines/search.sh" -s c -- -l lines
