@@ -99,7 +99,8 @@ pack() { # NAME MODEL WEIGHTS, small ones without calibration, which takes secon
 
 @test "keys and values as bf16 and bytes" {
     t5g-tokenize -e "$text" | t5g-encode -o enc.t5g
-    t5g-decode -n 8 enc.t5g | cmp - <(t5g-decode --kv f32 -n 8 enc.t5g)
+    t5g-decode -n 8 enc.t5g | t5g-frame export --jsonl > default # HEAD names the option
+    t5g-decode --kv f32 -n 8 enc.t5g | t5g-frame export --jsonl | cmp - default
     t5g-decode --kv bf16 -n 8 enc.t5g | t5g-frame verify
     t5g-decode --kv q8 -n 8 enc.t5g | t5g-frame verify
     # Bits depend neither on threads nor on the documents and prompts beside.
