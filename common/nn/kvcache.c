@@ -61,28 +61,29 @@ t5g_kv_mix(const struct t5g_kernels *k, const struct t5g_kv *kv, size_t key, siz
     k->mix(o, dh, p, ldp, rows, from, kv->dtype, dh, n, dh);
 }
 
-struct t5g_kvcache *
-t5g_kvcache_open(const struct t5g_decoder *x, size_t max)
+/* Every layer has max rows, or with windows, only as many as its window needs. */
+static struct t5g_kvcache *
+cache_open(const struct t5g_decoder *x, size_t max, bool windows)
 {
     struct t5g_kvcache *c = t5g_alloc(1, sizeof *c);
     c->c = t5g_decoder_config(x);
     c->max = t5g_max(max, 1);
     c->kv = t5g_alloc(c->c->layers, sizeof *c->kv);
     for (size_t l = 0; l < c->c->layers; l++)
-        c->kv[l] = kv_open(c->c, rows_for(c->c, l, c->max));
+        c->kv[l] = kv_open(c->c, windows ? rows_for(c->c, l, c->max) : c->max);
     return c;
+}
+
+struct t5g_kvcache *
+t5g_kvcache_open(const struct t5g_decoder *x, size_t max)
+{
+    return cache_open(x, max, true);
 }
 
 struct t5g_kvcache *
 t5g_kvcache_open_rows(const struct t5g_decoder *x, size_t n)
 {
-    struct t5g_kvcache *c = t5g_alloc(1, sizeof *c);
-    c->c = t5g_decoder_config(x);
-    c->max = t5g_max(n, 1);
-    c->kv = t5g_alloc(c->c->layers, sizeof *c->kv);
-    for (size_t l = 0; l < c->c->layers; l++)
-        c->kv[l] = kv_open(c->c, c->max);
-    return c;
+    return cache_open(x, n, false);
 }
 
 void
