@@ -53,6 +53,19 @@ int scoring_open(const struct t5g_tokenizer *t, const struct t5g_config *c, bool
 const struct t5g_scoring *scoring_by(struct t5g_decoder *x, const struct t5g_config *c);
 void scoring_close(void);
 
+/* answering.c: a table for T5G_OPTION_TABLE. */
+extern const struct t5g_option answering_options[];
+/* Each token is written when it is chosen. */
+bool answering_streams(void);
+/* Refuse options that exclude each other: 64. */
+void answering_check(void);
+/*
+ * Open the model, its tokenizer and everything that the options of all tables ask for, and set the
+ * members of stage that depend on them. -1 with e (64 to 77).
+ */
+int answering_open(struct t5g_stage *stage, struct t5g_err *e);
+void answering_close(void);
+
 /* classifying.c: -1 with e (64) if the model is a classifier and an option of generation is given.
  */
 int classifying_check(const struct t5g_config *c, struct t5g_err *e);

@@ -1,0 +1,136 @@
+/* answering.c: what t5g-decode opens to answer, and its options of how answers are computed and
+ * kept. */
+#include "options.h"
+#include "cli/message.h"
+#include "stage/compute.h"
+#include "stage/label.h"
+#include "stage/model_path.h"
+
+#include <string.h>
+
+static struct {
+    bool stream, keep;
+    int kv, attention;
+} opt = {.attention = -1};
+
+const struct t5g_option answering_options[] = {
+    {0, "stream", NULL, T5G_OPT_FLAG, &opt.stream, "write each token when it is chosen, or settled",
+     0, 0},
+    {0, "kv", "auto|f32|bf16|q8", T5G_OPT_CHOICE, &opt.kv,
+     "type of cached keys and values (auto: f32; q8 with quantised weights)", 0, 0},
+    {0, "attention", "mean|layers|heads", T5G_OPT_CHOICE, &opt.attention,
+     "keep which rows of the document each token attends to: decode.attention", 0, 0},
+    {0, "keep", NULL, T5G_OPT_FLAG, &opt.keep, "keep encoder.out in the output", 0, 0},
+    T5G_OPTIONS_END,
+};
+
+static struct {
+    struct t5g_model *model;
+    struct t5g_pool *pool;
+    struct t5g_decoding x;
+    struct t5g_attending attending;
+    struct t5g_labelling labels; /* of a classifier, instead of x */
+} at;
+
+bool
+answering_streams(void)
+{
+    return opt.stream;
+}
+
+void
+answering_check(void)
+{
+    if (opt.attention >= 0 && opt.stream)
+        t5g_usage("--attention excludes --stream");
+}
+
+static int
+kv_dtype(void)
+{
+    static const int dtypes[] = {0, T5G_F32, T5G_BF16, T5G_I8};
+    return opt.kv != 0 ? dtypes[opt.kv] : t5g_cross_dtype(at.model);
+}
+
+static bool
+dropped(const char *name, void *arg)
+{
+    (void)arg;
+    /* Replace the answers of an earlier run. */
+    bool rows = strcmp(name, "encoder.out") == 0 || strcmp(name, "encoder.out.scale") == 0;
+    return strncmp(name, "decode.", 7) == 0 || strcmp(name, "label.logits") == 0 ||
+           (rows && !opt.keep);
+}
+
+/* The model, its tokenizer and what the options make of them. */
+static int
+open_model(const struct t5g_kernels **kernels, struct t5g_err *e)
+{
+    const char *path = t5g_model_path();
+    const unsigned need = T5G_NEED_DECODER | T5G_SKIP_ENCODER | T5G_TAKE_LABELS;
+    if ((at.model = t5g_compute_open(kernels, path, need, e)) == NULL ||
+        classifying_check(&at.model->config, e) < 0 ||
+        (at.x.asker.tokenizer = t5g_tokenizer_open(path, e)) == NULL ||
+        prompting_open(&at.x.asker, at.x.asker.tokenizer, e) < 0 ||
+        scoring_open(at.x.asker.tokenizer, &at.model->config, prompting_nul(), e) < 0 ||
+        generation_open(at.x.asker.tokenizer, &at.model->config, e) < 0 ||
+        (at.pool = t5g_pool_open(t5g_thread_count(), e)) == NULL)
+        return -1;
+    generation.constraint = constraint_open(at.x.asker.tokenizer, &at.model->config);
+    return 0;
+}
+
+int
+answering_open(struct t5g_stage *stage, struct t5g_err *e)
+{
+    const struct t5g_kernels *kernels;
+    if (open_model(&kernels, e) < 0)
+        return -1;
+    struct t5g_decoding *x = &at.x;
+    x->kernels = kernels;
+    x->decoder = t5g_decoder_open(at.model, kernels, at.pool);
+    x->asker.generator = t5g_generator_open(x->decoder, at.model, &generation);
+    x->asker.scoring = scoring_by(x->decoder, &at.model->config);
+    x->asker.at_once = prompting_live() || opt.stream;
+    x->config = &at.model->config;
+    x->how = &generation;
+    x->kv = kv_dtype();
+    x->mode = opt.stream         ? T5G_ANSWERS_TOKENS
+              : prompting_live() ? T5G_ANSWERS_LIVE
+                                 : T5G_ANSWERS_WHOLE;
+    x->dropped = dropped;
+    at.attending = (struct t5g_attending){x->decoder, (enum t5g_attended_form)opt.attention};
+    x->attending = opt.attention >= 0 ? &at.attending : NULL;
+    if (opt.attention >= 0 && x->asker.scoring != NULL)
+        t5g_usage("--attention is for generated answers: nothing is generated");
+    at.labels = (struct t5g_labelling){.decoder = x->decoder,
+                                       .model = at.model,
+                                       .kernels = kernels,
+                                       .pool = at.pool,
+                                       .kv = x->kv,
+                                       .dropped = dropped};
+
+    bool classifies = at.model->config.labels.kind != T5G_HEAD_TEXT;
+    stage->rows = x->asker.at_once ? NULL : "encoder.out";
+    stage->take = classifies ? t5g_label_batch : t5g_decode_batch;
+    stage->arg = classifies ? (void *)&at.labels : x;
+    stage->tok = t5g_tokenizer_id(x->asker.tokenizer);
+    stage->model = at.model->identity;
+    stage->num = at.model->profile;
+    return 0;
+}
+
+void
+answering_close(void)
+{
+    t5g_generator_close(at.x.asker.generator);
+    scoring_close();
+    t5g_constraint_close(generation.constraint);
+    t5g_decoder_close(at.x.decoder);
+    t5g_pool_close(at.pool);
+    t5g_prompts_close(at.x.asker.prompts);
+    t5g_tokenizer_close(at.x.asker.tokenizer);
+    t5g_model_close(at.model);
+    generation_close();
+    prompting_close();
+}
