@@ -2,8 +2,9 @@
 # goldens.sh: make models and goldens of the tests anew with Hugging Face transformers and compare them with the tree;
 # run by `make goldens`, some minutes. goldens.sh PYTHON FOLDER
 #
-# PYTHON has transformers 5.18, tokenizers 0.23, torch 2.13, Pillow 13 and numpy; FOLDER is made anew, laid out like
-# tests/. To renew a golden, copy it from there. Ends with 1 if something differs; compare.py says by how much it may.
+# PYTHON has transformers 5.18, tokenizers 0.23, torch 2.13, Pillow 13 and numpy, and libjpeg-turbo's programs are in
+# PATH; FOLDER is made anew, laid out like tests/. To renew a golden, copy it from there. Ends with 1 if something
+# differs; compare.py says by how much it may.
 set -eu
 python=$1
 mkdir -p "$2"
@@ -16,6 +17,9 @@ export PYTHONDONTWRITEBYTECODE=1 HF_HUB_DISABLE_PROGRESS_BARS=1 CUDA_VISIBLE_DEV
     echo "goldens: $python lacks a module; set PYTHON to one that has transformers 5.18, torch and Pillow" >&2
     exit 69
 }
+for program in cjpeg jpegtran; do
+    command -v $program > /dev/null || { echo "goldens: $program of libjpeg-turbo is missing" >&2; exit 69; }
+done
 
 # make SCRIPT ARGUMENT...
 make() {
@@ -28,6 +32,8 @@ make() {
 rm -rf "${new:?}"/*
 mkdir -p "$new/data" "$new/models" "$new/golden"
 make make_pictures.py "$new/data/pictures"
+echo picture_cases.py
+"$python" -W ignore "$here/picture_cases.py" "$tests/data/pictures/pillow.cases" > "$new/data/pictures/pillow.cases"
 make make_model.py tiny "$new/models/tiny"
 make make_model.py tiny-gqa "$new/models/tiny-gqa" --dtype bfloat16 --layout hub --hub-files
 make tokenizer_golden.py general "$new/models/general"
