@@ -33,6 +33,14 @@ t5g_before_reading(void (*fn)(int fd, void *arg), void *arg)
     before_reading.arg = arg;
 }
 
+static void (*after_reading)(const char *path, const void *p, size_t n);
+
+void
+t5g_after_reading(void (*fn)(const char *path, const void *p, size_t n))
+{
+    after_reading = fn;
+}
+
 bool
 t5g_would_block(int fd)
 {
@@ -150,7 +158,11 @@ read_file(const char *path, bool regular, size_t limit, struct t5g_buf *b, struc
 int
 t5g_read_file(const char *path, size_t limit, struct t5g_buf *b, struct t5g_err *e)
 {
-    return read_file(path, false, limit, b, e);
+    size_t start = b->n;
+    int r = read_file(path, false, limit, b, e);
+    if (r == 0 && after_reading != NULL)
+        after_reading(path, b->p + start, b->n - start);
+    return r;
 }
 
 int

@@ -37,6 +37,12 @@ int t5g_read_all(int fd, const char *name, size_t limit, struct t5g_buf *b, stru
 /* Append the whole file. A directory is an error (66). */
 int t5g_read_file(const char *path, size_t limit, struct t5g_buf *b, struct t5g_err *e);
 
+/*
+ * Call fn after every t5g_read_file with its path and the bytes p [n] that it read, for who needs
+ * to know what was in a file that cannot be read twice. One per process; NULL: none.
+ */
+void t5g_after_reading(void (*fn)(const char *path, const void *p, size_t n));
+
 /* The same for a regular file only: a FIFO or a device is an error (66), without waiting for it. */
 int t5g_read_regular(const char *path, size_t limit, struct t5g_buf *b, struct t5g_err *e);
 

@@ -1,6 +1,6 @@
 /* used_options.c: the options of this run as JSON. */
 #include "cli/used_options.h"
-#include "base/hash.h"
+#include "base/bug.h"
 #include "base/io.h"
 #include "base/jsonstr.h"
 #include "cli/program.h"
@@ -9,22 +9,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILE_MOST  ((size_t)1 << 30)
 #define VALUE_MOST ((size_t)1 << 16) /* bytes of a value that are written out */
 
 struct given {
     const struct t5g_option *o;
     const char *arg;
+    char contents[T5G_HEX128]; /* hash of what was read from the file arg; "": not read */
 };
 
 static struct given *all; /* [n] */
 static size_t n_all, cap_all;
 
+static bool
+names_file(const struct given *x)
+{
+    return x->o->arg != NULL && strcmp(x->o->arg, "FILE") == 0;
+}
+
+void
+t5g_used_contents(const char *file, const char hex[static T5G_HEX128])
+{
+    for (size_t i = 0; i < n_all; i++)
+        if (names_file(&all[i]) && strcmp(all[i].arg, file) == 0)
+            memcpy(all[i].contents, hex, T5G_HEX128);
+}
+
+static void
+note_file(const char *path, const void *p, size_t n)
+{
+    char hex[T5G_HEX128];
+    t5g_hash128_hex(hex, p, n);
+    t5g_used_contents(path, hex);
+}
+
 void
 t5g_used_add(const struct t5g_option *o, const char *arg)
 {
     all = t5g_grow(all, n_all, &cap_all, sizeof *all);
-    all[n_all++] = (struct given){o, arg};
+    all[n_all++] = (struct given){.o = o, .arg = arg};
+    t5g_after_reading(note_file);
 }
 
 static bool
@@ -46,23 +69,11 @@ left_out(const struct t5g_option *o, const char *const *except)
 }
 
 static void
-put_text(struct t5g_buf *b, const struct t5g_option *o, const char *arg)
-{
-    struct t5g_buf text = {0};
-    char hex[T5G_HEX128];
-    bool file = o->arg != NULL && strcmp(o->arg, "FILE") == 0;
-    if (file && t5g_read_regular(arg, FILE_MOST, &text, NULL) == 0) {
-        t5g_hash128_hex(hex, text.p, text.n);
-        arg = hex;
-    }
-    t5g_jsonstr_write(b, arg, strlen(arg));
-    t5g_buf_free(&text);
-}
-
-static void
-put_value(struct t5g_buf *b, const struct t5g_option *o, const char *arg)
+put_value(struct t5g_buf *b, const struct given *x)
 {
     char digits[32];
+    const struct t5g_option *o = x->o;
+    const char *text = x->arg != NULL ? x->arg : "";
     switch (o->kind) {
     case T5G_OPT_FLAG:
         t5g_buf_adds(b, "true");
@@ -80,7 +91,10 @@ put_value(struct t5g_buf *b, const struct t5g_option *o, const char *arg)
         t5g_buf_adds(b, digits);
         break;
     default:
-        put_text(b, o, arg != NULL ? arg : "");
+        if (names_file(x) && x->contents[0] == '\0')
+            t5g_bug("an option's file that is to be named by its contents was not read");
+        text = names_file(x) ? x->contents : text;
+        t5g_jsonstr_write(b, text, strlen(text));
     }
 }
 
@@ -100,7 +114,7 @@ t5g_used_json(struct t5g_buf *b, const char *const *except)
     size_t written = 0;
     for (size_t i = 0; i < n_all; i++) {
         const struct t5g_option *o = all[i].o;
-        const char *last = all[i].arg;
+        const struct given *last = &all[i];
         bool seen = false, list = o->kind == T5G_OPT_LIST;
         for (size_t k = 0; k < i; k++)
             seen = seen || all[k].o == o;
@@ -113,17 +127,17 @@ t5g_used_json(struct t5g_buf *b, const char *const *except)
         for (size_t k = i; k < n_all; k++) {
             if (all[k].o != o)
                 continue;
-            last = all[k].arg;
+            last = &all[k];
             if (!list)
                 continue;
             if (k > i)
                 t5g_buf_addc(b, ',');
-            put_value(b, o, last);
+            put_value(b, last);
         }
         if (list)
             t5g_buf_addc(b, ']');
         else
-            put_value(b, o, last);
+            put_value(b, last);
         if (b->n - at > VALUE_MOST)
             shorten(b, at);
     }

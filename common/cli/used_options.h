@@ -2,6 +2,7 @@
 #ifndef T5G_USED_OPTIONS_H
 #define T5G_USED_OPTIONS_H
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "cli/option.h"
 
@@ -11,11 +12,17 @@ void t5g_used_add(const struct t5g_option *o, const char *arg);
 /*
  * Append an object with every option so far, in the order of their first occurrence, except common
  * ones and those in `except` (long names, ended by NULL): {"num-beams":4,"sample":true}. A number
- * is a number, a flag is true, a repeatable one is an array. A regular file (an option whose
- * argument is called FILE) stands as the XXH3-128 of its contents, and so does a value of more than
- * 64 KiB; what cannot be read twice, as it was given. False, and nothing, if there are none.
+ * is a number, a flag is true, a repeatable one is an array. A file (an option whose argument is
+ * called FILE, and which has been read) stands as the XXH3-128 of what was read, and so does a
+ * value of more than 64 KiB. False, and nothing, if there are none.
  */
 bool t5g_used_json(struct t5g_buf *b, const char *const *except);
+
+/*
+ * The XXH3-128 of what was read from the file that an option names (its argument as it was given),
+ * from the program that reads it piece by piece; what t5g_read_file reads is known without.
+ */
+void t5g_used_contents(const char *file, const char hex[static T5G_HEX128]);
 
 /* Whether the option with this dest was in the last command line that was parsed. */
 bool t5g_used(const void *dest);

@@ -1,9 +1,11 @@
 /* prompts.c: texts that a t5g-decode run is given, such as prompts. */
 #include "stage/prompts.h"
+#include "base/hash.h"
 #include "base/io.h"
 #include "base/jsonstr.h"
 #include "base/utf8.h"
 #include "cli/message.h"
+#include "cli/used_options.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -19,8 +21,9 @@ struct t5g_prompts {
     struct t5g_prompts_options o;
     struct t5g_prompt **v; /* [n] */
     size_t n, cap;
-    int fd; /* of the file still being read, else -1 */
-    const char *name;
+    int fd;                  /* of the file still being read, else -1 */
+    const char *name, *file; /* file: as it was given */
+    struct t5g_hash *hash;   /* of what was read of it */
     size_t line;
     struct t5g_buf chunk; /* unread part of the file */
     bool given;
@@ -120,6 +123,8 @@ t5g_prompts_open(const struct t5g_tokenizer *t, const struct t5g_list *given, co
         if (append(p, given->v[i], strlen(given->v[i]), e) < 0)
             goto fail;
     if (file != NULL) {
+        p->file = file;
+        p->hash = t5g_hash_open();
         p->name = strcmp(file, "-") == 0 ? "stdin" : file;
         p->fd = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
         if (p->fd < 0) {
@@ -144,6 +149,7 @@ t5g_prompts_close(struct t5g_prompts *p)
     }
     if (p->fd > 0)
         close(p->fd);
+    t5g_hash_close(p->hash);
     t5g_buf_free(&p->chunk);
     t5g_free(p->v);
     t5g_free(p);
@@ -196,6 +202,7 @@ read_line(struct t5g_prompts *p, struct t5g_err *e)
             t5g_buf_reserve(&p->chunk, 4096);
             if (t5g_read_some(p->fd, p->name, p->chunk.p + p->chunk.n, 4096, &got, e) < 0)
                 return -1;
+            t5g_hash_add(p->hash, p->chunk.p + p->chunk.n, got);
             p->chunk.n += got;
         }
         if (end == NULL && got > 0)
@@ -219,6 +226,18 @@ read_line(struct t5g_prompts *p, struct t5g_err *e)
     }
 }
 
+/* At the end of the file. */
+static void
+end_file(struct t5g_prompts *p)
+{
+    char hex[T5G_HEX128];
+    t5g_hash_get128_hex(p->hash, hex);
+    t5g_used_contents(p->file, hex);
+    if (p->fd > 0)
+        close(p->fd);
+    p->fd = -1;
+}
+
 int
 t5g_prompts_get(struct t5g_prompts *p, size_t k, const struct t5g_prompt **out, struct t5g_err *e)
 {
@@ -227,9 +246,7 @@ t5g_prompts_get(struct t5g_prompts *p, size_t k, const struct t5g_prompt **out, 
         if (r < 0)
             return -1;
         if (r == 0) {
-            if (p->fd > 0)
-                close(p->fd);
-            p->fd = -1;
+            end_file(p);
             if (p->n == 0)
                 return t5g_err_set(e, T5G_EX_DATA, "%s: no %s in it", p->name, p->o.noun);
         }

@@ -53,6 +53,33 @@ member() {
     grep -qE '"bad-words": "[0-9a-f]{32}"' one.json
 }
 
+@test "--provenance: of a file that is a pipe, the hash of its contents too" {
+    t5g-tokenize -e 'a document' | t5g-encode -o enc.t5g
+    printf 'Say {prompt}:' > template; echo bad > bad-words; printf 'good\t2\n' > sequence-bias
+    echo '{"type":"boolean"}' > json-schema; printf 'yes\nno\n' > choices; cp choices targets
+    # hash OPTION FILE: what HEAD has for the option.
+    hash() {
+        local more=(-n 2)
+        case $1 in
+        template) more+=(-p x) ;;
+        choices) more=() ;;
+        targets) more=(--score) ;;
+        esac
+        t5g-decode "${more[@]}" --"$1" "$2" enc.t5g | t5g-detok --jsonl --provenance | head -n 1 |
+            python3 -c 'import json,sys; print(json.load(sys.stdin)["provenance"]["options"][sys.argv[1]])' "$1"
+    }
+    for option in template bad-words sequence-bias json-schema choices targets; do
+        hash $option $option > want
+        grep -qxE '[0-9a-f]{32}' want
+        hash $option <(cat $option) | cmp - want
+        # shellcheck disable=SC2002 # a pipe, not the file
+        cat $option | hash $option /dev/stdin | cmp - want
+    done
+    for option in choices targets; do hash $option - < $option | cmp - want; done
+    t5g-decode -n 1 -p 'Say {prompt}:' enc.t5g | t5g-detok --jsonl --provenance | member prompt_hash | tr -d '"' |
+        cmp - <(hash template template)
+}
+
 @test "--provenance: the last value of an option that is given twice" {
     make_answers --seed 1 --sample --seed 2 | t5g-detok --jsonl --provenance > record
     [ "$(member options < record)" = '{"max-new-tokens": 4, "seed": 2, "sample": true}' ]

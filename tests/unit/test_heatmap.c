@@ -160,10 +160,13 @@ test_given(void **state)
     t5g_used_add(&options[0], "5");
     t5g_used_add(&options[2], "\xff");
     assert_null(t5g_used_first(except));
+    /* A file is named by what was read from it, here by somebody else. */
     t5g_used_add(&options[3], "/no/such/file");
+    t5g_used_contents("/another/file", "ffffffffffffffffffffffffffffffff");
+    t5g_used_contents("/no/such/file", "0123456789abcdef0123456789abcdef");
     assert_true(t5g_used_json(&b, none));
     assert_string_equal(b.p, "{\"part\":0.1,\"words\":[\"a\\\"\",\"\xef\xbf\xbd\"],\"number\":7,"
-                             "\"file\":\"/no/such/file\"}");
+                             "\"file\":\"0123456789abcdef0123456789abcdef\"}");
     assert_string_equal(t5g_used_first(except), "file");
     /* What is long is a hash. */
     char *much = t5g_alloc(1 << 17, 1);
