@@ -73,9 +73,13 @@ struct t5g_libarchive {
     t5g_libarchive_fill *fill; /* NULL: libarchive reads a descriptor itself */
     void *arg;
     struct t5g_err err; /* of fill; code 0: none */
+    bool starved;       /* fill was asked for more than there is */
 };
 
-/* -1 with libarchive's error, or that of the fill that it called. */
+/*
+ * -1 with libarchive's error, or that of the fill that it called. A decompressor that asks for more
+ * at the end of its input has only part of it, whatever its library calls that.
+ */
 static int
 fault(const struct t5g_libarchive *a, struct t5g_err *e)
 {
@@ -84,6 +88,8 @@ fault(const struct t5g_libarchive *a, struct t5g_err *e)
             *e = a->err;
         return -1;
     }
+    if (a->starved)
+        return t5g_err_set(e, T5G_EX_DATA, "truncated");
     const char *why = la.archive_error_string(a->archive);
     return t5g_err_set(e, T5G_EX_DATA, "%s", why != NULL ? why : "damaged");
 }
@@ -94,8 +100,10 @@ feed(struct archive *archive, void *arg, const void **p)
 {
     struct t5g_libarchive *a = arg;
     size_t n;
-    if (a->fill(a->arg, p, &n, &a->err) == 0)
+    if (a->fill(a->arg, p, &n, &a->err) == 0) {
+        a->starved = n == 0;
         return (la_ssize_t)n;
+    }
     la.archive_set_error(archive, EIO, "read error");
     return -1;
 }
@@ -127,8 +135,11 @@ open_raw(struct t5g_libarchive *a, struct t5g_err *e)
     if (la.archive_read_open(a->archive, a, NULL, feed, NULL) != ARCHIVE_OK)
         return fault(a, e);
     int r = la.archive_read_next_header(a->archive, &entry);
-    if (la.archive_filter_count(a->archive) > 2)
+    int filters = la.archive_filter_count(a->archive); /* the first is the input */
+    if (filters > 2)
         return t5g_err_set(e, T5G_EX_DATA, "compressed more than once");
+    if (filters < 2 && a->err.code == 0) /* what was recognised is not so after all */
+        return t5g_err_set(e, T5G_EX_DATA, a->starved ? "truncated" : "damaged: its header");
     /* ARCHIVE_EOF: the decompressed data is empty. */
     return r == ARCHIVE_OK || r == ARCHIVE_WARN || r == ARCHIVE_EOF ? 0 : fault(a, e);
 }

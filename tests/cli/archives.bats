@@ -297,3 +297,31 @@ PY
         [ ! -e out.t5g ]
     done
 }
+
+@test "a compressed file that is cut is called truncated, and a damaged one is not" {
+    seq 1 400 > text
+    for z in 'gzip .gz' 'bzip2 .bz2' 'xz .xz' 'zstd .zst' 'lz4 .lz4'; do
+        command -v "${z% *}" > /dev/null || continue
+        "${z% *}" -c < text > "whole${z#* }"
+        size=$(stat -c %s "whole${z#* }")
+        for n in 10 $((size / 2)) $((size - 1)); do
+            head -c "$n" "whole${z#* }" > "cut${z#* }"
+            status_is 65 t5g-tokenize "cut${z#* }" -o never.t5g
+            err_has truncated
+            status_is 65 t5g-tokenize -l - -o never.t5g < "cut${z#* }"
+            err_has truncated
+        done
+        # Two bytes in the middle.
+        { head -c $((size / 2)) "whole${z#* }"; printf '\125\252'; tail -c +$((size / 2 + 3)) "whole${z#* }"; } > "bad${z#* }"
+        status_is 65 t5g-tokenize "bad${z#* }" -o never.t5g
+        grep -q truncated err && return 1
+        tar -c text | "${z% *}" -c > "cut.tar${z#* }"
+        truncate -s -20 "cut.tar${z#* }"
+        status_is 65 t5g-tokenize "cut.tar${z#* }" -o never.t5g
+        err_has truncated
+    done
+    [ ! -e never.t5g ]
+    xz -c < text | xz -c > twice.xz
+    status_is 65 t5g-tokenize twice.xz -o never.t5g
+    err_has 'compressed more than once'
+}
