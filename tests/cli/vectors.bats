@@ -64,9 +64,17 @@ END
     status_is 76 t5g-frame export --matrix never.npy cut.t5g
     status_is 65 t5g-frame export --matrix never.npy --name input.ids none.t5g
     [ "$(find . -name 'never*')" = "" ]
-    : | t5g-tokenize -l | t5g-encode --pool mean | t5g-frame export --matrix empty.npy
-    $python -c 'import numpy as np; assert np.load("empty.npy").size == 0'
-    [ ! -s empty.ids ]
+    # Whyever there is no row: no document, all failed, none has the tensor, or one of no rows.
+    : | t5g-tokenize -l | t5g-encode --pool mean -o a.t5g
+    printf '\377\n' | t5g-tokenize -l 2> err | t5g-encode --pool mean -o b.t5g 2> err || [ $? = 3 ]
+    printf '%s\n' '{"id":"d","frames":[{"name":"embedding","dtype":"f32","shape":[0,4],"data":[]}]}' |
+        t5g-frame import --jsonl -o c.t5g
+    echo old > m.npy && echo old > m.ids
+    for f in a b c none; do
+        status_is 65 t5g-frame export --matrix m.npy $f.t5g
+        err_has_line "no document has a tensor 'embedding' of vectors"
+        [ "$(cat m.npy m.ids)" = "$(printf 'old\nold')" ]
+    done
     status_is 64 t5g-frame export --name x --npy d v.t5g
     status_is 64 t5g-frame export --matrix m.npy --npy d v.t5g
     status_is 64 t5g-frame export --matrix m.npy -o x v.t5g
