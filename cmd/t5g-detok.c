@@ -30,7 +30,7 @@ static const struct t5g_option options[] = {
     {0, "input", NULL, T5G_OPT_FLAG, &opt.input, "print input.ids instead of decode.ids", 0, 0},
     {0, "infill", NULL, T5G_OPT_FLAG, &opt.infill,
      "print the document's text with answers in its gaps", 0, 0},
-    {0, "sentinel", "NAME", T5G_OPT_ONCE, &opt.sentinel,
+    {0, "sentinel", "NAME", T5G_OPT_STRING, &opt.sentinel,
      "with --infill: gaps are the sentinels <NAMEn> (default unused)", 0, 0},
     {0, "first", "N", T5G_OPT_U64, &opt.first,
      "with --infill: number of the first sentinel (default 6237)", 0, 1e9},

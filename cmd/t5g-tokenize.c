@@ -1,9 +1,9 @@
 /* t5g-tokenize: text to documents of token ids.  See t5g-tokenize(1). */
 #include "stage/tokenize.h"
 #include "cli/file_list.h"
+#include "cli/used_options.h"
 #include "stage/shard.h"
 #include "cli/signals.h"
-#include "stage/tokenize.h"
 #include "stage/model_path.h"
 
 static struct {
@@ -22,7 +22,7 @@ static const struct t5g_option options[] = {
     {'l', "lines", NULL, T5G_OPT_FLAG, &opt.line, "each line is a document", 0, 0},
     {'0', "null", NULL, T5G_OPT_FLAG, &opt.nul, "each NUL-terminated text is a document", 0, 0},
     {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl,
-     "each line is a JSON object with text, images, prompt, id", 0, 0},
+     "each line is a JSON object with text, images, prompt, target, id", 0, 0},
     {0, "keep-newline", NULL, T5G_OPT_FLAG, &opt.keep_newline,
      "keep the newline at the end of a file", 0, 0},
     {0, "allow-empty", NULL, T5G_OPT_FLAG, &opt.allow_empty, "accept an archive without documents",
@@ -33,12 +33,12 @@ static const struct t5g_option options[] = {
      "process part I (counted from 0) of N of the list of files", 0, 0},
     {0, "no-bos", NULL, T5G_OPT_FLAG, &opt.x.no_bos,
      "add no special tokens around the text: leave out the post-processor", 0, 0},
-    {0, "template", "TEXT", T5G_OPT_ONCE, &opt.x.template,
+    {0, "template", "TEXT", T5G_OPT_STRING, &opt.x.template,
      "tokenize TEXT with each text in place of its {text}", 0, 0},
     {0, "infill", NULL, T5G_OPT_FLAG, &opt.infill, "make each <gap> of a text a sentinel", 0, 0},
     {0, "ul2", NULL, T5G_OPT_FLAG, &opt.ul2,
      "make a training pair of each text: input.ids and target.ids", 0, 0},
-    {0, "sentinel", "NAME", T5G_OPT_ONCE, &opt.sentinel,
+    {0, "sentinel", "NAME", T5G_OPT_STRING, &opt.sentinel,
      "use the sentinels <NAMEn> (default unused)", 0, 0},
     {0, "first", "N", T5G_OPT_U64, &opt.first,
      "number of the first sentinel, from which they count down (default 6237)", 0, 1e9},
@@ -77,7 +77,10 @@ check_usage(size_t n)
         t5g_usage("--infill and --ul2 exclude each other");
     if ((opt.sentinel != NULL || opt.first != UINT64_MAX) && !opt.infill && !opt.ul2)
         t5g_usage("--sentinel and --first are for --infill and --ul2");
-    if (opt.x.seed != 0 && !opt.ul2)
+    if (opt.infill && opt.x.too_long != T5G_TOO_LONG_ERROR)
+        t5g_usage("--infill excludes --too-long %s: gaps may be in what is cut off",
+                  opt.x.too_long == T5G_TOO_LONG_CUT ? "cut" : "split");
+    if (t5g_used(&opt.x.seed) && !opt.ul2)
         t5g_usage("--seed is for --ul2");
     if (opt.names != NULL && (opt.texts.n > 0 || opt.images.n > 0 || n > 0))
         t5g_usage("--files0-from gives the FILEs: leave out operands, -e and -i");

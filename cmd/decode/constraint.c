@@ -9,7 +9,8 @@
 static const char *regex, *schema;
 
 const struct t5g_option constraint_options[] = {
-    {0, "regex", "RE", T5G_OPT_ONCE, &regex, "generate only text that matches RE as a whole", 0, 0},
+    {0, "regex", "RE", T5G_OPT_STRING, &regex, "generate only text that matches RE as a whole", 0,
+     0},
     {0, "json-schema", "FILE", T5G_OPT_ONCE, &schema,
      "generate only JSON that is valid under the schema in FILE", 0, 0},
     T5G_OPTIONS_END,

@@ -11,12 +11,13 @@ static struct {
 } opt = {.max_frame = T5G_FRAME_SIZE_DEFAULT};
 
 static const struct t5g_option options[] = {
-    {0, "npy", "DIR", T5G_OPT_ONCE, &opt.npy, "write a directory of .npy files with an index.jsonl",
-     0, 0},
-    {0, "safetensors", "FILE", T5G_OPT_ONCE, &opt.safetensors, "write one safetensors file", 0, 0},
-    {0, "matrix", "FILE", T5G_OPT_ONCE, &opt.matrix,
+    {0, "npy", "DIR", T5G_OPT_STRING, &opt.npy,
+     "write a directory of .npy files with an index.jsonl", 0, 0},
+    {0, "safetensors", "FILE", T5G_OPT_STRING, &opt.safetensors, "write one safetensors file", 0,
+     0},
+    {0, "matrix", "FILE", T5G_OPT_STRING, &opt.matrix,
      "write one array of all embeddings, and their ids beside it", 0, 0},
-    {0, "name", "NAME", T5G_OPT_ONCE, &opt.name,
+    {0, "name", "NAME", T5G_OPT_STRING, &opt.name,
      "with --matrix: the tensor to take instead of embedding", 0, 0},
     {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl, "write one JSON object per document", 0, 0},
     {0, "head", NULL, T5G_OPT_FLAG, &opt.head,

@@ -15,7 +15,7 @@ static struct {
 static const struct t5g_option options[] = {
     {0, "queries", "FILE", T5G_OPT_ONCE, &opt.queries, "the stream of the queries' vectors", 0, 0},
     {'k', NULL, "N", T5G_OPT_U64, &opt.k, "print the N nearest to each query (default 10)", 1, 1e6},
-    {0, "name", "NAME", T5G_OPT_ONCE, &opt.name, "the tensor to take instead of embedding", 0, 0},
+    {0, "name", "NAME", T5G_OPT_STRING, &opt.name, "the tensor to take instead of embedding", 0, 0},
     {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl, "print one JSON object per query", 0, 0},
     T5G_OPTION_MAX_FRAME(&opt.max_frame),
     T5G_OPTIONS_END,

@@ -12,7 +12,7 @@ struct t5g_list {
 enum t5g_option_kind {
     T5G_OPT_FLAG,   /* bool *dest: set to true */
     T5G_OPT_STRING, /* const char **dest: the last one; never "" */
-    T5G_OPT_ONCE,   /* the same, but a second one is refused, as the first would be lost */
+    T5G_OPT_ONCE,   /* the same of an input: a second one is refused, as the first would be lost */
     T5G_OPT_MAYBE,  /* as STRING, with an optional argument: --name[=ARG]; "" without it */
     T5G_OPT_LIST,   /* struct t5g_list *dest: every occurrence, in order */
     T5G_OPT_U64,    /* uint64_t *dest, min..max */

@@ -56,7 +56,8 @@ static int
 check(const struct t5g_sentinels *s, const int32_t *ids, size_t n, struct t5g_err *e)
 {
     if (n < 2)
-        return t5g_err_set(e, T5G_EX_DATA, "%zu tokens are too few for a training pair", n);
+        return t5g_err_set(e, T5G_EX_DATA, "%s, and a training pair needs 2 (--ul2)",
+                           n == 0 ? "no token" : "1 token");
     for (size_t i = 0; i < n; i++) {
         long k = t5g_sentinel_of(s, ids[i]);
         if (k >= 0) {
@@ -68,6 +69,22 @@ check(const struct t5g_sentinels *s, const int32_t *ids, size_t n, struct t5g_er
         }
     }
     return 0;
+}
+
+/* The sentinel of span k of many. -1 with e if they do not reach that far. */
+static int
+take_sentinel(const struct t5g_sentinels *s, size_t k, size_t spans, int32_t *id, struct t5g_err *e)
+{
+    if (t5g_sentinel_id(s, k, id, NULL) == 0)
+        return 0;
+    struct t5g_buf last = {0};
+    t5g_sentinel_text(s, k - 1, &last);
+    t5g_err_set(e, T5G_EX_DATA,
+                "%zu spans to take out, and %s is the last sentinel: make documents shorter "
+                "(--max-tokens), or choose others (--first)",
+                spans, last.p);
+    t5g_buf_free(&last);
+    return -1;
 }
 
 int
@@ -90,7 +107,7 @@ t5g_denoise(const struct t5g_sentinels *s, const int32_t *ids, size_t n, uint64_
     for (size_t k = 0, at = 0; k < spans && r == 0; k++) {
         int32_t sentinel;
         t5g_ids_append(&x->input, ids + at, kept[k]);
-        if (task->span > 0 && (r = t5g_sentinel_id(s, k, &sentinel, e)) == 0) {
+        if (task->span > 0 && (r = take_sentinel(s, k, spans, &sentinel, e)) == 0) {
             t5g_ids_add(&x->input, sentinel);
             t5g_ids_add(&x->target, sentinel);
         }

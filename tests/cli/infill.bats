@@ -35,10 +35,16 @@ answered() {
     err_has '<unused6237> is '
     status_is 65 t5g-tokenize --infill --sentinel extra_id_ --first 0 -e '<gap>' -o never.t5g
     err_has '<extra_id_0> is '
-    for how in '--infill --ul2' '--first 3' '--sentinel x' '--seed 3' '--seed 3 --infill'; do
+    for how in '--infill --ul2' '--first 3' '--sentinel x' '--seed 3' '--seed 0' '--seed 3 --infill'; do
         # shellcheck disable=SC2086 # several words
         status_is 64 t5g-tokenize $how -e x -o never.t5g
     done
+    # A piece may have no gap, or not the first.
+    for long in cut split; do
+        status_is 64 t5g-tokenize --infill --first 9 --max-tokens 3 --too-long $long -e 'a <gap> b <gap>' -o never.t5g
+        err_has_line "--infill excludes --too-long $long"
+    done
+    status_is 3 t5g-tokenize --infill --first 9 --max-tokens 3 -e 'a <gap> b <gap>' -o out.t5g
     [ ! -e never.t5g ]
     status_is 3 t5g-tokenize --infill --first 9 -i "$T5G_TESTS/data/number.png" -o out.t5g
     err_has_line 'has pictures, which --infill has no place for'
@@ -98,12 +104,18 @@ answered() {
     demo=$T5G_TESTS/../pipelines/demo/model
     printf 'one two three four five six seven eight nine ten\n\nx\n' > l
     status_is 3 t5g-tokenize -m "$demo" -l --ul2 --first 98 l -o out.t5g
-    err_has_line 'l:2: 0 tokens are too few for a training pair'
+    err_has_line 'l:2: no token, and a training pair needs 2 (--ul2)'
+    err_has_line 'l:3: 1 token, and a training pair needs 2 (--ul2)'
     [ "$(t5g-frame ls --failed out.t5g | tr '\n' ' ')" = "l:2 l:3 " ] || t5g-frame ls out.t5g
     t5g-tokenize -m "$demo" --ul2 --first 98 --max-tokens 5 --too-long split -e 'one two three four five six seven' -o p.t5g || [ $? = 3 ]
     t5g-frame ls p.t5g | cut -f 1 | head -n 2 | tr '\n' ' ' | grep -qx 'e1#1 e1#2 '
     t5g-tokenize -m "$demo" --no-bos --ul2 --first 98 -e 'one two three four' -o a.t5g
     t5g-frame export --jsonl a.t5g | grep -q '"data":\[2,' && return 1
+    # Too few sentinels: the message is not about gaps, which this text has not.
+    for i in {1..20}; do printf 'one two three four five six seven eight nine ten %.0s' 1 2 3 4; echo; done > l
+    status_is 3 t5g-tokenize -m "$demo" -l --ul2 --first 1 l -o p.t5g
+    err_has_line ' spans to take out, and <unused0> is the last sentinel'
+    grep -q gaps err && return 1
     status_is 3 t5g-tokenize --ul2 --first 9 -i "$T5G_TESTS/data/number.png" -o out.t5g
     err_has_line 'has pictures, which --ul2 has no place for'
 }

@@ -143,12 +143,38 @@ blamed() {
     T5G_MODEL='' t5g-tokenize -e x | t5g-frame verify
     : > one && : > two
     for wrong in 't5g-tokenize --files0-from one --files0-from two' 't5g-decode --prompts one --prompts two' \
-        't5g-tokenize --shard 0/2 --shard 1/2 one'; do
+        't5g-tokenize --shard 0/2 --shard 1/2 one' 't5g-decode --bad-words one --bad-words two' \
+        't5g-decode --template one --template two' 't5g-frame nearest --queries one --queries two'; do
         status_is 64 $wrong
         err_has_line ': given twice: only one is taken'
     done
     t5g-tokenize -e x -o two -o one
     [ -s one ] && [ ! -s two ]
+    # What is no input: the last one counts.
+    t5g-tokenize --template 'a {text}' --template 'b {text}' -e x | t5g-frame diff - <(t5g-tokenize --template 'b {text}' -e x)
+    t5g-encode --pool mean one -o v.t5g
+    t5g-frame nearest --name none --name embedding --queries v.t5g v.t5g | grep -q '^e1'
+    t5g-frame export --matrix no.npy --matrix yes.npy v.t5g
+    [ -s yes.npy ] && [ ! -e no.npy ]
+}
+
+@test "every option that names an input file is taken once, or repeatable" {
+    : > one && : > two
+    local wrong=
+    for program in t5g-{tokenize,vision,encode,decode,detok,pack} 't5g-frame '{ls,cat,head,split,verify,recover,diff,nearest,export,import}; do
+        while read -r option; do
+            case "$program $option" in
+            *' --output' | 't5g-frame export '*) continue ;; # what is written
+            esac
+            got=0
+            # shellcheck disable=SC2086 # a verb is a word of its own
+            $program $option one $option two < /dev/null > /dev/null 2> err || got=$?
+            # shellcheck disable=SC2086
+            grep -qF 'given twice' err || $program --help | grep -A 1 -- "$option FILE" | grep -q repeatable ||
+                wrong="$wrong$program $option: $got; "
+        done < <($program --help | sed -n 's/^.*\(--[a-z0-9-]*\) FILE.*/\1/p')
+    done
+    [ "$wrong" = "" ] || { echo "$wrong"; return 1; }
 }
 
 @test "-o - is standard output" {

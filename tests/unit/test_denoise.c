@@ -226,7 +226,7 @@ what_a_pair_depends_on(void **state)
     }
     assert_true(differ[0] > 10 && differ[1] > 10);
     assert_int_equal(t5g_denoise(s, ids.p, 1, 0, "a", 1, &x, &e), -1);
-    assert_string_equal(e.msg, "1 tokens are too few for a training pair");
+    assert_string_equal(e.msg, "1 token, and a training pair needs 2 (--ul2)");
     assert_int_equal(t5g_sentinel_id(s, 3, &ids.p[7], &e), 0);
     assert_int_equal(t5g_denoise(s, ids.p, 50, 0, "a", 1, &x, &e), -1);
     assert_string_equal(e.msg, "the text itself holds the sentinel <unused95>");
