@@ -2,6 +2,7 @@
 #include "model/explain.h"
 #include "base/io.h"
 #include "base/json.h"
+#include "model/hub.h"
 #include "model/packed.h"
 
 #include <dirent.h>
@@ -12,16 +13,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define WHOLE "load it with transformers, save_pretrained() it and give that folder"
+#define CHECKPOINTS_MAX 8 /* named in a message */
 
 /* What the names in a directory show. */
 struct seen {
     size_t n;
     bool adapter, snapshots, tokenizer, tokenizer_model, config, training;
     char *bin, *gguf, *shard; /* a file of that kind, or NULL */
-    char *checkpoint;         /* checkpoint-N with the largest N, or NULL */
     char *model;              /* a subfolder with a config.json, or NULL */
-    long step;
+    long *steps;              /* [n_steps] N of every checkpoint-N */
+    size_t n_steps, cap_steps;
 };
 
 static void
@@ -65,12 +66,8 @@ see(struct seen *s, const char *dir, const char *name)
         keep(&s->shard, name);
     if (strncmp(name, step, sizeof step - 1) == 0 && name[sizeof step - 1] != '\0' &&
         strspn(name + sizeof step - 1, "0123456789") == strlen(name + sizeof step - 1)) {
-        long n = strtol(name + sizeof step - 1, NULL, 10);
-        if (s->checkpoint == NULL || n > s->step) {
-            t5g_free(s->checkpoint);
-            s->checkpoint = t5g_strdup(name);
-            s->step = n;
-        }
+        s->steps = t5g_grow(s->steps, s->n_steps, &s->cap_steps, sizeof *s->steps);
+        s->steps[s->n_steps++] = strtol(name + sizeof step - 1, NULL, 10);
     } else if (has(dir, name, "config.json")) {
         keep(&s->model, name);
     }
@@ -105,52 +102,20 @@ put_base(struct t5g_buf *b, const char *dir)
     t5g_buf_adds(b, "");
 }
 
-/* The snapshot that refs/main names, or the only one; *n: how many there are. */
-static char *
-snapshot_of(const char *dir, size_t *n)
-{
-    char *folder = t5g_path_join(dir, "snapshots"), *ref = t5g_path_join(dir, "refs/main");
-    char *found = NULL;
-    struct t5g_map m;
-    DIR *d = opendir(folder);
-    *n = 0;
-    for (struct dirent *x; d != NULL && (x = readdir(d)) != NULL;)
-        if (x->d_name[0] != '.') {
-            ++*n;
-            keep(&found, x->d_name);
-        }
-    if (d != NULL)
-        closedir(d);
-    if (*n > 1 && t5g_map_optional(ref, &m, NULL) == 1) {
-        char *name = t5g_memdup(m.p, t5g_min(m.size, 64));
-        name[strcspn(name, "\n")] = '\0';
-        if (name[0] != '\0' && strchr(name, '/') == NULL && has(folder, name, "")) {
-            t5g_free(found);
-            found = t5g_strdup(name);
-        }
-        t5g_free(name);
-        t5g_unmap(&m);
-    }
-    t5g_free(ref);
-    char *path = found != NULL ? t5g_path_join(folder, found) : NULL;
-    t5g_free(found);
-    t5g_free(folder);
-    return path;
-}
-
 static int
 explain_snapshots(const char *dir, struct t5g_err *e)
 {
-    size_t n;
-    char *path = snapshot_of(dir, &n);
+    char *path = t5g_hub_snapshot(dir, "main");
     if (path == NULL)
-        t5g_err_set(e, T5G_EX_NOINPUT,
-                    "%s: a folder of the hub's cache without a snapshot: download the model again",
-                    dir);
+        t5g_err_set(
+            e, T5G_EX_NOINPUT,
+            "%s: a folder of the hub's cache, without a snapshot of its revision main: give "
+            "one of the folders in %s/snapshots, or download the model again",
+            dir, dir);
     else
         t5g_err_set(e, T5G_EX_NOINPUT,
-                    "%s: a folder of the hub's cache: give the snapshot in it, %s%s", dir, path,
-                    n > 1 ? ", or another one beside it" : "");
+                    "%s: a folder of the hub's cache: give OWNER/NAME, or the snapshot in it, %s",
+                    dir, path);
     t5g_free(path);
     return -1;
 }
@@ -168,6 +133,29 @@ explain_adapter(const char *dir, struct t5g_err *e)
     return -1;
 }
 
+static int
+by_number(const void *a, const void *b)
+{
+    const long *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* The folder of a training run: name its checkpoints, the last ones if there are many. */
+static int
+explain_run(const char *dir, const struct seen *s, struct t5g_err *e)
+{
+    struct t5g_buf b = {0};
+    size_t first = s->n_steps > CHECKPOINTS_MAX ? s->n_steps - CHECKPOINTS_MAX : 0;
+    qsort(s->steps, s->n_steps, sizeof *s->steps, by_number);
+    for (size_t i = first; i < s->n_steps; i++)
+        t5g_buf_printf(&b, "%s%s/checkpoint-%ld", i == first ? "" : ", ", dir, s->steps[i]);
+    t5g_err_set(e, T5G_EX_NOINPUT,
+                "%s: the folder of a training run: give one of its checkpoints: %s%s", dir,
+                first > 0 ? "..., " : "", b.p);
+    t5g_buf_free(&b);
+    return -1;
+}
+
 /* A directory without the file `missing`. */
 static int
 explain_names(const char *dir, const struct seen *s, const char *missing, bool tokenizer,
@@ -178,11 +166,8 @@ explain_names(const char *dir, const struct seen *s, const char *missing, bool t
         return explain_adapter(dir, e);
     if (s->snapshots)
         return explain_snapshots(dir, e);
-    if (s->checkpoint != NULL)
-        return t5g_err_set(e, no,
-                           "%s: the folder of a training run: give one of its checkpoints, such as "
-                           "%s/%s",
-                           dir, dir, s->checkpoint);
+    if (s->n_steps > 0)
+        return explain_run(dir, s, e);
     if (tokenizer && s->tokenizer_model)
         return t5g_err_set(e, no,
                            "%s: tokenizer.model without tokenizer.json: load it with "
@@ -194,8 +179,12 @@ explain_names(const char *dir, const struct seen *s, const char *missing, bool t
                            "it was made from, with model.safetensors",
                            dir, s->gguf);
     if (s->bin != NULL && s->shard == NULL && !tokenizer)
-        return t5g_err_set(e, no, "%s: weights in %s, expected model.safetensors: " WHOLE, dir,
-                           s->bin);
+        return t5g_err_set(
+            e, no,
+            "%s: weights in %s, expected model.safetensors: convert them with python3 "
+            "-c \"from transformers import AutoModelForSeq2SeqLM as M; "
+            "M.from_pretrained('%s', dtype='auto').save_pretrained('%s')\"",
+            dir, s->bin, dir, dir);
     if (s->training && s->shard == NULL && !tokenizer)
         return t5g_err_set(e, no,
                            "%s: a checkpoint of a training run without the model: save the model "
@@ -258,7 +247,7 @@ explain_dir(const char *dir, enum t5g_explain what, struct t5g_err *e)
     t5g_free(s.bin);
     t5g_free(s.gguf);
     t5g_free(s.shard);
-    t5g_free(s.checkpoint);
+    t5g_free(s.steps);
     t5g_free(s.model);
     return r;
 }
@@ -303,7 +292,9 @@ explain_file(const char *path, struct t5g_err *e)
     if (strncmp(text, "version https://git-lfs", 23) == 0)
         return t5g_err_set(e, T5G_EX_DATA, "%s: a Git LFS pointer: run git lfs pull", path);
     if (strncmp(text, "PK\3\4", 4) == 0 || (p[0] == 0x80 && p[1] < 6) || t5g_ends(path, ".bin"))
-        return t5g_err_set(e, T5G_EX_DATA, "%s: a PyTorch file, expected model.safetensors: " WHOLE,
+        return t5g_err_set(e, T5G_EX_DATA,
+                           "%s: a PyTorch file, expected the folder of a model with "
+                           "model.safetensors: give the folder to be told how to convert it",
                            path);
     if ((n > 8 && p[8] == '{') || p[0] == '{')
         return t5g_err_set(e, T5G_EX_DATA, "%s: a single file of a model: give the folder it is in",
@@ -311,61 +302,12 @@ explain_file(const char *path, struct t5g_err *e)
     return 0;
 }
 
-/* OWNER/NAME as on a hub, not a path. */
-static bool
-is_hub_name(const char *s)
-{
-    static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-    size_t a = strspn(s, good), b = s[a] == '/' ? strspn(s + a + 1, good) : 0;
-    return a > 0 && b > 0 && s[a + 1 + b] == '\0' && s[0] != '.' && s[a + 1] != '.';
-}
-
-/* Where the hub's own programs have stored the model, or NULL. */
-static char *
-find_in_hub_cache(const char *name)
-{
-    static const struct {
-        const char *variable, *behind;
-    } places[] = {{"HF_HUB_CACHE", ""},
-                  {"HF_HOME", "/hub"},
-                  {"XDG_CACHE_HOME", "/huggingface/hub"},
-                  {"HOME", "/.cache/huggingface/hub"}};
-    char *found = NULL;
-    for (size_t i = 0; i < T5G_LEN(places) && found == NULL; i++) {
-        const char *base = getenv(places[i].variable), *slash = strchr(name, '/');
-        struct t5g_buf b = {0};
-        size_t n;
-        if (base == NULL || base[0] != '/')
-            continue;
-        t5g_buf_printf(&b, "%s%s/models--%.*s--%s", base, places[i].behind, (int)(slash - name),
-                       name, slash + 1);
-        found = snapshot_of(b.p, &n);
-        t5g_buf_free(&b);
-    }
-    return found;
-}
-
 static int
 explain_absent(const char *path, struct t5g_err *e)
 {
     if (t5g_is_there(path, NULL) == 1)
         return t5g_err_set(e, T5G_EX_NOINPUT, "%s: a dangling symbolic link", path);
-    if (!is_hub_name(path))
-        return t5g_err_set(e, T5G_EX_NOINPUT, "%s: no such model directory or packed model", path);
-    char *found = find_in_hub_cache(path);
-    if (found != NULL)
-        t5g_err_set(e, T5G_EX_NOINPUT,
-                    "%s: no such folder; names of a hub are not looked up, but it is on this "
-                    "machine: give %s",
-                    path, found);
-    else
-        t5g_err_set(
-            e, T5G_EX_NOINPUT,
-            "%s: no such folder; names of a hub are not looked up: download it (hf download "
-            "%s --local-dir DIR) and give DIR",
-            path, path);
-    t5g_free(found);
-    return -1;
+    return t5g_err_set(e, T5G_EX_NOINPUT, "%s: no such model directory or packed model", path);
 }
 
 int

@@ -3,6 +3,7 @@
 #include "cli/message.h"
 #include "cli/program.h"
 #include "model/explain.h"
+#include "model/hub.h"
 #include "nn/sentence.h"
 
 #include <errno.h>
@@ -47,6 +48,19 @@ installed_model(void)
     return strcat(path, "/share/t5g/model");
 }
 
+/* The folder of a model that was given by its name on a hub; a path is given back as it is. */
+static const char *
+find(const char *given)
+{
+    static char *found;
+    struct stat st;
+    struct t5g_err e;
+    if (found == NULL && lstat(given, &st) < 0 && errno == ENOENT &&
+        t5g_hub_find(given, &found, &e) < 0)
+        t5g_die_err(&e);
+    return found != NULL ? found : given;
+}
+
 const char *
 t5g_model_given(void)
 {
@@ -65,8 +79,9 @@ t5g_model_given(void)
             t5g_die(T5G_EX_NOINPUT,
                     "no model: give -m MODEL or set T5G_MODEL (none is installed as %s: %s)", path,
                     strerror(errno));
+        return path;
     }
-    return path;
+    return find(path);
 }
 
 const char *

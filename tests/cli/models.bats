@@ -24,34 +24,74 @@ edit() {
     sed -i "$2" "$1"
 }
 
-@test "the name of a hub is no path" {
-    export HOME=$PWD XDG_CACHE_HOME=$PWD/cache
-    unset HF_HOME HF_HUB_CACHE
-    no_model 66 google/t5gemma-2-270m-270m 'hf download google/t5gemma-2-270m-270m --local-dir DIR'
-    mkdir -p .cache/huggingface/hub/models--google--t5gemma-2-270m-270m/snapshots/0123abc
-    no_model 66 google/t5gemma-2-270m-270m "give $PWD/.cache/huggingface/hub/models--google--t5gemma-2-270m-270m/snapshots/0123abc"
-    status_is 66 t5g-tokenize -m google/gemma -e hi
-    err_has 'names of a hub are not looked up'
-    no_model 66 no/such/model 'no such model directory'
-    ln -s nowhere link
-    no_model 66 link 'a dangling symbolic link'
+# in_cache CACHE OWNER--NAME COMMIT: the tiny model, as huggingface_hub lays it out.
+in_cache() {
+    local repo=$1/models--$2 f
+    mkdir -p "$repo/blobs" "$repo/refs" "$repo/snapshots/$3"
+    for f in "$tiny"/*; do
+        cp "$f" "$repo/blobs/$(basename "$f").blob"
+        ln -s "../../blobs/$(basename "$f").blob" "$repo/snapshots/$3/$(basename "$f")"
+    done
 }
 
-@test "a snapshot of a hub's cache works, its folder says where the snapshot is" {
-    hub=models--google--t5gemma-2-270m-270m
-    mkdir -p $hub/blobs $hub/refs $hub/snapshots/f00d
-    for f in "$tiny"/*; do
-        cp "$f" "$hub/blobs/$(basename "$f").blob"
-        ln -s "../../blobs/$(basename "$f").blob" "$hub/snapshots/f00d/$(basename "$f")"
+@test "names on a hub are found in its cache, at the revision that is asked for" {
+    export HOME=$PWD/home
+    unset HF_HOME HF_HUB_CACHE HUGGINGFACE_HUB_CACHE XDG_CACHE_HOME
+    in_cache home/.cache/huggingface/hub google--tiny f00d
+    repo=home/.cache/huggingface/hub/models--google--tiny
+    mkdir -p $repo/snapshots/0000 $repo/refs/pr
+    printf f00d > $repo/refs/main
+    printf 'f00d\n' > $repo/refs/v1.0
+    printf f00d > $repo/refs/pr/1
+    t5g-tokenize -e hi | t5g-encode | t5g-decode -n 4 | t5g-detok > expected
+    for name in google/tiny google/tiny@main google/tiny@v1.0 google/tiny@pr/1 google/tiny@f00d; do
+        t5g-tokenize -m $name -e hi | t5g-encode -m $name | t5g-decode -m $name -n 4 | t5g-detok -m $name | cmp - expected
     done
+    T5G_MODEL=google/tiny t5g-pack -o tiny.t5g
+    t5g-tokenize -e hi | t5g-encode -m tiny.t5g | t5g-decode -n 4 | t5g-detok | cmp - expected
+    # What is there under that name is a path first.
+    mkdir google && no_model 66 google/tiny@v2 "no revision 'v2' of it; it has the commits 0000, f00d: give google/tiny@COMMIT"
+    cp -r "$tiny" google/tiny && chmod -R u+w google/tiny && echo '{}' > google/tiny/config.json
+    no_model 65 google/tiny 'google/tiny/config.json'
+    rm -r google $repo/refs/main
+    no_model 66 google/tiny "no revision 'main' of it"
+    no_model 66 google/tiny@../../x 'no such model directory'
+    no_model 66 ../tiny 'no such model directory'
+    no_model 66 no/such/model 'no such model directory'
+    no_model 66 google/gemma 'google/gemma: no such folder, and not in the hub'
+    err_has 'hf download google/gemma)'
+    no_model 66 google/gemma@v3 'hf download google/gemma --revision v3)'
+    ln -s nowhere link
+    no_model 66 link 'a dangling symbolic link'
+    rm $repo/blobs/model.safetensors.blob
+    no_model 66 google/tiny@f00d 'model.safetensors'
+}
+
+@test "which variable names the hub's cache" {
+    export HOME=$PWD/home HF_HUB_CACHE=$PWD/cache HF_HOME=$PWD/hf XDG_CACHE_HOME=$PWD/xdg
+    in_cache cache a--m 1 && printf 1 > cache/models--a--m/refs/main
+    in_cache hf/hub b--m 1 && printf 1 > hf/hub/models--b--m/refs/main
+    in_cache xdg/huggingface/hub c--m 1 && printf 1 > xdg/huggingface/hub/models--c--m/refs/main
+    t5g-tokenize -m a/m -e hi > expected
+    status_is 66 t5g-tokenize -m b/m -e hi
+    unset HF_HUB_CACHE
+    t5g-tokenize -m b/m -e hi | cmp - expected
+    unset HF_HOME
+    t5g-tokenize -m c/m -e hi | cmp - expected
+    # shellcheck disable=SC2088  # the variable holds the tilde
+    export HF_HOME='~/../hf'
+    mkdir home && t5g-tokenize -m b/m -e hi | cmp - expected
+    HUGGINGFACE_HUB_CACHE=cache t5g-tokenize -m a/m -e hi | cmp - expected
+}
+
+@test "a model's folder in the hub's cache says where its snapshot is" {
+    in_cache . google--tiny f00d
+    hub=models--google--tiny
+    no_model 66 $hub "without a snapshot of its revision main: give one of the folders in $hub/snapshots"
     echo f00d > $hub/refs/main
     t5g-tokenize -m $hub/snapshots/f00d -e hi | t5g-encode -m $hub/snapshots/f00d > out.t5g
     t5g-tokenize -e hi | t5g-encode | cmp - out.t5g
-    no_model 66 $hub "give the snapshot in it, $hub/snapshots/f00d"
-    mkdir $hub/snapshots/0000
-    no_model 66 $hub "$hub/snapshots/f00d, or another one"
-    rm $hub/blobs/model.safetensors.blob
-    no_model 66 $hub/snapshots/f00d 'model.safetensors'
+    no_model 66 $hub "give OWNER/NAME, or the snapshot in it, $hub/snapshots/f00d"
 }
 
 @test "adapters and folders of training runs" {
@@ -62,9 +102,9 @@ edit() {
     no_model 66 a 'a: an adapter for google/t5gemma-2-270m-270m, not a model: merge it'
     t5g-tokenize -m a -e hi > /dev/null
     mkdir -p run/checkpoint-500 run/checkpoint-1000 run/checkpoint-x run/runs
-    no_model 66 run 'such as run/checkpoint-1000'
+    no_model 66 run 'give one of its checkpoints: run/checkpoint-500, run/checkpoint-1000'
     status_is 66 t5g-tokenize -m run -e hi
-    err_has 'such as run/checkpoint-1000'
+    err_has 'run/checkpoint-500, run/checkpoint-1000'
     touch run/checkpoint-500/optimizer.pt run/checkpoint-500/training_args.bin run/checkpoint-500/trainer_state.json
     no_model 66 run/checkpoint-500 'a checkpoint of a training run without the model'
     cp "$tiny"/* run/checkpoint-1000
@@ -74,7 +114,7 @@ edit() {
 
 @test "weights in other forms" {
     copy m && mv m/model.safetensors m/pytorch_model.bin
-    no_model 66 m 'm: weights in pytorch_model.bin, expected model.safetensors'
+    no_model 66 m 'm: weights in pytorch_model.bin, expected model.safetensors: convert them with python3 -c "from transformers'
     printf 'PK\3\4' > m/pytorch_model.bin
     no_model 65 m/pytorch_model.bin 'a PyTorch file'
     rm m/pytorch_model.bin && printf 'GGUF\3\0\0\0' > m/model.gguf
