@@ -68,7 +68,7 @@ UNITS    = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c
 FUZZERS  = $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH    = $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 MODEL    = pipelines/demo/model
-SCALE    = $(addprefix pipelines/,search.sh rerank.sh documents parallel.sh slurm.sh launch.sh prepare shard retry merge slurm-task)
+SCALE    = $(addprefix pipelines/,stages.sh search.sh rerank.sh perplexity.sh documents parallel.sh slurm.sh launch.sh prepare shard retry merge slurm-task)
 
 # Completion of the shells, from the option tables as --help prints them; paths under share/.
 COMPLETED   = $(PROGRAMS) $(SCRIPTS)

@@ -55,6 +55,8 @@ take_inputs() {
     case $out in
     -*) out=./$out ;;
     esac
+    # Of the programs, too, -o makes no folder.
+    [ -d "$(dirname -- "$out")" ] || { printf '%s: %q: cannot be made: no such folder\n' "$program" "$out" >&2; exit 73; }
 }
 
 # need TOOL ...

@@ -8,6 +8,10 @@
 # The score of a document is the probability of yes among yes and no, by their first tokens, behind a prompt that names
 # the query.
 set -u
+program=rerank.sh
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 66
+# shellcheck source=pipelines/stages.sh
+. "$here/stages.sh" || exit 66
 usage() {
     cat << 'END'
 usage: rerank.sh [options] STORE QUERIES
@@ -25,49 +29,49 @@ query, whose id is then the number of its line. -: standard input.
   -r TAG       the name of the run (default t5g)
   -m MODEL     for the programs
 
-TREC: query, Q0, document, rank, score, TAG; white space in ids is written as _. JSON: for each query an object
-{"query_id","query","results":[{"index","id","relevance_score"},...]}, best first; index is the place of the document in
-STORE, from 0. A document that failed is left out, and the status is 3.
+TREC: query, Q0, document, rank, score, TAG. Ids are as they are, but blanks and control characters in them, which a
+field cannot hold, are _; if that makes two ids equal, the status is 65: JSON lines have both. JSON: for each query an
+object {"query_id","query","results":[{"index","id","relevance_score"},...]}, best first; index is the place of the
+document in STORE, from 0. A document that failed is left out, and the status is 3.
 T5G_DECODE_FLAGS: more options for t5g-decode, quoted as for a shell.
 END
 }
-complain() {
-    printf 'rerank.sh: %s\n' "$2" >&2
-    exit "$1"
-}
-out='' json='' most=0 template='' yes=yes tag=t5g
-export no=no
-task='Given a query, retrieve documents that answer the query.'
+out='' json='' most='' template='' task='' tag=''
+export yes=yes no=no
 [ "${1-}" != --help ] || { usage; exit 0; }
 while getopts o:jn:i:t:y:x:r:m:h option; do
     case $option in
-    o) out=$OPTARG ;;
     j) json=1 ;;
-    n) most=$OPTARG ;;
+    h) usage; exit 0 ;;
+    '?') usage >&2; exit 64 ;;
+    *) given "$option" "$OPTARG" ;;
+    esac
+    case $option in
+    o) out=$OPTARG ;;
+    n) count n "$OPTARG" && most=$OPTARG ;;
     i) task=$OPTARG ;;
     t) template=$OPTARG ;;
     y) yes=$OPTARG ;;
-    x) export no="$OPTARG" ;;
+    x) no=$OPTARG ;;
     r) tag=$OPTARG ;;
     m) export T5G_MODEL="$OPTARG" ;;
-    h) usage; exit 0 ;;
-    *) usage >&2; exit 64 ;;
     esac
 done
 shift $((OPTIND - 1))
 [ $# = 2 ] || complain 64 'expected STORE and QUERIES'
-case $most in *[!0-9]* | '') complain 64 "-n $most: not a number" ;; esac
-[ -r "$1" ] || complain 66 "$1: cannot read"
-work=$(mktemp -d) || exit 73
-trap 'rm -rf "$work"' EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+[ -z "$out" ] || [ -z "$json" ] || complain 64 '-j is for standard output: -o writes both forms'
+[ -z "$task" ] || [ -z "$template" ] || complain 64 '-i is for the usual prompt: -t gives another'
+case $tag in *[[:space:][:cntrl:]]*) complain 64 '-r: the name of a run has no blanks' ;; esac
+[ -r "$1" ] && [ ! -d "$1" ] || complain 66 "$1: cannot be read"
+readable "$2"
+need t5g-decode t5g-detok
+folder "$out"
 
 if [ "$2" = - ]; then cat; else cat -- "$2"; fi > "$work/asked" || exit 66
 [ -s "$work/asked" ] || complain 66 "$2: no queries"
+iconv -f UTF-8 -t UTF-8 "$work/asked" > /dev/null 2>&1 || complain 65 "$2: not UTF-8"
 cut -s -f 1 "$work/asked" > "$work/tabs"
-if [ "$(wc -l < "$work/tabs")" = 0 ]; then
+if [ ! -s "$work/tabs" ]; then
     awk '{ print NR }' "$work/asked" > "$work/ids"
     cp "$work/asked" "$work/queries"
 else
@@ -79,25 +83,47 @@ if [ -z "$template" ]; then
     template=$work/template
     {
         printf '<start_of_turn>user\nJudge whether the Document meets the requirements based on the Query and the '
-        printf 'Instruct provided. Note that the answer can only be "yes" or "no".\n\n'
-        printf '<Instruct>: %s\n<Query>: {prompt}<end_of_turn>\n<start_of_turn>model\n\n\n\n' "$task"
+        printf 'Instruct provided. Note that the answer can only be "yes" or "no".\n\n<Instruct>: %s\n' \
+            "${task:-Given a query, retrieve documents that answer the query.}"
+        printf '<Query>: {prompt}<end_of_turn>\n<start_of_turn>model\n\n\n\n'
     } > "$template"
 fi
 
-# The statuses of the two programs go to a file: a pipe has only the last one's.
-{
-    eval "t5g-decode --template \"\$template\" --prompts \"\$work/queries\" \
-        --choice \"\$yes\" --choice \"\$no\" --choices-by first ${T5G_DECODE_FLAGS-}" '"$1"'
-    echo $? > "$work/status"
-} | t5g-detok --jsonl > "$work/records"
+eval "stage 1 t5g-decode --template \"\$template\" --prompts \"\$work/queries\" \
+    --choice \"\$yes\" --choice \"\$no\" --choices-by first ${T5G_DECODE_FLAGS-}" '-- "$1"' |
+    stage 2 t5g-detok --jsonl -o "$work/records"
+outcome 2
 status=$?
-decoded=$(cat "$work/status")
-[ "$decoded" = 0 ] || [ "$decoded" = 3 ] || exit "$decoded"
-[ "$status" = 0 ] || [ "$status" = 3 ] || exit "$status"
+whole "$status" || exit "$status"
+
+# quoted(S): what stands between the quotes of a JSON string, as t5g-detok writes it. field(S): S, such a string, as a
+# field of a TREC run; blanks of Unicode too, at which some readers divide lines.
+export LC_ALL=C
+functions='
+function quoted(s,    out, i, c) {
+    if (s !~ /["\\\001-\037\177]/) return s
+    for (i = 1; i <= length(s); i++) { c = substr(s, i, 1); out = out (c in escape ? escape[c] : c) }
+    return out
+}
+function field(s,    out, c) {
+    while (match(s, /\\/)) {
+        c = substr(s, RSTART + 1, 1)
+        out = out substr(s, 1, RSTART - 1) (c ~ /["\\]/ ? c : "_")
+        s = substr(s, RSTART + (c == "u" ? 6 : 2))
+    }
+    s = out s
+    gsub(/ |\302\240|\302\205|\341\232\200|\342\200[\200-\212\250\251\257]|\342\201\237|\343\200\200/, "_", s)
+    return s == "" ? "_" : s
+}
+BEGIN {
+    for (i = 1; i < 32; i++) escape[sprintf("%c", i)] = sprintf("\\u%04x", i)
+    escape["\177"] = "\\u007f"; escape["\""] = "\\\""; escape["\\"] = "\\\\"
+    escape["\b"] = "\\b"; escape["\f"] = "\\f"; escape["\n"] = "\\n"; escape["\r"] = "\\r"; escape["\t"] = "\\t"
+}'
 
 # A line for each document and query: number of the query, score, number and id of the document. Records come by
 # document, and of each in the order of the queries; a failed document has one with "error".
-awk -v queries="$(wc -l < "$work/ids")" -v want="$yes" '
+awk -v queries="$(wc -l < "$work/ids")" "$functions"'
 function string(s, key,    at) { # the JSON string behind key, without its quotes
     at = index(s, key)
     if (!at) return ""
@@ -105,28 +131,33 @@ function string(s, key,    at) { # the JSON string behind key, without its quote
     match(s, /^"([^"\\]|\\.)*"/)
     return substr(s, 2, RLENGTH - 2)
 }
-function quoted(s) { gsub(/\\/, "&&", s); gsub(/"/, "\\\"", s); return s }
-BEGIN { key = "{\"text\":\"" quoted(want) "\",\"probability\":" }
+BEGIN { key = "{\"text\":\"" quoted(ENVIRON["yes"]) "\",\"probability\":" }
 {
     if (match($0, /^\{"id":"([^"\\]|\\.)*","error":/)) { doc++; n = 0; next }
     at = index($0, key)
     p = substr($0, at + length(key))
-    if (!at || !match(p, /^[-+.0-9eE]+/)) { print "no probability: " $0 > "/dev/stderr"; exit 65 }
+    if (!at || !match(p, /^[-+.0-9eE]+/)) { print "rerank.sh: no probability of the answer: " $0 > "/dev/stderr"; exit 65 }
     printf "%d\t%s\t%d\t%s\n", n + 1, substr(p, 1, RLENGTH), doc + 0, string($0, "{\"id\":")
     if (++n == queries) { doc++; n = 0 }
 }' "$work/records" > "$work/scores" || exit 65
-LC_ALL=C sort -t "$(printf '\t')" -k 1,1n -k 2,2gr -k 3,3n "$work/scores" |
-    awk -F '\t' -v most="$most" '$1 != last { last = $1; rank = 0 } ++rank <= most || !most { print $0 "\t" rank }' > "$work/ranked"
+sort -t "$(printf '\t')" -k 1,1n -k 2,2gr -k 3,3n "$work/scores" |
+    awk -F '\t' -v most="${most:-0}" '$1 != last { last = $1; rank = 0 } ++rank <= most || !most { print $0 "\t" rank }' > "$work/ranked"
 
 trec() {
-    awk -F '\t' -v tag="$tag" '
-    function word(s) { gsub(/\\[nrtf]|[ \t\f\r]/, "_", s); return s == "" ? "_" : s }
-    NR == FNR { id[NR] = word($0); next }
-    { print id[$1], "Q0", word($4), $5, $2, tag }' "$work/ids" "$work/ranked"
+    TAG=${tag:-t5g} awk -F '\t' "$functions"'
+    function unique(word, raw, what) {
+        if ((what, word) in seen && seen[what, word] != raw) {
+            print "rerank.sh: two ids of " what " are " word " in a TREC run: -j prints JSON lines" > "/dev/stderr"
+            exit 65
+        }
+        seen[what, word] = raw
+        return word
+    }
+    FILENAME == ARGV[1] { id[FNR] = unique(field(quoted($0)), FNR, "queries"); next }
+    { print id[$1], "Q0", unique(field($4), $4, "documents"), $5, $2, ENVIRON["TAG"] }' "$work/ids" "$work/ranked"
 }
 lines() {
-    awk -F '\t' '
-    function quoted(s) { gsub(/\\/, "&&", s); gsub(/"/, "\\\"", s); gsub(/\t/, "\\t", s); gsub(/\r/, "\\r", s); return s }
+    awk -F '\t' "$functions"'
     FILENAME == ARGV[1] { id[FNR] = quoted($0); n = FNR; next }
     FILENAME == ARGV[2] { query[FNR] = quoted($0); next }
     { r[$1] = r[$1] (r[$1] == "" ? "" : ",") "{\"index\":" $3 ",\"id\":\"" $4 "\",\"relevance_score\":" $2 "}" }
@@ -134,15 +165,13 @@ lines() {
     ' "$work/ids" "$work/queries" "$work/ranked"
 }
 if [ -n "$out" ]; then
-    for form in trec lines; do
-        name=$out.trec
-        [ "$form" = trec ] || name=$out.jsonl
-        { $form > "$name.tmp" && mv -- "$name.tmp" "$name"; } || complain 73 "$name: cannot write"
+    trec > "$work/run.trec" && lines > "$work/run.jsonl" || exit
+    for form in trec jsonl; do
+        [ ! -d "$out.$form" ] && mv -f -- "$work/run.$form" "$out.$form" || complain 73 "$out.$form: cannot be made"
     done
 elif [ -n "$json" ]; then
     lines
 else
-    trec
-fi
-[ "$decoded" = 0 ] && exit "$status"
-exit "$decoded"
+    trec > "$work/run.trec" && cat "$work/run.trec"
+fi || exit
+exit "$status"

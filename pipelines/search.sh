@@ -4,79 +4,103 @@
 #   search.sh -s corpus -- -l lines.txt              # embed: corpus.t5g, corpus.npy, corpus.ids
 #   search.sh -s corpus -q queries.txt -k 3          # search: query, rank, cosine, document
 #
-# The embedding is the mean of the encoder's rows, of length 1; of a directory of sentence-transformers it is what that
-# says. corpus.npy is the same vectors as one array for other software, and corpus.ids has the id of each row.
+# The embedding is the mean of the encoder's rows, of length 1; of a model of sentence-transformers it is what that says.
+# corpus.npy is the same vectors as one array for other software, and corpus.ids has the id of each row.
 set -u
+program=search.sh
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 66
+# shellcheck source=pipelines/stages.sh
+. "$here/stages.sh" || exit 66
 usage() {
     cat << 'END'
 usage: search.sh [options] -s STORE -- TOKENIZE-ARGUMENT...
        search.sh [options] -s STORE -q QUERIES
 
   -s STORE     the corpus: STORE.t5g, STORE.npy and STORE.ids
+  -d TEMPLATE  to embed: around every document, in place of {text}
   -q QUERIES   a file with a query on each line; -: standard input
-  -k N         documents for each query (default 10)
-  -j           print one JSON object for each query
-  -d TEMPLATE  around every document, in place of {text}
-  -p TEMPLATE  around every query
+  -p TEMPLATE  with -q: around every query
+  -k N         with -q: documents for each query (default 10)
+  -j           with -q: print one JSON object for each query
   -m MODEL     for the programs
 
 The arguments behind -- are those of t5g-tokenize(1): files, archives, -l FILE, --jsonl FILE. A document or query that
-fails is left out and named, and the status is 3. T5G_ENCODE_FLAGS: options for t5g-encode in place of
-`--pool mean --normalize`, quoted as for a shell.
+fails is left out and named, and the status is 3. If no document can be embedded, the status is 65, and an earlier STORE
+stays as it is. T5G_ENCODE_FLAGS: options for t5g-encode in place of `--pool mean --normalize`, quoted as for a shell.
 END
 }
-complain() {
-    printf 'search.sh: %s\n' "$2" >&2
-    exit "$1"
-}
-store='' queries='' k=10 json='' documents='{text}' asked='{text}'
+store='' queries='' k='' json='' documents='' asked=''
 [ "${1-}" != --help ] || { usage; exit 0; }
 while getopts s:q:k:jd:p:m:h option; do
     case $option in
+    j) json=--jsonl ;;
+    h) usage; exit 0 ;;
+    '?') usage >&2; exit 64 ;;
+    *) given "$option" "$OPTARG" ;;
+    esac
+    case $option in
     s) store=$OPTARG ;;
     q) queries=$OPTARG ;;
-    k) k=$OPTARG ;;
-    j) json=--jsonl ;;
+    k) count k "$OPTARG" && k=$OPTARG ;;
     d) documents=$OPTARG ;;
     p) asked=$OPTARG ;;
     m) export T5G_MODEL="$OPTARG" ;;
-    h) usage; exit 0 ;;
-    *) usage >&2; exit 64 ;;
     esac
 done
 shift $((OPTIND - 1))
 [ -n "$store" ] || complain 64 '-s STORE is missing'
 if [ -n "$queries" ]; then
     [ $# = 0 ] || complain 64 'with -q there is nothing to embed: leave the arguments behind -- out'
+    [ -z "$documents" ] || complain 64 '-d is for documents, which with -q are embedded already'
+    readable "$queries"
+    [ -r "$store.t5g" ] || complain 66 "$store.t5g: cannot be read"
 else
     [ $# -gt 0 ] || complain 64 'nothing to embed or search: give arguments for t5g-tokenize, or -q QUERIES'
+    [ -z "$k$json$asked" ] || complain 64 '-k, -j and -p are for a search: give -q QUERIES'
 fi
-flags='--pool mean --normalize'
-[ ! -e "${T5G_MODEL:-.}/modules.json" ] || flags=--normalize
-flags=${T5G_ENCODE_FLAGS:-$flags}
+need t5g-tokenize t5g-encode t5g-frame
+# What is embedded may be large: next to the store.
+if [ -n "$queries" ]; then folder; else folder "$store"; fi
 
-# embed OUT TEMPLATE ARGUMENT...: its status is 3 if some documents failed.
+# Whether the model says itself how rows become an embedding.
+flags=${T5G_ENCODE_FLAGS-}
+if [ -z "$flags" ]; then
+    t5g-tokenize -l -o "$work/none.t5g" /dev/null || exit
+    status=0
+    t5g-encode --normalize -o "$work/none.enc.t5g" "$work/none.t5g" 2> "$work/why" || status=$?
+    case $status in
+    0) flags=--normalize ;;
+    64) flags='--pool mean --normalize' ;;
+    *)
+        cat "$work/why" >&2
+        exit "$status"
+        ;;
+    esac
+fi
+
+# embed OUT TEMPLATE ARGUMENT...: with the status of the two programs.
 embed() {
     export OUT="$1" # for the words of eval
-    template=$2
+    around=$2
     shift 2
-    t5g-tokenize --template "$template" "$@" | eval "t5g-encode -o \"\$OUT\" $flags"
+    [ -z "$around" ] || set -- --template "$around" "$@"
+    stage 1 t5g-tokenize "$@" | eval "stage 2 t5g-encode -o \"\$OUT\" $flags"
+    outcome 2
 }
 
 if [ -z "$queries" ]; then
-    embed "$store.t5g" "$documents" "$@"
+    embed "$work/new.t5g" "$documents" "$@"
     status=$?
-    [ "$status" = 0 ] || [ "$status" = 3 ] || exit "$status"
-    t5g-frame export --matrix "$store.npy" "$store.t5g"
+    whole "$status" || exit "$status"
+    # What is there stays if there is nothing to put in its place.
+    t5g-frame export --matrix "$store.npy" "$work/new.t5g"
+    status=$?
+    whole "$status" || exit "$status"
+    t5g-frame cat -o "$store.t5g" "$work/new.t5g"
     exit
 fi
-work=$(mktemp -d) || exit 73
-trap 'rm -rf "$work"' EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
 embed "$work/queries.t5g" "$asked" -l -- "$queries"
 status=$?
-[ "$status" = 0 ] || [ "$status" = 3 ] || exit "$status"
+whole "$status" || exit "$status"
 # shellcheck disable=SC2086 # $json may be no word at all
-t5g-frame nearest -k "$k" $json --queries "$work/queries.t5g" "$store.t5g"
+t5g-frame nearest -k "${k:-10}" $json --queries "$work/queries.t5g" -- "$store.t5g"

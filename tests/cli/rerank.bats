@@ -51,6 +51,46 @@ prompt() {
     grep -o '"index":[0-9]*,"id":"[^"]*"' got | sort -u | tr '\n' ' ' | grep -qx '"index":0,"id":"lines:1" "index":2,"id":"lines:3" '
 }
 
+@test "any id, query and answer: TREC fields, and JSON that a parser reads" {
+    cat > docs.jsonl <<'END'
+{"id":"plain","text":"One document."}
+{"id":"a \"b\"\\c\u0001\t","text":"Another document."}
+{"id":"d\u3000\u00a0e","text":"And a third."}
+END
+    t5g-tokenize --jsonl docs.jsonl | t5g-encode -o store.t5g
+    printf 'q\001"\\\tone \177 "two" \\ \001\tth\ree\nr \ts\n' > queries
+    sh "$rerank" -r "a'b\\n" -o out store.t5g queries
+    cut -d ' ' -f 3 out.trec | sort -u | tr '\n' ' ' | LC_ALL=C grep -qxF 'a_"b"\c__ d__e plain '
+    cut -d ' ' -f 1 out.trec | uniq | tr '\n' ' ' | grep -qxF 'q_"\ r_ '
+    [ "$(awk '{ print NF, $6 }' out.trec | sort -u)" = "6 a'b\\n" ]
+    python3 - <<'END'
+import json
+lines = [json.loads(x) for x in open("out.jsonl", newline="\n")]
+assert [(x["query_id"], x["query"]) for x in lines] == [('q\1"\\', 'one \x7f "two" \\ \1\tth\ree'), ("r ", "s")], lines
+assert all({(r["index"], r["id"]) for r in x["results"]} == {(0, "plain"), (1, 'a "b"\\c\1\t'), (2, "d\u3000\xa0e")} for x in lines)
+END
+    # Answers with what JSON and awk would change.
+    for yes in '"a' 'b\n' "$(printf '\tc')" "it's"; do
+        sh "$rerank" -y "$yes" -x z store.t5g queries > got
+        printf 'Judge {prompt}' > t
+        sh "$rerank" -t t -y "$yes" -x z -j store.t5g <(echo x) > got
+        t5g-decode -p 'Judge x' --choice "$yes" --choice z --choices-by first store.t5g | t5g-detok --jsonl | WANT=$yes python3 -c '
+import json, os, sys
+want = [c["probability"] for x in sys.stdin for c in json.loads(x)["choices"] if c["text"] == os.environ["WANT"]]
+got = {r["index"]: r["relevance_score"] for r in json.load(open("got"))["results"]}
+assert [got[i] for i in range(3)] == want, (got, want)'
+    done
+    # Two ids that a TREC run cannot tell apart.
+    printf '{"id":"a b","text":"x"}\n{"id":"a_b","text":"y"}\n' | t5g-tokenize --jsonl | t5g-encode -o two.t5g
+    status_is 65 sh "$rerank" -o two two.t5g queries
+    err_has 'two ids of documents are a_b in a TREC run'
+    [ ! -e two.trec ] && [ ! -e two.jsonl ]
+    sh "$rerank" -j two.t5g queries | grep -c '"a b".*"a_b"\|"a_b".*"a b"' | grep -qx 2
+    printf 'same\tone\nsame\ttwo\n' > twice
+    status_is 65 sh "$rerank" store.t5g twice
+    [ "$(find . -name '*.??????' -type d)" = "" ]
+}
+
 @test "wrong use" {
     store
     status_is 64 sh "$rerank" store.t5g
@@ -63,6 +103,23 @@ prompt() {
     status_is 64 sh "$rerank" -y same -x same store.t5g queries
     printf 'no field' > t
     status_is 64 sh "$rerank" -t t store.t5g queries || status_is 65 sh "$rerank" -t t store.t5g queries
+    for how in '-j -o out' '-i other -t t' '-n 0' '-n 1x' '-z'; do
+        # shellcheck disable=SC2086 # several words
+        status_is 64 sh "$rerank" $how store.t5g queries
+    done
+    for letter in o n i t y x r m; do
+        status_is 64 sh "$rerank" -$letter '' store.t5g queries
+        err_has "rerank.sh: -$letter: an empty argument"
+    done
+    status_is 64 sh "$rerank" -r 'my run' store.t5g queries
+    err_has 'rerank.sh: -r: the name of a run has no blanks'
+    status_is 64 env T5G_DECODE_FLAGS=--nope sh "$rerank" store.t5g queries
+    status_is 66 sh "$rerank" -m none store.t5g queries
+    status_is 66 sh "$rerank" -t none store.t5g queries
+    status_is 66 sh "$rerank" store.t5g .
+    status_is 73 sh "$rerank" -o none/out store.t5g queries
+    printf '\377\tx\n' > bad
+    status_is 65 sh "$rerank" store.t5g bad
     head -c 2000 store.t5g > cut.t5g
     status_is 76 sh "$rerank" cut.t5g queries
 }

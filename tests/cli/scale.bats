@@ -251,3 +251,12 @@ prepared() {
     "$pipelines/merge" --clean 1 -parts -out.t5g
     [ ! -e -parts ]
 }
+
+@test "parallel.sh and slurm.sh make no folder for their result" {
+    echo text > one
+    for script in parallel slurm; do
+        status_is 73 "$pipelines/$script.sh" -n 1 -o no/folder/out.t5g -- one
+        err_has "$script.sh: no/folder/out.t5g: cannot be made: no such folder"
+    done
+    [ ! -e no ] && [ ! -e .t5g ]
+}

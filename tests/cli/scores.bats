@@ -383,9 +383,10 @@ EOF
     status_is 3 "$perplexity" - < corpus.jsonl > with
     cmp out with
     grep -q '^t5g-decode: c: no target' err
-    status_is 76 "$perplexity" corpus.jsonl --sample > none
-    [ ! -s none ]
-    status_is 3 "$perplexity" absent > none
+    status_is 64 "$perplexity" corpus.jsonl --sample > none
+    for file in absent .; do status_is 66 "$perplexity" $file >> none; done
+    status_is 66 env T5G_MODEL=nowhere "$perplexity" corpus.jsonl >> none
     [ ! -s none ]
     status_is 64 "$perplexity"
+    for help in -h --help; do "$perplexity" $help | grep -q '^usage: perplexity.sh FILE'; done
 }

@@ -169,6 +169,30 @@ assert out == rows'
     [ "$(wc -l < c.ids)" = 30 ]
     printf '\377\n' >> q
     status_is 3 "$pipelines/search.sh" -s c -q q -k 1
+    # What cannot be embedded takes the place of nothing.
+    cat c.t5g c.npy c.ids > before
+    printf '\377\n' > bad
+    for what in '-l absent' absent '-l bad'; do
+        # shellcheck disable=SC2086 # several words
+        status_is 65 "$pipelines/search.sh" -s c -- $what
+        cat c.t5g c.npy c.ids | cmp - before
+    done
+    status_is 64 "$pipelines/search.sh" -s c -- --nope lines
+    status_is 64 env T5G_ENCODE_FLAGS=--nope "$pipelines/search.sh" -s c -- -l lines
+    status_is 66 "$pipelines/search.sh" -s c -m none -- -l lines
+    status_is 73 "$pipelines/search.sh" -s none/c -- -l lines
+    cat c.t5g c.npy c.ids | cmp - before
+    [ "$(find . -name 'c.??????')" = "" ]
+    for how in '-s c -q q -d x{text}' '-s c -q q -k 0' '-s c -k 3 -- -l lines' '-s c -j -- -l lines' '-s c -p {text} -- -l lines'; do
+        # shellcheck disable=SC2086
+        status_is 64 "$pipelines/search.sh" $how
+    done
+    for letter in s q k d p m; do
+        status_is 64 "$pipelines/search.sh" -s c -q q -$letter ''
+        err_has "search.sh: -$letter: an empty argument"
+    done
+    for file in none .; do status_is 66 "$pipelines/search.sh" -s c -q $file; done
+    status_is 66 "$pipelines/search.sh" -s c -m none -q q
     status_is 64 "$pipelines/search.sh" -q q
     status_is 64 "$pipelines/search.sh" -s c
     status_is 66 "$pipelines/search.sh" -s none -q q
