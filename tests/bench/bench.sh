@@ -72,6 +72,12 @@ prepare() {
     tr -s '[:space:]' ' ' < "$dir/text" | fold -w 900 | sed -n 1,64p |
         t5g-tokenize -l --max-tokens 84 --too-long cut -o "$dir/ids.64x84.t5g"
     make_file "$dir/enc.64x84.t5g" t5g-encode "$dir/ids.64x84.t5g"
+    # As a reranker stores them: without <bos>, averages of 4 rows.
+    tr -s '[:space:]' ' ' < "$dir/text" | fold -w 3000 | sed -n 1,100p |
+        t5g-tokenize -l --no-bos --max-tokens 336 --too-long cut -o "$dir/ids.100x84.t5g"
+    make_file "$dir/enc.100x84.t5g" t5g-encode --group 4 "$dir/ids.100x84.t5g"
+    [ "$(t5g-frame ls "$dir/enc.100x84.t5g" | grep -c 'encoder.out f32\[84,')" = 100 ] ||
+        { say "the text has fewer than 100 passages of 336 tokens"; exit 65; }
     head -c 3000 "$dir/text" > "$dir/short"
     # 1,000 labels of two words, some of which share the first, and a prompt; for the peers as ids, with eos.
     tr -cs '[:alpha:]' '\n' < "$dir/text" |
@@ -255,6 +261,16 @@ labels() {
     ask hf labels 512 20
 }
 
+# Seconds of one query, of that prompt, to 100 stored passages of 84 rows: yes or no for each.
+rerank() {
+    local v
+    for v in bf16 q8; do
+        t5g rerank-100 $v s "$(seconds 3 t5g-decode -m "$(packed $v)" -p "$words" --choice yes --choice no --choices-by first \
+            "$dir/enc.100x84.t5g")"
+    done
+    ask hf rerank 100 1
+}
+
 vision() {
     local v
     for v in bf16 q8; do t5g vision-896 $v s "$(seconds 1 t5g-vision -m "$(packed $v)" "$dir/picture.t5g")"; done
@@ -397,7 +413,7 @@ machine "$(date -u +%FT%TZ)" "$commit" "$(${CC:-cc} --version | head -n 1)" "$("
 
 # Works, and in how many rounds they take part: the long ones in some.
 all='kernels-rates:99 encode-512:99 decode-512:99 cold-128:99 four-512:99 english:99 mixed:99 warm:99 encode-4096:3
-    decode-4096:3 eight-4096:3 prompt-64x84:3 labels-512:3 vision-896:2 memory-4096:1 quality:1'
+    decode-4096:3 eight-4096:3 prompt-64x84:3 labels-512:3 rerank-100:3 vision-896:2 memory-4096:1 quality:1'
 for ((round = 1; round <= rounds; round++)); do
     for w in $all; do
         [ "$round" -le "${w#*:}" ] || continue
@@ -415,6 +431,7 @@ for ((round = 1; round <= rounds; round++)); do
         eight-4096) eight ;;
         prompt-64x84) prompt ;;
         labels-512) labels ;;
+        rerank-100) rerank ;;
         vision-896) vision ;;
         english | mixed) tokenize "$w" ;;
         cold-128) cold ;;

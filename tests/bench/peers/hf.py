@@ -49,11 +49,13 @@ def cold(n, times):
     return [time.perf_counter() - start], "s"
 
 
+def lines(name):
+    with open(os.path.join(os.environ["T5G_BENCH_DIR"], name), encoding="ascii") as f:
+        return [[int(x) for x in line.split()] for line in f]
+
+
 def labels(n, times):
     """One by one: each is a run over the prompt and the label."""
-    def lines(name):
-        with open(os.path.join(os.environ["T5G_BENCH_DIR"], name), encoding="ascii") as f:
-            return [[int(x) for x in line.split()] for line in f]
     prompt, given = [2] + lines("ids.prompt")[0], lines("ids.labels")
     rows = BaseModelOutput(last_hidden_state=encoded(n))
 
@@ -65,10 +67,22 @@ def labels(n, times):
     return [1e3 * peer.repeat(lambda: score(label), 1)[0] for label in given[:times]], "ms"
 
 
+def rerank(n, times):
+    """The prompt over n passages of 84 rows in one batch, and the logits behind it."""
+    rows = torch.randn(n, 84, model.config.decoder.hidden_size)
+    ids = torch.tensor([[2] + lines("ids.prompt")[0]]).expand(n, -1)
+
+    def score():
+        model(encoder_outputs=BaseModelOutput(last_hidden_state=rows), decoder_input_ids=ids, use_cache=False,
+              attention_mask=torch.ones(rows.shape[:2], dtype=torch.long), logits_to_keep=1)
+    score()
+    return peer.repeat(score, times), "s"
+
+
 def vision(n, times):
     pixels = torch.rand(1, 3, n, n) * 2 - 1
     return peer.repeat(lambda: model.model.encoder.get_image_features(pixels), times), "s"
 
 
 peer.serve("transformers", variant, {"encode": encode, "decode": decode, "cold": cold, "labels": labels,
-                                     "vision": vision})
+                                     "rerank": rerank, "vision": vision})
