@@ -86,7 +86,7 @@ main(int argc, char **argv)
     struct t5g_encoding x = {.encoder = t5g_encoder_open(model, kernels, pool),
                              .config = &model->config,
                              .cache = t5g_caching_open(opt.cache),
-                             .model = model->identity,
+                             .parts = &model->parts,
                              .num = model->profile,
                              .force = opt.force,
                              .dropped = dropped};
@@ -103,8 +103,11 @@ main(int argc, char **argv)
                               .take = t5g_encode_batch,
                               .arg = &x,
                               .tok = &tokenizer,
-                              .model = model->identity,
-                              .num = model->profile,
+                              .own = {.parts = &model->parts,
+                                      .made = T5G_BY_ENCODER,
+                                      .modules = t5g_shape_modules(&x.shape),
+                                      .num = model->profile},
+                              .uses = T5G_BY_ENCODER | T5G_BY_VISION,
                               .force = opt.force};
     int r = t5g_run_through(&run, &stage, in, &e);
     int status = t5g_run_close(&run, r < 0 ? &e : NULL);

@@ -99,7 +99,7 @@ main(int argc, char **argv)
         t5g_die_err(&e);
     at.looker.vision = t5g_vision_open(model, kernels, pool);
     at.looker.cache = t5g_caching_open(opt.cache);
-    at.looker.model = model->identity;
+    at.looker.identity = model->parts.id[T5G_ID_VISION];
     t5g_caching_profile(at.looker.profile, model->profile, kernels->name);
     int r = 0;
     struct t5g_source *in = NULL;
@@ -111,8 +111,8 @@ main(int argc, char **argv)
             .take = t5g_vision_batch,
             .arg = &at,
             .tok = at.again.tokenizer != NULL ? t5g_tokenizer_id(at.again.tokenizer) : NULL,
-            .model = model->identity,
-            .num = model->profile,
+            .own = {.parts = &model->parts, .made = T5G_BY_VISION, .num = model->profile},
+            .uses = T5G_BY_VISION,
             .force = opt.force};
         in = t5g_source_open(paths, (size_t)(argv + argc - paths), opt.max_frame, opt.force);
         r = t5g_run_through(&run, &stage, in, &e);

@@ -115,8 +115,9 @@ answering_open(struct t5g_stage *stage, struct t5g_err *e)
     stage->take = classifies ? t5g_label_batch : t5g_decode_batch;
     stage->arg = classifies ? (void *)&at.labels : x;
     stage->tok = t5g_tokenizer_id(x->asker.tokenizer);
-    stage->model = at.model->identity;
-    stage->num = at.model->profile;
+    stage->own = (struct t5g_head_entry){
+        .parts = &at.model->parts, .made = T5G_BY_DECODER, .num = at.model->profile};
+    stage->uses = T5G_BY_ENCODER | T5G_BY_VISION;
     return 0;
 }
 

@@ -42,7 +42,7 @@ start(void)
     struct t5g_err e;
     if (t5g_writer_started(run.w))
         return;
-    if (t5g_writer_begin(run.w, &head, t5g_program_name(), NULL, NULL, NULL, NULL, &e) < 0)
+    if (t5g_writer_begin(run.w, &head, t5g_program_name(), NULL, &e) < 0)
         t5g_die_err(&e);
 }
 
@@ -52,7 +52,7 @@ take_head(const struct t5g_frame *f, const char *name, struct t5g_err *e)
     struct t5g_head h;
     if (t5g_head_read(&h, f->meta, f->meta_len, e) < 0)
         return -1;
-    int r = opt.force ? 0 : t5g_head_agree(&head, &h, name, e);
+    int r = opt.force ? 0 : t5g_head_agree(&head, &h, T5G_BY_ALL, name, e);
     if (head.meta == NULL) {
         head = h;
         start();

@@ -45,7 +45,7 @@ start(struct t5g_importer *im, const char *meta, size_t n, struct t5g_err *e)
     struct t5g_head h = {0};
     if (meta != NULL && t5g_head_read(&h, meta, n, e) < 0)
         return -1;
-    int r = t5g_writer_begin(im->run->w, &h, t5g_program_name(), NULL, NULL, NULL, NULL, e);
+    int r = t5g_writer_begin(im->run->w, &h, t5g_program_name(), NULL, e);
     t5g_head_clear(&h);
     return r;
 }

@@ -1,6 +1,8 @@
 /* identity.c: one pass over all weights: check that they are finite, and hash them. */
 #include "model/identity.h"
+#include "base/utf8.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,10 +75,14 @@ hash_tensor(struct t5g_hash *h, const struct t5g_tensor *t, char hex[T5G_HEX128]
     return 0;
 }
 
-/* One line for each tensor. */
+/* A line for each tensor of a part. */
 struct lines {
     char **line;
     size_t n;
+};
+
+struct identities {
+    struct lines of[T5G_IDS];
     struct t5g_hash *hash;
 };
 
@@ -92,64 +98,92 @@ add_line(struct lines *l, const char *part, const char *rest, const struct t5g_t
     l->line[l->n++] = b.p;
 }
 
-/* The line of `copy`, unless it is `of` itself or holds the same bytes. */
-static int
-add_copy(struct lines *l, const char *part, const char *rest, const struct t5g_tensor *copy,
-         const struct t5g_tensor *of, const char *of_hex, struct t5g_err *e)
+/* The part that a tensor acts on. */
+static enum t5g_id
+owner(enum t5g_part part)
 {
-    char hex[T5G_HEX128];
-    if (copy == NULL || copy == of)
-        return 0;
-    if (hash_tensor(l->hash, copy, hex, e) < 0)
-        return -1;
-    if (copy->dtype != of->dtype || strcmp(hex, of_hex) != 0)
-        add_line(l, part, rest, copy, hex);
+    if (part == T5G_PART_ENCODER)
+        return T5G_ID_ENCODER;
+    return part == T5G_PART_VISION || part == T5G_PART_PROJECTOR ? T5G_ID_VISION : T5G_ID_DECODER;
+}
+
+/* hex, computed anew unless t is `of`, whose hash is known. */
+static int
+hash_copy(struct t5g_hash *h, const struct t5g_tensor *t, const struct t5g_tensor *of,
+          const char *of_hex, char hex[T5G_HEX128], struct t5g_err *e)
+{
+    if (t != of)
+        return hash_tensor(h, t, hex, e);
+    memcpy(hex, of_hex, T5G_HEX128);
     return 0;
 }
 
+/* Embeddings and the output matrix, each under its role, whatever the file calls it. */
 static int
-add_roles(struct lines *l, const struct t5g_roles *r, struct t5g_err *e)
+add_roles(struct identities *x, const struct t5g_roles *r, struct t5g_err *e)
 {
     static const char weight[] = "embed_tokens.weight", eoi[] = "embed_tokens.eoi_embedding";
-    char hex[T5G_HEX128], eoi_hex[T5G_HEX128];
-    if (hash_tensor(l->hash, r->embed, hex, e) < 0 || hash_tensor(l->hash, r->eoi, eoi_hex, e) < 0)
+    char hex[T5G_HEX128], eoi_hex[T5G_HEX128], other[T5G_HEX128];
+    struct lines *encoder = &x->of[T5G_ID_ENCODER], *decoder = &x->of[T5G_ID_DECODER];
+    if (hash_tensor(x->hash, r->embed, hex, e) < 0 || hash_tensor(x->hash, r->eoi, eoi_hex, e) < 0)
         return -1;
-    add_line(l, "encoder", weight, r->embed, hex);
-    add_line(l, "encoder", eoi, r->eoi, eoi_hex);
-    if (add_copy(l, "decoder", weight, r->dec_embed, r->embed, hex, e) < 0 ||
-        add_copy(l, "decoder", eoi, r->dec_eoi, r->eoi, eoi_hex, e) < 0 ||
-        add_copy(l, "head", "out_proj.weight", r->head, r->embed, hex, e) < 0)
-        return -1;
+    add_line(encoder, "encoder", weight, r->embed, hex);
+    add_line(encoder, "encoder", eoi, r->eoi, eoi_hex);
+    const struct {
+        const struct t5g_tensor *t, *of;
+        const char *of_hex, *part, *rest;
+    } rows[] = {{r->dec_embed, r->embed, hex, "decoder", weight},
+                {r->dec_eoi, r->eoi, eoi_hex, "decoder", eoi},
+                {r->head, r->embed, hex, "head", "out_proj.weight"}};
+    for (size_t i = 0; i < T5G_LEN(rows); i++) {
+        if (rows[i].t == NULL)
+            continue;
+        if (hash_copy(x->hash, rows[i].t, rows[i].of, rows[i].of_hex, other, e) < 0)
+            return -1;
+        add_line(decoder, rows[i].part, rows[i].rest, rows[i].t, other);
+    }
     return 0;
 }
 
 static void
-put_stack(struct t5g_buf *b, const char *name, const struct t5g_stack_config *c)
+put_stack(struct t5g_buf *b, const struct t5g_stack_config *c)
 {
-    t5g_buf_printf(b, "%s d=%zu f=%zu layers=%zu h=%zu hk=%zu dh=%zu v=%zu window=%zu full=", name,
-                   c->d, c->f, c->layers, c->h, c->hk, c->dh, c->v, c->window);
+    t5g_buf_printf(b, "d=%zu f=%zu layers=%zu h=%zu hk=%zu dh=%zu v=%zu window=%zu full=", c->d,
+                   c->f, c->layers, c->h, c->hk, c->dh, c->v, c->window);
     for (size_t i = 0; i < c->layers; i++)
         t5g_buf_addc(b, c->full[i] ? '1' : '0');
     t5g_buf_printf(b, " eps=%.9g scale=%.9g cap=%.9g rope=%.9g/%.9g,%.9g/%.9g\n", (double)c->eps,
-                   (double)c->scale, (double)c->logit_softcap, (double)c->rope_full.theta,
+                   (double)c->scale, (double)c->attn_softcap, (double)c->rope_full.theta,
                    (double)c->rope_full.factor, (double)c->rope_local.theta,
                    (double)c->rope_local.factor);
 }
 
-/* Without the ids for generation (bos, eos, start): they are settings and change no activation. */
+/*
+ * What acts on a part. Without the ids for generation (bos, eos, start): they are settings and
+ * change no activation; a classifier's first id is no setting.
+ */
 static void
-put_config(struct t5g_buf *b, const struct t5g_config *c, bool decoder, bool vision)
+put_config(struct t5g_buf *b, const struct t5g_config *c, enum t5g_id part)
 {
-    t5g_buf_printf(b, "t5g-model 1\ndtype=%s eoi=%ld image=%ld\n", t5g_dtype_name(c->dtype),
-                   (long)c->eoi, (long)c->image);
-    put_stack(b, "encoder", &c->encoder);
-    if (decoder)
-        put_stack(b, "decoder", &c->decoder);
-    if (vision)
-        t5g_buf_printf(
-            b, "vision d=%zu f=%zu layers=%zu h=%zu image=%zu patch=%zu mm=%zu eps=%.9g\n",
-            c->vision.stack.d, c->vision.stack.f, c->vision.stack.layers, c->vision.stack.h,
-            c->vision.image_size, c->vision.patch, c->mm_tokens, (double)c->vision.stack.eps);
+    const struct t5g_stack_config *v = &c->vision.stack;
+    t5g_buf_printf(b, "t5g-%s 2\ndtype=%s\n", t5g_id_name(part), t5g_dtype_name(c->dtype));
+    if (part == T5G_ID_VISION) {
+        t5g_buf_printf(b, "d=%zu f=%zu layers=%zu h=%zu image=%zu patch=%zu mm=%zu eps=%.9g\n",
+                       v->d, v->f, v->layers, v->h, c->vision.image_size, c->vision.patch,
+                       c->mm_tokens, (double)v->eps);
+        return;
+    }
+    put_stack(b, part == T5G_ID_ENCODER ? &c->encoder : &c->decoder);
+    if (part == T5G_ID_ENCODER) {
+        t5g_buf_printf(b, "embed=%.9g eoi=%ld image=%ld\n", (double)c->embed_scale_encoder,
+                       (long)c->eoi, (long)c->image);
+        return;
+    }
+    t5g_buf_printf(b, "embed=%.9g eoi=%ld head=%d logits=%.9g\n", (double)c->embed_scale_decoder,
+                   (long)c->eoi, (int)c->labels.kind, (double)c->decoder.logit_softcap);
+    if (c->labels.kind != T5G_HEAD_TEXT)
+        t5g_buf_printf(b, "labels=%zu start=%ld pad=%ld\n", c->labels.n, (long)c->labels.start,
+                       (long)c->labels.pad);
 }
 
 static int
@@ -164,36 +198,146 @@ has_role(const struct t5g_bound *x)
     return x->name.part == T5G_PART_HEAD || strncmp(x->name.rest, "embed_tokens.", 13) == 0;
 }
 
-int
-t5g_identity_make(char out[T5G_HEX128], const struct t5g_config *c, const struct t5g_binder *b,
-                  const struct t5g_roles *roles, struct t5g_err *e)
+static int
+add_tensors(struct identities *x, const struct t5g_binder *b, struct t5g_err *e)
 {
-    struct lines l = {.hash = t5g_hash_open()};
-    struct t5g_buf text = {0};
     char hex[T5G_HEX128];
-    int r = 0;
-    l.line = t5g_alloc(b->n + 5, sizeof *l.line);
-    for (size_t i = 0; i < b->n && r == 0; i++) {
-        const struct t5g_bound *x = &b->all[i];
-        if (!x->used || has_role(x))
+    for (size_t i = 0; i < b->n; i++) {
+        const struct t5g_bound *t = &b->all[i];
+        if (!t->used || has_role(t))
             continue;
-        r = hash_tensor(l.hash, x->t, hex, e);
-        if (r == 0)
-            add_line(&l, t5g_part_name(x->name.part), x->name.rest, x->t, hex);
+        if (hash_tensor(x->hash, t->t, hex, e) < 0)
+            return -1;
+        add_line(&x->of[owner(t->name.part)], t5g_part_name(t->name.part), t->name.rest, t->t, hex);
     }
-    if (r == 0)
-        r = add_roles(&l, roles, e);
-    if (r == 0) {
-        qsort(l.line, l.n, sizeof *l.line, by_text);
-        put_config(&text, c, roles->head != NULL, c->has_vision);
-        for (size_t i = 0; i < l.n; i++)
-            t5g_buf_adds(&text, l.line[i]);
-        t5g_hash128_hex(out, text.p, text.n);
-    }
-    for (size_t i = 0; i < l.n; i++)
-        t5g_free(l.line[i]);
-    t5g_free(l.line);
+    return 0;
+}
+
+static void
+hash_part(char out[T5G_HEX128], const struct lines *l, const struct t5g_config *c, enum t5g_id part)
+{
+    struct t5g_buf text = {0};
+    qsort(l->line, l->n, sizeof *l->line, by_text);
+    put_config(&text, c, part);
+    for (size_t i = 0; i < l->n; i++)
+        t5g_buf_adds(&text, l->line[i]);
+    t5g_hash128_hex(out, text.p, text.n);
     t5g_buf_free(&text);
-    t5g_hash_close(l.hash);
+}
+
+int
+t5g_identity_make(char out[T5G_IDS][T5G_HEX128], const struct t5g_config *c,
+                  const struct t5g_binder *b, const struct t5g_roles *roles, struct t5g_err *e)
+{
+    const bool has[T5G_IDS] = {
+        [T5G_ID_ENCODER] = true,
+        [T5G_ID_VISION] = c->has_vision,
+        [T5G_ID_DECODER] = roles->dec_embed != NULL,
+    };
+    struct identities x = {.hash = t5g_hash_open()};
+    for (int i = 0; i < T5G_IDS; i++)
+        x.of[i].line = t5g_alloc(b->n + 5, sizeof *x.of[i].line);
+    int r = add_tensors(&x, b, e);
+    if (r == 0)
+        r = add_roles(&x, roles, e);
+    for (int i = 0; i < T5G_IDS; i++) {
+        out[i][0] = '\0';
+        if (r == 0 && has[i])
+            hash_part(out[i], &x.of[i], c, (enum t5g_id)i);
+        for (size_t k = 0; k < x.of[i].n; k++)
+            t5g_free(x.of[i].line[k]);
+        t5g_free(x.of[i].line);
+    }
+    t5g_hash_close(x.hash);
     return r;
+}
+
+/* ---- as text ---- */
+
+void
+t5g_identity_print(char text[T5G_IDENTITY_TEXT], char id[T5G_IDS][T5G_HEX128])
+{
+    size_t n = 0;
+    for (int i = 0; i < T5G_IDS; i++)
+        n += (size_t)snprintf(text + n, T5G_IDENTITY_TEXT - n, "%s%s", i > 0 ? " " : "",
+                              id[i][0] != '\0' ? id[i] : "-");
+}
+
+bool
+t5g_identity_parse(char id[T5G_IDS][T5G_HEX128], const char *text)
+{
+    for (int i = 0; i < T5G_IDS; i++) {
+        size_t n = strcspn(text, " "), digits = strspn(text, "0123456789abcdef");
+        bool none = n == 1 && text[0] == '-' && i != T5G_ID_ENCODER;
+        if ((!none && (n != T5G_HEX128 - 1 || digits != n)) ||
+            (i < T5G_IDS - 1) != (text[n] == ' '))
+            return false;
+        memcpy(id[i], text, none ? 0 : n);
+        id[i][none ? 0 : n] = '\0';
+        text += n + 1;
+    }
+    return true;
+}
+
+/* The component of path[0..n) before the last one, in [*from, *to); false if there is none. */
+static bool
+component_before(const char *path, size_t n, size_t *from, size_t *to)
+{
+    while (n > 0 && path[n - 1] != '/')
+        n--;
+    while (n > 0 && path[n - 1] == '/')
+        n--;
+    *to = n;
+    while (n > 0 && path[n - 1] != '/')
+        n--;
+    *from = n;
+    return *from < *to;
+}
+
+/* .../models--ORG--NAME/snapshots/REVISION[/...]: "ORG/NAME" in b. */
+static bool
+hub_name(struct t5g_buf *b, const char *path)
+{
+    static const char models[] = "models--", snapshots[] = "/snapshots/";
+    const char *at = strstr(path, snapshots);
+    size_t from, to;
+    if (at == NULL || !component_before(path, (size_t)(at - path) + 1, &from, &to) ||
+        strncmp(path + from, models, sizeof models - 1) != 0)
+        return false;
+    for (from += sizeof models - 1; from < to; from++) {
+        bool dashes = path[from] == '-' && path[from + 1] == '-' && from + 2 < to;
+        t5g_buf_addc(b, dashes ? '/' : path[from]);
+        from += dashes;
+    }
+    return true;
+}
+
+void
+t5g_identity_source(char out[T5G_SOURCE_NAME], const char *path)
+{
+    struct t5g_buf name = {0}, clean = {0};
+    size_t n = strlen(path), from;
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    for (from = n; from > 0 && path[from - 1] != '/';)
+        from--;
+    bool dots = n - from <= 2 && strspn(path + from, "./") >= n - from;
+    char *real = dots || strstr(path, "models--") != NULL ? realpath(path, NULL) : NULL;
+    if (!hub_name(&name, real != NULL ? real : path)) {
+        const char *slash = real != NULL ? strrchr(real, '/') : NULL;
+        if (slash != NULL)
+            t5g_buf_adds(&name, slash + 1);
+        else
+            t5g_buf_add(&name, path + from, n - from);
+    }
+    free(real);
+    t5g_buf_adds(&clean, "");
+    t5g_utf8_replace(&clean, name.p != NULL ? name.p : "", name.n);
+    n = t5g_min(clean.n, T5G_SOURCE_NAME - 1);
+    while (n > 0 && n < clean.n && ((unsigned char)clean.p[n] & 0xc0) == 0x80)
+        n--; /* to the beginning of a character */
+    memcpy(out, clean.p, n);
+    out[n] = '\0';
+    t5g_buf_free(&name);
+    t5g_buf_free(&clean);
 }

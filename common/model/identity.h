@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "model/binder.h"
 #include "model/config.h"
+#include "stream/parts.h"
 
 /* The tensors that may replace each other; NULL where there is no such role. */
 struct t5g_roles {
@@ -15,16 +16,32 @@ struct t5g_roles {
 
 /* The kind under which identities are remembered; increase the number when what is hashed
  * changes. */
-#define T5G_IDENTITY_KIND "model1"
+#define T5G_IDENTITY_KIND "model2"
+
+/* The text that is remembered: the identities in the order of enum t5g_id, "-" for none, with
+ * blanks between them. */
+enum { T5G_IDENTITY_TEXT = T5G_IDS * T5G_HEX128 };
 
 /*
- * out = XXH3-128 over the fields of c that shape the computation and, for every tensor that was
- * requested from b, its part, name, dtype and shape and the XXH3-128 of its bytes. Independent of
- * files, shards, layout and identical copies of the embedding. -1 with e (65) naming file and
- * tensor if a weight is NaN or infinite.
+ * out[part] = XXH3-128 over the fields of c that act on what the part computes and, for every
+ * tensor of the part that was requested from b, its name, dtype and shape and the XXH3-128 of its
+ * bytes; "" if the model has no such part. All weights are read once. Independent of files, shards,
+ * layout, of what plays the part of an embedding, and of identical copies of it. -1 with e (65)
+ * naming file and tensor if a weight is NaN or infinite.
  */
-int t5g_identity_make(char out[T5G_HEX128], const struct t5g_config *c, const struct t5g_binder *b,
-                      const struct t5g_roles *roles, struct t5g_err *e);
+int t5g_identity_make(char out[T5G_IDS][T5G_HEX128], const struct t5g_config *c,
+                      const struct t5g_binder *b, const struct t5g_roles *roles, struct t5g_err *e);
+
+/* To and from that text; false if it is another. */
+void t5g_identity_print(char text[T5G_IDENTITY_TEXT], char id[T5G_IDS][T5G_HEX128]);
+bool t5g_identity_parse(char id[T5G_IDS][T5G_HEX128], const char *text);
+
+/*
+ * A short name of the model at path, for people: the last component of the path, with links and
+ * dots resolved where it has none, or "org/name" in a cache of the Hugging Face hub. Well-formed
+ * UTF-8, cut to fit.
+ */
+void t5g_identity_source(char out[T5G_SOURCE_NAME], const char *path);
 
 /*
  * Whether the n bytes p of dtype f32, bf16 or f16 hold no NaN and no infinity; else *at is the

@@ -390,20 +390,23 @@ stamps_hold(const struct loader *x, const struct t5g_stamp *s, size_t n)
     return same;
 }
 
-/* The identity: the remembered one, or computed from every weight. */
+/* The identities: the remembered ones, or computed from every weight. */
 static int
 identify(struct loader *x)
 {
     struct t5g_model *m = x->m;
     size_t n;
     struct t5g_stamp *s = take_stamps(x, &n);
+    char text[T5G_IDENTITY_TEXT];
     int r = 0;
     bool hold = stamps_hold(x, s, n);
-    if (!hold || !t5g_stamp_get(T5G_IDENTITY_KIND, s, n, m->identity, sizeof m->identity) ||
-        strlen(m->identity) != T5G_HEX128 - 1) {
-        r = t5g_identity_make(m->identity, &m->config, &x->b, &x->roles, x->e);
-        if (r == 0 && hold && stamps_hold(x, s, n))
-            t5g_stamp_put(T5G_IDENTITY_KIND, s, n, m->identity);
+    if (!hold || !t5g_stamp_get(T5G_IDENTITY_KIND, s, n, text, sizeof text) ||
+        !t5g_identity_parse(m->parts.id, text)) {
+        r = t5g_identity_make(m->parts.id, &m->config, &x->b, &x->roles, x->e);
+        if (r == 0 && hold && stamps_hold(x, s, n)) {
+            t5g_identity_print(text, m->parts.id);
+            t5g_stamp_put(T5G_IDENTITY_KIND, s, n, text);
+        }
     }
     t5g_free(s);
     return r;
@@ -433,7 +436,8 @@ load(struct loader *x, unsigned need)
         return -1;
     const struct t5g_map *packed = t5g_safetensors_packed(m->files);
     if (packed != NULL)
-        return t5g_packed_identity(packed->p, packed->size, m->dir, m->identity, m->profile, x->e);
+        return t5g_packed_identity(packed->p, packed->size, m->dir, &m->parts, m->profile, x->e);
+    t5g_identity_source(m->parts.source, m->dir);
     snprintf(m->profile, sizeof m->profile, "%s", t5g_dtype_name(m->config.dtype));
     return identify(x);
 }

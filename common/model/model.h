@@ -2,10 +2,10 @@
 #ifndef T5G_MODEL_H
 #define T5G_MODEL_H
 
-#include "base/hash.h"
 #include "model/config.h"
 #include "model/matrix.h"
 #include "model/safetensors.h"
+#include "stream/parts.h"
 
 /* A matrix and its bias [rows] in f32; NULL: none. */
 struct t5g_affine {
@@ -65,7 +65,7 @@ struct t5g_model {
     const float *screen_norms;       /* [v, 2] */
     const float *score, *score_bias; /* [labels, d], [labels] a classifier's head; NULL: none */
     struct t5g_vision_weights vision;
-    char identity[T5G_HEX128];
+    struct t5g_parts parts;        /* identities */
     char profile[64];              /* numeric profile of the weights: "f32", "bf16", "q8", ... */
     bool quantised;                /* some matrix is quantised */
     struct t5g_safetensors *files; /* owns the mappings */
@@ -87,7 +87,7 @@ enum {
  * Map and bind the weights of a directory. Every layout of t5g-model(5) is accepted; missing, extra
  * and misshaped tensors are listed in one message. A directory without a needed part
  * (T5G_NEED_DECODER and so on, or-ed) is an error, and so is a classifier where text is generated.
- * One pass scans the weights for NaN and infinity and hashes them into the identity, which is
+ * One pass scans the weights for NaN and infinity and hashes them into the identities, which are
  * remembered by (device, inode, size, mtime, ctime) of the files under $XDG_CACHE_HOME/t5g. NULL
  * with e.
  */

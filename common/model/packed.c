@@ -217,17 +217,23 @@ see_head(void *arg, const struct t5g_frame *f, struct t5g_err *e)
 }
 
 int
-t5g_packed_identity(const unsigned char *p, size_t size, const char *path, char *model, char *num,
-                    struct t5g_err *e)
+t5g_packed_identity(const unsigned char *p, size_t size, const char *path, struct t5g_parts *parts,
+                    char *num, struct t5g_err *e)
 {
     struct t5g_head h = {0};
     int r = walk(&(struct image){p, size, path, -1}, see_head, &h, e);
     if (r == 1) {
-        memcpy(model, h.model, sizeof h.model);
+        memcpy(parts->id, h.id, sizeof parts->id);
+        memcpy(parts->source, h.source[T5G_ID_ENCODER], sizeof parts->source);
         memcpy(num, h.num, sizeof h.num);
     }
-    if (r == 1 && h.model[0] == '\0')
-        r = t5g_err_set(e, T5G_EX_DATA, "%s: no packed model: HEAD names none", path);
+    if (r == 1 && h.id[T5G_ID_ENCODER][0] == '\0')
+        r = h.model[0] != '\0'
+                ? t5g_err_set(e, T5G_EX_DATA,
+                              "%s: packed by an earlier version, which had one identity for a "
+                              "whole model: pack the model again",
+                              path)
+                : t5g_err_set(e, T5G_EX_DATA, "%s: no packed model: HEAD names none", path);
     t5g_head_clear(&h);
     return r == 1 ? 0 : -1;
 }

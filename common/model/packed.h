@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "model/safetensors.h"
 #include "stream/frame.h"
+#include "stream/parts.h"
 
 #define T5G_PACKED_TOKENIZER "tokenizer.table" /* name of the u8 tensor with a struct t5g_table */
 
@@ -25,9 +26,10 @@ int t5g_packed_tensors(const unsigned char *p, size_t size, const char *path, in
                        int (*add)(void *arg, const struct t5g_tensor *t, struct t5g_err *e),
                        void *arg, struct t5g_err *e);
 
-/* Identity and numeric profile that HEAD names. model holds T5G_HEX128, num 64 bytes. -1 with e. */
-int t5g_packed_identity(const unsigned char *p, size_t size, const char *path, char *model,
-                        char *num, struct t5g_err *e);
+/* Identities and numeric profile that HEAD names, which are those of the source. num holds 64
+ * bytes. -1 with e (65), also if an earlier version wrote the file. */
+int t5g_packed_identity(const unsigned char *p, size_t size, const char *path,
+                        struct t5g_parts *parts, char *num, struct t5g_err *e);
 
 /*
  * Append a small file of a model, then a NUL, to b: MODEL/name of a directory, or the TEXT frame of

@@ -338,6 +338,15 @@ t5g_sentence_identity(const struct t5g_sentence *s)
     return s->identity;
 }
 
+bool
+t5g_sentence_dense(const struct t5g_sentence *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (s->steps[i].w != NULL)
+            return true;
+    return false;
+}
+
 static void
 run_dense(const struct step *x, const float *in, float *out)
 {

@@ -26,6 +26,8 @@ enum t5g_pooling t5g_sentence_pooling(const struct t5g_sentence *s); /* never NO
 size_t t5g_sentence_width(const struct t5g_sentence *s);             /* of its embeddings */
 /* A hash of all that changes an embedding. Lives with s. */
 const char *t5g_sentence_identity(const struct t5g_sentence *s);
+/* Whether there are layers with weights after Pooling. */
+bool t5g_sentence_dense(const struct t5g_sentence *s);
 
 /* The modules after Pooling: out [width] from the pooled row x [d]. Sums are
  * in f64, in one order at every kernel level. */

@@ -28,12 +28,12 @@ struct item {
 
 /* ---- what is there already ---- */
 
-/* Whether the stream says that its rows are of this model and profile. */
+/* Whether the stream's rows are, by what it says, of this encoder and profile. */
 static bool
 of_this_model(const struct t5g_encoding *x, const struct t5g_run *run)
 {
     const struct t5g_head *h = t5g_source_head(run->in);
-    return !x->force && (h->model[0] == '\0' || strcmp(h->model, x->model) == 0) &&
+    return !x->force && t5g_head_check(h, x->parts, T5G_BY_ENCODER | T5G_BY_VISION, NULL) == 0 &&
            (h->num[0] == '\0' || strcmp(h->num, x->num) == 0);
 }
 
@@ -108,7 +108,8 @@ make_key(const struct t5g_encoding *x, const struct t5g_shape *s, struct item *t
     size_t d = x->config->encoder.d;
     t5g_shape_names(s, &names);
     t5g_shape_key(s, &options);
-    t5g_cache_key_open(key, (const char *[]){names.v[0], x->model, x->profile, options.p, NULL});
+    t5g_cache_key_open(key, (const char *[]){names.v[0], x->parts->id[T5G_ID_ENCODER], x->profile,
+                                             options.p, NULL});
     t5g_cache_key_add(key, T5G_I32, 1, (uint64_t[]){t->n}, t->ids, t->n * sizeof *t->ids);
     if (t->features != NULL)
         t5g_cache_key_add(key, T5G_F32, 2, (uint64_t[]){t->n_features, d}, t->features,

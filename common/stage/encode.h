@@ -10,9 +10,10 @@
 struct t5g_encoding {
     struct t5g_encoder *encoder; /* with taps of shape.layers */
     const struct t5g_config *config;
-    struct t5g_cache *cache; /* NULL: none */
-    const char *model, *num; /* identity, numeric profile */
-    bool force;              /* streams of another model are accepted */
+    struct t5g_cache *cache;       /* NULL: none */
+    const struct t5g_parts *parts; /* identities */
+    const char *num;               /* numeric profile */
+    bool force;                    /* streams of another model are accepted */
     char profile[96];
     struct t5g_shape shape;                       /* what is asked for */
     bool (*dropped)(const char *name, void *arg); /* frames that are not passed on */

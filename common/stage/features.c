@@ -60,7 +60,7 @@ look(struct part *part, const uint8_t *pixels, float *out, struct t5g_err *e)
     struct t5g_cache_entry entry;
     if (l->cache == NULL)
         return t5g_vision_run(l->vision, pixels, value, out, report, part, e);
-    t5g_cache_key_open(&key, (const char *[]){"image.feat", l->model, l->profile, NULL});
+    t5g_cache_key_open(&key, (const char *[]){"image.feat", l->identity, l->profile, NULL});
     t5g_cache_key_add(&key, T5G_U8, 3, (uint64_t[]){side, side, 3}, pixels, side * side * 3);
     t5g_cache_key_add(&key, T5G_F32, 2, (uint64_t[]){3, 256}, value, 3 * 256 * sizeof *value);
     t5g_cache_key_close(&key);

@@ -15,8 +15,8 @@ struct t5g_looker {
     struct t5g_vision *vision;
     size_t tokens, d; /* mm_tokens; width of the encoder */
     void (*progress)(size_t done, size_t total);
-    struct t5g_cache *cache; /* NULL: none; else model and profile are part of its keys */
-    const char *model;
+    struct t5g_cache *cache; /* NULL: none; else identity and profile are part of its keys */
+    const char *identity;    /* of the vision part */
     char profile[96];
 };
 

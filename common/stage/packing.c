@@ -25,8 +25,11 @@ t5g_packing_run(struct t5g_run *run, const char *path, const struct t5g_packing 
     t5g_progress_start("models");
     const char *id = t5g_corpus_id(path);
     t5g_at_work(id, strlen(id), 0);
-    if (t5g_writer_begin(run->w, NULL, t5g_program_name(), table.h->identity, m->identity,
-                         t5g_pack_profile(m, p->weights), NULL, &e) < 0 ||
+    const struct t5g_head_entry own = {.tok = table.h->identity,
+                                       .parts = &m->parts,
+                                       .made = T5G_BY_MODEL,
+                                       .num = t5g_pack_profile(m, p->weights)};
+    if (t5g_writer_begin(run->w, NULL, t5g_program_name(), &own, &e) < 0 ||
         t5g_writer_doc(run->w, id, strlen(id), NULL, &e) < 0 ||
         t5g_pack_texts(run->w, path, &e) < 0 ||
         t5g_writer_tensor(run->w, T5G_PACKED_TOKENIZER, T5G_U8, 1, &table.h->size, table.h, NULL,

@@ -26,6 +26,18 @@ put(struct t5g_buf *b, const char *key, const char *value)
     t5g_jsonstr_write(b, value, strlen(value));
 }
 
+/* {"identity":"...","source":"..."} */
+static void
+put_part(struct t5g_buf *b, const char *key, const char *id, const char *source)
+{
+    if (id[0] == '\0')
+        return;
+    t5g_buf_printf(b, ",\"%s\":{\"identity\":", key);
+    t5g_jsonstr_write(b, id, strlen(id));
+    put(b, "source", source);
+    t5g_buf_addc(b, '}');
+}
+
 void
 t5g_provenance(struct t5g_buf *b, const struct t5g_head *h)
 {
@@ -44,6 +56,8 @@ t5g_provenance(struct t5g_buf *b, const struct t5g_head *h)
     put_program(b, t5g_program_name(), T5G_VERSION);
     t5g_buf_addc(b, ']');
     put(b, "tokenizer", h->tok);
+    for (int i = 0; i < T5G_IDS; i++)
+        put_part(b, t5g_id_name((enum t5g_id)i), h->id[i], h->source[i]);
     put(b, "model", h->model);
     put(b, "profile", h->num);
     if (options != NULL) {

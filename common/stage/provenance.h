@@ -6,8 +6,9 @@
 
 /*
  * Append, from the HEAD of a segment (checked by t5g_head_read), "programs", an array of "NAME
- * VERSION" that ends with this program, and, where HEAD names them, "tokenizer", "model", "profile"
- * and "options", those of the last program that has some. No braces.
+ * VERSION" that ends with this program, and, where HEAD names them, "tokenizer", "encoder",
+ * "vision" and "decoder", each {"identity","source"}, "model", the identity of earlier versions,
+ * "profile" and "options", those of the last program that has some. No braces.
  */
 void t5g_provenance(struct t5g_buf *b, const struct t5g_head *h);
 

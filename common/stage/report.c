@@ -42,10 +42,12 @@ open_side(struct side *s, const char *path, struct t5g_pool *pool, struct t5g_er
 static int
 check(const struct t5g_model *a, const struct t5g_model *b, bool any, struct t5g_err *e)
 {
-    if (!any && strcmp(a->identity, b->identity) != 0)
-        return t5g_err_set(e, T5G_EX_DATA,
-                           "%s: made from another model than %s (-m names its source)", b->dir,
-                           a->dir);
+    for (int i = 0; i < T5G_IDS && !any; i++)
+        if (strcmp(a->parts.id[i], b->parts.id[i]) != 0)
+            return t5g_err_set(e, T5G_EX_DATA,
+                               "%s: made from another model than %s: from '%s', with another %s "
+                               "(-m names its source)",
+                               b->dir, a->dir, b->parts.source, t5g_id_name((enum t5g_id)i));
     if (a->config.decoder.v != b->config.decoder.v)
         return t5g_err_set(e, T5G_EX_DATA, "%s: vocabulary of %zu ids, that of %s has %zu", b->dir,
                            b->config.decoder.v, a->dir, a->config.decoder.v);

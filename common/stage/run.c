@@ -87,30 +87,28 @@ t5g_run_open(struct t5g_run *r)
     t5g_before_reading(let_go, r->w);
 }
 
-/* Check the model's identity: files made with another have the right shapes but the wrong
- * meaning. */
-static int
-same_model(const char *theirs, const char *ours, struct t5g_err *e)
+/* For -v. */
+static void
+note_model(const struct t5g_head_entry *own)
 {
-    if (theirs[0] == '\0' || ours == NULL || ours[0] == '\0' || strcmp(theirs, ours) == 0)
-        return 0;
-    return t5g_err_set(e, T5G_EX_DATA,
-                       "made with another model: %s, this one is %s (--force accepts it)", theirs,
-                       ours);
+    struct t5g_buf b = {0};
+    const char *compute = strchr(own->num, '/');
+    for (int i = 0; i < T5G_IDS; i++)
+        if ((own->made & 1U << i) != 0)
+            t5g_buf_printf(&b, ", %s %s", t5g_id_name((enum t5g_id)i), own->parts->id[i]);
+    t5g_note("model %s%s, %.*s weights%s%s, %zu threads", own->parts->source, b.p,
+             (int)strcspn(own->num, "/"), own->num, compute != NULL ? ", computed in " : "",
+             compute != NULL ? compute + 1 : "", t5g_thread_count());
+    t5g_buf_free(&b);
 }
 
 static void
-begin(struct t5g_run *r, const struct t5g_head *in, const char *tok, const char *model,
-      const char *num, const char *opt)
+begin(struct t5g_run *r, const struct t5g_head *in, const struct t5g_head_entry *own)
 {
     struct t5g_err io = {0};
-    if (model != NULL) {
-        const char *compute = strchr(num, '/');
-        t5g_note("model %s, %.*s weights%s%s, %zu threads", model, (int)strcspn(num, "/"), num,
-                 compute != NULL ? ", computed in " : "", compute != NULL ? compute + 1 : "",
-                 t5g_thread_count());
-    }
-    written(t5g_writer_begin(r->w, in, t5g_program_name(), tok, model, num, opt, &io), &io);
+    if (own->parts != NULL)
+        note_model(own);
+    written(t5g_writer_begin(r->w, in, t5g_program_name(), own, &io), &io);
 }
 
 /* Compare identities, and write HEAD. */
@@ -124,9 +122,11 @@ start(struct t5g_run *r, struct t5g_source *in, const struct t5g_stage *s, struc
     const struct t5g_tokenizer_id *tok = s->tok != NULL && s->tok->id[0] != '\0' ? s->tok : NULL;
     if ((!s->force && tok != NULL && h->tok[0] != '\0' &&
          t5g_tokenizer_check(tok, h->tok, e) < 0) ||
-        (!s->force && same_model(h->model, s->model, e) < 0))
+        (!s->force && s->own.parts != NULL && t5g_head_check(h, s->own.parts, s->uses, e) < 0))
         return t5g_err_in(e, "%s", t5g_source_name(in));
-    begin(r, h, tok != NULL ? tok->id : NULL, s->model, s->num, s->opt);
+    struct t5g_head_entry own = s->own;
+    own.tok = tok != NULL ? tok->id : NULL;
+    begin(r, h, &own);
     t5g_source_pass(in, r->w); /* pass on notes between documents */
     return 0;
 }
@@ -189,7 +189,7 @@ t5g_run_make(struct t5g_run *r, const struct t5g_maker *m, struct t5g_err *e)
     size_t id_len;
     int more = 1;
     t5g_progress_start(m->unit);
-    begin(r, NULL, m->tok, m->model, m->num, NULL);
+    begin(r, NULL, &m->own);
     while (!r->stop && (more = m->next(m->arg, &id, &id_len, e)) == 1) {
         struct t5g_err own = {0};
         t5g_at_work(id, id_len, 0);

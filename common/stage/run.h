@@ -9,6 +9,7 @@
 #include "cli/program.h"
 #include "cli/start.h"
 #include "stream/document.h"
+#include "stream/stream_head.h"
 #include "text/tokenizer.h"
 
 struct t5g_run {
@@ -43,11 +44,13 @@ struct t5g_stage {
      */
     int (*take)(void *arg, struct t5g_run *run, const struct t5g_batch *b, struct t5g_err *e);
     void *arg;
-    /* Identities, compared with those of the stream's HEAD where neither is NULL or "". */
+    /* Compared with that of the stream's HEAD where neither is NULL or "". */
     const struct t5g_tokenizer_id *tok;
-    const char *model, *num;
-    const char *opt; /* options for HEAD, a JSON object; NULL: none */
-    bool force;      /* they may differ */
+    /* What the program says of itself in HEAD; tok is set from the above. Of own.parts, `uses`
+     * (T5G_BY_ENCODER and so on) are compared with the stream's. */
+    struct t5g_head_entry own;
+    unsigned uses;
+    bool force; /* they may differ */
 };
 
 /* How a program makes documents from something that is not a stream. */
@@ -60,7 +63,7 @@ struct t5g_maker {
      * process on write errors. */
     int (*write)(void *arg, struct t5g_run *run, struct t5g_err *e);
     void *arg;
-    const char *tok, *model, *num; /* identities for HEAD; NULL: none */
+    struct t5g_head_entry own; /* for HEAD */
 };
 
 /*

@@ -49,6 +49,14 @@ t5g_shape_key(const struct t5g_shape *s, struct t5g_buf *b)
         t5g_buf_printf(b, ", hidden %zu", s->layers[i]);
 }
 
+const char *
+t5g_shape_modules(const struct t5g_shape *s)
+{
+    return s->sentence != NULL && t5g_sentence_dense(s->sentence)
+               ? t5g_sentence_identity(s->sentence)
+               : NULL;
+}
+
 bool
 t5g_shape_plain(const struct t5g_shape *s)
 {

@@ -32,6 +32,9 @@ void t5g_shape_names(const struct t5g_shape *s, struct t5g_shape_names *names);
 /* Append all that is asked for, as part of a cache's key. */
 void t5g_shape_key(const struct t5g_shape *s, struct t5g_buf *b);
 
+/* The identity of the layers between pooling and the embedding; NULL: none. */
+const char *t5g_shape_modules(const struct t5g_shape *s);
+
 /* Whether it is exactly what the encoder gives: rows of f32, and nothing else. */
 bool t5g_shape_plain(const struct t5g_shape *s);
 

@@ -268,7 +268,7 @@ t5g_tokenize_corpus(struct t5g_tokenize_stage *x, struct t5g_run *run, struct t5
                               .next = next_document,
                               .write = write_document,
                               .arg = &k,
-                              .tok = t5g_tokenizer_identity(x->tokenizer)};
+                              .own = {.tok = t5g_tokenizer_identity(x->tokenizer)}};
     int r = t5g_run_make(run, &maker, e);
     t5g_ids_free(&k.ids);
     t5g_corpus_doc_free(&k.d);

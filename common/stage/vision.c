@@ -146,8 +146,9 @@ t5g_look_at_files(struct t5g_vision_stage *x, struct t5g_run *run, char *const *
                               .next = next_file,
                               .write = write_file,
                               .arg = &k,
-                              .tok = t5g_tokenizer_identity(x->again.tokenizer),
-                              .model = m->identity,
-                              .num = m->profile};
+                              .own = {.tok = t5g_tokenizer_identity(x->again.tokenizer),
+                                      .parts = &m->parts,
+                                      .made = T5G_BY_VISION,
+                                      .num = m->profile}};
     return t5g_run_make(run, &maker, e);
 }

@@ -290,7 +290,7 @@ write_entry(struct t5g_writer *w, const struct t5g_cache_key *k, const struct t5
     int r = 0;
     t5g_num_print_f32(number, (float)seconds);
     snprintf(extra, sizeof extra, "\"check\":\"%s\",\"seconds\":%s", k->check_hex, number);
-    if (t5g_writer_begin(w, NULL, "t5g-cache", NULL, NULL, NULL, NULL, e) < 0 ||
+    if (t5g_writer_begin(w, NULL, "t5g-cache", NULL, e) < 0 ||
         t5g_writer_doc(w, k->hex, strlen(k->hex), extra, e) < 0 ||
         (n_ids > 0 &&
          t5g_writer_tensor(w, "input.ids", T5G_I32, 1, (uint64_t[]){n_ids}, ids, NULL, e) < 0))

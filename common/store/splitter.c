@@ -61,7 +61,7 @@ static int
 open_segment(struct t5g_splitter *s, int fd, struct t5g_err *e)
 {
     s->w = t5g_writer_open(fd, s->name.p);
-    if (t5g_writer_begin(s->w, t5g_source_head(s->in), s->tool, NULL, NULL, NULL, NULL, e) < 0)
+    if (t5g_writer_begin(s->w, t5g_source_head(s->in), s->tool, NULL, e) < 0)
         return -1;
     t5g_source_pass(s->in, s->w);
     return 0;

@@ -129,6 +129,7 @@ struct t5g_source {
     char *standard[1];
     uint64_t max_frame;
     bool force, started;
+    unsigned compared; /* T5G_BY_... */
     struct t5g_reader *reader;
     struct t5g_writer *pass; /* gets the frames outside documents; NULL: none */
     struct t5g_head head;    /* of the first segment */
@@ -153,6 +154,7 @@ t5g_source_open(char *const *paths, size_t n, uint64_t max_frame, bool force)
     s->n = n > 0 ? n : 1;
     s->max_frame = max_frame;
     s->force = force;
+    s->compared = T5G_BY_ALL;
     snprintf(s->name, sizeof s->name, "%s", strcmp(s->paths[0], "-") == 0 ? "stdin" : s->paths[0]);
     return s;
 }
@@ -217,6 +219,12 @@ retire(struct t5g_source *s)
     s->reader = NULL;
 }
 
+void
+t5g_source_compare(struct t5g_source *s, unsigned what)
+{
+    s->compared = what;
+}
+
 const struct t5g_head *
 t5g_source_head(const struct t5g_source *s)
 {
@@ -241,18 +249,6 @@ t5g_source_pass(struct t5g_source *s, struct t5g_writer *w)
     s->pass = w;
 }
 
-/* Later segments may not differ from each other either, even if the first one names nothing. */
-static void
-merge(struct t5g_head *all, const struct t5g_head *h)
-{
-    if (all->tok[0] == '\0')
-        memcpy(all->tok, h->tok, sizeof all->tok);
-    if (all->model[0] == '\0')
-        memcpy(all->model, h->model, sizeof all->model);
-    if (all->num[0] == '\0')
-        memcpy(all->num, h->num, sizeof all->num);
-}
-
 static int
 take_head(struct t5g_source *s, const struct t5g_frame *f, struct t5g_err *e)
 {
@@ -260,8 +256,9 @@ take_head(struct t5g_source *s, const struct t5g_frame *f, struct t5g_err *e)
     if (t5g_head_read(&h, f->meta, f->meta_len, e) < 0)
         return t5g_err_in(e, "%s", s->name);
     s->upstream.code = 0;
-    int r = s->force ? 0 : t5g_head_agree(&s->all, &h, s->name, e);
-    merge(&s->all, &h);
+    int r = s->force ? 0 : t5g_head_agree(&s->all, &h, s->compared, s->name, e);
+    /* Later segments may not differ from each other either, even if the first one names nothing. */
+    t5g_head_merge(&s->all, &h);
     t5g_head_clear(&s->later);
     *(s->started ? &s->later : &s->head) = h;
     s->started = true;

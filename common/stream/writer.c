@@ -151,10 +151,10 @@ t5g_writer_head(struct t5g_writer *w, const char *meta, struct t5g_err *e)
 }
 
 int
-t5g_writer_begin(struct t5g_writer *w, const struct t5g_head *in, const char *tool, const char *tok,
-                 const char *model, const char *num, const char *opt, struct t5g_err *e)
+t5g_writer_begin(struct t5g_writer *w, const struct t5g_head *in, const char *tool,
+                 const struct t5g_head_entry *own, struct t5g_err *e)
 {
-    char *meta = t5g_head_make(in, tool, tok, model, num, opt);
+    char *meta = t5g_head_make(in, tool, own);
     int r = t5g_writer_head(w, meta, e);
     t5g_free(meta);
     return r;

@@ -18,9 +18,9 @@ int t5g_writer_head(struct t5g_writer *w, const char *meta, struct t5g_err *e);
 /* Write a program's HEAD: that of its input, NULL for none, with the program added. Arguments as
  * for t5g_head_make. */
 struct t5g_head;
+struct t5g_head_entry;
 int t5g_writer_begin(struct t5g_writer *w, const struct t5g_head *in, const char *tool,
-                     const char *tok, const char *model, const char *num, const char *opt,
-                     struct t5g_err *e);
+                     const struct t5g_head_entry *own, struct t5g_err *e);
 
 /* Open a document. extra: more members of the meta ("\"len\":4096", no braces), or NULL. */
 int t5g_writer_doc(struct t5g_writer *w, const char *id, size_t id_len, const char *extra,

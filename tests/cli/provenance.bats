@@ -18,11 +18,19 @@ member() {
     version=$(t5g-detok --version | sed 's/.*(t5g) \([^,]*\),.*/\1/')
     [ "$(member programs < record)" = "[\"t5g-tokenize $version\", \"t5g-encode $version\", \"t5g-decode $version\", \"t5g-detok $version\"]" ]
     t5g-frame export --jsonl dec.t5g > stream.jsonl
-    for key in tokenizer:tok model:model profile:num; do
+    for key in tokenizer:tok profile:num; do
         value=$(member "${key%:*}" < record)
         [ "$value" != null ]
         grep -a -o "\"${key#*:}\":$value" dec.t5g > /dev/null
     done
+    for part in encoder decoder; do
+        value=$(member $part < record | sed 's/.*"identity": \("[0-9a-f]*"\).*/\1/')
+        [ ${#value} = 34 ]
+        grep -a -o "\"$part\":$value,\"source\":\"tiny\"" dec.t5g > /dev/null
+        [ "$(member $part < record)" = "{\"identity\": $value, \"source\": \"tiny\"}" ]
+    done
+    [ "$(member vision < record)" = null ]
+    [ "$(member model < record)" = null ]
     # Without it, records are as before.
     t5g-detok --jsonl dec.t5g | cmp - <(sed 's/,"provenance".*/}/' record)
 }

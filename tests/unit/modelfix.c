@@ -1,4 +1,5 @@
 /* modelfix.c: a copy of a fixture model to change and open again. */
+#include "stream/stream_head.h"
 #include "modelfix.h"
 
 #include <fcntl.h>
@@ -119,7 +120,10 @@ mf_pack(const char *name, enum t5g_pack_weights weights, const char *to)
     struct t5g_pool *pool = t5g_pool_open(1, &e);
     int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     struct t5g_writer *w = t5g_writer_open(fd, to);
-    if (m == NULL || t5g_writer_begin(w, NULL, "test", NULL, m->identity, "q", NULL, &e) < 0 ||
+    struct t5g_head_entry own = {.made = T5G_BY_MODEL, .num = "q"};
+    if (m != NULL)
+        own.parts = &m->parts;
+    if (m == NULL || t5g_writer_begin(w, NULL, "test", &own, &e) < 0 ||
         t5g_writer_doc(w, "m", 1, NULL, &e) < 0 || t5g_pack_texts(w, from, &e) < 0 ||
         t5g_pack_write(w, m, weights, NULL, pool, no_progress, &e) < 0 ||
         t5g_writer_close(w, NULL, &e) < 0 || t5g_writer_end(w, 0, &e) < 0)

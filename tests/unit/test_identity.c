@@ -20,12 +20,36 @@ scale_all(struct md_tensor *t, float by)
         v[i] *= by;
 }
 
+/* All three as one text. */
 static void
-identity_of(struct mf_model *x, char out[T5G_HEX128])
+identity_of(struct mf_model *x, char out[T5G_IDENTITY_TEXT])
 {
     struct t5g_model *m = mf_open(x, true);
-    memcpy(out, m->identity, T5G_HEX128);
+    t5g_identity_print(out, m->parts.id);
     t5g_model_close(m);
+}
+
+static void
+assert_identity(struct t5g_model *m, const char *want)
+{
+    char text[T5G_IDENTITY_TEXT];
+    t5g_identity_print(text, m->parts.id);
+    assert_string_equal(text, want);
+}
+
+/* Which parts of the two texts differ: "E", "VD"; "" none. */
+static const char *
+differing(const char *a, const char *b)
+{
+    static char out[4];
+    char x[T5G_IDS][T5G_HEX128], y[T5G_IDS][T5G_HEX128];
+    size_t n = 0;
+    assert_true(t5g_identity_parse(x, a) && t5g_identity_parse(y, b));
+    for (int i = 0; i < T5G_IDS; i++)
+        if (strcmp(x[i], y[i]) != 0)
+            out[n++] = "EVD"[i];
+    out[n] = '\0';
+    return out;
 }
 
 /* What transformers 5.18 ends up with when the file says tied and holds copies. */
@@ -34,7 +58,7 @@ test_tied_copies(void **state)
 {
     (void)state;
     struct mf_model x;
-    char identity[T5G_HEX128];
+    char identity[T5G_IDENTITY_TEXT];
     mf_setup(&x, "tiny");
     identity_of(&x, identity);
 
@@ -42,7 +66,7 @@ test_tied_copies(void **state)
     md_copy(&x.l, EMBED, D_EMBED);
     md_copy(&x.l, EOI, D_EOI);
     struct t5g_model *m = mf_open(&x, true);
-    assert_string_equal(m->identity, identity);
+    assert_identity(m, identity);
     mf_check_mat(&m->head, &x.l, HEAD);
     t5g_model_close(m);
 
@@ -50,7 +74,9 @@ test_tied_copies(void **state)
     scale_all(md_find(&x.l, D_EMBED), 2);
     scale_all(md_find(&x.l, D_EOI), 5);
     m = mf_open(&x, true);
-    assert_string_not_equal(m->identity, identity);
+    char other[T5G_IDENTITY_TEXT]; /* of the same encoder */
+    t5g_identity_print(other, m->parts.id);
+    assert_string_equal(differing(other, identity), "D");
     mf_check_mat(&m->head, &x.l, HEAD);
     mf_check_mat(&m->decoder.embed, &x.l, D_EMBED);
     mf_check_mat(&m->encoder.embed, &x.l, EMBED);
@@ -160,7 +186,7 @@ test_files(void **state)
 {
     (void)state;
     struct mf_model x;
-    char identity[T5G_HEX128], other[T5G_HEX128];
+    char identity[T5G_IDENTITY_TEXT], other[T5G_IDENTITY_TEXT];
     mf_setup(&x, "tiny-gqa");
     identity_of(&x, identity);
     x.pad = 1;
@@ -191,65 +217,200 @@ test_files(void **state)
     struct t5g_model *m = t5g_model_open(x.dir, T5G_NEED_DECODER, &e);
     if (m == NULL)
         fail_msg("%s", e.msg);
-    assert_string_equal(m->identity, identity);
+    assert_identity(m, identity);
     mf_check_mat(&m->head, &x.l, EMBED);
     t5g_model_close(m);
     t5g_buf_free(&index);
     mf_drop(&x);
 }
 
-/* What the identity stands for: weights and the fields that shape the computation. */
+/* What an edit of config.json, at the first place after a text, changes: the identity of the
+ * encoder, of vision, of the decoder. */
+#define TEXT "\"text_config\""
+static const struct {
+    const char *after, *from, *to, *changes;
+} edits[] = {
+    {"", "\"sliding_window\": 16", "\"sliding_window\": 17", "D"},
+    {"", "\"rope_theta\": 10000.0", "\"rope_theta\": 20000.0", "D"},
+    {"", "\"factor\": 8.0", "\"factor\": 4.0", "D"},
+    {"", "\"final_logit_softcapping\": null", "\"final_logit_softcapping\": 30.0", "D"},
+    {"", "\"query_pre_attn_scalar\": 32", "\"query_pre_attn_scalar\": 16", "D"},
+    {"", "\"rms_norm_eps\": 1e-06", "\"rms_norm_eps\": 1e-05", "D"},
+    {TEXT, "\"sliding_window\": 16", "\"sliding_window\": 17", "E"},
+    {TEXT, "\"rope_theta\": 10000.0", "\"rope_theta\": 20000.0", "E"},
+    {TEXT, "\"factor\": 8.0", "\"factor\": 4.0", "E"},
+    {TEXT, "\"final_logit_softcapping\": null", "\"final_logit_softcapping\": 30.0", ""},
+    {TEXT, "\"query_pre_attn_scalar\": 32", "\"query_pre_attn_scalar\": 16", "E"},
+    {TEXT, "\"rms_norm_eps\": 1e-06", "\"rms_norm_eps\": 1e-05", "E"},
+    {TEXT, "\"layer_norm_eps\": 1e-06", "\"layer_norm_eps\": 1e-05", "V"},
+    {"", "\"eoi_token_index\": 636,\n    \"image", "\"eoi_token_index\": 635,\n    \"image", "ED"},
+    {"", "\n  \"dtype\": \"float32\"", "\n  \"dtype\": \"bfloat16\"", "EVD"},
+    {"", "\"bos_token_id\": 2", "\"bos_token_id\": 3", ""},
+    {"", "\"max_position_embeddings\": 32768", "\"max_position_embeddings\": 8", ""},
+    {"", "\"transformers_version\"", "\"written_by\"", ""},
+};
+
+/* md_edit behind the first `after`. */
+static void
+edit_after(struct t5g_buf *text, const char *after, const char *from, const char *to)
+{
+    const char *at = strstr(text->p, after);
+    assert_non_null(at);
+    struct t5g_buf rest = {0};
+    size_t n = (size_t)(at - text->p);
+    t5g_buf_adds(&rest, at);
+    md_edit(&rest, from, to);
+    text->n = n;
+    t5g_buf_adds(text, rest.p);
+    t5g_buf_free(&rest);
+}
+
+static const struct {
+    const char *name, *changes;
+} changed[] = {
+    {"model.encoder.layers.5.self_attn.v_proj.weight", "E"},
+    {"model.decoder.norm.weight", "D"},
+    {"model.decoder.layers.0.mlp.up_proj.weight", "D"},
+    {EMBED, "ED"}, /* tied */
+    {EOI, "ED"},
+    {VIS "post_layernorm.bias", "V"},
+    {"model.encoder.multi_modal_projector.mm_soft_emb_norm.weight", "V"},
+};
+
+/* What the identities stand for: weights and the fields that act on a part. */
 static void
 test_identity(void **state)
 {
     (void)state;
-    static const char *const edits[][2] = {
-        {"\"sliding_window\": 16", "\"sliding_window\": 17"},
-        {"\"rope_theta\": 10000.0", "\"rope_theta\": 20000.0"},
-        {"\"factor\": 8.0", "\"factor\": 4.0"},
-        {"\"final_logit_softcapping\": null", "\"final_logit_softcapping\": 30.0"},
-        {"\"query_pre_attn_scalar\": 32", "\"query_pre_attn_scalar\": 16"},
-        {"\"rms_norm_eps\": 1e-06", "\"rms_norm_eps\": 1e-05"},
-        {"\"eoi_token_index\": 636,\n    \"image", "\"eoi_token_index\": 635,\n    \"image"},
-        {"\n  \"dtype\": \"float32\"", "\n  \"dtype\": \"bfloat16\""},
-    };
-    static const char *const same[][2] = {
-        {"\"bos_token_id\": 2", "\"bos_token_id\": 3"},
-        {"\"max_position_embeddings\": 32768", "\"max_position_embeddings\": 8"},
-        {"\"transformers_version\"", "\"written_by\""},
-    };
     struct mf_model x;
-    char identity[T5G_HEX128], other[T5G_HEX128];
+    char identity[T5G_IDENTITY_TEXT], other[T5G_IDENTITY_TEXT];
     mf_setup(&x, "tiny");
     identity_of(&x, identity);
     struct t5g_model *m = mf_open(&x, false); /* the same for a program that needs no decoder */
-    assert_string_equal(m->identity, identity);
+    assert_identity(m, identity);
     t5g_model_close(m);
-    for (size_t i = 0; i < T5G_LEN(edits) + T5G_LEN(same); i++) {
-        bool changes = i < T5G_LEN(edits);
-        const char *const *edit = changes ? edits[i] : same[i - T5G_LEN(edits)];
+    for (size_t i = 0; i < T5G_LEN(edits); i++) {
         struct t5g_buf kept = md_get(x.from, "config.json");
-        md_edit(&x.config, edit[0], edit[1]);
+        edit_after(&x.config, edits[i].after, edits[i].from, edits[i].to);
         identity_of(&x, other);
-        if ((strcmp(other, identity) != 0) != changes)
-            fail_msg("%s", edit[1]);
+        if (strcmp(differing(other, identity), edits[i].changes) != 0)
+            fail_msg("%s, %s changes '%s'", edits[i].after, edits[i].to,
+                     differing(other, identity));
         t5g_buf_free(&x.config);
         x.config = kept;
     }
-    static const char *const tensors[] = {"model.encoder.layers.5.self_attn.v_proj.weight",
-                                          "model.decoder.norm.weight", EOI,
-                                          VIS "post_layernorm.bias"};
-    for (size_t i = 0; i < T5G_LEN(tensors); i++) {
-        struct md_tensor *t = md_find(&x.l, tensors[i]);
+    for (size_t i = 0; i < T5G_LEN(changed); i++) {
+        struct md_tensor *t = md_find(&x.l, changed[i].name);
         unsigned char *last = (unsigned char *)t->data + t->size - 4;
         *last ^= 1;
         identity_of(&x, other);
-        assert_string_not_equal(other, identity);
+        if (strcmp(differing(other, identity), changed[i].changes) != 0)
+            fail_msg("%s changes '%s'", changed[i].name, differing(other, identity));
         *last ^= 1;
     }
     identity_of(&x, other);
     assert_string_equal(other, identity);
     mf_drop(&x);
+}
+
+/* With an embedding of its own, a decoder and what it is made of do not act on the encoder. */
+static void
+test_apart(void **state)
+{
+    (void)state;
+    struct mf_model x;
+    char identity[T5G_IDENTITY_TEXT], other[T5G_IDENTITY_TEXT];
+    mf_setup(&x, "tiny");
+    identity_of(&x, identity);
+    md_copy(&x.l, EMBED, D_EMBED);
+    md_copy(&x.l, EOI, D_EOI);
+    md_copy(&x.l, EMBED, HEAD);
+    static const char *const own[] = {D_EMBED, D_EOI, HEAD};
+    for (size_t i = 0; i < T5G_LEN(own); i++) {
+        scale_all(md_find(&x.l, own[i]), 2);
+        identity_of(&x, other);
+        assert_string_equal(differing(other, identity), "D");
+        scale_all(md_find(&x.l, own[i]), 0.5F);
+    }
+    *(unsigned char *)md_find(&x.l, EMBED)->data ^= 1;
+    identity_of(&x, other);
+    assert_string_equal(differing(other, identity), "E");
+    *(unsigned char *)md_find(&x.l, EMBED)->data ^= 1;
+    md_drop(&x.l, EMBED); /* the encoder's under another name */
+    md_drop(&x.l, EOI);
+    identity_of(&x, other);
+    assert_string_equal(other, identity);
+    md_drop(&x.l, HEAD);
+    identity_of(&x, other);
+    assert_string_equal(other, identity);
+    mf_drop(&x);
+}
+
+static void
+test_text(void **state)
+{
+    (void)state;
+    static const char hex[] = "0123456789abcdef0123456789abcdef";
+    static const char *const wrong[] = {"",
+                                        "-",
+                                        "0123456789abcdef0123456789abcdef",
+                                        "- - -",
+                                        "x - -",
+                                        "0123456789abcdef0123456789abcdef - ",
+                                        "0123456789abcdef0123456789abcdef - - -",
+                                        "0123456789abcdef0123456789abcdeg - -",
+                                        "0123456789abcdef0123456789abcde - -"};
+    char id[T5G_IDS][T5G_HEX128] = {{0}}, back[T5G_IDS][T5G_HEX128], text[T5G_IDENTITY_TEXT];
+    for (int i = 0; i < 4; i++) {
+        memcpy(id[T5G_ID_ENCODER], hex, sizeof hex);
+        memcpy(id[T5G_ID_VISION], hex, (i & 1) != 0 ? sizeof hex : 0);
+        memcpy(id[T5G_ID_DECODER], hex, (i & 2) != 0 ? sizeof hex : 0);
+        t5g_identity_print(text, id);
+        assert_true(t5g_identity_parse(back, text));
+        for (int k = 0; k < T5G_IDS; k++)
+            assert_string_equal(back[k], id[k]);
+        memset(id, 0, sizeof id);
+    }
+    for (size_t i = 0; i < T5G_LEN(wrong); i++)
+        assert_false(t5g_identity_parse(back, wrong[i]));
+}
+
+static void
+test_source(void **state)
+{
+    (void)state;
+    char want[T5G_SOURCE_NAME], out[T5G_SOURCE_NAME], long_name[300];
+    static const char *const cases[][2] = {
+        {"tiny", "tiny"},
+        {"/srv/models/t5gemma-2-270m", "t5gemma-2-270m"},
+        {"models/q8.t5g", "q8.t5g"},
+        {"a/b//", "b"},
+        {"/c/hub/models--google--t5gemma-2-270m-270m/snapshots/0123abc",
+         "google/t5gemma-2-270m-270m"},
+        {"/c/hub/models--gpt2/snapshots/0123abc/", "gpt2"},
+        {"models--a--b", "models--a--b"},
+        {"/srv/models--a--b/x", "x"},
+        {"\xff\xfe", "\xef\xbf\xbd\xef\xbf\xbd"},
+    };
+    for (size_t i = 0; i < T5G_LEN(cases); i++) {
+        t5g_identity_source(out, cases[i][0]);
+        assert_string_equal(out, cases[i][1]);
+    }
+    memset(long_name, 'a', sizeof long_name);
+    memcpy(long_name + 125, "\xe2\x82\xac", 3);
+    long_name[sizeof long_name - 1] = '\0';
+    t5g_identity_source(out, long_name);
+    assert_int_equal(strlen(out), 125);
+    char *dir = md_tmp();
+    assert_int_equal(chdir(dir), 0);
+    t5g_identity_source(want, dir);
+    t5g_identity_source(out, ".");
+    assert_string_equal(out, want);
+    t5g_identity_source(out, "./");
+    assert_string_equal(out, want);
+    assert_int_equal(chdir("/"), 0);
+    md_remove(dir);
+    t5g_free(dir);
 }
 
 /* Files must be older than two seconds to be remembered. */
@@ -268,8 +429,8 @@ test_remembered(void **state)
     struct mf_model x;
     struct t5g_stamp s[2];
     struct t5g_err e;
-    char real[T5G_HEX128], kept[T5G_HEX128];
-    static const char told[] = "0123456789abcdef0123456789abcdef";
+    char real[T5G_IDENTITY_TEXT], kept[T5G_IDENTITY_TEXT];
+    static const char told[] = "0123456789abcdef0123456789abcdef - -";
     mf_setup(&x, "tiny-gqa");
     identity_of(&x, real);
     char *config = t5g_path_join(x.dir, "config.json");
@@ -279,7 +440,7 @@ test_remembered(void **state)
     assert_false(t5g_stamp_get(T5G_IDENTITY_KIND, s, 2, kept, sizeof kept));
     struct t5g_model *m = t5g_model_open(x.dir, T5G_NEED_DECODER, &e);
     assert_non_null(m);
-    assert_string_equal(m->identity, real);
+    assert_identity(m, real);
     t5g_model_close(m);
     assert_true(t5g_stamp_get(T5G_IDENTITY_KIND, s, 2, kept, sizeof kept));
     assert_string_equal(kept, real);
@@ -287,12 +448,12 @@ test_remembered(void **state)
     t5g_stamp_put(T5G_IDENTITY_KIND, s, 2, told); /* what is remembered is believed */
     m = t5g_model_open(x.dir, 0, &e);
     assert_non_null(m);
-    assert_string_equal(m->identity, told);
+    assert_identity(m, told);
     t5g_model_close(m);
     assert_int_equal(utimensat(AT_FDCWD, weights, NULL, 0), 0);
     m = t5g_model_open(x.dir, T5G_NEED_DECODER, &e);
     assert_non_null(m);
-    assert_string_equal(m->identity, real);
+    assert_identity(m, real);
     t5g_model_close(m);
 
     uint16_t nan = 0x7fc0; /* a fault is found every time */
@@ -314,7 +475,8 @@ main(void)
         cmocka_unit_test(test_tied_copies), cmocka_unit_test(test_untied),
         cmocka_unit_test(test_not_finite),  cmocka_unit_test(test_finite_scan),
         cmocka_unit_test(test_files),       cmocka_unit_test(test_identity),
-        cmocka_unit_test(test_remembered),
+        cmocka_unit_test(test_apart),       cmocka_unit_test(test_text),
+        cmocka_unit_test(test_source),      cmocka_unit_test(test_remembered),
     };
     return cmocka_run_group_tests(tests, mf_cache_open, mf_cache_close);
 }

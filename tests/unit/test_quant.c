@@ -81,7 +81,7 @@ opened(const char *layout, uint64_t bytes, struct t5g_err *e)
     struct t5g_writer *w = t5g_writer_open(fd, "out");
     struct t5g_map map;
     snprintf(extra, sizeof extra, "\"layout\":\"%s\",\"rows\":16,\"cols\":32,\"group\":32", layout);
-    assert_int_equal(t5g_writer_begin(w, NULL, "test", NULL, NULL, NULL, NULL, e), 0);
+    assert_int_equal(t5g_writer_begin(w, NULL, "test", NULL, e), 0);
     assert_int_equal(t5g_writer_doc(w, "m", 1, NULL, e), 0);
     assert_int_equal(t5g_writer_tensor(w, "a.weight", T5G_U8, 1, &bytes, data, extra, e), 0);
     assert_int_equal(t5g_writer_close(w, NULL, e), 0);

@@ -71,7 +71,9 @@ test_fields(void **state)
         assert_true(m->encoder.embed_scale == (i == 0 ? 8.0f : 8.5f));
         assert_true(m->decoder.embed_scale == m->encoder.embed_scale);
         assert_string_equal(m->profile, i == 0 ? "f32" : "bf16");
-        assert_int_equal(strlen(m->identity), 32);
+        for (int k = 0; k < T5G_IDS; k++)
+            assert_int_equal(strlen(m->parts.id[k]), 32);
+        assert_string_equal(m->parts.source, i == 0 ? "tiny" : "tiny-gqa");
         assert_true(m->config.has_vision && m->config.has_decoder);
         t5g_model_close(m);
         md_free(&l);
@@ -102,7 +104,7 @@ test_layouts(void **state)
         {{VIS, VIS "vision_model."}, {"model.", ""}}, /* C */
         {NEST, {"model.", ""}},                       /* C, nested */
     };
-    char identity[T5G_HEX128] = "";
+    struct t5g_parts first = {0};
     for (size_t i = 0; i < T5G_LEN(cases); i++) {
         struct mf_model x;
         mf_setup(&x, "tiny");
@@ -115,8 +117,8 @@ test_layouts(void **state)
         mf_check_mat(&m->head, &plain, EMBED);
         assert_true(m->config.has_vision);
         if (i == 0)
-            memcpy(identity, m->identity, sizeof identity);
-        assert_string_equal(m->identity, identity);
+            first = m->parts;
+        assert_memory_equal(m->parts.id, first.id, sizeof first.id);
         t5g_model_close(m);
         md_free(&plain);
         mf_drop(&x);
@@ -128,10 +130,13 @@ static void
 test_encoder_only(void **state)
 {
     (void)state;
-    char identity[T5G_HEX128] = "";
+    struct t5g_parts whole;
     for (int i = 0; i < 4; i++) {
         struct mf_model x;
         mf_setup(&x, "tiny");
+        struct t5g_model *full = mf_open(&x, true);
+        whole = full->parts;
+        t5g_model_close(full);
         struct md_list plain = md_read(x.from);
         mf_drop_decoder(&x.l);
         if (i == 1) { /* D */
@@ -154,9 +159,9 @@ test_encoder_only(void **state)
         assert_false(m->config.has_decoder);
         assert_null(m->decoder.layers);
         assert_int_equal(m->config.has_vision, i != 3);
-        if (i == 0)
-            memcpy(identity, m->identity, sizeof identity);
-        assert_int_equal(strcmp(m->identity, identity) == 0, i != 3);
+        assert_string_equal(m->parts.id[T5G_ID_ENCODER], whole.id[T5G_ID_ENCODER]);
+        assert_string_equal(m->parts.id[T5G_ID_VISION], i != 3 ? whole.id[T5G_ID_VISION] : "");
+        assert_string_equal(m->parts.id[T5G_ID_DECODER], "");
         t5g_model_close(m);
         mf_expect_error(&x, true,
                         "model.safetensors: no tensors of the decoder, expected a whole model");
