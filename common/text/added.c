@@ -9,6 +9,7 @@
  */
 #include "text/added.h"
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "text/added_files.h"
 
 #include <string.h>
@@ -86,6 +87,7 @@ add_all(struct table *t, const struct t5g_added_versions *list)
             x->id = (int32_t)next++;
         x->lstrip = v->lstrip;
         x->rstrip = v->rstrip;
+        x->single_word = v->single_word;
         x->normalized = v->normalized;
         x->special = x->special || v->special;
         t->last[at] = v->special;
@@ -130,16 +132,67 @@ settle_skipped(const struct table *t)
     }
 }
 
+/*
+ * What tells whether two added tokens can overlap in a text: bytes that begin one, and bytes within
+ * one; and, of each token [n], whether another is its beginning or continues it.
+ */
+struct overlaps {
+    bool first[256], within[256];
+    bool *nested;
+};
+
+static void
+find_overlaps(const struct table *t, struct overlaps *o)
+{
+    for (size_t i = 0; i < t->out->n; i++) {
+        const struct t5g_added *x = &t->out->v[i];
+        o->first[(unsigned char)x->text[0]] = true;
+        for (size_t k = 1; k < x->n; k++) {
+            uint32_t slot = *slot_of(t, x->text, k);
+            o->within[(unsigned char)x->text[k]] = true;
+            if (slot != 0)
+                o->nested[i] = o->nested[slot - 1] = true;
+        }
+    }
+}
+
+/* Whether a text may tell if x is searched in the original or in the normalised text. */
+static bool
+normalized_acts(const struct table *t, const struct overlaps *o, size_t i)
+{
+    const struct t5g_added *x = &t->out->v[i];
+    bool acts = x->lstrip || x->rstrip || o->nested[i] || o->within[(unsigned char)x->text[0]] ||
+                (t->space_is_bar && strstr(x->text, T5G_BAR) != NULL);
+    for (size_t k = 0; k < x->n && !acts; k++)
+        acts = t5g_utf8_space(x->text + k, x->n - k) > 0 ||
+               (k > 0 && o->first[(unsigned char)x->text[k]]);
+    return acts;
+}
+
+/*
+ * Clear `normalized` where it has no effect, so that such tokenizers are the same one: of tokens
+ * without white space that cannot overlap with others. A token with single_word sees where the
+ * others are searched, so there all are kept.
+ */
+static void
+settle_normalized(const struct table *t)
+{
+    struct overlaps o = {.nested = t5g_alloc(t->out->n + 1, sizeof *o.nested)};
+    bool words = false;
+    for (size_t i = 0; i < t->out->n; i++)
+        words = words || t->out->v[i].single_word;
+    find_overlaps(t, &o);
+    for (size_t i = 0; i < t->out->n && !words; i++)
+        t->out->v[i].normalized = t->out->v[i].normalized && normalized_acts(t, &o, i);
+    t5g_free(o.nested);
+}
+
 static int
 check(const struct t5g_added_version *v, struct t5g_err *e)
 {
     if (strlen(v->text) > ADDED_MAX)
         return t5g_err_set(e, T5G_EX_DATA, "added token '%.40s...': %zu bytes, limit %d", v->text,
                            strlen(v->text), ADDED_MAX);
-    /* Finding words would need Unicode's tables of letters. */
-    if (v->single_word)
-        return t5g_err_set(e, T5G_EX_DATA,
-                           "added token '%s': single_word: not supported, expected false", v->text);
     return 0;
 }
 
@@ -194,6 +247,7 @@ t5g_added_read(struct t5g_added_list *out, const struct t5g_added_files *f, bool
         }
         add_all(&t, &more);
         settle_skipped(&t);
+        settle_normalized(&t);
         r = check_ids(out, e);
     }
     t5g_free(t.slot);

@@ -14,6 +14,7 @@ struct t5g_added {
     bool special;        /* ordinary text under T5G_TOK_TEXT_ONLY */
     bool skipped;        /* skipped when decoding */
     bool lstrip, rstrip; /* includes the white space before, after it */
+    bool single_word;    /* only where no character of a word stands before or after it */
     bool normalized;     /* searched in the normalised text, not in the original */
 };
 

@@ -460,7 +460,8 @@ identify(struct compiler *c)
         qsort(c->added.v, c->added.n, sizeof *c->added.v, by_id);
     for (size_t i = 0; i < c->added.n; i++) {
         const struct t5g_added *x = &c->added.v[i];
-        const uint8_t flags[] = {x->special, x->skipped, x->lstrip, x->rstrip, x->normalized};
+        const uint8_t flags[] = {x->special, x->skipped, x->lstrip, x->rstrip,
+                                 (uint8_t)(x->normalized | x->single_word << 1)};
         hash_text(h, x->id, x->text);
         t5g_hash_add(h, flags, sizeof flags);
     }

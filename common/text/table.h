@@ -8,7 +8,7 @@
 #include "base/mem.h"
 
 #define T5G_TABLE_MAGIC   "t5g-tok\n"
-#define T5G_TABLE_VERSION 3u /* of the layout and of how its contents are computed */
+#define T5G_TABLE_VERSION 4u /* of the layout and of how its contents are computed */
 #define T5G_NO_ID         (-1)
 
 /* A span of the block, in bytes from its start; 64-byte aligned. */
@@ -26,7 +26,12 @@ struct t5g_merge {
 #define T5G_NO_RANK UINT32_MAX
 
 /* Flags of an added token for the tokenizer. */
-enum { T5G_ADDED_SPECIAL = 1, T5G_ADDED_LSTRIP = 2, T5G_ADDED_RSTRIP = 4 };
+enum {
+    T5G_ADDED_SPECIAL = 1,
+    T5G_ADDED_LSTRIP = 2,
+    T5G_ADDED_RSTRIP = 4,
+    T5G_ADDED_SINGLE_WORD = 8
+};
 
 /* Node of a trie of added tokens: edges first..first + n, sorted by byte. */
 struct t5g_trie_node {

@@ -7,6 +7,7 @@
 #include "text/table.h"
 #include "text/text_impl.h"
 #include "text/trie.h"
+#include "text/word_characters.h"
 
 #include <string.h>
 
@@ -101,6 +102,23 @@ space_after(const struct pass *p, const char *s, size_t n)
     return to;
 }
 
+/* Whether a character of a word ends s[0..n). */
+static bool
+word_before(const char *s, size_t n)
+{
+    size_t k = n;
+    while (k > 0 && ((unsigned char)s[--k] & 0xc0) == 0x80)
+        continue;
+    return n > 0 && t5g_in_word(t5g_utf8_decode((const unsigned char *)s + k, n - k));
+}
+
+static bool
+word_after(const char *s, size_t n)
+{
+    size_t len = n > 0 ? t5g_utf8_len((const unsigned char *)s, n, NULL) : 0;
+    return len > 0 && t5g_in_word(t5g_utf8_decode((const unsigned char *)s, len));
+}
+
 /*
  * As Hugging Face's find_matches: the longest of the leftmost tokens; the search continues after
  * the token's own text even if the token includes white space after it.
@@ -123,6 +141,9 @@ cut_out(const struct pass *p, const char *text, size_t n)
         }
         if (p->text_only && (x->flags & T5G_ADDED_SPECIAL) != 0)
             continue; /* skipped whole, as with HF's split_special_tokens */
+        if ((x->flags & T5G_ADDED_SINGLE_WORD) != 0 &&
+            (word_before(text, i) || word_after(text + i + len, n - i - len)))
+            continue;
         size_t from = i, to = i + len;
         if ((x->flags & T5G_ADDED_LSTRIP) != 0)
             from = t5g_max(i - space_before(p, text, i), start);

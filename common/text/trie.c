@@ -48,9 +48,9 @@ fill(struct builder *b, uint32_t i, size_t from, size_t to, size_t depth)
     if (b->v[from].n == depth) {
         const struct t5g_added *x = b->v[from].token;
         node_at(b, i)->id = x->id;
-        node_at(b, i)->flags = (x->special ? T5G_ADDED_SPECIAL : 0u) |
-                               (x->lstrip ? T5G_ADDED_LSTRIP : 0u) |
-                               (x->rstrip ? T5G_ADDED_RSTRIP : 0u);
+        node_at(b, i)->flags =
+            (x->special ? T5G_ADDED_SPECIAL : 0u) | (x->lstrip ? T5G_ADDED_LSTRIP : 0u) |
+            (x->rstrip ? T5G_ADDED_RSTRIP : 0u) | (x->single_word ? T5G_ADDED_SINGLE_WORD : 0u);
         from++;
     }
     uint32_t first = (uint32_t)(b->edges->n / sizeof(struct t5g_trie_edge)), n = 0;

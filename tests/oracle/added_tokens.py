@@ -17,6 +17,8 @@ CORE = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "\n", "\n\n", "\n\n\n\n", 
 WORDS = ["foo", "fo", "o", "ab", "abc", "bc", " a", "a ", "x y", "\u2581b", "b\u2581c", " ", "\n", "  ", "<a>", "<b>", "<a><b>",
          "\u00e9", "\u2028z", "the", "he", "t", "<mask>", "<eos>", "[X]", "\u65e5\u672c", "<0x41>", "\u3000"]
 
+WORD_ENDS = ["\u00e9", "_", "7", "-", "\u0301", "\u200d", ".", "\u65e5", "\u0664"]
+
 
 def content(r, own):
     k = r.random()
@@ -28,7 +30,7 @@ def content(r, own):
 
 
 def flags(r, whole=True):
-    d = {"single_word": False, "lstrip": r.random() < .2, "rstrip": r.random() < .2,
+    d = {"single_word": r.random() < .2, "lstrip": r.random() < .2, "rstrip": r.random() < .2,
          "normalized": r.random() < .4, "special": r.random() < .5}
     if not whole:
         d.pop(r.choice(list(d)))
@@ -85,7 +87,7 @@ def make(r, tokenizer, config):
 def texts(r, d):
     known = [a["content"] for a in d["list"]] + [v for k, v in d["config"].items() if k.endswith("_token") and isinstance(v, str)]
     for _ in range(6):
-        yield "".join(r.choice(r.choice([known or WORDS, WORDS, [" ", "  ", "\n", "\t", "\u3000"], ["hello", "world", "z"]]))
+        yield "".join(r.choice(r.choice([known or WORDS, WORDS, [" ", "  ", "\n", "\t", "\u3000"], ["hello", "world", "z"], WORD_ENDS]))
                       for _ in range(r.randint(1, 12)))
 
 
