@@ -53,17 +53,19 @@ add(const struct t5g_block *b, float *in, const float *a, size_t lda, const stru
         t5g_norm_add_rows(b->x, in, d, b->y, b->ldy, post->w, m, d, b->c->eps);
 }
 
-void
+size_t
 t5g_block_run(const struct t5g_block *b, const struct t5g_layer *w, float *in, size_t m,
               t5g_attend *self, t5g_attend *cross, void *arg)
 {
     size_t d = b->c->d;
     t5g_block_norm(b, b->y, b->ldy, in, d, &w->self.pre, m);
-    self(arg, m);
+    m = self(arg, m);
+    if (m == 0)
+        return 0;
     add(b, in, b->q, b->ldq, &w->self.o, &w->self.post, m);
     if (cross != NULL) {
         t5g_block_norm(b, b->y, b->ldy, in, d, &w->cross.pre, m);
-        cross(arg, m);
+        m = cross(arg, m);
         add(b, in, b->q, b->ldq, &w->cross.o, &w->cross.post, m);
     }
     struct t5g_linear f = t5g_linear_of(&w->ffn.gate, b->f, b->ldf);
@@ -72,4 +74,5 @@ t5g_block_run(const struct t5g_block *b, const struct t5g_layer *w, float *in, s
     t5g_block_norm(b, b->y, b->ldy, in, d, &w->ffn.pre, m);
     b->linear(b->x, &f, 1, b->y, b->ldy, m);
     add(b, in, b->f, b->ldf, &w->ffn.down, &w->ffn.post, m);
+    return m;
 }

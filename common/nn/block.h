@@ -28,16 +28,18 @@ void t5g_block_free(struct t5g_block *b);
 
 /*
  * Attention of one layer over m rows, without the norm in front and the projection behind: reads
- * the block's y, leaves the heads' outputs, one beside the other, in its q.
+ * the block's y, leaves the heads' outputs, one beside the other, in its q. Returns m, or if the
+ * rest of the block is wanted of fewer rows, their number; it has then moved those of `in` and of q
+ * to the front.
  */
-typedef void t5g_attend(void *arg, size_t m);
+typedef size_t t5g_attend(void *arg, size_t m);
 
 /* y [m, d], stride ldy = the stack's kind of norm of in [m, d], stride ldx. y may be in. */
 void t5g_block_norm(const struct t5g_block *b, float *y, size_t ldy, const float *in, size_t ldx,
                     const struct t5g_norm *w, size_t m);
 
 /*
- * One layer over in [m, d], in place:
+ * One layer over in [m, d], in place; returns the number of rows that are left:
  *
  *   in += post(self(pre(in)) wo^T)
  *   in += post(cross(pre(in)) wo^T)                   with separate cross-attention
@@ -46,7 +48,7 @@ void t5g_block_norm(const struct t5g_block *b, float *y, size_t ldy, const float
  * post: a norm, or nothing; without gate act(y wgate^T) alone; biases where there are any. cross is
  * NULL in a stack without.
  */
-void t5g_block_run(const struct t5g_block *b, const struct t5g_layer *w, float *in, size_t m,
-                   t5g_attend *self, t5g_attend *cross, void *arg);
+size_t t5g_block_run(const struct t5g_block *b, const struct t5g_layer *w, float *in, size_t m,
+                     t5g_attend *self, t5g_attend *cross, void *arg);
 
 #endif

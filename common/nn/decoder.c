@@ -8,6 +8,9 @@
  *     attend(q, own and cross k, v)                                  (decoder_attention.c)
  *   logits = cap * tanh(rms(x, norm) head^T / cap)                   [1 or n, v]; cap 0: no cap
  *
+ * Of the last layer all rows' keys and values go to the cache, but what comes after attention is
+ * computed only for the rows that something is asked of: of most prompts that is the last one.
+ *
  * A step is in one role, whatever n: t5g_decoder_step() uses row kernels, t5g_decoder_prefill()
  * panel kernels. A row's bits depend on the role, but not on the rows beside it.
  */
@@ -74,7 +77,8 @@ t5g_decoder_close(struct t5g_decoder *x)
 struct layer {
     struct t5g_decoder *x;
     const struct t5g_layer *w;
-    size_t l, n;
+    size_t l, n; /* n: rows that have queries */
+    bool last;
     const struct t5g_part *parts;
     size_t n_parts;
 };
@@ -93,7 +97,7 @@ finish_head(const struct t5g_decoder *x, float *to, const float *from, const flo
         x->x.k->rope(to, cos, sin, c->dh / 2);
 }
 
-/* Queries of row i to their places in att.q. */
+/* Queries of row i of those that have some to their places in att.q. */
 static void
 put_queries(const struct layer *r, size_t i, const float *norm, const float *cos, const float *sin)
 {
@@ -105,7 +109,7 @@ put_queries(const struct layer *r, size_t i, const float *norm, const float *cos
                     x->b.q + i * x->b.ldq + head * c->dh, norm, cos, sin);
 }
 
-/* Row i: queries to their places, key and value to its sequence's cache. */
+/* Row i: queries, if it has some, to their places, key and value to its sequence's cache. */
 static void
 self_item(void *arg, size_t i, size_t worker)
 {
@@ -118,7 +122,8 @@ self_item(void *arg, size_t i, size_t worker)
     const float *cos = c->block.rope ? x->cos[kind] + i * half : NULL;
     const float *sin = c->block.rope ? x->sin[kind] + i * half : NULL;
     (void)worker;
-    put_queries(r, i, r->w->self.q_norm, cos, sin);
+    if (x->place[i] < r->n)
+        put_queries(r, x->place[i], r->w->self.q_norm, cos, sin);
     for (size_t kv = 0; kv < c->hk; kv++) {
         size_t from = (i * c->hk + kv) * dh;
         size_t to = (kv * own->cap + x->slot[i] % own->cap) * dh;
@@ -146,6 +151,7 @@ attend(const struct layer *r, int see)
                              .parts = r->parts,
                              .n_parts = r->n_parts,
                              .layer = r->l,
+                             .last = r->last,
                              .n = r->n,
                              .out = x->b.q,
                              .ldo = x->b.ldq,
@@ -160,7 +166,29 @@ attend(const struct layer *r, int see)
         x->attended(x->attended_arg, r->l, att.keep);
 }
 
-static void
+/*
+ * Of n rows of the step those that something is asked of, in h and in the block's y, to the front;
+ * returns their number. place: of each row, among them; n: it is not.
+ */
+static size_t
+keep_asked(const struct layer *r, size_t n)
+{
+    struct t5g_decoder *x = r->x;
+    size_t d = t5g_decoder_config(x)->d, row = 0, to = 0;
+    for (size_t i = 0; i < r->n_parts; i++)
+        for (size_t j = 0; j < r->parts[i].n; j++, row++) {
+            bool asked = j >= r->parts[i].n - t5g_part_asked(&r->parts[i]);
+            x->place[row] = asked ? to : n;
+            if (asked && to != row) {
+                memcpy(x->h + to * d, x->h + row * d, d * sizeof *x->h);
+                memcpy(x->b.y + to * x->b.ldy, x->b.y + row * x->b.ldy, d * sizeof *x->h);
+            }
+            to += asked;
+        }
+    return to;
+}
+
+static size_t
 attend_self(void *arg, size_t n)
 {
     struct layer *r = arg;
@@ -170,12 +198,21 @@ attend_self(void *arg, size_t n)
     struct t5g_linear qkv[3] = {t5g_linear_of(&r->w->self.q, x->b.q, x->b.ldq),
                                 t5g_linear_of(&r->w->self.k, x->k, dk),
                                 t5g_linear_of(&r->w->self.v, x->v, dk)};
-    x->b.linear(&x->x, qkv, 3, x->b.y, x->b.ldy, n);
+    if (r->last) {
+        x->b.linear(&x->x, qkv + 1, 2, x->b.y, x->b.ldy, n);
+        r->n = keep_asked(r, n);
+        if (r->n > 0)
+            x->b.linear(&x->x, qkv, 1, x->b.y, x->b.ldy, r->n);
+    } else {
+        x->b.linear(&x->x, qkv, 3, x->b.y, x->b.ldy, n);
+    }
     t5g_exec_run(&x->x, self_item, r, n, 8 * n * (x->b.ldq + dk));
-    attend(r, c->block.cross == T5G_CROSS_MERGED ? T5G_SEE_OWN | T5G_SEE_CROSS : T5G_SEE_OWN);
+    if (r->n > 0)
+        attend(r, c->block.cross == T5G_CROSS_MERGED ? T5G_SEE_OWN | T5G_SEE_CROSS : T5G_SEE_OWN);
+    return r->n;
 }
 
-static void
+static size_t
 attend_cross(void *arg, size_t n)
 {
     struct layer *r = arg;
@@ -184,13 +221,19 @@ attend_cross(void *arg, size_t n)
     x->b.linear(&x->x, &q, 1, x->b.y, x->b.ldy, n);
     t5g_exec_run(&x->x, cross_item, r, n, 8 * n * x->b.ldq);
     attend(r, T5G_SEE_CROSS);
+    return n;
 }
 
 static void
 layer(struct t5g_decoder *x, size_t l, const struct t5g_part *parts, size_t n_parts, size_t n)
 {
-    bool separate = t5g_decoder_config(x)->block.cross == T5G_CROSS_SEPARATE;
-    struct layer r = {x, &x->m->decoder.layers[l], l, n, parts, n_parts};
+    const struct t5g_stack_config *c = t5g_decoder_config(x);
+    bool separate = c->block.cross == T5G_CROSS_SEPARATE;
+    size_t asked = 0;
+    for (size_t i = 0; i < n_parts; i++)
+        asked += t5g_part_asked(&parts[i]);
+    bool last = l + 1 == c->layers && asked < n;
+    struct layer r = {x, &x->m->decoder.layers[l], l, n, last, parts, n_parts};
     t5g_block_run(&x->b, r.w, x->h, n, attend_self, separate ? attend_cross : NULL, &r);
 }
 
@@ -202,10 +245,9 @@ head(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts)
     struct t5g_head_row rows[T5G_STEP_ROWS];
     size_t row = 0, n = 0;
     for (size_t i = 0; i < n_parts; i++)
-        for (size_t j = 0; j < parts[i].n; j++, row++) {
+        for (size_t k = 0; k < t5g_part_asked(&parts[i]); k++, row++) {
             const struct t5g_part *p = &parts[i];
-            size_t k = p->all ? j : 0;
-            if ((p->logits == NULL && p->best == NULL) || (!p->all && j + 1 < p->n))
+            if (p->logits == NULL && p->best == NULL)
                 continue;
             rows[n] =
                 (struct t5g_head_row){.logits = p->logits != NULL ? p->logits + k * c->v : NULL,
@@ -232,13 +274,10 @@ static void
 put_rows(struct t5g_decoder *x, const struct t5g_part *parts, size_t n_parts)
 {
     size_t d = t5g_decoder_config(x)->d, row = 0;
-    for (size_t i = 0; i < n_parts; row += parts[i++].n) {
-        const struct t5g_part *p = &parts[i];
-        size_t n = p->all ? p->n : 1;
-        if (p->rows != NULL)
-            t5g_block_norm(&x->b, p->rows, d, x->h + (row + p->n - n) * d, d, &x->m->decoder.norm,
-                           n);
-    }
+    for (size_t i = 0; i < n_parts; row += t5g_part_asked(&parts[i++]))
+        if (parts[i].rows != NULL)
+            t5g_block_norm(&x->b, parts[i].rows, d, x->h + row * d, d, &x->m->decoder.norm,
+                           t5g_part_asked(&parts[i]));
 }
 
 /* Ids, positions and angles of a part's rows, the first of which is number `at` of the step. */
@@ -252,6 +291,7 @@ put_part(struct t5g_decoder *x, const struct t5g_part *p, size_t at)
     for (size_t j = 0; j < p->n; j++) {
         x->part_of[at + j] = p;
         x->pos[at + j] = pos + j;
+        x->place[at + j] = at + j;
         x->slot[at + j] = (p->limb != NULL ? p->limb->row : pos) + j;
     }
     for (int kind = 0; kind < T5G_KINDS && c->block.rope; kind++)
@@ -319,17 +359,16 @@ void
 t5g_decoder_given(struct t5g_decoder *x, const struct t5g_cross *cross, struct t5g_kvcache *kv,
                   const int32_t *ids, size_t n, size_t whole, float *rows)
 {
-    const struct t5g_stack_config *c = t5g_decoder_config(x);
-    struct t5g_part part = {.cross = cross, .kv = kv, .ids = ids, .n = n};
+    struct t5g_part part = {
+        .cross = cross, .kv = kv, .ids = ids, .n = n, .all = true, .rows = rows};
     run(x, whole < T5G_PREFILL_FROM ? t5g_linear_rows : t5g_linear_panels, &part, 1);
-    t5g_block_norm(&x->b, rows, c->d, x->h, c->d, &x->m->decoder.norm, n);
 }
 
 void
 t5g_decoder_attend(struct t5g_decoder *x, const struct t5g_cross *cross, struct t5g_kvcache *kv,
                    const int32_t *ids, size_t n, float *keep, t5g_attended_fn *attended, void *arg)
 {
-    struct t5g_part part = {.cross = cross, .kv = kv, .ids = ids, .n = n};
+    struct t5g_part part = {.cross = cross, .kv = kv, .ids = ids, .n = n, .all = true};
     x->keep = keep;
     x->attended = attended;
     x->attended_arg = arg;

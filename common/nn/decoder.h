@@ -72,7 +72,7 @@ struct t5g_part {
     struct t5g_kvcache *kv;
     const int32_t *ids;
     size_t n;
-    bool all;      /* logits of all n rows, else of the last one */
+    bool all;      /* all n rows are asked for, else the last one, if anything is */
     float *logits; /* [n or 1, v]; NULL: none */
     int32_t *best; /* [n or 1] instead of logits: the lowest id of the largest logit; NULL: none */
     float *rows;   /* [n or 1, d] what logits are made of; NULL: none */
@@ -82,6 +82,14 @@ struct t5g_part {
     const struct t5g_allowed *const *allowed;
     bool bad; /* out: a logit is not finite (with best, not every logit is checked) */
 };
+
+/* Rows of a part that something is asked of. */
+static inline size_t
+t5g_part_asked(const struct t5g_part *p)
+{
+    bool any = p->logits != NULL || p->best != NULL || p->rows != NULL;
+    return p->all ? p->n : any ? 1 : 0;
+}
 
 /*
  * One step of several sequences, parts [n_parts] with at most T5G_STEP_ROWS ids in total: appends

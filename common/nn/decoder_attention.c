@@ -73,14 +73,17 @@ find_spans(const struct t5g_merged *a)
     struct t5g_merged_state *s = a->s;
     size_t row = 0;
     s->n_spans = 0;
-    for (size_t i = 0; i < a->n_parts && (a->see & T5G_SEE_OWN) != 0; row += a->parts[i++].n) {
+    for (size_t i = 0; i < a->n_parts && (a->see & T5G_SEE_OWN) != 0; i++) {
         const struct t5g_part *p = &a->parts[i];
         struct t5g_span_of_keys own = {.kv = &p->kv->kv[a->layer],
                                        .row = row,
-                                       .rows = p->n,
-                                       .pos = p->kv->pos,
+                                       .rows = t5g_queries_of(a, p),
+                                       .pos = t5g_queries_from(a, p),
                                        .n = p->kv->pos + p->n,
                                        .own = true};
+        row += own.rows;
+        if (own.rows == 0)
+            continue;
         own.first = t5g_first_seen(a->c, a->layer, own.pos) / T5G_KEY_BLOCK;
         own.blocks = (own.n - 1) / T5G_KEY_BLOCK + 1 - own.first;
         s->spans[s->n_spans++] = own;
@@ -93,8 +96,10 @@ find_spans(const struct t5g_merged *a)
                                         .n = cross->n,
                                         .blocks = (cross->n + T5G_KEY_BLOCK - 1) / T5G_KEY_BLOCK};
         for (; i < a->n_parts && a->parts[i].cross == cross; i++)
-            span.rows += a->parts[i].n;
+            span.rows += t5g_queries_of(a, &a->parts[i]);
         row += span.rows;
+        if (span.rows == 0)
+            continue;
         s->spans[s->n_spans++] = span;
     }
 }

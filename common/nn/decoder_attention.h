@@ -44,11 +44,26 @@ struct t5g_merged {
     struct t5g_merged_state *s;
     const struct t5g_part *parts;
     size_t n_parts, layer, n;
+    bool last; /* only rows that something is asked of have queries, and are the n rows */
     float *out;
     size_t ldo;
     float *keep; /* [n, h, cross n] also the weights of the document's keys, of one part in the
                     panel role; NULL: not */
 };
+
+/* How many rows of a part have queries: its last ones. */
+static inline size_t
+t5g_queries_of(const struct t5g_merged *a, const struct t5g_part *p)
+{
+    return a->last ? t5g_part_asked(p) : p->n;
+}
+
+/* Position of the first of them, of a part that is a sequence. */
+static inline size_t
+t5g_queries_from(const struct t5g_merged *a, const struct t5g_part *p)
+{
+    return p->kv->pos + p->n - t5g_queries_of(a, p);
+}
 
 /* First own position that position p of the decoder sees in a layer. */
 size_t t5g_first_seen(const struct t5g_stack_config *c, size_t layer, size_t p);

@@ -26,6 +26,7 @@ struct t5g_decoder {
     const struct t5g_part *part_of[T5G_ROW_BLOCK]; /* of each row of the step */
     size_t pos[T5G_ROW_BLOCK];                     /* its position */
     size_t slot[T5G_ROW_BLOCK];                    /* its row in the part's cache */
+    size_t place[T5G_ROW_BLOCK];                   /* and number among the rows with queries */
     float *keep;               /* of t5g_decoder_attend, while it runs; NULL otherwise */
     t5g_attended_fn *attended; /* likewise */
     void *attended_arg;

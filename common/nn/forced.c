@@ -170,7 +170,7 @@ run(struct layer *r)
     t5g_pool_run(f->x.pool, head_item, r, (r->n + ROWS - 1) / ROWS * f->c->h);
 }
 
-static void
+static size_t
 attend_self(void *arg, size_t m)
 {
     struct layer *r = arg;
@@ -178,17 +178,18 @@ attend_self(void *arg, size_t m)
     r->own = m;
     r->seen = r->f->c->block.cross == T5G_CROSS_MERGED ? r->n_enc : 0;
     run(r);
+    return m;
 }
 
-static void
+static size_t
 attend_cross(void *arg, size_t m)
 {
     struct layer *r = arg;
-    (void)m;
     r->now = &r->w->cross;
     r->own = 0;
     r->seen = r->n_enc;
     run(r);
+    return m;
 }
 
 void

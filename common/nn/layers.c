@@ -141,7 +141,7 @@ keys_block(const struct layer *x, size_t m)
 }
 
 /* Attention of m rows from r0; all keys and values are set. */
-static void
+static size_t
 attend(void *arg, size_t m)
 {
     struct layer *x = arg;
@@ -153,6 +153,7 @@ attend(void *arg, size_t m)
         struct t5g_attention own = of_span(x, i, &r0, &rows);
         t5g_attention_run(b->x, &own, b->q + x->g->spans[i].at * b->ldq, b->ldq, r0, rows);
     }
+    return m;
 }
 
 static struct layer

@@ -57,11 +57,14 @@ chunk_of(const struct run *r, size_t item, size_t worker)
 {
     const struct t5g_merged *a = r->a;
     struct t5g_chunk t = {.part = a->parts, .kv = item % a->c->hk};
-    for (item /= a->c->hk; item >= chunks(t.part->n); t.row += t.part++->n)
-        item -= chunks(t.part->n);
+    size_t n = t5g_queries_of(a, t.part);
+    for (item /= a->c->hk; item >= chunks(n); n = t5g_queries_of(a, ++t.part)) {
+        item -= chunks(n);
+        t.row += n;
+    }
     t.row += item * CHUNK;
-    t.pos = t.part->kv->pos + item * CHUNK;
-    t.n = t5g_min(CHUNK, t.part->n - item * CHUNK);
+    t.pos = t5g_queries_from(a, t.part) + item * CHUNK;
+    t.n = t5g_min(CHUNK, n - item * CHUNK);
     t5g_chunk_open(&t, r->x, a, worker);
     return t;
 }
@@ -175,8 +178,9 @@ t5g_prefill_attention(const struct t5g_exec *x, const struct t5g_merged *a)
     size_t items = 0, cost = 0;
     for (size_t i = 0; i < a->n_parts; i++) {
         const struct t5g_part *p = &a->parts[i];
-        items += chunks(p->n);
-        cost += p->n * (p->kv->pos + p->n + p->cross->n) * 2 * a->c->h * a->c->dh;
+        size_t n = t5g_queries_of(a, p);
+        items += chunks(n);
+        cost += n * (p->kv->pos + p->n + p->cross->n) * 2 * a->c->h * a->c->dh;
     }
     t5g_exec_run(x, chunk_item, &r, items * a->c->hk, cost);
 }
