@@ -171,8 +171,13 @@ TEMPLATE void
 tiles_of(const int N, const bool eight, float *c, size_t ldc, const struct t5g_qacts *a,
          const struct t5g_qblock *b, size_t m, bool add, __mmask16 last)
 {
+    /* Of many rows each brings a part of the next panels from memory. */
+    const uint8_t *ahead = b->w + (size_t)N * b->next;
+    size_t lines = N > 1 && eight ? (size_t)N * b->next / 64 : 0;
     for (size_t i = 0, n; i < m; i += n) {
         n = tile_rows(N, m - i);
+        for (size_t j = lines * i / m; j < lines * (i + n) / m; j++)
+            __builtin_prefetch(ahead + 64 * j);
         switch (n) {
             TILE(1)
             TILE(2)
