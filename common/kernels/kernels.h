@@ -124,6 +124,9 @@ struct t5g_kernels {
     void (*quantize)(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group,
                      size_t piece);
 
+    /* x [k] likewise, but to q [k] with one scale for all, which is returned; x is overwritten. */
+    float (*quantize_row)(int8_t *q, float *x, size_t k);
+
     /*
      * c [m, cols], stride ldc = a b^T, or with `add` on top of what c holds; b is the first of the
      * panels, one for each 16 columns or the rest of them. For each group of b in order: c =

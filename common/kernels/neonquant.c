@@ -95,6 +95,7 @@ t5g_neon_fill_quantised(struct t5g_kernels *k)
 {
     k->rotate = rotate;
     k->quantize = quantize;
+    k->quantize_row = quantize_row;
     k->qgemm = qgemm;
     if ((getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0)
         t5g_neon_fill_dot(k);

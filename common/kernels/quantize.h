@@ -14,20 +14,44 @@
 #include "kernels/kernels.h"
 #include "kernels/rotate.h"
 
-/* n elements of one group, n a multiple of 32; returns its scale. */
+/* n elements of which max is the largest, n a multiple of 32; returns their scale. */
 static float
-quantize_group(int8_t *q, int32_t *sum, const float *x, size_t n, size_t piece)
+round_to(int8_t *q, const float *x, size_t n, float max)
 {
-    float max = largest(x, n);
     bool none = max < 1e-30f || !isfinite(max);
     float f = 127 / max;
     for (size_t i = 0; i < n && !none; i += 32)
         round32(q + i, x + i, f);
     if (none)
         memset(q, 0, n);
+    return isfinite(max) ? (none ? 0 : max / 127) : NAN;
+}
+
+/* n elements of one group, n a multiple of 32; returns its scale. */
+static float
+quantize_group(int8_t *q, int32_t *sum, const float *x, size_t n, size_t piece)
+{
+    float scale = round_to(q, x, n, largest(x, n));
     for (size_t i = 0; i < n; i += piece)
         *sum++ = sum_of(q + i, t5g_min(piece, n - i));
-    return isfinite(max) ? (none ? 0 : max / 127) : NAN;
+    return scale;
+}
+
+static float
+quantize_row(int8_t *q, float *x, size_t k)
+{
+    float rest[32] = {0};
+    int8_t last[32];
+    size_t whole = k / 32 * 32;
+    rotate(x, x, k);
+    memcpy(rest, x + whole, (k - whole) * sizeof *x);
+    float max = largest(x, whole), of_rest = largest(rest, 32);
+    if (of_rest > max || isnan(of_rest)) /* a NaN in max stays */
+        max = of_rest;
+    float scale = round_to(q, x, whole, max);
+    round_to(last, rest, 32, max);
+    memcpy(q + whole, last, k - whole);
+    return scale;
 }
 
 static void

@@ -387,6 +387,7 @@ t5g_ref_fill(struct t5g_kernels *k)
     k->mix = mix;
     k->rotate = rotate;
     k->quantize = quantize;
+    k->quantize_row = quantize_row;
     k->qgemm = qgemm;
     fill_elements(k);
 }

@@ -246,5 +246,6 @@ t5g_v4_fill_quantised(struct t5g_kernels *k)
 {
     k->rotate = rotate;
     k->quantize = quantize;
+    k->quantize_row = quantize_row;
     k->qgemm = qgemm_or_few;
 }

@@ -26,6 +26,18 @@ kv_free(struct t5g_kv *kv)
     t5g_free(kv->v);
 }
 
+/* x [n] *= y [n] */
+static void
+times(float *x, const float *y, size_t n)
+{
+    typedef float some __attribute__((vector_size(64), aligned(4), may_alias)); /* 16 of them */
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        *(some *)(x + i) *= *(const some *)(y + i);
+    for (; i < n; i++)
+        x[i] *= y[i];
+}
+
 void
 t5g_kv_scores(const struct t5g_kernels *k, const struct t5g_kv *kv, size_t key, size_t n, size_t dh,
               const float *q, size_t rows, float *score, size_t ld)
@@ -33,8 +45,7 @@ t5g_kv_scores(const struct t5g_kernels *k, const struct t5g_kv *kv, size_t key, 
     const char *from = (const char *)kv->k + key * dh * t5g_dtype_size(kv->dtype);
     k->dot(score, ld, q, dh, rows, from, kv->dtype, n, dh);
     for (size_t i = 0; kv->k_scale != NULL && i < rows; i++)
-        for (size_t j = 0; j < n; j++)
-            score[i * ld + j] *= kv->k_scale[key + j];
+        times(score + i * ld, kv->k_scale + key, n);
 }
 
 void
@@ -44,8 +55,8 @@ t5g_kv_queries(const struct t5g_kernels *k, const struct t5g_kv *kv, float *rota
     memcpy(rotated, q, rows * dh * sizeof *q);
     for (size_t i = 0; i < rows; i++) {
         float *row = rotated + i * dh;
-        for (size_t j = 0; kv->gain != NULL && j < dh; j++)
-            row[j] *= kv->gain[j];
+        if (kv->gain != NULL)
+            times(row, kv->gain, dh);
         k->rotate(row, row, dh);
     }
 }
@@ -56,8 +67,7 @@ t5g_kv_mix(const struct t5g_kernels *k, const struct t5g_kv *kv, size_t key, siz
 {
     const char *from = (const char *)kv->v + key * dh * t5g_dtype_size(kv->dtype);
     for (size_t i = 0; kv->v_scale != NULL && i < rows; i++)
-        for (size_t j = 0; j < n; j++)
-            p[i * ldp + j] *= kv->v_scale[key + j];
+        times(p + i * ldp, kv->v_scale + key, n);
     k->mix(o, dh, p, ldp, rows, from, kv->dtype, dh, n, dh);
 }
 

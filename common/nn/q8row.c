@@ -8,22 +8,10 @@
 #include "nn/q8row.h"
 #include "kernels/rotate.h"
 
-#include <math.h>
-
 void
 t5g_q8_row(const struct t5g_kernels *k, int8_t *q, float *scale, float *x, size_t n)
 {
-    float max = 0, zero = 0; /* zero is NaN behind a number that is not finite */
-    k->rotate(x, x, n);
-    for (size_t i = 0; i < n; i++) {
-        float a = fabsf(x[i]);
-        max = a > max ? a : max;
-        zero += x[i] * 0;
-    }
-    float f = max > 1e-30f && zero == 0 ? 127 / max : 0;
-    *scale = zero == 0 ? max / 127 : NAN;
-    for (size_t i = 0; i < n; i++)
-        q[i] = f > 0 ? (int8_t)rintf(x[i] * f) : 0;
+    *scale = k->quantize_row(q, x, n);
 }
 
 void

@@ -93,26 +93,35 @@ test_outlier(void **state)
 }
 
 static void
-test_not_finite(void **state)
+check_not_finite(const char *level)
 {
-    (void)state;
     static const float bad[] = {NAN, INFINITY, -INFINITY};
-    const struct t5g_kernels *k = kernels(NULL);
+    const struct t5g_kernels *k = kernels(level);
     float x[256], scale;
     int8_t q[256], zero[256] = {0};
-    for (size_t i = 0; i < T5G_LEN(bad); i++) {
-        fill(x, 256, bad[i]);
+    for (size_t i = 0; i < 4 * T5G_LEN(bad); i++) {
+        size_t n = i % 2 == 0 ? 256 : 40; /* 40: a whole 32, and the rest */
+        fill(x, n, i % 4 < 2 ? bad[i / 4] : 0);
+        if (i % 4 >= 2)
+            x[n - 1] = bad[i / 4];
         memset(q, 1, sizeof q);
-        t5g_q8_row(k, q, &scale, x, 256);
+        t5g_q8_row(k, q, &scale, x, n);
         assert_true(isnan(scale));
-        assert_memory_equal(q, zero, sizeof q);
-        t5g_q8_row_back(k, x, q, scale, 256);
-        assert_true(isnan(x[0]) && isnan(x[255]));
+        assert_memory_equal(q, zero, n);
+        t5g_q8_row_back(k, x, q, scale, n);
+        assert_true(isnan(x[0]) && isnan(x[n - 1]));
     }
     memset(x, 0, sizeof x);
     t5g_q8_row(k, q, &scale, x, 256);
     assert_true(scale == 0);
     assert_memory_equal(q, zero, sizeof q);
+}
+
+static void
+test_not_finite(void **state)
+{
+    (void)state;
+    gd_each_level(check_not_finite);
 }
 
 /* Rows with a scale for each run: one run's outlier costs the others nothing. */
