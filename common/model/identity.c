@@ -1,6 +1,5 @@
 /* identity.c: one pass over all weights: check that they are finite, and hash them. */
 #include "model/identity.h"
-#include "base/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -277,67 +276,4 @@ t5g_identity_parse(char id[T5G_IDS][T5G_HEX128], const char *text)
         text += n + 1;
     }
     return true;
-}
-
-/* The component of path[0..n) before the last one, in [*from, *to); false if there is none. */
-static bool
-component_before(const char *path, size_t n, size_t *from, size_t *to)
-{
-    while (n > 0 && path[n - 1] != '/')
-        n--;
-    while (n > 0 && path[n - 1] == '/')
-        n--;
-    *to = n;
-    while (n > 0 && path[n - 1] != '/')
-        n--;
-    *from = n;
-    return *from < *to;
-}
-
-/* .../models--ORG--NAME/snapshots/REVISION[/...]: "ORG/NAME" in b. */
-static bool
-hub_name(struct t5g_buf *b, const char *path)
-{
-    static const char models[] = "models--", snapshots[] = "/snapshots/";
-    const char *at = strstr(path, snapshots);
-    size_t from, to;
-    if (at == NULL || !component_before(path, (size_t)(at - path) + 1, &from, &to) ||
-        strncmp(path + from, models, sizeof models - 1) != 0)
-        return false;
-    for (from += sizeof models - 1; from < to; from++) {
-        bool dashes = path[from] == '-' && path[from + 1] == '-' && from + 2 < to;
-        t5g_buf_addc(b, dashes ? '/' : path[from]);
-        from += dashes;
-    }
-    return true;
-}
-
-void
-t5g_identity_source(char out[T5G_SOURCE_NAME], const char *path)
-{
-    struct t5g_buf name = {0}, clean = {0};
-    size_t n = strlen(path), from;
-    while (n > 1 && path[n - 1] == '/')
-        n--;
-    for (from = n; from > 0 && path[from - 1] != '/';)
-        from--;
-    bool dots = n - from <= 2 && strspn(path + from, "./") >= n - from;
-    char *real = dots || strstr(path, "models--") != NULL ? realpath(path, NULL) : NULL;
-    if (!hub_name(&name, real != NULL ? real : path)) {
-        const char *slash = real != NULL ? strrchr(real, '/') : NULL;
-        if (slash != NULL)
-            t5g_buf_adds(&name, slash + 1);
-        else
-            t5g_buf_add(&name, path + from, n - from);
-    }
-    free(real);
-    t5g_buf_adds(&clean, "");
-    t5g_utf8_replace(&clean, name.p != NULL ? name.p : "", name.n);
-    n = t5g_min(clean.n, T5G_SOURCE_NAME - 1);
-    while (n > 0 && n < clean.n && ((unsigned char)clean.p[n] & 0xc0) == 0x80)
-        n--; /* to the beginning of a character */
-    memcpy(out, clean.p, n);
-    out[n] = '\0';
-    t5g_buf_free(&name);
-    t5g_buf_free(&clean);
 }

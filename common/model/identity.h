@@ -37,13 +37,6 @@ void t5g_identity_print(char text[T5G_IDENTITY_TEXT], char id[T5G_IDS][T5G_HEX12
 bool t5g_identity_parse(char id[T5G_IDS][T5G_HEX128], const char *text);
 
 /*
- * A short name of the model at path, for people: the last component of the path, with links and
- * dots resolved where it has none, or "org/name" in a cache of the Hugging Face hub. Well-formed
- * UTF-8, cut to fit.
- */
-void t5g_identity_source(char out[T5G_SOURCE_NAME], const char *path);
-
-/*
  * Whether the n bytes p of dtype f32, bf16 or f16 hold no NaN and no infinity; else *at is the
  * first such element. Whole elements, any alignment.
  */

@@ -8,6 +8,7 @@
 #include "model/family.h"
 #include "model/identity.h"
 #include "model/packed.h"
+#include "model/source.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -437,7 +438,7 @@ load(struct loader *x, unsigned need)
     const struct t5g_map *packed = t5g_safetensors_packed(m->files);
     if (packed != NULL)
         return t5g_packed_identity(packed->p, packed->size, m->dir, &m->parts, m->profile, x->e);
-    t5g_identity_source(m->parts.source, m->dir);
+    t5g_model_source(m->parts.source, m->dir);
     snprintf(m->profile, sizeof m->profile, "%s", t5g_dtype_name(m->config.dtype));
     return identify(x);
 }

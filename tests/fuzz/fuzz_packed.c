@@ -32,13 +32,14 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct t5g_err e = {0};
-    char model[T5G_HEX128], num[64];
+    struct t5g_parts parts;
+    char num[64];
     unsigned char *file = t5g_alloc_raw(size, 1);
     memcpy(file, data, size);
     if (t5g_packed_tensors(file, size, "file", -1, look, file, &e) < 0 && e.code != T5G_EX_DATA)
         abort();
-    if (t5g_packed_identity(file, size, "file", model, num, &e) == 0 &&
-        strlen(model) != T5G_HEX128 - 1)
+    if (t5g_packed_identity(file, size, "file", &parts, num, &e) == 0 &&
+        (parts.id[T5G_ID_ENCODER][0] == '\0' || strlen(parts.source) >= T5G_SOURCE_NAME))
         abort();
     t5g_free(file);
     return 0;

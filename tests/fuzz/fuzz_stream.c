@@ -75,7 +75,7 @@ copy(char *path, int fd, uint64_t *docs)
     struct t5g_err e = {0};
     int r = t5g_source_start(s, &e);
     if (r == 0) {
-        char *meta = t5g_head_make(t5g_source_head(s), "fuzz", NULL, NULL, NULL, NULL);
+        char *meta = t5g_head_make(t5g_source_head(s), "fuzz", NULL);
         /* A HEAD near the limit of a meta has no room for one program more. */
         r = t5g_writer_head(w, meta, &e);
         t5g_free(meta);

@@ -112,7 +112,7 @@ no_progress(size_t done, size_t total)
 }
 
 void
-mf_pack(const char *name, enum t5g_pack_weights weights, const char *to)
+mf_pack(const char *name, enum t5g_pack_weights weights, const char *head, const char *to)
 {
     struct t5g_err e = {0};
     char *from = md_fixture(name);
@@ -123,7 +123,9 @@ mf_pack(const char *name, enum t5g_pack_weights weights, const char *to)
     struct t5g_head_entry own = {.made = T5G_BY_MODEL, .num = "q"};
     if (m != NULL)
         own.parts = &m->parts;
-    if (m == NULL || t5g_writer_begin(w, NULL, "test", &own, &e) < 0 ||
+    if (m == NULL ||
+        (head != NULL ? t5g_writer_head(w, head, &e)
+                      : t5g_writer_begin(w, NULL, "test", &own, &e)) < 0 ||
         t5g_writer_doc(w, "m", 1, NULL, &e) < 0 || t5g_pack_texts(w, from, &e) < 0 ||
         t5g_pack_write(w, m, weights, NULL, pool, no_progress, &e) < 0 ||
         t5g_writer_close(w, NULL, &e) < 0 || t5g_writer_end(w, 0, &e) < 0)

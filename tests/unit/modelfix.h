@@ -42,7 +42,8 @@ void mf_check_mat(const struct t5g_mat *w, struct md_list *l, const char *name);
 int mf_cache_open(void **state);
 int mf_cache_close(void **state);
 
-/* tests/models/NAME as a packed model with these weights, of which no text is tokenized. */
-void mf_pack(const char *name, enum t5g_pack_weights weights, const char *to);
+/* tests/models/NAME as a packed model with these weights, of which no text is tokenized. head: the
+ * meta of its HEAD; NULL: as t5g-pack writes it. */
+void mf_pack(const char *name, enum t5g_pack_weights weights, const char *head, const char *to);
 
 #endif

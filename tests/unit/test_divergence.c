@@ -301,7 +301,7 @@ test_report(void **state)
         struct t5g_tokenizer *tokenizer = t5g_tokenizer_open(source, &e);
         struct t5g_pool *pool = t5g_pool_open(2, &e);
         for (size_t i = 0; i < T5G_LEN(weights); i++) {
-            mf_pack(name, weights[i], packed);
+            mf_pack(name, weights[i], NULL, packed);
             check_report(source, packed, tokenizer, pool);
         }
         t5g_pool_close(pool);

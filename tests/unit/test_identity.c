@@ -1,5 +1,6 @@
 /* test_identity.c: tied and physical matrices, what the identity depends on, and NaN weights. */
 #include "model/identity.h"
+#include "model/source.h"
 #include "modelfix.h"
 
 #include <fcntl.h>
@@ -393,20 +394,20 @@ test_source(void **state)
         {"\xff\xfe", "\xef\xbf\xbd\xef\xbf\xbd"},
     };
     for (size_t i = 0; i < T5G_LEN(cases); i++) {
-        t5g_identity_source(out, cases[i][0]);
+        t5g_model_source(out, cases[i][0]);
         assert_string_equal(out, cases[i][1]);
     }
     memset(long_name, 'a', sizeof long_name);
     memcpy(long_name + 125, "\xe2\x82\xac", 3);
     long_name[sizeof long_name - 1] = '\0';
-    t5g_identity_source(out, long_name);
+    t5g_model_source(out, long_name);
     assert_int_equal(strlen(out), 125);
     char *dir = md_tmp();
     assert_int_equal(chdir(dir), 0);
-    t5g_identity_source(want, dir);
-    t5g_identity_source(out, ".");
+    t5g_model_source(want, dir);
+    t5g_model_source(out, ".");
     assert_string_equal(out, want);
-    t5g_identity_source(out, "./");
+    t5g_model_source(out, "./");
     assert_string_equal(out, want);
     assert_int_equal(chdir("/"), 0);
     md_remove(dir);
@@ -468,6 +469,24 @@ test_remembered(void **state)
     mf_drop(&x);
 }
 
+/* A packed model whose HEAD has the identity of earlier versions. */
+static void
+test_old_pack(void **state)
+{
+    (void)state;
+    struct t5g_err e = {0};
+    char *dir = md_tmp(), *path = t5g_path_join(dir, "old.t5g");
+    mf_pack("tiny", T5G_PACK_KEEP,
+            "{\"t5g\":1,\"pg\":[{\"model\":\"0123456789abcdef0123456789abcdef\"}]}", path);
+    assert_null(t5g_model_open(path, 0, &e));
+    assert_int_equal(e.code, T5G_EX_DATA);
+    assert_non_null(strstr(e.msg, "old.t5g: packed by an earlier version"));
+    assert_non_null(strstr(e.msg, "pack the model again"));
+    md_remove(dir);
+    t5g_free(path);
+    t5g_free(dir);
+}
+
 int
 main(void)
 {
@@ -476,7 +495,8 @@ main(void)
         cmocka_unit_test(test_not_finite),  cmocka_unit_test(test_finite_scan),
         cmocka_unit_test(test_files),       cmocka_unit_test(test_identity),
         cmocka_unit_test(test_apart),       cmocka_unit_test(test_text),
-        cmocka_unit_test(test_source),      cmocka_unit_test(test_remembered),
+        cmocka_unit_test(test_old_pack),    cmocka_unit_test(test_source),
+        cmocka_unit_test(test_remembered),
     };
     return cmocka_run_group_tests(tests, mf_cache_open, mf_cache_close);
 }

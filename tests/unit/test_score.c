@@ -340,7 +340,7 @@ test_quantised(void **state)
     char *dir = md_tmp(), *packed = t5g_path_join(dir, "packed.t5g");
     make(&g);
     for (size_t i = 0; i < T5G_LEN(weights); i++) {
-        mf_pack(i == 1 ? "tiny-gqa" : "tiny", weights[i], packed);
+        mf_pack(i == 1 ? "tiny-gqa" : "tiny", weights[i], NULL, packed);
         struct place p = {.k = t5g_kernels_get(NULL, &e)};
         p.m = t5g_model_open(packed, T5G_NEED_DECODER, &e);
         p.kv = t5g_cross_dtype(p.m);
