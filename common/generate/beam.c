@@ -9,7 +9,8 @@
  *   that end (eos, or length) and are among the first B go to the pool; the best B that do not end
  *   run on.
  * - end: no running one can improve the pool's worst (see improvable), or the pool is full and
- *   early_stopping is true, or all K ended.
+ *   early_stopping is true, or all K ended, or nothing is allowed any more: then the pool has fewer
+ *   than B.
  *
  * Several searches run together: a decoder step has the hypotheses of all, or rows of long prompts.
  * Diverse beams have groups of beams and other rules, in diverse.c.
@@ -21,8 +22,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-
-#define NEVER (-1e9) /* transformers' score of a missing hypothesis */
 
 enum { ROOM = 512, SEARCHES = 16 };
 
@@ -140,10 +139,12 @@ static bool
 improvable(const struct t5g_rules *r, const struct t5g_search *s, const struct t5g_group *g)
 {
     size_t n = s->run[g->first].choice.n_new;
+    if (g->n_pool < r->size)
+        return true; /* transformers: better than -1e9, which a large length_penalty < 0 is not */
     if (r->o->early_stopping == T5G_EARLY_NEVER && r->o->length_penalty > 0)
         n = s->job->max_new;
     float best = s->run[g->first].sum / (float)pow((double)n, r->o->length_penalty);
-    return (double)best > (g->n_pool < r->size ? NEVER : g->pool[g->n_pool - 1].score);
+    return (double)best > g->pool[g->n_pool - 1].score;
 }
 
 static int
@@ -165,10 +166,8 @@ advance(struct t5g_rules *r, struct t5g_search *s)
     size_t found = t5g_search_find(r, s, g), ended = 0;
     bool early = r->o->early_stopping == T5G_EARLY_TRUE;
     bool open = g->open && !(early && g->n_pool == r->size);
-    if (found == 0 || !isfinite(r->found[0].sum)) {
-        t5g_search_give_up(r, s, &s->run[0].choice, s->run[0].choice.n_new + 1);
+    if (found == 0 && t5g_search_lost(r, s, g))
         return;
-    }
     for (size_t i = 0; i < found; i++) {
         ended += r->found[i].ends;
         if (open && i < r->size && r->found[i].ends)

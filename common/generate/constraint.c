@@ -311,6 +311,6 @@ t5g_constraint_forbids(const struct t5g_allowed *a, size_t token, struct t5g_err
         return t5g_err_set(e, T5G_EX_DATA, "token %zu of the answer: " LOST, token);
     return t5g_err_set(e, T5G_EX_DATA,
                        "token %zu of the answer: what the constraint allows is forbidden by other "
-                       "options, or no beam is left",
+                       "options",
                        token);
 }

@@ -75,13 +75,17 @@ done(const struct t5g_rules *r, const struct t5g_search *s, const struct t5g_gro
     return g->pool[worst(g)].score >= score(r, best, n);
 }
 
-/* One step of a group. -1 if every id is forbidden. */
+/* One step of a group. -1 if the job failed. */
 static int
 step(struct t5g_rules *r, struct t5g_search *s, struct t5g_group *g)
 {
     size_t found = t5g_search_find(r, s, g), n = s->run[g->first].choice.n_new + 1;
-    if (found == 0 || !isfinite(r->found[0].sum))
-        return -1;
+    if (found == 0) { /* transformers runs on with what is forbidden */
+        int failed = t5g_search_lost(r, s, g) ? -1 : 0;
+        g->open = false;
+        g->n_run = 0;
+        return failed;
+    }
     for (size_t i = 0; i < found; i++) {
         r->found[i].ends = r->found[i].ends && r->found[i].finish != T5G_FINISH_LENGTH;
         if (r->found[i].ends && i < r->size)
@@ -142,10 +146,8 @@ t5g_diverse_advance(struct t5g_rules *r, struct t5g_search *s)
                 r->earlier[r->how.n_earlier++] = r->how.c->pad;
             continue;
         }
-        if (step(r, s, g) < 0) {
-            t5g_search_give_up(r, s, &s->run[g->first].choice, s->run[g->first].choice.n_new + 1);
+        if (step(r, s, g) < 0)
             return;
-        }
         running += g->n_run;
         if (g->n_run > 0)
             n = s->run[g->first].choice.n_new;

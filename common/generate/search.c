@@ -76,9 +76,9 @@ t5g_search_find(struct t5g_rules *r, struct t5g_search *s, const struct t5g_grou
         for (size_t i = 0; i < v; i++) {
             struct t5g_candidate x = {
                 .sum = row[i] + h->sum, .logprob = row[i], .beam = k, .id = (int32_t)i};
-            x.rank = (double)x.sum;
-            if (r->o->sample && row[i] == -INFINITY)
+            if (row[i] == -INFINITY) /* where transformers runs on with what is forbidden */
                 continue;
+            x.rank = (double)x.sum;
             if (r->o->sample)
                 x.rank += t5g_gumbel(s->job->seed, draw + i);
             if (found < r->n_found || x.rank >= r->found[found - 1].rank)
@@ -126,12 +126,24 @@ t5g_search_go_on(struct t5g_rules *r, struct t5g_search *s, struct t5g_group *g,
     g->n_run = n;
 }
 
-void
-t5g_search_give_up(const struct t5g_rules *r, struct t5g_search *s, struct t5g_choice *choice,
-                   size_t token)
+/* Fail the job, since every id is forbidden after this sequence. */
+static void
+give_up(const struct t5g_rules *r, struct t5g_search *s, struct t5g_choice *choice)
 {
-    t5g_constraint_forbids(t5g_choice_allowed(&r->how, choice), token, &s->job->err);
+    t5g_constraint_forbids(t5g_choice_allowed(&r->how, choice), choice->n_new + 1, &s->job->err);
     s->job = NULL;
+}
+
+bool
+t5g_search_lost(const struct t5g_rules *r, struct t5g_search *s, const struct t5g_group *g)
+{
+    for (size_t k = g->first; k < g->first + g->n_run && s->job != NULL; k++) {
+        struct t5g_choice *choice = &s->run[k].choice;
+        const struct t5g_allowed *allowed = t5g_choice_allowed(&r->how, choice);
+        if (allowed != NULL && allowed->lost)
+            give_up(r, s, choice);
+    }
+    return s->job == NULL;
 }
 
 /* How many of the first n ids of a are those of b, with the same log-probabilities. */
@@ -171,9 +183,15 @@ t5g_search_deliver(struct t5g_rules *r, struct t5g_search *s, struct t5g_hypothe
                    size_t n)
 {
     size_t wanted = t5g_min(t5g_max(r->o->num_return, 1), n);
+    if (n == 0) {
+        give_up(r, s, &s->run[0].choice);
+        return;
+    }
     for (size_t i = 0; i < wanted; i++)
-        if (!isfinite(best[i]->score)) { /* fewer ids were allowed than there are beams */
-            t5g_search_give_up(r, s, &best[i]->choice, best[i]->choice.n_new);
+        if (!isfinite((float)best[i]->score)) { /* as which it is written */
+            t5g_err_set(&s->job->err, T5G_EX_DATA, "score: not finite, with --length-penalty %g",
+                        r->o->length_penalty);
+            s->job = NULL;
             return;
         }
     for (size_t i = 0; i < wanted; i++) {
@@ -188,7 +206,6 @@ t5g_search_deliver(struct t5g_rules *r, struct t5g_search *s, struct t5g_hypothe
         to->finish = h->finish;
         to->stop = h->stop;
     }
-    if (n > 0)
-        t5g_emitter_end(&s->emitter);
+    t5g_emitter_end(&s->emitter);
     s->job = NULL;
 }

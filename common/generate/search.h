@@ -60,7 +60,8 @@ struct t5g_rules {
 };
 
 /* The best continuations of a group's beams, in order, into r->found; an id after which a
- * sequence ends does so. Returns how many there are. */
+ * sequence ends does so. Returns how many there are: fewer than r->n_found if no more are allowed.
+ */
 size_t t5g_search_find(struct t5g_rules *r, struct t5g_search *s, const struct t5g_group *g);
 
 /* to = parent with one more id. */
@@ -74,12 +75,12 @@ void t5g_search_go_on(struct t5g_rules *r, struct t5g_search *s, struct t5g_grou
 void t5g_search_emit(const struct t5g_rules *r, struct t5g_search *s,
                      struct t5g_hypothesis *const *best, size_t n);
 
-/* Give the job its best hypotheses [n], best first, and end the search. */
+/* Give the job its best hypotheses [n], best first, fewer than were asked for if n is smaller, and
+ * end the search. With none the job fails. */
 void t5g_search_deliver(struct t5g_rules *r, struct t5g_search *s,
                         struct t5g_hypothesis *const *best, size_t n);
 
-/* Fail the job, since every id is forbidden as its `token`-th, in this sequence. */
-void t5g_search_give_up(const struct t5g_rules *r, struct t5g_search *s, struct t5g_choice *choice,
-                        size_t token);
+/* Whether a constraint has lost a beam of the group, for which the job fails then. */
+bool t5g_search_lost(const struct t5g_rules *r, struct t5g_search *s, const struct t5g_group *g);
 
 #endif

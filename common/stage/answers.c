@@ -31,8 +31,8 @@ struct t5g_answers {
     bool open;       /* DOC is written */
     struct held **v; /* [n] requested sequences; WHOLE: of all prompts */
     size_t n, cap;
-    const char *prompt; /* TOKENS: of the sequence being written */
-    size_t part, rank;
+    const struct held *now; /* TOKENS: the sequence being written */
+    size_t part;
 };
 
 struct t5g_answers *
@@ -104,16 +104,34 @@ flush(struct t5g_answers *a)
     written(t5g_writer_flush(a->run->w, &e), &e);
 }
 
-/* One frame of ids, and one of their log-probabilities. done: NULL until the sequence ends. */
+/* Sequence number k of a prompt: the best, then the others. */
+static const struct t5g_sequence *
+sequence_of(const struct held *h, size_t k)
+{
+    return k == 0 ? &h->job.out : &h->job.more[k - 1];
+}
+
+/* How many sequences a search has found, which may be fewer than were asked for. */
+static size_t
+count_of(const struct held *h)
+{
+    size_t n = 1;
+    while (n <= h->n_more && sequence_of(h, n)->n > 0)
+        n++;
+    return n;
+}
+
+/* One frame of ids of sequence k, and one of their log-probabilities. done: NULL until the sequence
+ * ends. */
 static void
-write_ids(struct t5g_answers *a, const char *prompt, size_t rank, const int32_t *ids,
+write_ids(struct t5g_answers *a, const struct held *h, size_t k, const int32_t *ids,
           const float *logprob, size_t n, const struct t5g_sequence *done)
 {
     struct t5g_buf extra = {0};
     struct t5g_err e;
-    if (prompt != NULL)
-        t5g_buf_printf(&extra, "\"prompt\":%s,", prompt);
-    t5g_buf_printf(&extra, "\"rank\":%zu", rank);
+    if (h->prompt != NULL)
+        t5g_buf_printf(&extra, "\"prompt\":%s,", h->prompt);
+    t5g_buf_printf(&extra, "\"rank\":%zu", h->rank + k);
     if (a->mode == T5G_ANSWERS_TOKENS)
         t5g_buf_printf(&extra, ",\"part\":%zu", a->part);
     size_t common = extra.n;
@@ -128,6 +146,8 @@ write_ids(struct t5g_answers *a, const char *prompt, size_t rank, const int32_t 
         t5g_buf_adds(&extra, ",\"stop\":");
         t5g_jsonstr_write(&extra, done->stop, strlen(done->stop));
     }
+    if (done != NULL && k < h->n_more && k + 1 == count_of(h)) /* the last that there is */
+        t5g_buf_printf(&extra, ",\"requested\":%zu", 1 + h->n_more);
     open_doc(a);
     written(
         t5g_writer_tensor(a->run->w, "decode.ids", T5G_I32, 1, (uint64_t[]){n}, ids, extra.p, &e),
@@ -139,12 +159,6 @@ write_ids(struct t5g_answers *a, const char *prompt, size_t rank, const int32_t 
                 &e);
     }
     t5g_buf_free(&extra);
-}
-
-static void
-write_sequence(struct t5g_answers *a, const char *prompt, size_t rank, const struct t5g_sequence *s)
-{
-    write_ids(a, prompt, rank, s->ids, s->logprob, s->n, s);
 }
 
 static size_t
@@ -176,13 +190,6 @@ write_attention(struct t5g_answers *a, const struct held *h, size_t rank,
         t5g_writer_tensor(a->run->w, "decode.attention", T5G_F32, ndim, dims, weights, extra.p, &e),
         &e);
     t5g_buf_free(&extra);
-}
-
-/* Sequence number k of a prompt: the best, then the others. */
-static const struct t5g_sequence *
-sequence_of(const struct held *h, size_t k)
-{
-    return k == 0 ? &h->job.out : &h->job.more[k - 1];
 }
 
 /* Compute the attention of a prompt's sequences. -1 with e (65): it would be too large. */
@@ -221,7 +228,7 @@ write_held(struct t5g_answers *a, const struct held *h)
         const struct t5g_sequence *s = sequence_of(h, k);
         if (k > 0 ? s->n == 0 : a->mode == T5G_ANSWERS_TOKENS)
             continue;
-        write_sequence(a, h->prompt, h->rank + k, s);
+        write_ids(a, h, k, s->ids, s->logprob, s->n, s);
         if (h->attention != NULL)
             write_attention(a, h, h->rank + k, s, h->attention[k]);
     }
@@ -232,7 +239,7 @@ static void
 emit(void *arg, const int32_t *ids, const float *logprob, size_t n, const struct t5g_sequence *done)
 {
     struct t5g_answers *a = arg;
-    write_ids(a, a->prompt, a->rank, ids, logprob, n, done);
+    write_ids(a, a->now, 0, ids, logprob, n, done);
     flush(a);
     a->part++;
 }
@@ -314,8 +321,7 @@ t5g_answers_now(struct t5g_answers *a, struct t5g_generator *g, struct t5g_err *
     int r = 0;
     for (size_t i = 0; i < a->n && r == 0; i++) {
         struct t5g_job *job = &a->v[i]->job;
-        a->prompt = a->v[i]->prompt;
-        a->rank = a->v[i]->rank;
+        a->now = a->v[i];
         a->part = 0;
         if (a->mode == T5G_ANSWERS_TOKENS)
             open_doc(a);

@@ -19,6 +19,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { REQUESTED_MAX = 1024 }; /* sequences of a prompt */
+
 struct t5g_records {
     struct t5g_records_options o;
     struct t5g_detok detok;
@@ -225,11 +227,14 @@ finish_sequence(struct t5g_records *r, const struct t5g_json *meta)
     cut(r, meta);
     pour(r);
     if (r->o.form == T5G_RECORDS_TSV) {
-        int64_t rank = 0;
+        int64_t rank = 0, requested = 0;
+        const char *prompt = t5g_json_str(t5g_json_get(meta, "prompt"));
         trim_whole(r);
         (void)t5g_json_int(t5g_json_get(meta, "rank"), 0, INT64_MAX, &rank);
-        t5g_columns_add(r->columns, t5g_json_str(t5g_json_get(meta, "prompt")), (uint64_t)rank,
-                        r->text.p, r->text.n);
+        (void)t5g_json_int(t5g_json_get(meta, "requested"), 0, REQUESTED_MAX, &requested);
+        t5g_columns_add(r->columns, prompt, (uint64_t)rank, r->text.p, r->text.n);
+        while (++rank < requested) /* there is none of these, but other documents may have them */
+            t5g_columns_add(r->columns, prompt, (uint64_t)rank, "", 0);
     }
     if (r->o.form == T5G_RECORDS_JSONL) {
         trim_whole(r);

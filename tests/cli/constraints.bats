@@ -165,3 +165,42 @@ END
     status_is 3 t5g-decode --regex 'ab' --min-new-tokens 9 -o out.t5g "$BATS_FILE_TMPDIR/docs.t5g"
     grep -q 'what the constraint allows is forbidden by other options' err
 }
+
+@test "fewer answers than sequences were asked for: those that there are, in every form of the search" {
+    doc=$BATS_FILE_TMPDIR/docs.t5g
+    local groups='--num-beams 4 --num-beam-groups 2 --diversity-penalty 0.25 --num-return-sequences 4'
+    # shellcheck disable=SC2086
+    status_is 0 t5g-decode --regex '[a-z]{3}' $groups -o out.t5g "$doc"
+    [ "$(t5g-detok out.t5g | grep -cxE '[a-z]{3}')" = 8 ]
+    for args in '' --stream '--early-stopping true' --sample; do
+        # shellcheck disable=SC2086
+        status_is 0 t5g-decode --regex 'a|b' --num-beams 8 --num-return-sequences 8 $args -o out.t5g "$doc"
+        # Both letters, each as a token of a letter and as one of a byte.
+        t5g-detok out.t5g | sort | uniq -c | sed 's/ *//' > found
+        printf '4 a\n4 b\n' | cmp - found
+        t5g-frame export --jsonl out.t5g > frames
+        [ "$(grep -o '"requested":8' frames | wc -l)" = 2 ]
+        # A table has columns for all.
+        t5g-detok --tsv out.t5g > table
+        head -1 table | grep -q 'text#7$'
+        awk -F '\t' 'NF != 9 { exit 1 }' table
+    done
+    # No more were asked for than there are.
+    t5g-decode --regex 'a|b' --num-beams 4 --num-return-sequences 4 "$doc" | t5g-frame export --jsonl > frames
+    if grep requested frames; then return 1; fi
+    # shellcheck disable=SC2086
+    status_is 3 t5g-decode --regex 'ab' --min-new-tokens 9 $groups -o out.t5g "$doc"
+    grep -q 'what the constraint allows is forbidden by other options' err
+}
+
+@test "without a constraint: beams that other options end are dropped, and those that are complete stay" {
+    # Only three tokens, each once: two sequences are complete when nothing is left.
+    ids=$(seq -s, 3 639)
+    status_is 0 t5g-decode --suppress-tokens "$ids" --no-repeat-ngram-size 1 -n 20 --num-beams 4 --num-return-sequences 4 \
+        -o out.t5g "$BATS_FILE_TMPDIR/docs.t5g"
+    t5g-detok --jsonl out.t5g > found
+    [ "$(grep -c '"finish":"eos"' found)" = 4 ]
+    [ "$(wc -l < found)" = 4 ]
+    status_is 3 t5g-decode --num-beams 4 --length-penalty -100 --min-new-tokens 9 -n 9 -o out.t5g "$BATS_FILE_TMPDIR/docs.t5g"
+    grep -q 'score: not finite, with --length-penalty -100' err
+}
