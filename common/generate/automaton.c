@@ -9,10 +9,9 @@
 static uint32_t
 add_node(struct t5g_automaton *a, struct t5g_node node)
 {
-    if (a->n >= T5G_NODES_MAX) {
-        a->full = true;
+    a->full |= a->n >= T5G_NODES_MAX;
+    if (a->full)
         return T5G_NODE_NONE;
-    }
     a->node = t5g_grow(a->node, a->n, &a->cap, sizeof *a->node);
     a->node[a->n] = node;
     return (uint32_t)a->n++;
@@ -39,6 +38,9 @@ t5g_automaton_close(struct t5g_automaton *a)
     t5g_free(a->target);
     t5g_free(a->rule);
     t5g_free(a->slot);
+    for (size_t i = 0; i < T5G_SET_NODES && a->set_nodes != NULL; i++)
+        t5g_free(a->set_nodes[i].ranges);
+    t5g_free(a->set_nodes);
     t5g_free(a);
 }
 
@@ -107,6 +109,7 @@ t5g_node_bytes(struct t5g_automaton *a, const struct t5g_edge *edges, size_t n)
     uint32_t *slot = find(a, e, kept);
     if (*slot != 0)
         return *slot;
+    a->full |= a->n_edges + kept > T5G_EDGES_MAX;
     uint32_t node =
         add_node(a, (struct t5g_node){
                         .kind = T5G_IS_BYTES, .first = (uint32_t)a->n_edges, .n = (uint32_t)kept});
@@ -148,7 +151,8 @@ uint32_t
 t5g_node_fork(struct t5g_automaton *a, const uint32_t *nodes, size_t n)
 {
     uint32_t first = (uint32_t)a->n_targets, kept = 0;
-    for (size_t i = 0; i < n; i++)
+    a->full |= a->n_targets + n > T5G_EDGES_MAX;
+    for (size_t i = 0; i < n && !a->full; i++)
         if (nodes[i] != T5G_NODE_NONE) {
             add_target(a, nodes[i]);
             kept++;
@@ -247,7 +251,8 @@ need_of(const struct t5g_automaton *a, const struct t5g_node *x)
         return least(a, x);
     case T5G_IS_CALL:
         need = a->node[a->rule[x->first]].need;
-        return most(a->node[x->next].need, need == T5G_UNLIMITED ? need : need + 1);
+        /* a deeper one has no way, and chains of any length are settled soon */
+        return most(a->node[x->next].need, need >= T5G_CALLS_MAX ? T5G_UNLIMITED : need + 1);
     case T5G_IS_LOOP:
         need = a->node[x->next].need;
         body = a->node[x->first].need;
@@ -298,7 +303,10 @@ t5g_automaton_finish(struct t5g_automaton *a, uint32_t start, struct t5g_err *e)
 {
     a->start = start;
     if (a->full)
-        return t5g_err_set(e, T5G_EX_DATA, "too large: it needs more than %d nodes", T5G_NODES_MAX);
+        return t5g_err_set(e, T5G_EX_DATA,
+                           "too large: it leaves too many ways to read a text (more than %d "
+                           "places, or %d steps between them)",
+                           T5G_NODES_MAX, T5G_EDGES_MAX);
     set_needs(a);
     set_classes(a);
     if (a->node[start].need > T5G_CALLS_MAX)

@@ -41,6 +41,13 @@ struct t5g_node {
                           T5G_UNLIMITED: no way */
 };
 
+/* A set of characters and its node. */
+struct t5g_set_node {
+    void *ranges;
+    size_t n;
+    uint32_t node; /* NONE: not in use */
+};
+
 /* Fields are for reading. */
 struct t5g_automaton {
     struct t5g_node *node; /* [n] */
@@ -49,17 +56,20 @@ struct t5g_automaton {
     uint32_t *rule;   /* [n_rules] first nodes */
     size_t n, n_edges, n_targets, n_rules;
     uint32_t start;
-    uint32_t json_char;    /* json_nodes.c: a node that many share; NONE: not made yet */
-    uint8_t class_of[256]; /* bytes that no edge tells apart have one class */
+    uint32_t json_char;             /* json_nodes.c: a node that many share; NONE: not made yet */
+    struct t5g_set_node *set_nodes; /* [T5G_SET_NODES], or NULL: charset.c */
+    uint8_t class_of[256];          /* bytes that no edge tells apart have one class */
     size_t classes;
     /* private */
     size_t cap, cap_edges, cap_targets, cap_rules, slots, n_interned;
     uint32_t *slot; /* BYTES nodes by hash of their edges */
-    bool full;
+    bool full;      /* for reading: it is too large, and t5g_automaton_finish will say so */
 };
 
 enum {
     T5G_NODES_MAX = 1 << 21,
+    T5G_EDGES_MAX = 1 << 23, /* of bytes; as many targets of forks */
+    T5G_SET_NODES = 1024,
     T5G_CALLS_MAX = 256, /* of calls inside calls */
 };
 

@@ -167,6 +167,8 @@ uint32_t
 t5g_node_char(struct t5g_automaton *a, const struct t5g_charset *s, uint32_t next)
 {
     struct t5g_edge edges[256];
+    if (next == T5G_NODE_NONE) /* nothing shows what is done already: all characters would be */
+        return T5G_NODE_NONE;
     leads(a, s, next, edges);
     return t5g_node_bytes(a, edges, 256);
 }
@@ -266,6 +268,8 @@ t5g_node_json_char(struct t5g_automaton *a, const struct t5g_charset *s, uint32_
     static const char escaped[] = "\"/\\bfnrtu"; /* ascending */
     static const char meant[] = "\"/\\\b\f\n\r\t";
     struct t5g_edge edges[256], escapes[sizeof escaped - 1];
+    if (next == T5G_NODE_NONE)
+        return T5G_NODE_NONE;
     for (size_t i = 0; i < sizeof escaped - 1; i++) {
         bool plain = i + 1 < sizeof escaped - 1;
         uint32_t to = !plain                            ? code_unit(a, s, next)
@@ -279,4 +283,25 @@ t5g_node_json_char(struct t5g_automaton *a, const struct t5g_charset *s, uint32_
     edges['"'].to = T5G_NODE_NONE;
     edges['\\'].to = t5g_node_bytes(a, escapes, sizeof escaped - 1);
     return t5g_node_bytes(a, edges, 256);
+}
+
+/* ---- sets that come again ---- */
+
+uint32_t
+t5g_node_json_body(struct t5g_automaton *a, const struct t5g_charset *s)
+{
+    size_t size = s->n * sizeof *s->range;
+    uint64_t h = s->n;
+    for (size_t i = 0; i < s->n; i++)
+        h = (h ^ ((uint64_t)s->range[i].lo << 32 | s->range[i].hi)) * UINT64_C(0x9e3779b97f4a7c15);
+    if (a->set_nodes == NULL)
+        a->set_nodes = t5g_alloc(T5G_SET_NODES, sizeof *a->set_nodes);
+    struct t5g_set_node *x = &a->set_nodes[(h >> 32) % T5G_SET_NODES];
+    if (x->node != T5G_NODE_NONE && x->n == s->n &&
+        (size == 0 || memcmp(x->ranges, s->range, size) == 0))
+        return x->node;
+    t5g_free(x->ranges);
+    *x = (struct t5g_set_node){t5g_memdup(s->range, size), s->n,
+                               t5g_node_json_char(a, s, T5G_NODE_RETURN)};
+    return x->node;
 }

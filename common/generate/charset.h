@@ -31,4 +31,8 @@ uint32_t t5g_node_char(struct t5g_automaton *a, const struct t5g_charset *s, uin
  */
 uint32_t t5g_node_json_char(struct t5g_automaton *a, const struct t5g_charset *s, uint32_t next);
 
+/* The same, to RETURN, which costs little if the last sets that were asked for have an equal one.
+ */
+uint32_t t5g_node_json_body(struct t5g_automaton *a, const struct t5g_charset *s);
+
 #endif

@@ -26,7 +26,9 @@ void t5g_constraint_close(struct t5g_constraint *c);
 /* Where a sequence is; a copy is as good. Zero: at its beginning. */
 struct t5g_place {
     uint32_t state, age;
-    size_t n; /* ids read */
+    size_t n;       /* ids read */
+    size_t counted; /* ids before which the work of a mask is in `work` */
+    uint64_t work;
 };
 
 /*

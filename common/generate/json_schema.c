@@ -283,6 +283,8 @@ static int
 compile(struct t5g_schema_compiler *c, const struct t5g_json *schema, uint32_t next, uint32_t *node)
 {
     *node = T5G_NODE_NONE;
+    if (c->a->full)
+        return 0; /* t5g_automaton_finish says so */
     if (t5g_json_is_bool(schema) && !t5g_json_true(schema))
         return 0; /* nothing is valid */
     if (!t5g_json_is_object(schema))

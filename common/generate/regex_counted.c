@@ -35,6 +35,19 @@ in(const struct set *s, size_t i)
     return (s->w[i / 64] >> i % 64 & 1) != 0;
 }
 
+/* The next member from i on; PLACES: there is none. */
+static size_t
+next_in(const struct set *s, size_t i)
+{
+    while (i < PLACES) {
+        uint64_t w = s->w[i / 64] >> i % 64;
+        if (w != 0)
+            return i + (size_t)__builtin_ctzll(w);
+        i = (i / 64 + 1) * 64;
+    }
+    return PLACES;
+}
+
 static void
 join(struct set *to, const struct set *from)
 {
@@ -45,9 +58,8 @@ join(struct set *to, const struct set *from)
 static void
 follows(struct machine *m, const struct set *from, const struct set *to)
 {
-    for (size_t i = 0; i < m->n; i++)
-        if (in(from, i))
-            join(&m->follow[i], to);
+    for (size_t i = next_in(from, 0); i < PLACES; i = next_in(from, i + 1))
+        join(&m->follow[i], to);
 }
 
 static struct part
@@ -150,6 +162,23 @@ build(struct machine *m, const struct t5g_regex *r)
     m->last.w[0] |= all.empty;
 }
 
+/* The nodes of one character of each place's set, to RETURN: chars of all counts share them. */
+static void
+make_bodies(struct t5g_automaton *a, const struct machine *m, uint32_t *body)
+{
+    for (size_t q = 1; q < m->n; q++)
+        body[q] = t5g_node_json_body(a, m->at[q]);
+}
+
+/* A character of a place, then next. */
+static uint32_t
+one_char(struct t5g_automaton *a, uint32_t body, uint32_t next)
+{
+    if (body == T5G_NODE_NONE || next == T5G_NODE_NONE)
+        return T5G_NODE_NONE;
+    return t5g_node_loop(a, body, body, 1, 1, false, next);
+}
+
 /* What may follow place p: characters of which `chars` has the nodes, or the end. */
 static uint32_t
 onward(struct t5g_automaton *a, const struct machine *m, size_t p, const uint32_t *chars,
@@ -157,9 +186,9 @@ onward(struct t5g_automaton *a, const struct machine *m, size_t p, const uint32_
 {
     uint32_t nodes[PLACES + 1];
     size_t n = 0;
-    for (size_t q = 1; chars != NULL && q < m->n; q++)
-        if (in(&m->follow[p], q))
-            nodes[n++] = chars[q];
+    const struct set *follow = &m->follow[p];
+    for (size_t q = next_in(follow, 1); chars != NULL && q < PLACES; q = next_in(follow, q + 1))
+        nodes[n++] = chars[q];
     if (in(&m->last, p))
         nodes[n++] = end;
     return t5g_node_fork(a, nodes, n);
@@ -175,10 +204,13 @@ t5g_regex_counted_node(struct t5g_automaton *a, const struct t5g_regex *r, uint3
     build(m, r);
     *too_large = m->too_large || most > NODES || m->n * ((size_t)most + 1) > NODES;
     uint32_t *chars = t5g_alloc(m->n, sizeof *chars), *at = t5g_alloc(m->n, sizeof *at);
+    uint32_t *body = t5g_alloc(m->n, sizeof *body);
+    if (!*too_large)
+        make_bodies(a, m, body);
     bool have = false; /* chars are those of one more character */
     for (size_t q = 1; q < m->n && open && !*too_large; q++) { /* as many as that, or more */
         at[q] = t5g_node_later(a);
-        chars[q] = t5g_node_json_char(a, m->at[q], at[q]);
+        chars[q] = one_char(a, body[q], at[q]);
         have = true;
     }
     for (size_t p = 1; p < m->n && open && !*too_large; p++)
@@ -193,11 +225,12 @@ t5g_regex_counted_node(struct t5g_automaton *a, const struct t5g_regex *r, uint3
         for (size_t p = 1; p < m->n; p++)
             at[p] = onward(a, m, p, more, end);
         for (size_t q = 1; q < m->n; q++)
-            chars[q] = t5g_node_json_char(a, m->at[q], at[q]);
+            chars[q] = one_char(a, body[q], at[q]);
         have = true;
     }
     t5g_free(chars);
     t5g_free(at);
+    t5g_free(body);
     t5g_charset_free(&m->any);
     t5g_free(m);
     return start;

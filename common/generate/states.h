@@ -12,8 +12,8 @@ struct t5g_state {
     size_t first; /* of its n places in `places` */
     uint32_t n;
     uint32_t like; /* the state of which it is the double: see t5g_states_like; 0: not known */
-    uint32_t mask; /* for the user; 0 at first */
-    bool ends;     /* the text may end here */
+    uint32_t mask, mark; /* for the user; 0 at first */
+    bool ends;           /* the text may end here */
 };
 
 enum {

@@ -204,3 +204,42 @@ END
     status_is 3 t5g-decode --num-beams 4 --length-penalty -100 --min-new-tokens 9 -n 9 -o out.t5g "$BATS_FILE_TMPDIR/docs.t5g"
     grep -q 'score: not finite, with --length-penalty -100' err
 }
+
+# any_of N WHAT: a schema of N patterns, each WHAT with a number for %d.
+any_of() {
+    python3 -c 'import json, sys
+n, what = int(sys.argv[1]), sys.argv[2]
+print(json.dumps({"anyOf": [{"type": "string", "pattern": what.replace("%d", str(i)), "maxLength": 100 if n < 100 else 15}
+                            for i in range(1, n + 1)]}))' "$@"
+}
+
+@test "--json-schema: many patterns beside a length are compiled at once, or refused at once" {
+    doc=$BATS_FILE_TMPDIR/docs.t5g
+    any_of 40 'a.{%d}b' > many.json
+    status_is 0 timeout 20 t5g-decode --json-schema many.json -n 200 --sample -o out.t5g "$doc"
+    t5g-detok --jsonl out.t5g | python3 -c 'import json, re, sys
+n = 0
+for line in sys.stdin:
+    answer = json.loads(line)
+    if answer["finish"] != "eos": continue
+    text = json.loads(answer["text"])
+    assert len(text) <= 100 and any(re.search("a.{%d}b" % i, text) for i in range(1, 41)), text
+    n += 1
+assert n > 0'
+    any_of 900 "($(printf '.|%.0s' {1..200})x)*%d" > large.json
+    status_is 65 timeout 20 t5g-decode --json-schema large.json "$doc"
+    err_has 'large.json: too large: it leaves too many ways to read a text (more than 2097152 places, or 8388608 steps'
+    # Places without a way on are not counted one by one.
+    any_of 900 "$(printf '.%.0s' {1..700})%d" > none.json
+    status_is 65 timeout 20 t5g-decode --json-schema none.json "$doc"
+    err_has 'none.json: no text matches it'
+}
+
+@test "a text that can be read in very many ways fails soon" {
+    python3 -c 'import json
+p = ["a.{%d}b|c.{%d}d|e.{%d}f" % (i, i + 1, i + 2) for i in range(1, 900)]
+print(json.dumps({"anyOf": [{"type": "string", "pattern": x} for x in p]}))' > ways.json
+    echo text | t5g-tokenize | t5g-encode -o doc.t5g
+    status_is 3 timeout 60 t5g-decode --json-schema ways.json --sample -n 1000 -o out.t5g doc.t5g
+    err_has 'of the answer: the constraint leaves too many ways to read the text so far: make it simpler'
+}
