@@ -96,6 +96,7 @@ main(int argc, char **argv)
     t5g_start("t5g-tokenize");
     int first = t5g_run_options(&program, argc, argv);
     check_usage((size_t)(argc - first));
+    t5g_used_stdin_check(argv + first, (size_t)(argc - first), false, "texts");
     struct t5g_names names = {argv + first, (size_t)(argc - first), {0}};
     if (opt.names != NULL)
         t5g_names_from(&names, opt.names);

@@ -44,8 +44,6 @@ extern const struct t5g_option scoring_options[];
 void scoring_check(bool stream);
 /* Whether one of the choices is to be generated; scoring_open gives them to the constraint. */
 bool scoring_generates(void);
-/* Whether a file of the table is standard input. */
-bool scoring_reads_stdin(void);
 /* Read what is to be scored. nul: texts of files end with NUL. -1 with e (64, 65, 66). */
 int scoring_open(const struct t5g_tokenizer *t, const struct t5g_config *c, bool nul,
                  struct t5g_err *e);

@@ -1,5 +1,6 @@
 /* prompting.c: t5g-decode's options of prompts. */
 #include "options.h"
+#include "cli/used_options.h"
 #include "cli/message.h"
 
 #include <string.h>
@@ -50,19 +51,11 @@ prompting_nul(void)
 void
 prompting_check(char *const *operands, size_t n)
 {
-    bool stdin_read = prompting_live() || scoring_reads_stdin();
     if (opt.file != NULL && opt.jsonl != NULL)
         t5g_usage("--prompts and --prompts-jsonl exclude each other");
     if (opt.nul && opt.jsonl != NULL)
         t5g_usage("-0 is for texts: --prompts-jsonl reads lines");
-    if (prompting_live() && scoring_reads_stdin())
-        t5g_usage("prompts and what is to be scored cannot both come from stdin");
-    for (size_t i = 0; stdin_read && (i < n || n == 0); i++)
-        if (n == 0 || strcmp(operands[i], "-") == 0)
-            t5g_usage("%s from stdin: name files of encoder outputs as operands",
-                      !prompting_live()   ? "texts to score come"
-                      : opt.jsonl != NULL ? "--prompts-jsonl - reads prompts"
-                                          : "--prompts - reads prompts");
+    t5g_used_stdin_check(operands, n, true, "encoder outputs");
 }
 
 int

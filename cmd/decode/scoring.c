@@ -1,5 +1,6 @@
 /* scoring.c: t5g-decode's options of given texts. */
 #include "options.h"
+#include "base/io.h"
 #include "cli/message.h"
 #include "generate/wordtree.h"
 
@@ -93,13 +94,6 @@ scoring_check(bool stream)
         t5g_usage("--logprobs excludes --choices-by first, which scores first tokens alone");
 }
 
-bool
-scoring_reads_stdin(void)
-{
-    const char *file = opt.score ? opt.target_file : opt.choice_file;
-    return file != NULL && strcmp(file, "-") == 0;
-}
-
 /* The choices of which one is to be generated, to the constraint. */
 static int
 constrain(struct t5g_prompts *p, bool file, struct t5g_err *e)
@@ -147,11 +141,10 @@ scoring_open(const struct t5g_tokenizer *t, const struct t5g_config *c, bool nul
     if (list->n == 0 && file == NULL)
         return 0;
     struct t5g_prompts *p = t5g_prompts_open(t, list, file, &scoring.take, e);
-    int r = p == NULL ? -1
-            : opt.generate
-                ? constrain(p, file != NULL, e)
-                : t5g_given_read(&given, &scoring.how, p, noun, list->n,
-                                 file != NULL && strcmp(file, "-") == 0 ? "stdin" : file, e);
+    int r = p == NULL      ? -1
+            : opt.generate ? constrain(p, file != NULL, e)
+                           : t5g_given_read(&given, &scoring.how, p, noun, list->n,
+                                            file != NULL ? t5g_input_name(file) : NULL, e);
     t5g_prompts_close(p);
     scoring.given = &given;
     return r;

@@ -3,6 +3,7 @@
 #include "verbs.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static struct {
     const char *npy, *safetensors, *matrix, *name;
@@ -65,6 +66,10 @@ verb_export(int argc, char **argv)
     uint64_t failed = 0;
     if ((opt.npy != NULL) + (opt.safetensors != NULL) + (opt.matrix != NULL) + opt.jsonl != 1)
         t5g_usage("give one of --npy, --safetensors, --matrix and --jsonl");
+    const char *to = opt.safetensors != NULL ? opt.safetensors : opt.matrix;
+    if (to != NULL && strcmp(to, "-") == 0)
+        t5g_usage("--%s - is no file: only --jsonl writes to standard output",
+                  opt.matrix != NULL ? "matrix" : "safetensors");
     if (opt.name != NULL && opt.matrix == NULL)
         t5g_usage("--name needs --matrix");
     if (t5g_common.output != NULL && !opt.jsonl)

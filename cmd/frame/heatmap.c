@@ -1,5 +1,6 @@
 /* t5g-frame heatmap: draw the attention of an answer. */
 #include "base/io.h"
+#include "cli/used_options.h"
 #include "convert/attention_frame.h"
 #include "convert/heatmap.h"
 #include "model/config.h"
@@ -117,7 +118,7 @@ find_files(struct drawing *w, const struct t5g_doc *d, struct t5g_err *e)
                            opt.images.n, n);
     w->files = t5g_alloc(opt.images.n, sizeof *w->files);
     for (size_t i = 0; i < opt.images.n; i++) {
-        if (t5g_read_file(opt.images.v[i], (size_t)64 << 20, &w->files[i], e) < 0)
+        if (t5g_read_input(opt.images.v[i], (size_t)64 << 20, &w->files[i], e) < 0)
             return -1;
         w->pictures[i].file = (const unsigned char *)w->files[i].p;
         w->pictures[i].size = w->files[i].n;
@@ -205,6 +206,7 @@ verb_heatmap(int argc, char **argv)
     struct t5g_attention a = {0};
     struct text t;
     int r, found = 0;
+    t5g_used_stdin_check(argv + first, (size_t)(argc - first), true, "answers");
     text_open(&t);
     struct t5g_source *in =
         t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, true);

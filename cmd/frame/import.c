@@ -3,6 +3,8 @@
 #include "verbs.h"
 #include "cli/progress.h"
 
+#include <string.h>
+
 static struct {
     const char *npy, *safetensors;
     bool jsonl;
@@ -36,6 +38,8 @@ verb_import(int argc, char **argv)
         t5g_usage("give one of --npy, --safetensors and --jsonl");
     if (first < argc && !opt.jsonl)
         t5g_usage("FILE operands need --jsonl");
+    if (opt.safetensors != NULL && strcmp(opt.safetensors, "-") == 0)
+        t5g_usage("--safetensors - is no file: the tensors of a file are used where they are");
     t5g_run_open(&run);
     t5g_progress_start("frames");
     if (opt.npy != NULL)

@@ -1,4 +1,5 @@
 /* t5g-frame nearest: for each query, the documents whose vectors have the largest cosines. */
+#include "cli/used_options.h"
 #include "convert/vectors.h"
 #include "verbs.h"
 #include "base/jsonstr.h"
@@ -141,6 +142,7 @@ verb_nearest(int argc, char **argv)
     struct text t;
     if (opt.queries == NULL)
         t5g_usage("--queries FILE is missing");
+    t5g_used_stdin_check(argv + first, (size_t)(argc - first), true, "vectors");
     text_open(&t);
     t.json = opt.jsonl;
     struct t5g_source *queries =

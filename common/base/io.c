@@ -155,14 +155,34 @@ read_file(const char *path, bool regular, size_t limit, struct t5g_buf *b, struc
     return r;
 }
 
+const char *
+t5g_input_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "stdin" : path;
+}
+
+static int
+note(int r, const char *path, const struct t5g_buf *b, size_t start)
+{
+    if (r == 0 && after_reading != NULL)
+        after_reading(path, b->p + start, b->n - start);
+    return r;
+}
+
 int
 t5g_read_file(const char *path, size_t limit, struct t5g_buf *b, struct t5g_err *e)
 {
     size_t start = b->n;
-    int r = read_file(path, false, limit, b, e);
-    if (r == 0 && after_reading != NULL)
-        after_reading(path, b->p + start, b->n - start);
-    return r;
+    return note(read_file(path, false, limit, b, e), path, b, start);
+}
+
+int
+t5g_read_input(const char *path, size_t limit, struct t5g_buf *b, struct t5g_err *e)
+{
+    size_t start = b->n;
+    if (strcmp(path, "-") != 0)
+        return t5g_read_file(path, limit, b, e);
+    return note(t5g_read_all(STDIN_FILENO, t5g_input_name(path), limit, b, e), path, b, start);
 }
 
 int

@@ -38,10 +38,15 @@ int t5g_read_all(int fd, const char *name, size_t limit, struct t5g_buf *b, stru
 int t5g_read_file(const char *path, size_t limit, struct t5g_buf *b, struct t5g_err *e);
 
 /*
- * Call fn after every t5g_read_file with its path and the bytes p [n] that it read, for who needs
- * to know what was in a file that cannot be read twice. One per process; NULL: none.
+ * Call fn after every t5g_read_file and t5g_read_input with its path and the bytes p [n] that it
+ * read, for who needs to know what was in a file that cannot be read twice. One per process; NULL:
+ * none.
  */
 void t5g_after_reading(void (*fn)(const char *path, const void *p, size_t n));
+
+/* t5g_read_file of what an option names: "-" is standard input, called stdin in messages. */
+int t5g_read_input(const char *path, size_t limit, struct t5g_buf *b, struct t5g_err *e);
+const char *t5g_input_name(const char *path);
 
 /* The same for a regular file only: a FIFO or a device is an error (66), without waiting for it. */
 int t5g_read_regular(const char *path, size_t limit, struct t5g_buf *b, struct t5g_err *e);

@@ -3,6 +3,7 @@
 #include "base/bug.h"
 #include "base/io.h"
 #include "base/jsonstr.h"
+#include "cli/message.h"
 #include "cli/program.h"
 
 #include <stdio.h>
@@ -153,6 +154,26 @@ t5g_used(const void *dest)
         if (all[i].o->dest == dest)
             return true;
     return false;
+}
+
+void
+t5g_used_stdin_check(char *const *operands, size_t n, bool without, const char *what)
+{
+    const char *name = NULL;
+    bool taken = n == 0 && without;
+    for (size_t i = 0; i < n; i++)
+        taken = taken || strcmp(operands[i], "-") == 0;
+    for (size_t i = 0; i < n_all; i++) {
+        const struct t5g_option *o = all[i].o;
+        bool reads = names_file(&all[i]) || (o->arg != NULL && strcmp(o->arg, "IMAGE") == 0);
+        if (!reads || is_common(o) || strcmp(all[i].arg, "-") != 0)
+            continue;
+        if (name != NULL)
+            t5g_usage("--%s - and --%s -: only one of them can be standard input", name, o->name);
+        name = o->name;
+        if (taken)
+            t5g_usage("--%s - reads standard input: name files of %s as operands", name, what);
+    }
 }
 
 const char *

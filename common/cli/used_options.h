@@ -27,6 +27,13 @@ void t5g_used_contents(const char *file, const char hex[static T5G_HEX128]);
 /* Whether the option with this dest was in the last command line that was parsed. */
 bool t5g_used(const void *dest);
 
+/*
+ * An option's FILE or IMAGE "-" is standard input. Wrong use, which ends the process with 64, if
+ * two options have it, or one beside an operand "-" of operands [n], or beside none of them where
+ * that means standard input too (without). what: what the operands are.
+ */
+void t5g_used_stdin_check(char *const *operands, size_t n, bool without, const char *what);
+
 /* The long name of the first option so far that would be in that object; NULL if there is none. */
 const char *t5g_used_first(const char *const *except);
 

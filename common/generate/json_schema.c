@@ -343,8 +343,8 @@ t5g_json_schema_open(const char *path, struct t5g_err *e)
 {
     struct t5g_buf b = {0};
     struct t5g_automaton *a = NULL;
-    if (t5g_read_file(path, FILE_MAX, &b, e) == 0)
-        a = t5g_json_schema_parse(b.n > 0 ? b.p : "", b.n, path, e);
+    if (t5g_read_input(path, FILE_MAX, &b, e) == 0)
+        a = t5g_json_schema_parse(b.n > 0 ? b.p : "", b.n, t5g_input_name(path), e);
     t5g_buf_free(&b);
     return a;
 }

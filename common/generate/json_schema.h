@@ -11,7 +11,7 @@
 struct t5g_automaton *t5g_json_schema_parse(const char *text, size_t n, const char *name,
                                             struct t5g_err *e);
 
-/* The same from a file, of at most 1 MiB. NULL with e (65, 66, 74, 77). */
+/* The same from a file, "-" for stdin, of at most 1 MiB. NULL with e (65, 66, 74, 77). */
 struct t5g_automaton *t5g_json_schema_open(const char *path, struct t5g_err *e);
 
 #endif

@@ -4,8 +4,8 @@
 #include "base/io.h"
 #include "base/jsonstr.h"
 #include "base/utf8.h"
-#include "cli/message.h"
 #include "cli/used_options.h"
+#include "stage/lines.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -27,14 +27,15 @@ struct t5g_prompts {
     size_t line;
     struct t5g_buf chunk; /* unread part of the file */
     bool given;
-    bool warned; /* about carriage returns */
+    bool warned; /* about a line */
 };
 
 int
 t5g_template_read(struct t5g_buf *out, const char *file, struct t5g_err *e)
 {
-    if (t5g_read_file(file, JSON_MAX, out, e) < 0)
+    if (t5g_read_input(file, JSON_MAX, out, e) < 0)
         return -1;
+    file = t5g_input_name(file);
     size_t bad = t5g_utf8_check(out->p, out->n);
     if (bad < out->n)
         return t5g_err_set(e, T5G_EX_DATA, "%s: invalid UTF-8 at byte %zu", file, bad);
@@ -125,7 +126,7 @@ t5g_prompts_open(const struct t5g_tokenizer *t, const struct t5g_list *given, co
     if (file != NULL) {
         p->file = file;
         p->hash = t5g_hash_open();
-        p->name = strcmp(file, "-") == 0 ? "stdin" : file;
+        p->name = t5g_input_name(file);
         p->fd = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
         if (p->fd < 0) {
             t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open", file);
@@ -211,12 +212,8 @@ read_line(struct t5g_prompts *p, struct t5g_err *e)
             return 0;
         size_t n = end != NULL ? (size_t)(end - p->chunk.p) : p->chunk.n;
         p->line++;
-        if (n > 0 && p->chunk.p[n - 1] == '\r' && !p->warned && !p->o.nul && !p->o.jsonl) {
-            t5g_warn("%s: line %zu ends with a carriage return, which is part of the %s: "
-                     "convert the lines if that is not meant",
-                     p->name, p->line, p->o.noun);
-            p->warned = true;
-        }
+        if (!p->warned && !p->o.nul && !p->o.jsonl)
+            p->warned = t5g_line_warns(p->name, p->line, p->chunk.p, n, p->o.noun);
         if (take(p, p->chunk.p, n, e) < 0)
             return t5g_err_in(e, "%s: %s %zu", p->name, p->o.nul ? "text" : "line", p->line);
         size_t used = n + (end != NULL);

@@ -24,8 +24,8 @@ struct t5g_prompts_options {
 };
 
 /*
- * Read a template, byte for byte: a text with at least one {prompt}. -1 with e (66, 77, 74; 65 if
- * it has none, is not UTF-8, has a NUL, or is longer than 1000 KiB).
+ * Read a template ("-": stdin), byte for byte: a text with at least one {prompt}. -1 with e (66,
+ * 77, 74; 65 if it has none, is not UTF-8, has a NUL, or is longer than 1000 KiB).
  */
 int t5g_template_read(struct t5g_buf *out, const char *file, struct t5g_err *e);
 

@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/num.h"
 #include "base/utf8.h"
+#include "stage/lines.h"
 
 #include <math.h>
 #include <string.h>
@@ -40,9 +41,13 @@ bad_word(struct list *l, char *text, size_t n, size_t line, struct t5g_err *e)
     struct t5g_buf spaced = {0};
     if (tokens(l, text, n, e) < 0)
         return -1;
-    if (l->ids.n > 1 || !t5g_config_is_eos(l->c, l->ids.p[0]))
-        t5g_bias_add(l->to, l->ids.p, l->ids.n, -INFINITY, line);
-    if (text[0] == ' ' || (l->ids.n == 1 && t5g_config_is_eos(l->c, l->ids.p[0])))
+    if (l->ids.n == 1 && t5g_config_is_eos(l->c, l->ids.p[0]))
+        return t5g_err_set(e, T5G_EX_DATA,
+                           "'%.*s' ends a sequence, which cannot be forbidden here: see "
+                           "--min-new-tokens",
+                           (int)n, text);
+    t5g_bias_add(l->to, l->ids.p, l->ids.n, -INFINITY, line);
+    if (text[0] == ' ')
         return 0;
     t5g_buf_addc(&spaced, ' ');
     t5g_buf_add(&spaced, text, n);
@@ -84,11 +89,15 @@ read_lines(const struct t5g_tokenizer *t, const struct t5g_config *c, const char
     struct list l = {.t = t, .c = c, .to = t5g_bias_open()};
     struct t5g_buf b = {0};
     size_t line = 0;
-    int r = t5g_read_file(file, FILE_MAX, &b, e);
+    bool warned = false;
+    int r = t5g_read_input(file, FILE_MAX, &b, e);
+    file = t5g_input_name(file);
     for (size_t at = 0, n; r == 0 && at < b.n; at += n + 1) {
         const char *end = memchr(b.p + at, '\n', b.n - at);
         n = end != NULL ? (size_t)(end - (b.p + at)) : b.n - at;
         line++;
+        if (!warned)
+            warned = t5g_line_warns(file, line, b.p + at, n, "text");
         if (n > 0 && take(&l, b.p + at, n, line, e) < 0)
             r = t5g_err_in(e, "%s: line %zu", file, line);
     }
@@ -126,6 +135,6 @@ t5g_words_bias(struct t5g_generate_options *o, const struct t5g_tokenizer *t,
         return -1;
     if (!t5g_bias_seal(o->sequence_bias, &first, &second))
         return 0;
-    return t5g_err_set(e, T5G_EX_DATA, "%s: line %zu has the same tokens as line %zu", file, second,
-                       first);
+    return t5g_err_set(e, T5G_EX_DATA, "%s: line %zu has the same tokens as line %zu",
+                       t5g_input_name(file), second, first);
 }

@@ -7,8 +7,8 @@
 
 /*
  * Set o->bad_words from a file of one text a line: its ids, and those it has behind a space, unless
- * it begins with one. A text that is an eos id alone is left out, as in transformers. -1 with e
- * (66, 74; 65 for a line that is not UTF-8 or has no ids below v, or if there is none).
+ * it begins with one. "-" is stdin. -1 with e (66, 74; 65 for a line that is not UTF-8,
+ * has no ids below v or is an eos id alone, or if there is none).
  */
 int t5g_words_bad(struct t5g_generate_options *o, const struct t5g_tokenizer *t,
                   const struct t5g_config *c, const char *file, struct t5g_err *e);

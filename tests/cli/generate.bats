@@ -327,3 +327,54 @@ says() {
     status_is 66 t5g-decode -m m --generation-config e.t5g
     err_has 'the model has no generation_config.json'
 }
+
+@test "lists with carriage returns or a byte order mark: one warning each, the same for all" {
+    document
+    printf 'V\r\nurpose\r\n' > crlf
+    printf '\xef\xbb\xbfV\nurpose\n' > mark
+    for option in --bad-words '--score --targets' --choices --prompts; do
+        # shellcheck disable=SC2086
+        status_is 0 t5g-decode $option crlf -o d.t5g e.t5g
+        err_has 'crlf: line 1 ends with a carriage return, which is part of the '
+        # shellcheck disable=SC2086
+        status_is 0 t5g-decode $option mark -o d.t5g e.t5g
+        err_has 'mark: line 1 begins with a byte order mark, which is part of the '
+    done
+    printf '\xef\xbb\xbfV\t1\n' > mark
+    status_is 0 t5g-decode --sequence-bias mark -o d.t5g e.t5g
+    err_has 'mark: line 1 begins with a byte order mark'
+    rm d.t5g
+    refused --bad-words "list: line 2: '<eos>' ends a sequence, which cannot be forbidden here: see --min-new-tokens" 'a\n<eos>\n'
+}
+
+@test "- as the FILE of an option is standard input, once, and not beside a stream from there" {
+    document
+    printf 'V\nurpose\n' > words
+    want=$(t5g-decode -n 12 --bad-words words e.t5g | t5g-detok)
+    [ "$(t5g-decode -n 12 --bad-words - e.t5g < words | t5g-detok)" = "$want" ]
+    printf 'or\t20\n' > bias
+    [ "$(t5g-decode -n 4 --sequence-bias - e.t5g < bias | t5g-detok)" = \
+        "$(t5g-decode -n 4 --sequence-bias bias e.t5g | t5g-detok)" ]
+    echo '{"enum":[12]}' | t5g-decode --json-schema - e.t5g | t5g-detok | grep -qx 12
+    echo 'a {prompt}' > template
+    [ "$(t5g-decode -n 4 -p x --template - e.t5g < template | t5g-detok)" = \
+        "$(t5g-decode -n 4 -p x --template template e.t5g | t5g-detok)" ]
+    for option in --bad-words --sequence-bias --json-schema --template --prompts --prompts-jsonl --choices; do
+        status_is 64 t5g-decode "$option" - -o d.t5g < words
+        err_has_line "$option - reads standard input: name files of encoder outputs as operands"
+        status_is 64 t5g-decode "$option" - -o d.t5g e.t5g - < words
+        err_has_line "$option - reads standard input"
+    done
+    status_is 64 t5g-decode --json-schema - --bad-words - -o d.t5g e.t5g < words
+    err_has_line "--json-schema - and --bad-words -: only one of them can be standard input"
+    status_is 65 t5g-decode --bad-words - -o d.t5g e.t5g < /dev/null
+    err_has "stdin: no text in it"
+    status_is 64 t5g-decode --bad-words words --bad-words words -o d.t5g e.t5g
+    status_is 64 t5g-frame heatmap -i - -o d.svg < e.t5g
+    err_has_line "--image - reads standard input: name files of answers as operands"
+    status_is 64 t5g-frame export --safetensors - e.t5g
+    err_has_line "--safetensors - is no file"
+    status_is 64 t5g-frame import --safetensors - -o d.t5g < e.t5g
+    err_has_line "--safetensors - is no file"
+    [ ! -e ./- ]
+}

@@ -251,7 +251,7 @@ EOF
     refuse 65 'empty: no target in it' --score --targets empty
     refuse 66 'absent: cannot open' --choices absent
     status_is 64 t5g-decode --score --targets - -o none.t5g < gap
-    grep -qF 'texts to score come from stdin: name files of encoder outputs as operands' err
+    grep -qF -- '- reads standard input: name files of encoder outputs as operands' err
 } < /dev/null
 
 @test "--template: its text around each prompt, which is what the answer names" {
