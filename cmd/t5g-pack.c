@@ -106,7 +106,8 @@ main(int argc, char **argv)
     if (t5g_packing_texts_read(&texts, source, &opt.report, mode, &opt.calibrate,
                                !compare && compensates(), &e) < 0)
         t5g_die_err(&e);
-    struct t5g_packing packing = {.weights = (enum t5g_pack_weights)opt.weights,
+    struct t5g_packing packing = {.given = t5g_model_given(),
+                                  .weights = (enum t5g_pack_weights)opt.weights,
                                   .whole = opt.report.n > 0,
                                   .texts = compensates() ? &texts.calibrate : NULL,
                                   .tokenizer = texts.tokenizer};

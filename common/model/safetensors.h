@@ -43,6 +43,12 @@ struct t5g_safetensors;
  * without holes, overlaps or a rest. NULL with e.
  */
 struct t5g_safetensors *t5g_safetensors_open(const char *dir, struct t5g_err *e);
+/*
+ * The same of a folder inside a model; "": the model's own. In a packed model the tensors of a
+ * folder are those named FOLDER/NAME, and they are called NAME here.
+ */
+struct t5g_safetensors *t5g_safetensors_open_in(const char *model, const char *folder,
+                                                struct t5g_err *e);
 void t5g_safetensors_close(struct t5g_safetensors *s);
 
 size_t t5g_safetensors_count(const struct t5g_safetensors *s);

@@ -25,7 +25,23 @@ struct t5g_safetensors {
     struct t5g_tensor_list tensors; /* sorted */
     char *index;                    /* path of the index, NULL if there is none */
     bool packed;
+    const char *folder; /* while they are opened: the part of the packed model */
 };
+
+/* A tensor of the packed model, if it is one of the folder. */
+static int
+add_packed(void *arg, const struct t5g_tensor *t, struct t5g_err *e)
+{
+    struct t5g_safetensors *s = arg;
+    struct t5g_tensor x = *t;
+    const char *slash = strrchr(t->name, '/');
+    size_t n = strlen(s->folder);
+    if (slash == NULL ? n > 0
+                      : n != (size_t)(slash - t->name) || strncmp(t->name, s->folder, n) != 0)
+        return 0;
+    x.name = slash != NULL ? slash + 1 : t->name;
+    return t5g_tensor_list_add(&s->tensors, &x, e);
+}
 
 /* Map the file and add its tensors. */
 static int
@@ -37,7 +53,7 @@ open_shard(struct t5g_safetensors *s, struct shard *x, struct t5g_err *e)
     if (fd < 0)
         return -1;
     r = s->packed
-            ? t5g_packed_tensors(x->map.p, x->map.size, x->path, fd, t5g_tensor_list_add, all, e)
+            ? t5g_packed_tensors(x->map.p, x->map.size, x->path, fd, add_packed, s, e)
             : t5g_safetensors_parse(x->map.p, x->map.size, x->path, t5g_tensor_list_add, all, e);
     for (size_t k = before; k < all->n; k++)
         all->v[k].file = x->name;
@@ -145,10 +161,18 @@ open_index(struct t5g_safetensors *s, const char *dir, struct t5g_err *e)
 struct t5g_safetensors *
 t5g_safetensors_open(const char *dir, struct t5g_err *e)
 {
+    return t5g_safetensors_open_in(dir, "", e);
+}
+
+struct t5g_safetensors *
+t5g_safetensors_open_in(const char *model, const char *folder, struct t5g_err *e)
+{
     struct t5g_safetensors *s = t5g_alloc(1, sizeof *s);
+    int r = t5g_is_packed(model, e), there;
+    char *dir = folder[0] == '\0' || r == 1 ? t5g_strdup(model) : t5g_path_join(model, folder);
     char *path = t5g_path_join(dir, single), *index = t5g_path_join(dir, index_name);
-    int r = t5g_is_packed(dir, e), there;
     s->packed = r == 1;
+    s->folder = folder;
     if (r == 1) {
         s->shards = t5g_alloc(1, sizeof *s->shards);
         s->shards[s->n_shards++] = (struct shard){.name = t5g_strdup(dir), .path = t5g_strdup(dir)};
@@ -166,8 +190,10 @@ t5g_safetensors_open(const char *dir, struct t5g_err *e)
     } else if (r == 0) {
         r = t5g_explain_model(dir, T5G_EXPLAIN_WEIGHTS, e);
     }
+    t5g_free(dir);
     t5g_free(path);
     t5g_free(index);
+    s->folder = NULL;
     if (r == 0)
         return s;
     t5g_safetensors_close(s);

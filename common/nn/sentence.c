@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "model/packed.h"
 #include "model/safetensors.h"
+#include "nn/modules.h"
 
 #include <math.h>
 #include <string.h>
@@ -32,16 +33,18 @@ struct t5g_sentence {
     char identity[T5G_HEX128];
 };
 
-/* Parse DIR/name: NULL with e; *path is its name for messages (t5g_free). */
+/* A module's config.json: NULL with e; *path is its name for messages (t5g_free). */
 static struct t5g_json *
-parse(const char *dir, const char *name, char **path, struct t5g_err *e)
+parse(const char *model, const struct t5g_module *m, char **path, struct t5g_err *e)
 {
     struct t5g_buf b = {0};
     struct t5g_json *root = NULL;
-    *path = t5g_path_join(dir, name);
-    if (t5g_model_text(dir, name, FILE_MAX, &b, e) == 0)
+    char *file = t5g_module_file(m, "config.json");
+    *path = t5g_path_join(model, file);
+    if (t5g_model_text(model, file, FILE_MAX, &b, e) == 0)
         root = t5g_json_parse(b.p, b.n, *path, e);
     t5g_buf_free(&b);
+    t5g_free(file);
     return root;
 }
 
@@ -49,53 +52,43 @@ parse(const char *dir, const char *name, char **path, struct t5g_err *e)
 static const char *
 last_part(const char *name)
 {
-    const char *dot = name != NULL ? strrchr(name, '.') : NULL;
-    return dot != NULL ? dot + 1 : name != NULL ? name : "";
-}
-
-static bool
-is_type(const struct t5g_json *module, const char *type)
-{
-    return strcmp(last_part(t5g_json_str(t5g_json_get(module, "type"))), type) == 0;
-}
-
-static char *
-folder_of(const char *dir, const struct t5g_json *module)
-{
-    const char *path = t5g_json_str(t5g_json_get(module, "path"));
-    return path == NULL || path[0] == '\0' ? t5g_strdup(dir) : t5g_path_join(dir, path);
-}
-
-/* DIR/modules.json: 1 and *root, 0 if there is none, -1 with e. */
-static int
-read_modules(const char *dir, struct t5g_json **root, struct t5g_err *e)
-{
-    char *path = t5g_path_join(dir, "modules.json");
-    int r = t5g_is_there(path, NULL) == 1 ? 1 : 0;
-    t5g_free(path);
-    if (r == 0)
-        return 0;
-    *root = parse(dir, "modules.json", &path, e);
-    if (*root == NULL)
-        r = -1;
-    else if (!t5g_json_is_array(*root) || !is_type(t5g_json_first(*root), "Transformer"))
-        r = t5g_err_set(e, T5G_EX_DATA, "%s: the first module is not a Transformer", path);
-    if (r < 0)
-        t5g_json_free(*root);
-    t5g_free(path);
-    return r;
+    const char *dot = strrchr(name, '.');
+    return dot != NULL ? dot + 1 : name;
 }
 
 int
 t5g_sentence_transformer(const char *dir, char **path, struct t5g_err *e)
 {
-    struct t5g_json *root = NULL;
-    int r = read_modules(dir, &root, e);
+    struct t5g_modules m;
+    if (t5g_is_packed(dir, NULL) == 1)
+        return 0; /* its frames are those of the Transformer */
+    int r = t5g_modules_open(&m, dir, e);
     if (r != 1)
         return r;
-    *path = folder_of(dir, t5g_json_first(root));
-    t5g_json_free(root);
+    *path = m.v[0].folder[0] == '\0' ? t5g_strdup(dir) : t5g_path_join(dir, m.v[0].folder);
+    t5g_modules_close(&m);
     return 1;
+}
+
+/* A member of a module's configuration that is a width. */
+static int
+read_width(const struct t5g_json *c, const char *key, const char *path, size_t *width,
+           struct t5g_err *e)
+{
+    const struct t5g_json *v = t5g_json_get(c, key);
+    int64_t n;
+    if (v == NULL)
+        return t5g_err_set(e, T5G_EX_DATA, "%s: no \"%s\"", path, key);
+    if (t5g_json_int(v, 1, WIDTH_MAX, &n)) {
+        *width = (size_t)n;
+        return 0;
+    }
+    struct t5g_buf text = {0};
+    t5g_json_print(&text, v);
+    t5g_err_set(e, T5G_EX_DATA, "%s: \"%s\": %.40s, expected a whole number from 1 to %lld", path,
+                key, text.p, (long long)WIDTH_MAX);
+    t5g_buf_free(&text);
+    return -1;
 }
 
 /* ---- Pooling ---- */
@@ -124,7 +117,6 @@ read_pooling(struct t5g_sentence *s, const struct t5g_json *c, const char *path,
 {
     static const char prefix[] = "pooling_mode";
     size_t on = 0;
-    int64_t width = (int64_t)d;
     for (const struct t5g_json *v = t5g_json_first(c); v != NULL; v = t5g_json_next(v)) {
         const char *key = t5g_json_key(v), *mode = t5g_json_str(v);
         if (strncmp(key, prefix, sizeof prefix - 1) != 0 || (mode == NULL && !t5g_json_true(v)))
@@ -135,13 +127,18 @@ read_pooling(struct t5g_sentence *s, const struct t5g_json *c, const char *path,
             return t5g_err_set(e, T5G_EX_DATA, "%s: pooling '%s' is not supported", path, mode);
         on++;
     }
+    if (on == 0)
+        return t5g_err_set(e, T5G_EX_DATA, "%s: no way of pooling is switched on", path);
     if (on != 1)
         return t5g_err_set(e, T5G_EX_DATA, "%s: %zu ways of pooling at once, expected 1", path, on);
-    const struct t5g_json *w = t5g_json_get(c, "word_embedding_dimension");
-    w = w != NULL ? w : t5g_json_get(c, "embedding_dimension");
-    if (w != NULL && (!t5g_json_int(w, 1, WIDTH_MAX, &width) || (size_t)width != d))
-        return t5g_err_set(e, T5G_EX_DATA, "%s: for rows of %lld, the encoder has %zu", path,
-                           (long long)width, d);
+    const char *const keys[] = {"word_embedding_dimension", "embedding_dimension"};
+    const char *key = t5g_json_get(c, keys[0]) != NULL ? keys[0] : keys[1];
+    size_t width = d;
+    if (t5g_json_get(c, key) != NULL && read_width(c, key, path, &width, e) < 0)
+        return -1;
+    if (width != d)
+        return t5g_err_set(e, T5G_EX_DATA, "%s: for rows of %zu, the encoder has %zu", path, width,
+                           d);
     const struct t5g_json *prompt = t5g_json_get(c, "include_prompt");
     if (t5g_json_is_bool(prompt) && !t5g_json_true(prompt))
         return t5g_err_set(e, T5G_EX_DATA, "%s: \"include_prompt\":false is not supported", path);
@@ -182,9 +179,9 @@ read_weights(const struct t5g_safetensors *file, const char *name, size_t rows, 
 }
 
 static int
-load_dense(struct step *x, const char *dir, bool bias, struct t5g_err *e)
+load_dense(struct step *x, const char *model, const char *folder, bool bias, struct t5g_err *e)
 {
-    struct t5g_safetensors *file = t5g_safetensors_open(dir, e);
+    struct t5g_safetensors *file = t5g_safetensors_open_in(model, folder, e);
     if (file == NULL)
         return -1;
     int r = 0;
@@ -209,18 +206,18 @@ add_step(struct t5g_sentence *s)
 }
 
 static int
-read_dense(struct t5g_sentence *s, const struct t5g_json *c, const char *path, const char *dir,
-           struct t5g_err *e)
+read_dense(struct t5g_sentence *s, const struct t5g_json *c, const char *path, const char *model,
+           const char *folder, struct t5g_err *e)
 {
-    int64_t in, out;
+    size_t in, out;
     const char *input = t5g_json_str(t5g_json_get(c, "module_input_name"));
     const char *act = t5g_json_str(t5g_json_get(c, "activation_function"));
-    if (!t5g_json_int(t5g_json_get(c, "in_features"), 1, WIDTH_MAX, &in) ||
-        !t5g_json_int(t5g_json_get(c, "out_features"), 1, WIDTH_MAX, &out))
-        return t5g_err_set(e, T5G_EX_DATA, "%s: no in_features or out_features", path);
-    if ((size_t)in != s->width)
-        return t5g_err_set(e, T5G_EX_DATA, "%s: in_features is %lld, what comes before has %zu",
-                           path, (long long)in, s->width);
+    if (read_width(c, "in_features", path, &in, e) < 0 ||
+        read_width(c, "out_features", path, &out, e) < 0)
+        return -1;
+    if (in != s->width)
+        return t5g_err_set(e, T5G_EX_DATA, "%s: in_features is %zu, what comes before has %zu",
+                           path, in, s->width);
     if (input != NULL && strcmp(input, "sentence_embedding") != 0)
         return t5g_err_set(e, T5G_EX_DATA, "%s: module_input_name '%s' is not supported", path,
                            input);
@@ -229,36 +226,36 @@ read_dense(struct t5g_sentence *s, const struct t5g_json *c, const char *path, c
         return t5g_err_set(e, T5G_EX_DATA, "%s: activation '%s' is not supported", path, act);
     const struct t5g_json *bias = t5g_json_get(c, "bias");
     struct step *x = add_step(s);
-    x->out = (size_t)out;
+    x->out = out;
     x->tanh = tanh;
-    s->width = (size_t)out;
+    s->width = out;
     s->widest = t5g_max(s->widest, s->width);
-    return load_dense(x, dir, bias == NULL || t5g_json_true(bias), e);
+    return load_dense(x, model, folder, bias == NULL || t5g_json_true(bias), e);
 }
 
 /* ---- all modules ---- */
 
 static int
-read_module(struct t5g_sentence *s, const char *dir, const struct t5g_json *module, size_t d,
+read_module(struct t5g_sentence *s, const char *model, const struct t5g_module *m, size_t d,
             struct t5g_err *e)
 {
-    bool pooling = is_type(module, "Pooling"), dense = is_type(module, "Dense");
-    const char *type = t5g_json_str(t5g_json_get(module, "type"));
-    if (is_type(module, "Normalize") && s->pooling != T5G_POOL_NONE) {
+    bool pooling = strcmp(m->kind, "Pooling") == 0, dense = strcmp(m->kind, "Dense") == 0;
+    char *path;
+    if (strcmp(m->kind, "Normalize") == 0 && s->pooling != T5G_POOL_NONE) {
         add_step(s);
         return 0;
     }
     if (pooling == (s->pooling != T5G_POOL_NONE) || (!pooling && !dense))
-        return t5g_err_set(e, T5G_EX_DATA, "%s/modules.json: module '%s' is not supported%s", dir,
-                           type != NULL ? type : "", pooling || dense ? " at this place" : "");
-    char *folder = folder_of(dir, module), *path;
-    struct t5g_json *c = parse(folder, "config.json", &path, e);
+        return t5g_err_set(e, T5G_EX_DATA, "%s/modules.json: module '%s' is not supported%s", model,
+                           m->type, pooling || dense ? " at this place" : "");
+    if (m->folder[0] == '\0')
+        return t5g_err_set(e, T5G_EX_DATA, "%s/modules.json: module '%s': no path", model, m->type);
+    struct t5g_json *c = parse(model, m, &path, e);
     int r = c == NULL ? -1
             : pooling ? read_pooling(s, c, path, d, e)
-                      : read_dense(s, c, path, folder, e);
+                      : read_dense(s, c, path, model, m->folder, e);
     t5g_json_free(c);
     t5g_free(path);
-    t5g_free(folder);
     return r;
 }
 
@@ -282,22 +279,21 @@ identify(struct t5g_sentence *s)
 }
 
 int
-t5g_sentence_open(struct t5g_sentence **out, const char *dir, size_t d, struct t5g_err *e)
+t5g_sentence_open(struct t5g_sentence **out, const char *model, size_t d, struct t5g_err *e)
 {
-    struct t5g_json *root = NULL;
+    struct t5g_modules m;
     *out = NULL;
-    int r = read_modules(dir, &root, e);
+    int r = t5g_modules_open(&m, model, e);
     if (r != 1)
         return r;
     struct t5g_sentence *s = t5g_alloc(1, sizeof *s);
     s->width = s->widest = d;
     r = 0;
-    for (const struct t5g_json *m = t5g_json_next(t5g_json_first(root)); m != NULL && r == 0;
-         m = t5g_json_next(m))
-        r = read_module(s, dir, m, d, e);
-    t5g_json_free(root);
+    for (size_t i = 1; i < m.n && r == 0; i++)
+        r = read_module(s, model, &m.v[i], d, e);
+    t5g_modules_close(&m);
     if (r == 0 && s->pooling == T5G_POOL_NONE)
-        r = t5g_err_set(e, T5G_EX_DATA, "%s/modules.json: no module Pooling", dir);
+        r = t5g_err_set(e, T5G_EX_DATA, "%s/modules.json: no module Pooling", model);
     if (r < 0) {
         t5g_sentence_close(s);
         return -1;

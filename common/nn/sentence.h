@@ -15,11 +15,11 @@ struct t5g_sentence;
 int t5g_sentence_transformer(const char *dir, char **path, struct t5g_err *e);
 
 /*
- * The modules of DIR/modules.json after the Transformer, whose rows have d elements: Pooling, then
- * any number of Dense (activation Identity or Tanh) and Normalize. 1 and *out; 0 if there is no
- * modules.json; -1 with e (65, 66), naming what is not supported.
+ * The modules of a directory's or packed model's modules.json after the Transformer, whose rows
+ * have d elements: Pooling, then any number of Dense (activation Identity or Tanh) and Normalize. 1
+ * and *out; 0 if there is no modules.json; -1 with e (65, 66), naming what is not supported.
  */
-int t5g_sentence_open(struct t5g_sentence **out, const char *dir, size_t d, struct t5g_err *e);
+int t5g_sentence_open(struct t5g_sentence **out, const char *model, size_t d, struct t5g_err *e);
 void t5g_sentence_close(struct t5g_sentence *s); /* NULL is allowed */
 
 enum t5g_pooling t5g_sentence_pooling(const struct t5g_sentence *s); /* never NONE */

@@ -4,6 +4,7 @@
 #include "cli/signals.h"
 #include "model/packed.h"
 #include "stage/calibrate.h"
+#include "stage/packing_modules.h"
 #include "text/table.h"
 
 #include <string.h>
@@ -31,11 +32,13 @@ t5g_packing_run(struct t5g_run *run, const char *path, const struct t5g_packing 
                                        .num = t5g_pack_profile(m, p->weights)};
     if (t5g_writer_begin(run->w, NULL, t5g_program_name(), &own, &e) < 0 ||
         t5g_writer_doc(run->w, id, strlen(id), NULL, &e) < 0 ||
+        t5g_packing_modules_texts(run->w, p->given, m->config.encoder.d, &e) < 0 ||
         t5g_pack_texts(run->w, path, &e) < 0 ||
         t5g_writer_tensor(run->w, T5G_PACKED_TOKENIZER, T5G_U8, 1, &table.h->size, table.h, NULL,
                           &e) < 0 ||
         t5g_pack_write(run->w, m, p->weights, c != NULL ? &inputs : NULL, pool, t5g_progress_part,
                        &e) < 0 ||
+        t5g_packing_modules_weights(run->w, p->given, &e) < 0 ||
         t5g_writer_close(run->w, NULL, &e) < 0)
         t5g_die_err(&e);
     t5g_run_done(run, 1);

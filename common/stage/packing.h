@@ -7,6 +7,7 @@
 #include "stage/texts.h"
 
 struct t5g_packing {
+    const char *given; /* the model as it is named: of sentence-transformers, what is around path */
     enum t5g_pack_weights weights;
     bool whole; /* the model must have a decoder */
     /* Errors of quantised weights are compensated for these texts; NULL: for none. */

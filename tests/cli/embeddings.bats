@@ -230,6 +230,21 @@ sentence() {
     refused 1_Pooling/config.json 's/"pooling_mode_max_tokens": false/"pooling_mode_max_tokens": true/' '2 ways of pooling at once'
     refused 1_Pooling/config.json 's/mean_tokens": true/weightedmean_tokens": true/' "pooling 'weightedmean_tokens' is not supported"
     refused 1_Pooling/config.json 's/64/32/' 'for rows of 32, the encoder has 64'
+    refused 1_Pooling/config.json 's/mean_tokens": true/mean_tokens": false/' 'no way of pooling is switched on'
+    # Numbers that are no width, in the words of the file.
+    for width in -5 0 1.5 1e30 1048577 '"x"' null; do
+        refused 1_Pooling/config.json "s/: 64/: $width/" "st/1_Pooling/config.json: \"word_embedding_dimension\": "
+        refused 2_Dense/config.json "s/\"in_features\": 64/\"in_features\": $width/" ', expected a whole number from 1 to 1048576'
+        refused 3_Dense/config.json "s/\"out_features\": 32/\"out_features\": $width/" 'st/3_Dense/config.json: "out_features": '
+    done
+    refused 2_Dense/config.json 's/"in_features"/"in"/' 'no "in_features"'
+    # A path stays in the model, also that of the Transformer, which every program follows.
+    for path in ../1_Pooling /1_Pooling 1_Pooling/../../st/1_Pooling ..; do
+        refused modules.json "s,\"1_Pooling\",\"$path\"," "path '$path' leads out of the model"
+        refused modules.json "s,\"0_Transformer\",\"$path\"," "path '$path' leads out of the model"
+    done
+    refused modules.json 's/"1_Pooling"/7/' 'path: expected a string'
+    refused modules.json 's/"1_Pooling"/""/' "module 'sentence_transformers.models.Pooling': no path"
     refused 1_Pooling/config.json 's/"include_prompt": true/"include_prompt": false/' '"include_prompt":false is not supported'
     refused 2_Dense/config.json 's/Tanh/GELU/' "activation 'torch.nn.modules.activation.GELU' is not supported"
     refused 2_Dense/config.json 's/"in_features": 64/"in_features": 63/' 'in_features is 63'
@@ -238,4 +253,39 @@ sentence() {
     rm st/3_Dense/model.safetensors
     status_is 66 t5g-encode -m st ids.t5g -o never.t5g
     t5g-encode -m st --pool mean ids.t5g | t5g-frame ls | grep -q embedding
+}
+
+@test "t5g-pack keeps the modules of sentence-transformers, and they act" {
+    need_numpy
+    three
+    sentence
+    t5g-encode -m st ids.t5g -o want.t5g
+    for weights in keep q8; do
+        t5g-pack --weights $weights -o st.t5g st
+        t5g-frame verify st.t5g
+        t5g-frame ls st.t5g | tr ',' '\n' | grep -oE '(modules.json|[1-3]_.*) (text|f32)' | tr '\n' ' ' > got
+        echo 'modules.json text 1_Pooling/config.json text 2_Dense/config.json text 3_Dense/config.json text 2_Dense/linear.bias f32 2_Dense/linear.weight f32 3_Dense/linear.weight f32 ' |
+            tr -d '\n' | cmp - got
+        t5g-encode -m st.t5g ids.t5g -o a.t5g
+        t5g-frame ls a.t5g | grep -c 'embedding f32\[32\]' | grep -qx 3
+        # A packed model that is packed again has them still; the rest of it is as before.
+        t5g-pack -o again.t5g st.t5g
+        t5g-encode -m again.t5g ids.t5g | cmp - a.t5g
+        t5g-encode -m st.t5g --pool max ids.t5g | t5g-frame diff - <(t5g-encode -m again.t5g --pool max ids.t5g)
+        t5g-encode -m st.t5g --pool none ids.t5g | t5g-decode -m st.t5g -n 2 | t5g-detok -m st.t5g | wc -l | grep -qx 3
+        [ $weights = q8 ] || cmp a.t5g want.t5g
+        [ $weights = q8 ] || t5g-encode -m st.t5g --pool none ids.t5g | t5g-frame diff - enc.t5g
+    done
+    # The search takes what the packed model says, too.
+    printf 'one\ntwo\n' > lines
+    "$pipelines/search.sh" -s c -m st.t5g -- -l lines
+    t5g-frame ls c.t5g | grep -c 'embedding f32\[32\]' | grep -qx 2
+    # What t5g-encode would refuse is not packed, and a damaged text is noticed.
+    sed -i 's/models.Normalize/models.LayerNorm/' st/modules.json
+    status_is 65 t5g-pack -o never.t5g st
+    err_has "module 'sentence_transformers.models.LayerNorm' is not supported"
+    [ ! -e never.t5g ]
+    sed 's/"pooling_mode_mean_tokens"/"pooling_mode_mean_tokenz"/' st.t5g > damaged.t5g
+    status_is 65 t5g-encode -m damaged.t5g ids.t5g -o never.t5g
+    err_has '1_Pooling/config.json is damaged'
 }
