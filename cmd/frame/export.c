@@ -7,7 +7,7 @@
 
 static struct {
     const char *npy, *safetensors, *matrix, *name;
-    bool jsonl, head;
+    bool jsonl, head, force;
     uint64_t max_frame;
 } opt = {.max_frame = T5G_FRAME_SIZE_DEFAULT};
 
@@ -23,6 +23,7 @@ static const struct t5g_option options[] = {
     {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl, "write one JSON object per document", 0, 0},
     {0, "head", NULL, T5G_OPT_FLAG, &opt.head,
      "with --jsonl: write the stream's HEAD as the first line", 0, 0},
+    FORCE_OPTION(&opt.force),
     T5G_OPTION_MAX_FRAME(&opt.max_frame),
     T5G_OPTIONS_END,
 };
@@ -76,15 +77,19 @@ verb_export(int argc, char **argv)
         t5g_usage("-o needs --jsonl");
     if (opt.head && !opt.jsonl)
         t5g_usage("--head needs --jsonl: the other forms always include HEAD");
+    bool headless = opt.jsonl && !opt.head; /* nothing says then what made the documents */
+    const char *name = opt.name != NULL ? opt.name : "embedding";
+    if (opt.force && headless)
+        t5g_usage("--force is for output that names a model: with --jsonl it needs --head");
     struct t5g_source *in =
-        t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, true);
+        t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, opt.force || headless);
+    if (opt.matrix != NULL)
+        compare_vectors(in, name);
     if (opt.jsonl)
         status = export_jsonl(in);
-    else if ((opt.npy != NULL ? t5g_npy_export(in, opt.npy, &failed, &e)
-              : opt.matrix != NULL
-                  ? export_matrix(in, opt.matrix, opt.name != NULL ? opt.name : "embedding",
-                                  &failed, &e)
-                  : t5g_safetensors_export(in, opt.safetensors, &failed, &e)) < 0)
+    else if ((opt.npy != NULL      ? t5g_npy_export(in, opt.npy, &failed, &e)
+              : opt.matrix != NULL ? export_matrix(in, opt.matrix, name, opt.force, &failed, &e)
+                                   : t5g_safetensors_export(in, opt.safetensors, &failed, &e)) < 0)
         t5g_die_err(&e);
     else
         status = failed > 0 ? T5G_EX_DOCS : T5G_EX_OK;

@@ -21,6 +21,7 @@ struct matrix {
     struct t5g_temporary *file, *ids_file;
     struct t5g_buf out, names; /* not written yet */
     uint64_t rows, d;
+    char pooling[T5G_POOLING_NAME]; /* of the rows so far */
 };
 
 /* X.npy to X.ids; another name gets .ids at its end. */
@@ -177,9 +178,27 @@ clear(struct matrix *m)
     t5g_free(m->ids_path);
 }
 
+void
+compare_vectors(struct t5g_source *in, const char *name)
+{
+    t5g_source_compare(in, t5g_made_by(name) | T5G_BY_TOKENIZER | T5G_BY_PROFILE);
+}
+
+/* Vectors of two poolings cannot be told apart in the array. */
+static int
+same_pooling(struct matrix *m, const struct t5g_source *in, const struct t5g_doc *doc,
+             const char *name, struct t5g_err *e)
+{
+    for (size_t i = 0; i < doc->n_items; i++)
+        if (t5g_frame_is(&doc->items[i], name) &&
+            t5g_vectors_pooled(&doc->items[i], m->pooling, e) < 0)
+            return t5g_err_in(e, "%s: %.*s", t5g_source_name(in), (int)doc->id_len, doc->id);
+    return 0;
+}
+
 int
-export_matrix(struct t5g_source *in, const char *path, const char *name, uint64_t *failed,
-              struct t5g_err *e)
+export_matrix(struct t5g_source *in, const char *path, const char *name, bool mixed,
+              uint64_t *failed, struct t5g_err *e)
 {
     struct matrix m;
     struct t5g_doc doc = {0};
@@ -190,6 +209,9 @@ export_matrix(struct t5g_source *in, const char *path, const char *name, uint64_
         struct t5g_err own = {0};
         if (doc.failed) {
             ++*failed;
+        } else if (!mixed && same_pooling(&m, in, &doc, name, e) < 0) {
+            r = -1;
+            break;
         } else if (take(&m, &doc, name, &own) < 0) {
             t5g_warn_doc(doc.id, doc.id_len, NULL, own.msg);
             ++*failed;

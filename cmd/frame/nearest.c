@@ -9,7 +9,7 @@
 static struct {
     const char *queries, *name;
     uint64_t k;
-    bool jsonl;
+    bool jsonl, force;
     uint64_t max_frame;
 } opt = {.k = 10, .max_frame = T5G_FRAME_SIZE_DEFAULT};
 
@@ -18,6 +18,7 @@ static const struct t5g_option options[] = {
     {'k', NULL, "N", T5G_OPT_U64, &opt.k, "print the N nearest to each query (default 10)", 1, 1e6},
     {0, "name", "NAME", T5G_OPT_STRING, &opt.name, "the tensor to take instead of embedding", 0, 0},
     {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl, "print one JSON object per query", 0, 0},
+    T5G_OPTION_FORCE(&opt.force, "compare vectors of different models and poolings"),
     T5G_OPTION_MAX_FRAME(&opt.max_frame),
     T5G_OPTIONS_END,
 };
@@ -42,6 +43,7 @@ struct search {
     struct t5g_buf *ids;   /* [n] of the queries */
     size_t n, cap, cap_ids, d;
     uint64_t failed;
+    char pooling[T5G_POOLING_NAME];
 };
 
 /* Call use for the vectors of each document of in. 0, or -1 with e. */
@@ -65,6 +67,10 @@ each(struct search *s, struct t5g_source *in,
             if (!t5g_frame_is(&doc.items[i], tensor()))
                 continue;
             found++;
+            if (!opt.force && t5g_vectors_pooled(&doc.items[i], s->pooling, e) < 0) {
+                r = t5g_err_in(e, "%s: %.*s", t5g_source_name(in), (int)doc.id_len, doc.id);
+                break;
+            }
             if (t5g_vectors_of(&doc, i, &v, &own) < 0)
                 break;
             if (s->d != 0 && v.d != s->d)
@@ -74,7 +80,7 @@ each(struct search *s, struct t5g_source *in,
                 use(s, &doc, &v);
             t5g_vectors_free(&v);
         }
-        if (own.code == 0 && found == 0)
+        if (r == 0 && own.code == 0 && found == 0)
             t5g_err_set(&own, T5G_EX_DATA, "no tensor '%s'", tensor());
         if (own.code != 0) {
             t5g_warn_doc(doc.id, doc.id_len, NULL, own.msg);
@@ -145,12 +151,15 @@ verb_nearest(int argc, char **argv)
     t5g_used_stdin_check(argv + first, (size_t)(argc - first), true, "vectors");
     text_open(&t);
     t.json = opt.jsonl;
-    struct t5g_source *queries =
-        t5g_source_open((char *const[]){(char *)(uintptr_t)opt.queries}, 1, opt.max_frame, true);
+    struct t5g_source *queries = t5g_source_open((char *const[]){(char *)(uintptr_t)opt.queries}, 1,
+                                                 opt.max_frame, opt.force);
+    compare_vectors(queries, tensor());
     int r = each(&s, queries, add_query, &e);
-    t5g_source_close(queries);
     struct t5g_source *in =
-        t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, true);
+        t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, opt.force);
+    compare_vectors(in, tensor());
+    t5g_source_after(in, queries);
+    t5g_source_close(queries);
     if (r == 0)
         r = each(&s, in, compare, &e);
     for (size_t i = 0; i < s.n; i++) {

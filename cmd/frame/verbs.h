@@ -78,10 +78,14 @@ void copy_doc(struct t5g_run *run, const struct t5g_doc *d);
 /*
  * matrix.c. Write the vectors of all tensors of this name to path, an array [N, d] of f32, and the
  * id of each row to a line of a file beside it. Warns of documents without one, and counts them and
- * failed ones in *failed. 0, or -1 with e (65, 73, 74; those of t5g_source_next).
+ * failed ones in *failed. mixed: of any pooling. 0, or -1 with e (65, 73, 74; those of
+ * t5g_source_next).
  */
-int export_matrix(struct t5g_source *in, const char *path, const char *name, uint64_t *failed,
-                  struct t5g_err *e);
+int export_matrix(struct t5g_source *in, const char *path, const char *name, bool mixed,
+                  uint64_t *failed, struct t5g_err *e);
+/* Only what made the tensors of this name is compared between the streams of in, and what they are
+ * made with: the tokenizer, the profile. */
+void compare_vectors(struct t5g_source *in, const char *name);
 
 /* compare.c. |a - b| up to atol + rtol * |b| counts as equal; both 0: metas are compared too. */
 struct tolerance {

@@ -1,5 +1,6 @@
 /* vectors.c: tensors of documents as vectors, and the nearest of many. */
 #include "convert/vectors.h"
+#include "base/jsonstr.h"
 #include "kernels/kernels.h"
 #include "nn/pooling.h"
 #include "stage/input.h"
@@ -42,6 +43,30 @@ t5g_vectors_finite(const struct t5g_vectors *v, const char *name, struct t5g_err
         if (!isfinite(v->rows[i]))
             return t5g_err_set(e, T5G_EX_DATA, "%s: row %zu is not finite", name, i / v->d);
     return 0;
+}
+
+int
+t5g_vectors_pooled(const struct t5g_frame *f, char earlier[static T5G_POOLING_NAME],
+                   struct t5g_err *e)
+{
+    struct t5g_json_walk w;
+    struct t5g_buf how = {0};
+    int r = 0;
+    if (f->kind == T5G_KIND_TENSOR && t5g_json_walk_open(&w, f->meta, f->meta_len))
+        while (t5g_json_walk_next(&w))
+            if (w.value[0] == '"' && t5g_jsonstr_equal(w.key, w.key_len, "pooling"))
+                t5g_jsonstr_read(&how, w.value, w.value_len);
+    if (how.n > 0 && how.n < T5G_POOLING_NAME) {
+        if (earlier[0] == '\0')
+            memcpy(earlier, how.p, how.n + 1);
+        else if (strcmp(earlier, how.p) != 0)
+            r = t5g_err_set(e, T5G_EX_DATA,
+                            "embedding of another pooling: %s, earlier ones %s (--force accepts "
+                            "it)",
+                            how.p, earlier);
+    }
+    t5g_buf_free(&how);
+    return r;
 }
 
 void

@@ -20,6 +20,13 @@ struct t5g_vectors {
 int t5g_vectors_of(const struct t5g_doc *d, size_t i, struct t5g_vectors *v, struct t5g_err *e);
 /* -1 with e (65), naming the tensor, if an element is not finite: such a vector has no cosine. */
 int t5g_vectors_finite(const struct t5g_vectors *v, const char *name, struct t5g_err *e);
+/*
+ * Whether an embedding was pooled as those before it were: earlier holds their "pooling", "" at
+ * first, and takes that of frame f. -1 with e (65) if both say so and differ.
+ */
+enum { T5G_POOLING_NAME = 16 };
+int t5g_vectors_pooled(const struct t5g_frame *f, char earlier[static T5G_POOLING_NAME],
+                       struct t5g_err *e);
 void t5g_vectors_free(struct t5g_vectors *v);
 
 /* The largest cosines of a query so far, best first; of equal ones the first that came. */

@@ -4,6 +4,13 @@
 #include <math.h>
 #include <string.h>
 
+const char *
+t5g_pooling_name(enum t5g_pooling how)
+{
+    static const char *const names[] = {"", "mean", "max", "first", "last"};
+    return names[how];
+}
+
 void
 t5g_pool_rows(float *rows, size_t n, size_t d, enum t5g_pooling how)
 {

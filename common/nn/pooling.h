@@ -6,6 +6,9 @@
 
 enum t5g_pooling { T5G_POOL_NONE, T5G_POOL_MEAN, T5G_POOL_MAX, T5G_POOL_FIRST, T5G_POOL_LAST };
 
+/* "mean", "max", "first", "last"; "" of NONE. */
+const char *t5g_pooling_name(enum t5g_pooling how);
+
 /* rows [n, d], n > 0: row 0 becomes the mean (summed in f64), the largest value of each column, or
  * a copy of the first or last row. */
 void t5g_pool_rows(float *rows, size_t n, size_t d, enum t5g_pooling how);

@@ -35,8 +35,11 @@ t5g_shape_names(const struct t5g_shape *s, struct t5g_shape_names *names)
 void
 t5g_shape_key(const struct t5g_shape *s, struct t5g_buf *b)
 {
-    t5g_buf_printf(b, "pooling %d, %s", s->pooling,
-                   s->dtype == T5G_I8 ? "q8" : t5g_dtype_name(s->dtype));
+    if (s->pooling == T5G_POOL_NONE)
+        t5g_buf_adds(b, "pooling 0, ");
+    else
+        t5g_buf_printf(b, "pooling %s, ", t5g_pooling_name(s->pooling));
+    t5g_buf_adds(b, s->dtype == T5G_I8 ? "q8" : t5g_dtype_name(s->dtype));
     if (s->group > 1)
         t5g_buf_printf(b, ", group %zu", s->group);
     if (s->sentence != NULL)
@@ -100,7 +103,8 @@ make_embedding(const struct t5g_shape *s, float *rows, size_t n, struct t5g_shap
         return -1;
     if (s->dtype == T5G_BF16)
         t5g_narrow(x, T5G_BF16, x, T5G_F32, dims);
-    add(o, NULL, s->dtype, 1, dims, 0, x);
+    snprintf(o->meta, sizeof o->meta, "\"pooling\":\"%s\"", t5g_pooling_name(s->pooling));
+    add(o, o->meta, s->dtype, 1, dims, 0, x);
     return 0;
 }
 

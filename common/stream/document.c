@@ -225,6 +225,12 @@ t5g_source_compare(struct t5g_source *s, unsigned what)
     s->compared = what;
 }
 
+void
+t5g_source_after(struct t5g_source *s, const struct t5g_source *earlier)
+{
+    t5g_head_merge(&s->all, &earlier->all);
+}
+
 const struct t5g_head *
 t5g_source_head(const struct t5g_source *s)
 {

@@ -57,6 +57,8 @@ struct t5g_source;
 struct t5g_source *t5g_source_open(char *const *paths, size_t n, uint64_t max_frame, bool force);
 /* In what HEADs must agree (without force), as for t5g_head_agree; T5G_BY_ALL at first. */
 void t5g_source_compare(struct t5g_source *s, unsigned what);
+/* HEADs of s must agree with those of earlier, too, which has been read. Before s is. */
+void t5g_source_after(struct t5g_source *s, const struct t5g_source *earlier);
 /* One open input: fd is closed with the source. name is for messages. */
 struct t5g_source *t5g_source_open_fd(int fd, const char *name, uint64_t max_frame);
 void t5g_source_close(struct t5g_source *s);

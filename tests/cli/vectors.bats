@@ -52,7 +52,7 @@ END
     $python -c 'import numpy as np; assert np.load("m.npy").shape == (2, 64)'
     # One without a vector, one of another width: named.
     t5g-tokenize -e none -o none.t5g
-    t5g-tokenize -e short | t5g-encode --pool mean --dims 3 -o short.t5g
+    t5g-tokenize -e short | t5g-encode --pool first --dims 3 -o short.t5g
     status_is 3 t5g-frame export --matrix m.npy v.t5g none.t5g short.t5g
     err_has_line "e1: no tensor 'embedding'"
     err_has_line 'e1: embedding: 3 columns, documents before have 64'
@@ -124,6 +124,65 @@ assert out == rows'
     head -c 900 v.t5g > cut.t5g
     status_is 76 t5g-frame nearest --queries q.t5g cut.t5g -o never
     [ ! -e never ]
+}
+
+# others: vectors of as many columns by another model, profile, pooling, and modules.
+others() {
+    corpus 3
+    t5g-pack --weights q8 -o q8.t5g "$tiny"
+    mkdir other
+    cp "$tiny"/* other
+    /usr/bin/python3 - other/model.safetensors <<'END'
+import json, struct, sys
+data = bytearray(open(sys.argv[1], "rb").read())
+n = struct.unpack("<Q", data[:8])[0]
+head = json.loads(data[8 : 8 + n])
+name = next(k for k in head if "encoder" in k and k.endswith("mlp.down_proj.weight"))
+at = 8 + n + head[name]["data_offsets"][0]
+data[at : at + 2], data[at + 2 : at + 4] = data[at + 2 : at + 4], data[at : at + 2]
+open(sys.argv[1], "wb").write(data)
+END
+    t5g-tokenize -l lines | t5g-encode -m other --pool mean -o model.t5g
+    t5g-tokenize -l lines | t5g-encode -m q8.t5g --pool mean -o profile.t5g
+    t5g-tokenize -l lines | t5g-encode --pool max -o pooling.t5g
+    message() {
+        case $1 in
+        model) echo "$1.t5g: encoder output of another encoder: made by 'other'" ;;
+        profile) echo "$1.t5g: HEAD: \"num\" is q8, earlier input had" ;;
+        pooling) echo "$1.t5g: lines:1: embedding of another pooling: max, earlier ones mean" ;;
+        esac
+    }
+}
+
+@test "nearest and --matrix refuse vectors of two models, profiles or poolings, unless forced" {
+    others
+    for other in model profile pooling; do
+        echo old > m.npy
+        status_is 65 t5g-frame nearest --queries v.t5g $other.t5g -o never
+        err_has "$(message $other)"
+        status_is 65 t5g-frame nearest --queries v.t5g v.t5g $other.t5g -o never
+        err_has "$(message $other)"
+        status_is 65 t5g-frame nearest --queries <(cat v.t5g $other.t5g) v.t5g -o never
+        status_is 65 t5g-frame export --matrix m.npy v.t5g $other.t5g
+        err_has "$(message $other)"
+        [ ! -e never ] && [ "$(cat m.npy)" = old ]
+        t5g-frame nearest --force -k 2 --queries v.t5g v.t5g $other.t5g | wc -l | grep -qx 6
+        t5g-frame export --force --matrix m.npy v.t5g $other.t5g
+        [ "$(wc -l < m.ids)" = 6 ]
+    done
+    # By name: what another tensor was made by. Tokens have the tokenizer alone.
+    t5g-tokenize -l lines | t5g-encode -m other --layer 1 -o a.t5g
+    t5g-tokenize -l lines | t5g-encode --layer 1 -o b.t5g
+    status_is 65 t5g-frame nearest --name hidden.1 --queries a.t5g b.t5g
+    # The other forms name one model too, but for lines without a HEAD.
+    for how in '--npy d' '--safetensors s' '--jsonl --head'; do
+        # shellcheck disable=SC2086 # several words
+        status_is 65 t5g-frame export $how v.t5g model.t5g
+        # shellcheck disable=SC2086
+        t5g-frame export --force $how v.t5g model.t5g > out
+    done
+    t5g-frame export --jsonl v.t5g model.t5g | wc -l | grep -qx 6
+    status_is 64 t5g-frame export --jsonl --force v.t5g
 }
 
 @test "nearest: another tensor by name" {
