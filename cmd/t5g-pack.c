@@ -2,17 +2,20 @@
 #include "base/stamp.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
+#include "base/io.h"
+#include "stage/listing.h"
 #include "stage/model_path.h"
 #include "stage/packing.h"
 #include "stage/packing_texts.h"
 #include "stage/report.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static struct {
     int weights;
     struct t5g_list calibrate, report;
-    bool line, jsonl;
+    bool line, jsonl, list;
 } opt;
 
 static const struct t5g_option options[] = {
@@ -22,6 +25,8 @@ static const struct t5g_option options[] = {
      "text for which errors of small weights are compensated (repeatable)", 0, 0},
     {0, "report", "TEXT", T5G_OPT_LIST, &opt.report,
      "compare a packed model with its source on a file of text (repeatable)", 0, 0},
+    {0, "list", NULL, T5G_OPT_FLAG, &opt.list,
+     "print what a model is made of: source, identities, types and sizes of weights", 0, 0},
     {'l', "lines", NULL, T5G_OPT_FLAG, &opt.line, "each line of TEXT is a text", 0, 0},
     {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl,
      "each line of TEXT is a JSON object with a field text", 0, 0},
@@ -72,12 +77,28 @@ check_usage(const char *operand, size_t n)
     for (size_t i = 0; i < opt.calibrate.n && opt.calibrate.n > 1; i++)
         if (strcmp(opt.calibrate.v[i], "off") == 0)
             t5g_usage("--calibrate: 'off' and a file (a file named off is ./off)");
-    if (opt.report.n == 0 || t5g_common.output != NULL)
+    if (opt.list || opt.report.n == 0 || t5g_common.output != NULL)
         return;
     if (n == 0)
         t5g_usage("--report: name the PACKED model, or pack one with -o FILE");
     if (opt.weights != T5G_PACK_KEEP)
         t5g_usage("--weights is for packing: with --report it needs -o FILE");
+}
+
+/* --list of the model; the exit status. */
+static int
+list(void)
+{
+    struct t5g_err e;
+    struct t5g_buf b = {0};
+    if (opt.weights != T5G_PACK_KEEP || opt.calibrate.n > 0 || opt.report.n > 0 ||
+        t5g_common.output != NULL)
+        t5g_usage("--list prints a table: it excludes -o and what is for packing");
+    if (t5g_listing_put(&b, t5g_model_path(), &e) < 0 ||
+        t5g_write_full(STDOUT_FILENO, "stdout", b.p, b.n, &e) < 0)
+        t5g_die_err(&e);
+    t5g_buf_free(&b);
+    return T5G_EX_OK;
 }
 
 int
@@ -86,11 +107,13 @@ main(int argc, char **argv)
     t5g_start("t5g-pack");
     int first = t5g_run_options(&program, argc, argv);
     bool compare = opt.report.n > 0 && t5g_common.output == NULL;
-    if (compare)
+    if (compare || opt.list)
         t5g_signals_last(NULL, NULL); /* what goes to stdout is no stream */
     check_usage(argv[first], (size_t)(argc - first));
     if (!compare && first < argc)
         t5g_common.model = argv[first];
+    if (opt.list)
+        return list();
 
     struct t5g_run run;
     if (!compare)

@@ -2,6 +2,7 @@
 #include "convert/convert.h"
 #include "verbs.h"
 #include "base/escape.h"
+#include "stage/listing.h"
 
 static struct {
     bool frames, totals, failed, why, nul, json;
@@ -65,6 +66,27 @@ list_documents(struct text *t, struct t5g_source *in, struct t5g_err *e)
     return r;
 }
 
+/* Documents of all inputs, and of a packed model what it is made of. */
+static int
+list_all(struct text *t, char **paths, size_t n, struct t5g_err *e)
+{
+    bool plain = !opt.json && !opt.failed;
+    int r = 0;
+    for (size_t i = 0, m; i < n && r >= 0; i += m) {
+        if (plain && t5g_listing_is_packed(paths[i]) &&
+            t5g_listing_put(&t->out, paths[i], NULL) == 0) {
+            m = 1;
+            continue;
+        }
+        for (m = 1; i + m < n && !(plain && t5g_listing_is_packed(paths[i + m]));)
+            m++;
+        struct t5g_source *in = t5g_source_open(paths + i, m, opt.max_frame, true);
+        r = list_documents(t, in, e);
+        t5g_source_close(in);
+    }
+    return r;
+}
+
 /* --frames and --totals need HEAD and END too, which t5g_source does not return. */
 static int
 list_frames(struct text *t, const char *path, struct t5g_err *e)
@@ -113,9 +135,7 @@ verb_ls(int argc, char **argv)
         for (size_t i = 0; i < n && r >= 0; i++)
             r = list_frames(&t, paths[i], &e);
     } else {
-        struct t5g_source *in = t5g_source_open(paths, n, opt.max_frame, true);
-        r = list_documents(&t, in, &e);
-        t5g_source_close(in);
+        r = list_all(&t, paths, n, &e);
     }
     if (opt.totals && r >= 0)
         put_totals(&t.out, &total);

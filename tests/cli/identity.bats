@@ -218,3 +218,52 @@ older() {
     t5g-detok answers.t5g | cmp - <(t5g-detok dec.t5g)
     t5g-detok --jsonl --provenance answers.t5g | grep -qE '"model":"[0-9a-f]{32}"'
 }
+
+# table FILE: the rows of weights as PART TYPE TENSORS PARAMETERS, the part repeated where it is left out.
+table() {
+    awk '/^part +weights/ { on = 1; next }
+        on { part = substr($0, 1, 19); gsub(/ +$/, "", part); if (part != "") last = part
+             split(substr($0, 20), x, " "); gsub(/,/, ""); $0 = substr($0, 20)
+             if (last == "all") print last, $1, $2; else print last, $1, $2, $3 }' "$1"
+}
+
+@test "t5g-pack --list and t5g-frame ls: what a model is made of" {
+    t5g-pack --list > shown # the default model, a directory
+    t5g-pack --list -m "$tiny" > shown
+    grep -qx 'source             tiny' shown
+    grep -qx 'weights            f32' shown
+    [ "$(table shown | tr '\n' ';')" = 'embedding f32 2 41024;encoder f32 79 272320;decoder f32 79 272320;vision f32 39 39632;all 199 625296;' ]
+    t5g-tokenize -e a | t5g-encode | t5g-decode -n 1 > dec.t5g
+    for part in encoder decoder; do
+        id=$(sed -n "s/^$part  *\([0-9a-f]\{32\}\)$/\1/p" shown)
+        [ ${#id} = 32 ]
+        grep -qa "\"$part\":\"$id\"" dec.t5g
+    done
+    grep -qa "\"tok\":\"$(sed -n 's/^tokenizer *//p' shown)\"" dec.t5g
+    # Packed, the parts and identities stay; types and sizes are those of the file.
+    t5g-pack -o keep.t5g "$tiny"
+    t5g-pack --weights q4 -o small.t5g "$tiny"
+    t5g-pack --list keep.t5g > keep
+    t5g-pack --list small.t5g > small
+    grep -v -e '^model' -e 'file' -e screen -e '^ ' -e '^all' shown > same
+    grep -v -e '^model' -e 'file' -e screen -e '^ ' -e '^all' keep | cmp - same
+    grep -qx 'source             tiny' small
+    grep -qx 'weights            q4' small
+    cmp <(sed -n '/^part *identity/,/^$/p' small) <(sed -n '/^part *identity/,/^$/p' shown)
+    for row in 'embedding q8 1 ' 'encoder q4 42 ' 'decoder q4 42 ' 'vision q4 '; do
+        table small | grep -q "^$row"
+    done
+    [ "$(table small | sed -n 's/^all [0-9]* //p')" = 625296 ]
+    t5g-frame ls small.t5g | cmp - small
+    t5g-frame ls dec.t5g small.t5g dec.t5g > both
+    t5g-frame ls dec.t5g | cat - small <(t5g-frame ls dec.t5g) | cmp - both
+    # What is asked for otherwise is what it was, and a damaged file is reported as a stream.
+    [ "$(t5g-frame ls --totals small.t5g | cut -d ' ' -f 1)" = 1 ]
+    [ "$(t5g-frame ls < small.t5g | wc -l)" = 1 ]
+    head -c 20000 small.t5g > cut.t5g
+    status_is 76 t5g-frame ls cut.t5g
+    status_is 64 t5g-pack --list -o x "$tiny"
+    status_is 64 t5g-pack --list --weights q8 "$tiny"
+    status_is 66 t5g-pack --list nowhere
+    [ ! -e x ]
+}
