@@ -21,8 +21,10 @@ panel_as(item *panel, const char *w, size_t ldw, int dtype, size_t rows, size_t 
         const char *wj = n > 0 ? w + j * ldw * es : w;
         size_t i = 0;
         if (n == W)
-            for (; i + 8 <= k; i += 8)
+            for (; i + 8 <= k; i += 8) {
+                prefetch_next(wj + W * ldw * es + i * W * es, W * 8 * es);
                 panel_block(panel + i * T5G_PANEL + j, wj + i * es, ldw * es, dtype, W, 8);
+            }
         for (; i < k; i += 8)
             panel_block(panel + i * T5G_PANEL + j, wj + i * es, ldw * es, dtype, n, k - i);
     }

@@ -13,9 +13,10 @@
 
 #include "kernels/kernels.h"
 #include "kernels/rotate.h"
+#include "kernels/template.h"
 
 /* n elements of which max is the largest, n a multiple of 32; returns their scale. */
-static float
+TEMPLATE float
 round_to(int8_t *q, const float *x, size_t n, float max)
 {
     bool none = max < 1e-30f || !isfinite(max);
@@ -58,7 +59,7 @@ static void
 quantize(int8_t *q, float *scale, int32_t *sum, const float *x, size_t k, size_t group,
          size_t piece)
 {
-    float y[T5G_ROTATE];
+    _Alignas(64) float y[T5G_ROTATE]; /* no register lies in two lines */
     for (size_t i = 0; i < k; i += T5G_ROTATE) {
         size_t n = t5g_min(T5G_ROTATE, k - i), filled = t5g_round_up(n, 32);
         rotate(y, x + i, n);

@@ -107,8 +107,10 @@ panel_as(uint16_t *panel, const char *w, size_t ldw, int dtype, size_t rows, siz
     const size_t es = item_size(dtype);
     size_t i = 0;
     if (rows == T5G_PANEL)
-        for (; i + 2 * W <= k; i += 2 * W)
+        for (; i + 2 * W <= k; i += 2 * W) {
+            prefetch_next(w + T5G_PANEL * (ldw + i) * es, T5G_PANEL * 2 * W * es);
             panel_block(panel + i * T5G_PANEL, w + i * es, ldw * es, dtype, T5G_PANEL, 2 * W);
+        }
     for (; i < k; i += 2 * W)
         panel_block(panel + i * T5G_PANEL, w + i * es, ldw * es, dtype, rows, k - i);
 }
