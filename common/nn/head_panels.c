@@ -12,6 +12,7 @@
  */
 #include "nn/head_panels.h"
 #include "nn/linear.h"
+#include "nn/logits.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -75,19 +76,6 @@ first_wanted(const struct run *r, size_t id)
     return lo;
 }
 
-/* Whether x [n] are all finite: the exponent of a number that is not has all bits. */
-static bool
-all_finite(const float *x, size_t n)
-{
-    uint32_t most = 0, bits;
-    for (size_t i = 0; i < n; i++) {
-        memcpy(&bits, &x[i], sizeof bits);
-        bits &= UINT32_C(0x7fffffff);
-        most = bits > most ? bits : most;
-    }
-    return most < UINT32_C(0x7f800000);
-}
-
 static void
 item_of(void *arg, size_t item, size_t worker)
 {
@@ -104,7 +92,7 @@ item_of(void *arg, size_t item, size_t worker)
         size_t rows = t5g_min(T5G_PANEL_WIDE, end - r0);
         t5g_linear_panel_some(r->x, r->y, w->cols, r->n, w, r0, rows, out, T5G_PANEL_WIDE, panels);
         for (size_t i = 0; i < r->n; i++) {
-            if (!all_finite(out + i * T5G_PANEL_WIDE, rows))
+            if (!t5g_all_finite(out + i * T5G_PANEL_WIDE, rows))
                 atomic_store(&r->bad[i], true);
             if (c->logit_softcap != 0)
                 k->softcap(out + i * T5G_PANEL_WIDE, rows, c->logit_softcap);

@@ -14,12 +14,16 @@
 #include "nn/lm_head.h"
 #include "kernels/rotate.h"
 #include "nn/linear.h"
+#include "nn/logits.h"
 
 #include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 
-enum { CHUNK = 256 }; /* vocabulary rows of an item */
+enum {
+    CHUNK = 256, /* vocabulary rows of an item */
+    LOOK = 64,   /* of which so many are passed over at once if none is larger */
+};
 
 struct found {
     float value; /* largest of an item; -INFINITY: none */
@@ -126,10 +130,7 @@ full_item(void *arg, size_t item, size_t worker)
     for (size_t i = 0; i < r->n; i++) {
         float *y = out + i * CHUNK;
         struct found f = {.value = -INFINITY, .id = -1};
-        bool bad = false;
-        for (size_t j = 0; j < rows; j++)
-            bad |= !isfinite(y[j]);
-        if (bad)
+        if (!t5g_all_finite(y, rows))
             atomic_store(&r->bad[i], true);
         if (c->logit_softcap != 0)
             r->x->k->softcap(y, rows, c->logit_softcap);
@@ -137,9 +138,14 @@ full_item(void *arg, size_t item, size_t worker)
             memcpy(r->rows[i].logits + r0, y, rows * sizeof *y);
             continue;
         }
-        for (size_t j = 0; j < rows; j++)
-            if (y[j] > f.value && counts(r, i, r0 + j))
-                f = (struct found){.value = y[j], .id = (int32_t)(r0 + j)};
+        for (size_t j = 0, n; j < rows; j += n) {
+            n = t5g_min(LOOK, rows - j);
+            if (!t5g_any_larger(y + j, n, f.value))
+                continue;
+            for (size_t k = j; k < j + n; k++)
+                if (y[k] > f.value && counts(r, i, r0 + k))
+                    f = (struct found){.value = y[k], .id = (int32_t)(r0 + k)};
+        }
         r->h->found[i * r->h->items + item] = f;
     }
 }
