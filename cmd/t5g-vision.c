@@ -8,7 +8,7 @@
 #include <string.h>
 
 static struct {
-    int sandbox;
+    int sandbox, alpha;
     bool no_exif, pan_and_scan, force;
     const char *cache;
     uint64_t cpu_limit, max_frame;
@@ -17,6 +17,8 @@ static struct {
 static const struct t5g_option options[] = {
     {0, "pan-and-scan", NULL, T5G_OPT_FLAG, &opt.pan_and_scan,
      "process long or wide pictures in crops as well", 0, 0},
+    {0, "alpha", "auto|white|drop", T5G_OPT_CHOICE, &opt.alpha,
+     "transparent pixels: as transformers does it, on white, or alpha dropped", 0, 0},
     {0, "no-exif", NULL, T5G_OPT_FLAG, &opt.no_exif,
      "ignore the orientation stored in the file (EXIF, XMP)", 0, 0},
     {0, "sandbox", "auto|require|off", T5G_OPT_CHOICE, &opt.sandbox,
@@ -59,6 +61,7 @@ open_looker(struct t5g_processor *processor, const char *path, bool pictures)
                                     .progress = t5g_progress_part};
     at.looker.reader = t5g_image_reader_open(
         &(struct t5g_image_reader_options){.size = c.vision.image_size,
+                                           .alpha = (enum t5g_alpha)opt.alpha,
                                            .exif = !opt.no_exif,
                                            .pan_and_scan = pan,
                                            .crops = processor->crops,

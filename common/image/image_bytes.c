@@ -35,7 +35,10 @@ t5g_image_prepare(const struct t5g_image_reader_options *o, unsigned char *file,
 {
     struct t5g_picture p;
     uint8_t *rgb;
-    if (t5g_picture_check(&p, file, n, e) < 0 || t5g_picture_decode(&p, file, n, a, &rgb, e) < 0)
+    if (t5g_picture_check(&p, file, n, e) < 0)
+        return -1;
+    p.alpha = o->alpha;
+    if (t5g_picture_decode(&p, file, n, a, &rgb, e) < 0)
         return -1;
     size_t w = p.w, h = p.h, cw = 0, ch = 0, view = o->size * o->size * 3;
     if (o->exif && t5g_picture_orient(p.orientation, a, &rgb, &w, &h, e) < 0)

@@ -10,7 +10,8 @@ struct t5g_image_reader;
 
 struct t5g_image_reader_options {
     size_t size; /* pixels per side of a view */
-    bool exif;   /* turn pictures by their EXIF orientation */
+    enum t5g_alpha alpha;
+    bool exif; /* turn pictures by their EXIF orientation */
     bool pan_and_scan;
     struct t5g_pan_and_scan crops;
     enum t5g_sandbox_mode sandbox;

@@ -101,6 +101,10 @@ read_chunk(struct walk *w, const unsigned char *type, const unsigned char *d, si
             return t5g_err_set(e, T5G_EX_DATA,
                                w->data_over ? "not behind the others" : "before the palette");
         w->data = w->data || n > 0;
+    } else if (is(type, "tRNS") && (w->p->colour == 0 || w->p->colour == 2)) {
+        size_t least = w->p->colour == 2 ? 6 : 2;
+        if (n < least)
+            return t5g_err_set(e, T5G_EX_DATA, "%zu bytes, expected %zu", n, least);
     } else if (is(type, "fcTL")) {
         return read_frame(w, d, n, e);
     } else if (is(type, "IEND")) {

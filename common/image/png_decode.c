@@ -1,7 +1,7 @@
 /*
  * png_decode.c: the samples of a PNG to 8-bit RGB as Pillow's convert("RGB") makes them: alpha is
- * dropped; 16-bit colours keep their high byte, but 16-bit grey is clipped at 255; palette entries
- * missing in the file are black.
+ * dropped (png_alpha.c then acts); 16-bit colours keep their high byte, but 16-bit grey is clipped
+ * at 255; palette entries missing in the file are black.
  */
 #include "image/png.h"
 #include "image/stb.h"
@@ -76,10 +76,12 @@ int
 t5g_png_decode(struct t5g_picture *p, unsigned char *file, size_t n, struct t5g_arena *a,
                uint8_t *rgb, struct t5g_err *e)
 {
+    struct t5g_png_alpha alpha;
     uint8_t palette[768];
     unsigned char *data = NULL;
     const void *samples;
     size_t first, packed, got, channels, size = raw_size(p);
+    t5g_png_read_alpha(&alpha, p, file, n);
     p->orientation = t5g_png_orientation(file, n, a);
     uint8_t *raw = t5g_arena_alloc(a, size + T5G_STB_SLACK);
     if (raw == NULL)
@@ -94,5 +96,6 @@ t5g_png_decode(struct t5g_picture *p, unsigned char *file, size_t n, struct t5g_
     if (t5g_stb_samples(p, raw, got, a, &samples, &channels, e) < 0)
         return t5g_err_in(e, "PNG: chunk IDAT at byte %zu", first);
     narrow(p, palette, samples, channels, rgb);
+    t5g_png_whiten(&alpha, p, palette, samples, channels, rgb);
     return 0;
 }

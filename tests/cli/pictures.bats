@@ -219,6 +219,23 @@ many_scans() { # N
     cmp stored/000000-002-image.feat.npy plain/000000-002-image.feat.npy
 }
 
+@test "--alpha: a transparent colour is white by default, alpha channels are dropped" {
+    # 2 x 1 pixels, red and a transparent black, by a palette's entry and by an alpha channel.
+    looked() { t5g-vision --alpha "$1" "$2" | t5g-frame export --jsonl | grep -o '"image.feat".*' | cksum; }
+    pnm() { printf 'P6 2 1 255\n'; printf "$1"; }
+    pnm '\377\000\000\000\000\000' > black.ppm
+    pnm '\377\000\000\377\377\377' > white.ppm
+    base64 -d <<< iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAMAAADD/I+4AAAABlBMVEX/AAAAAABBoxIDAAAAAnRSTlP/AOW3MEoAAAALSURBVHicY2BgBAAABAACv3o/SgAAAABJRU5ErkJggg== > entry.png
+    base64 -d <<< iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAYAAAD0In+KAAAAD0lEQVR4nGP4z8AARAwMAAz8Af9c/RSVAAAAAElFTkSuQmCC > channel.png
+    [ "$(looked auto entry.png)" = "$(looked auto white.ppm)" ]
+    [ "$(looked white entry.png)" = "$(looked auto white.ppm)" ]
+    [ "$(looked drop entry.png)" = "$(looked auto black.ppm)" ]
+    [ "$(looked auto channel.png)" = "$(looked auto black.ppm)" ]
+    [ "$(looked drop channel.png)" = "$(looked auto black.ppm)" ]
+    [ "$(looked white channel.png)" = "$(looked auto white.ppm)" ]
+    [ "$(looked auto black.ppm)" != "$(looked auto white.ppm)" ]
+}
+
 @test "pan and scan: ids and features equal transformers'" {
     fetch_pictures
     cp -r "$tiny" model

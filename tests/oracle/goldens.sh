@@ -34,6 +34,8 @@ mkdir -p "$new/data" "$new/models" "$new/golden"
 make make_pictures.py "$new/data/pictures"
 echo picture_cases.py
 "$python" -W ignore "$here/picture_cases.py" "$tests/data/pictures/pillow.cases" > "$new/data/pictures/pillow.cases"
+echo alpha_cases.py
+"$python" -W ignore "$here/alpha_cases.py" > "$new/data/pictures/alpha.cases"
 make make_model.py tiny "$new/models/tiny"
 make make_model.py tiny-gqa "$new/models/tiny-gqa" --dtype bfloat16 --layout hub --hub-files
 make tokenizer_golden.py general "$new/models/general"

@@ -298,6 +298,16 @@ def save_processor(directory, tokenizer_json, shape, hub_files):
     write_json(at("processor_config.json"), dict(image_seq_length=tokens, processor_class="Gemma3Processor"), 2)
 
 
+def state_dtype(directory, dtype):
+    """Write the dtype into every part of config.json, as the printed configs of released checkpoints have it."""
+    path = os.path.join(directory, "config.json")
+    config = read_json(path)
+    for part in ("text_config", "vision_config"):
+        config["encoder"][part]["dtype"] = dtype
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(json.dumps(config, indent=2) + "\n")
+
+
 def verify(directory, model, dtype):
     """The files load without a missing, unexpected or different tensor."""
     from transformers import AutoModelForSeq2SeqLM
@@ -314,7 +324,7 @@ def main():
     ap.add_argument("--seed", type=int, default=7)
     ap.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
     ap.add_argument("--layout", default="saved", choices=LAYOUTS)
-    ap.add_argument("--hub-files", action="store_true", help="tokenizer and processor files in the form they have on the hub")
+    ap.add_argument("--hub-files", action="store_true", help="config, tokenizer and processor files in the form they have on the hub")
     ap.add_argument("--untied", action="store_true", help="embeddings of the decoder and a head of their own")
     ap.add_argument("--max-shard-size", default="50GB")
     ap.add_argument("--tokenizer", help="Gemma 3's tokenizer.json, or its directory, instead of training one")
@@ -334,6 +344,8 @@ def main():
     model.save_pretrained(a.directory, max_shard_size=a.max_shard_size)
     if a.layout != "saved":
         change_layout(a.directory, a.layout)
+    if a.hub_files:
+        state_dtype(a.directory, a.dtype)
     if tokenizer:
         save_processor(a.directory, tokenizer, shape, a.hub_files)
     if a.layout not in PARTIAL:

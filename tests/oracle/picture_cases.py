@@ -391,4 +391,5 @@ def main():
         out.write(file)
 
 
-main()
+if __name__ == "__main__":
+    main()

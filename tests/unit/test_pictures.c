@@ -117,6 +117,7 @@ decode(struct result *out, unsigned char *file, size_t n, struct t5g_arena *a)
     struct t5g_picture p;
     memset(&out->e, 0, sizeof out->e);
     out->r = t5g_picture_check(&p, file, n, &out->e);
+    p.alpha = T5G_ALPHA_DROP;
     if (out->r == 0)
         out->r = t5g_picture_decode(&p, file, n, a, &out->rgb, &out->e);
     out->w = p.w;
