@@ -69,11 +69,13 @@ ifneq ($(shell mkdir -p .t5g; if [[ -L .t5g || ! -O .t5g ]]; then echo foreign; 
 $(error t5g.mk: .t5g is a link, or another user's)
 endif
 
-# Model and numeric profile as the head of a stream names them: a model that is copied or touched is the same.
+# Parts of the model and numeric profile as the head of a stream names them: a model that is copied or touched is the
+# same, and one with another decoder encodes nothing again.
 T5G_IDENTITY := $(shell export T5G_MODEL=$(call t5g-quote,$(T5G_MODEL)); t5g-tokenize -l /dev/null -o .t5g/ids.new && \
-    t5g-encode .t5g/ids.new | t5g-frame ls --frames 2> /dev/null | sed -n 's/.*"model":"\([^"]*\)","num":"\([^"]*\)".*/\1 \2/p' | tail -n 1; \
-    rm -f .t5g/ids.new)
-ifeq ($(T5G_IDENTITY),)
+    $(if $(T5G_PICTURES),t5g-vision -o .t5g/feat.new .t5g/ids.new && mv .t5g/feat.new .t5g/ids.new &&) \
+    t5g-encode -o .t5g/enc.new .t5g/ids.new && t5g-decode .t5g/enc.new | t5g-frame ls --frames 2> /dev/null | \
+    grep -oE '"(vision|encoder|decoder|num)":"[^"]*"'; rm -f .t5g/*.new)
+ifeq ($(filter "decoder"%,$(T5G_IDENTITY)),)
 $(error t5g.mk: the model cannot be used ($(if $(T5G_MODEL),T5G_MODEL=$(T5G_MODEL),T5G_MODEL is not set)))
 endif
 
@@ -81,11 +83,11 @@ endif
 t5g-stamp = $(file >.t5g/$(1).new,$(2))$(shell \
     if cmp -s .t5g/$(1).new .t5g/$(1); then rm .t5g/$(1).new; else mv .t5g/$(1).new .t5g/$(1); fi)
 $(call t5g-stamp,tokenize,$(T5G_TOKENIZE_FLAGS))
-$(call t5g-stamp,encode,$(T5G_IDENTITY) $(T5G_ENCODE_FLAGS))
-$(call t5g-stamp,decode,$(T5G_DECODE_FLAGS))
+$(call t5g-stamp,encode,$(sort $(filter "encoder"% "num"%,$(T5G_IDENTITY))) $(T5G_ENCODE_FLAGS))
+$(call t5g-stamp,decode,$(sort $(filter "decoder"% "num"%,$(T5G_IDENTITY))) $(T5G_DECODE_FLAGS))
 $(call t5g-stamp,prompt,$(PROMPT))
 # What only pictures depend on has stamps of its own, which a run for texts leaves as they are.
-$(if $(T5G_PICTURES),$(call t5g-stamp,picture,$(PICTURE_TEXT))$(call t5g-stamp,vision,$(T5G_VISION_FLAGS)))
+$(if $(T5G_PICTURES),$(call t5g-stamp,picture,$(PICTURE_TEXT))$(call t5g-stamp,vision,$(filter "vision"%,$(T5G_IDENTITY)) $(T5G_VISION_FLAGS)))
 
 # A stamp of the list goes with the answers: one document less is another result.
 t5g-answers = $(call t5g-check,folder,$(1))$(call t5g-listed,$(shell \
