@@ -202,19 +202,30 @@ given(const void *field)
     return t5g_used(field);
 }
 
+/* What e says of options is so because of the model's file. */
+static int
+blame_model(const struct t5g_config *c, struct t5g_err *e)
+{
+    e->code = T5G_EX_DATA;
+    return t5g_err_in(e, "%s: with its settings", c->generation_path);
+}
+
 /* What the model's file says; options of the command line win. */
 static int
 read_model(const struct t5g_config *c, struct t5g_err *e)
 {
     struct t5g_buf unused = {0};
+    struct t5g_err alone = {0};
+    (void)t5g_generate_check(&generation, &alone); /* of the command line */
     if (c->generation == NULL && c->notice != NULL)
         return t5g_err_set(e, T5G_EX_DATA, "%s", c->notice);
     if (c->generation == NULL)
         return t5g_err_set(e, T5G_EX_NOINPUT,
                            "--generation-config: the model has no generation_config.json");
-    if (t5g_settings_read(&generation, c->generation, c->generation_path, c, given, e) < 0 ||
-        t5g_generate_check(&generation, e) < 0)
+    if (t5g_settings_read(&generation, c->generation, c->generation_path, c, given, e) < 0)
         return -1;
+    if (t5g_generate_check(&generation, e) < 0)
+        return strcmp(alone.msg, e->msg) == 0 ? -1 : blame_model(c, e);
     t5g_generation_unused(&unused, c->generation, true);
     if (unused.n > 0)
         t5g_warn("%s: not used: %s", c->generation_path, unused.p);
@@ -263,16 +274,18 @@ generation_open(const struct t5g_tokenizer *t, const struct t5g_config *c, struc
     if (from_model && read_model(c, e) < 0)
         return -1;
     if (!from_model && c->notice != NULL)
-        t5g_warn("%s", c->notice);
+        t5g_warn("%s%s", c->notice,
+                 c->generation == NULL ? " (skipped, as transformers does)" : "");
     settle();
     if (read_ids("--forced-bos-token-id", text.forced_bos, v, 1, &o->forced_bos, e) < 0 ||
         read_ids("--forced-eos-token-id", text.forced_eos, v, v, &o->forced_eos, e) < 0 ||
         read_ids("--suppress-tokens", text.suppress, v, v, &o->suppress, e) < 0 ||
         read_ids("--begin-suppress-tokens", text.begin_suppress, v, v, &o->begin_suppress, e) < 0)
         return -1;
-    if (check_forced("--forced-bos-token-id", &o->forced_bos, e) < 0 ||
-        check_forced("--forced-eos-token-id", &o->forced_eos, e) < 0)
-        return -1;
+    if (check_forced("--forced-bos-token-id", &o->forced_bos, e) < 0)
+        return text.suppress != NULL && text.forced_bos != NULL ? -1 : blame_model(c, e);
+    if (check_forced("--forced-eos-token-id", &o->forced_eos, e) < 0)
+        return text.suppress != NULL && text.forced_eos != NULL ? -1 : blame_model(c, e);
     if (text.bad_words != NULL && t5g_words_bad(o, t, c, text.bad_words, e) < 0)
         return -1;
     if (text.sequence_bias != NULL && t5g_words_bias(o, t, c, text.sequence_bias, e) < 0)

@@ -260,7 +260,7 @@ read_generation(struct t5g_config *c, const char *text, size_t n, const char *pa
     struct t5g_err e = {0};
     struct t5g_json *root = parse(text, n, path, &e);
     if (root == NULL) {
-        t5g_buf_printf(&b, "%s (skipped, as transformers does)", e.msg);
+        t5g_buf_adds(&b, e.msg);
     } else {
         t5g_generation_unused(&unused, root, false);
         if (unused.n > 0)

@@ -312,8 +312,22 @@ says() {
     bad '"exponential_decay_length_penalty": [1]' 'exponential_decay_length_penalty: expected [first token, factor]'
     bad '"stop_strings": ["a", 3]' 'stop_strings: expected texts'
     says '"num_beams": 2, "num_beam_groups": 2'
-    status_is 64 t5g-decode -m m --generation-config e.t5g
-    err_has '--num-beam-groups needs --diversity-penalty'
+    status_is 65 t5g-decode -m m --generation-config e.t5g
+    err_has 'm/generation_config.json: with its settings: --num-beam-groups needs --diversity-penalty'
+    says '"num_beams": 2, "num_return_sequences": 4'
+    status_is 65 t5g-decode -m m --generation-config e.t5g
+    err_has 'm/generation_config.json: with its settings: --num-return-sequences is larger than --num-beams'
+    says '"forced_bos_token_id": 5, "suppress_tokens": [5]'
+    status_is 65 t5g-decode -m m --generation-config e.t5g
+    err_has 'm/generation_config.json: with its settings: --forced-bos-token-id and --suppress-tokens: token 5'
+    # What the command line says alone is its own fault.
+    status_is 64 t5g-decode -m m --generation-config --num-beams 2 --num-return-sequences 4 e.t5g
+    err_has_line 't5g-decode: --num-return-sequences is larger than --num-beams'
+    # Settings that are not known are named, and those that change nothing are not.
+    says '"foo": 1, "top_h": 0.3, "assistant_early_exit": 3, "watermarking_config": {"bias": 2.5}, "bar": null, "use_cache": true, "top_k": 64'
+    status_is 0 t5g-decode -n 2 -m m --generation-config e.t5g -o d.t5g
+    err_has 'm/generation_config.json: not used: watermarking_config, foo 1, top_h 0.3, assistant_early_exit 3'
+    rm d.t5g
     says '"max_length": 3'
     status_is 3 t5g-decode -m m --generation-config -p 'a long prompt' e.t5g -o d.t5g
     err_has 'max_length 3 leaves no room'
@@ -323,6 +337,12 @@ says() {
     echo '{' > m/generation_config.json
     status_is 65 t5g-decode -m m --generation-config e.t5g
     err_has 'm/generation_config.json: byte'
+    : > m/generation_config.json
+    status_is 65 t5g-decode -m m --generation-config e.t5g
+    err_has 'm/generation_config.json: '
+    if grep skipped err; then return 1; fi
+    status_is 0 t5g-decode -n 2 -m m e.t5g -o d.t5g
+    err_has '(skipped, as transformers does)'
     rm m/generation_config.json
     status_is 66 t5g-decode -m m --generation-config e.t5g
     err_has 'the model has no generation_config.json'
