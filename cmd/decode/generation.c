@@ -42,7 +42,7 @@ const struct t5g_option generation_options[] = {
     {0, "num-beam-groups", "N", T5G_OPT_U64, &generation.num_beam_groups,
      "diverse beam search: N groups of beams, each unlike those before it", 1, T5G_BEAMS_MAX},
     {0, "diversity-penalty", "X", T5G_OPT_DOUBLE, &generation.diversity_penalty,
-     "diverse beam search: subtract X for each group that chooses the same token", 0, 1000},
+     "diverse beam search: subtract X for each beam before that chose the same token", 0, 1000},
     {0, "early-stopping", "false|true|never", T5G_OPT_CHOICE, &text.early,
      "beam search: when to stop (default false)", 0, 0},
     {0, "repetition-penalty", "X", T5G_OPT_DOUBLE, &generation.repetition_penalty,
@@ -202,6 +202,38 @@ given(const void *field)
     return t5g_used(field);
 }
 
+/* -1 with e if an option has no effect beside the others, whatever its value. */
+static int
+check_idle(struct t5g_err *e)
+{
+    static const struct {
+        const void *dest;
+        const char *name;
+        enum { OF_SAMPLE, OF_BEAMS, OF_GROUPS } of;
+    } all[] = {
+        {&generation.temperature, "temperature", OF_SAMPLE},
+        {&generation.top_k, "top-k", OF_SAMPLE},
+        {&generation.top_p, "top-p", OF_SAMPLE},
+        {&generation.min_p, "min-p", OF_SAMPLE},
+        {&generation.typical_p, "typical-p", OF_SAMPLE},
+        {&generation.epsilon_cutoff, "epsilon-cutoff", OF_SAMPLE},
+        {&generation.eta_cutoff, "eta-cutoff", OF_SAMPLE},
+        {&generation.seed, "seed", OF_SAMPLE},
+        {&generation.length_penalty, "length-penalty", OF_BEAMS},
+        {&text.early, "early-stopping", OF_BEAMS},
+        {&generation.num_beam_groups, "num-beam-groups", OF_BEAMS},
+        {&generation.diversity_penalty, "diversity-penalty", OF_GROUPS},
+    };
+    static const char *const needs[] = {"--sample", "--num-beams above 1",
+                                        "--num-beam-groups above 1"};
+    const bool acts[] = {generation.sample, generation.num_beams > 1,
+                         generation.num_beam_groups > 1};
+    for (size_t i = 0; i < T5G_LEN(all); i++)
+        if (t5g_used(all[i].dest) && !acts[all[i].of])
+            return t5g_err_set(e, T5G_EX_USAGE, "--%s goes with %s", all[i].name, needs[all[i].of]);
+    return 0;
+}
+
 /* What e says of options is so because of the model's file. */
 static int
 blame_model(const struct t5g_config *c, struct t5g_err *e)
@@ -226,6 +258,8 @@ read_model(const struct t5g_config *c, struct t5g_err *e)
         return -1;
     if (t5g_generate_check(&generation, e) < 0)
         return strcmp(alone.msg, e->msg) == 0 ? -1 : blame_model(c, e);
+    if (check_idle(e) < 0)
+        return -1;
     t5g_generation_unused(&unused, c->generation, true);
     if (unused.n > 0)
         t5g_warn("%s: not used: %s", c->generation_path, unused.p);
@@ -261,7 +295,8 @@ generation_check(void)
 {
     struct t5g_err e = {0};
     generation.early_stopping = (enum t5g_early)text.early;
-    if (read_decay(&e) < 0 || (!from_model && t5g_generate_check(&generation, &e) < 0))
+    if (read_decay(&e) < 0 ||
+        (!from_model && (check_idle(&e) < 0 || t5g_generate_check(&generation, &e) < 0)))
         t5g_usage("%s", e.msg);
     settle();
 }
@@ -303,23 +338,8 @@ generation_close(void)
 const char *
 generation_changed(void)
 {
-    const char *from = (const char *)&generation, *usual = (const char *)&t5g_generate_defaults;
-    for (const struct t5g_option *o = generation_options; o->help != NULL; o++) {
-        const char *at = o->dest;
-        bool own = at >= from && at < from + sizeof generation;
-        bool same = true;
-        if (o->kind == T5G_OPT_U64 || o->kind == T5G_OPT_DOUBLE)
-            same = own && memcmp(at, usual + (at - from), sizeof(uint64_t)) == 0;
-        else if (o->kind == T5G_OPT_FLAG)
-            same = !*(const bool *)o->dest || o->dest == &generation.logprobs;
-        else if (o->kind == T5G_OPT_CHOICE)
-            same = *(const int *)o->dest == 0;
-        else if (o->kind == T5G_OPT_LIST)
-            same = ((const struct t5g_list *)o->dest)->n == 0;
-        else
-            same = *(const char *const *)o->dest == NULL;
-        if (!same)
+    for (const struct t5g_option *o = generation_options; o->help != NULL; o++)
+        if (t5g_used(o->dest) && o->dest != &generation.logprobs)
             return o->name;
-    }
     return NULL;
 }

@@ -42,6 +42,8 @@ extern const struct t5g_option scoring_options[];
 
 /* Refuse options that exclude each other: 64. */
 void scoring_check(bool stream);
+/* Whether targets or choices are read from a file. */
+bool scoring_has_file(void);
 /* Whether one of the choices is to be generated; scoring_open gives them to the constraint. */
 bool scoring_generates(void);
 /* Read what is to be scored. nul: texts of files end with NUL. -1 with e (64, 65, 66). */

@@ -53,6 +53,8 @@ prompting_check(char *const *operands, size_t n)
 {
     if (opt.file != NULL && opt.jsonl != NULL)
         t5g_usage("--prompts and --prompts-jsonl exclude each other");
+    if (opt.nul && opt.file == NULL && opt.jsonl == NULL && !scoring_has_file())
+        t5g_usage("-0 is for the files of --prompts, --targets and --choices");
     if (opt.nul && opt.jsonl != NULL)
         t5g_usage("-0 is for texts: --prompts-jsonl reads lines");
     t5g_used_stdin_check(operands, n, true, "encoder outputs");

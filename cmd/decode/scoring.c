@@ -2,6 +2,7 @@
 #include "options.h"
 #include "base/io.h"
 #include "cli/message.h"
+#include "cli/used_options.h"
 #include "generate/wordtree.h"
 
 #include <string.h>
@@ -65,6 +66,12 @@ scoring_generates(void)
     return opt.generate;
 }
 
+bool
+scoring_has_file(void)
+{
+    return opt.target_file != NULL || opt.choice_file != NULL;
+}
+
 void
 scoring_check(bool stream)
 {
@@ -85,6 +92,8 @@ scoring_check(bool stream)
         t5g_usage("--choices-by goes with --choice or --choices");
     if (!opt.score && !has_choices() && (opt.no_eos || opt.rank))
         t5g_usage("%s goes with --score, --choice or --choices", opt.rank ? "--rank" : "--no-eos");
+    if (!opt.score && !has_choices() && t5g_used(&opt.limit))
+        t5g_usage("--max-target-tokens goes with --score, --choice or --choices");
     if (!scores())
         return;
     if (stream || changed != NULL)

@@ -71,6 +71,20 @@ widen(const struct t5g_doc *d, struct t5g_frame *f)
     return wide;
 }
 
+/* Whether widen() uses the document's scales. */
+static bool
+uses_scales(const struct t5g_doc *d)
+{
+    const struct t5g_frame *f = t5g_doc_find(d, "encoder.out");
+    struct t5g_frame copy;
+    if (f == NULL)
+        return false;
+    copy = *f;
+    float *wide = widen(d, &copy);
+    t5g_free(wide);
+    return wide != NULL;
+}
+
 /* The next item to compare, from *i on; NULL after the last. Scales are not items of their own
  * where widen() uses them. */
 static const struct t5g_frame *
@@ -79,7 +93,7 @@ next_item(const struct t5g_doc *d, size_t *i)
     char name[T5G_FRAME_NAME_MAX + 1];
     while (*i < d->n_items) {
         const struct t5g_frame *f = &d->items[(*i)++];
-        if (opt.name == NULL && tolerant() && t5g_frame_is(f, "encoder.out.scale"))
+        if (opt.name == NULL && t5g_frame_is(f, "encoder.out.scale") && uses_scales(d))
             continue;
         if (opt.name == NULL)
             return f;

@@ -205,6 +205,7 @@ verb_heatmap(int argc, char **argv)
     struct t5g_doc doc = {0};
     struct t5g_attention a = {0};
     struct text t;
+    struct t5g_frame rest;
     int r, found = 0;
     t5g_used_stdin_check(argv + first, (size_t)(argc - first), true, "answers");
     text_open(&t);
@@ -218,6 +219,8 @@ verb_heatmap(int argc, char **argv)
         if (found < 0 || (found == 1 && draw(&doc, &a, &t.out, &e) < 0))
             r = t5g_err_in(&e, "%s", doc.id);
     }
+    while (r > 0 && found == 1) /* the rest: a truncated stream never passes for a whole one */
+        r = t5g_source_frame(in, &rest, &e);
     if (r >= 0 && found == 0)
         r = t5g_err_set(&e, T5G_EX_DATA,
                         "no decode.attention of that document and answer: run t5g-decode "

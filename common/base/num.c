@@ -116,11 +116,22 @@ t5g_num_double(const char *what, const char *s, double min, double max, double *
     char *end;
     bool plain = s[0] != '\0' && strspn(s, "+-0123456789.eE") == strlen(s);
     double v = plain ? strtod(s, &end) : 0;
-    if (!plain || *end != '\0' || !isfinite(v) || v < min || v > max)
-        return t5g_err_set(e, T5G_EX_USAGE, "%s: '%s' is not a number from %g to %g", what, s, min,
-                           max);
+    if (!plain || *end != '\0' || !isfinite(v) || v < min || v > max) {
+        char least[32], most[32];
+        t5g_num_print(least, min);
+        t5g_num_print(most, max);
+        return t5g_err_set(e, T5G_EX_USAGE, "%s: '%s' is not a number from %s to %s", what, s,
+                           least, most);
+    }
     *out = v;
     return 0;
+}
+
+void
+t5g_num_print(char out[32], double v)
+{
+    bool whole = fabs(v) < 1e15 && floor(v) == v;
+    snprintf(out, 32, whole ? "%.0f" : "%g", v);
 }
 
 void

@@ -26,6 +26,9 @@ int t5g_num_time(const char *what, const char *s, uint64_t *out, struct t5g_err 
 int t5g_num_double(const char *what, const char *s, double min, double max, double *out,
                    struct t5g_err *e);
 
+/* As text, such as 1048576, 0.001 and 1e+30: whole numbers below 10^15 with all digits. */
+void t5g_num_print(char out[32], double v);
+
 /* The shortest decimal text that reads back as the same f32 (at most 15 characters and NUL). */
 void t5g_num_print_f32(char out[32], float v);
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_MAX = 1 << 20, CHAIN_MAX = 64 };
+enum { FILE_MAX = 1 << 20, CHAIN_MAX = T5G_CALLS_MAX };
 
 static int compile(struct t5g_schema_compiler *c, const struct t5g_json *schema, uint32_t next,
                    uint32_t *node);
@@ -27,7 +27,7 @@ follow(struct t5g_schema_compiler *c, const struct t5g_json *schema, const char 
         if (t5g_schema_alone(c, schema, "$ref") < 0)
             return NULL;
         if (i == CHAIN_MAX)
-            return t5g_schema_wrong(c, "$ref", "leads to more than 64 references, or to itself"),
+            return t5g_schema_wrong(c, "$ref", "leads to more than 256 references, or to itself"),
                    NULL;
         *path = t5g_json_str(t5g_json_get(schema, "$ref"));
         if ((schema = t5g_schema_target(c, schema)) == NULL)
@@ -220,6 +220,10 @@ types_of(struct t5g_schema_compiler *c, const struct t5g_json *schema, const cha
     for (const struct t5g_json *v = t5g_json_first(type); v != NULL; v = t5g_json_next(v))
         if ((types[(*n)++] = t5g_json_str(v)) == NULL)
             return t5g_schema_wrong(c, "type", "is no type and no list of types");
+    for (size_t i = 1; i < *n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(types[i], types[k]) == 0)
+                return t5g_schema_wrong(c, "type", "names a type twice");
     return 0;
 }
 

@@ -65,7 +65,8 @@ check_groups(const struct t5g_generate_options *o, struct t5g_err *e)
     } else if (o->num_beams % o->num_beam_groups != 0) {
         what = "--num-beams is not a multiple of --num-beam-groups";
     } else if (o->diversity_penalty <= 0) {
-        what = "--num-beam-groups needs --diversity-penalty: the groups would be the same";
+        what = "--num-beam-groups needs a --diversity-penalty above 0: the groups would be "
+               "the same";
     } else if (o->sample) {
         what = "--num-beam-groups excludes --sample";
     }

@@ -1,5 +1,6 @@
 /* settings.c: options of generation from a model's generation_config.json. */
 #include "generate/settings.h"
+#include "base/num.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -66,8 +67,11 @@ expected(const struct reader *r, const struct setting *s, const char *what)
 static int
 wrong_number(const struct reader *r, const struct setting *s)
 {
-    return t5g_err_set(r->e, T5G_EX_DATA, "%s: %s: expected a %snumber from %g to %g", r->path,
-                       s->name, s->kind == SIZE ? "whole " : "", s->min, s->max);
+    char least[32], most[32];
+    t5g_num_print(least, s->min);
+    t5g_num_print(most, s->max);
+    return t5g_err_set(r->e, T5G_EX_DATA, "%s: %s: expected a %snumber from %s to %s", r->path,
+                       s->name, s->kind == SIZE ? "whole " : "", least, most);
 }
 
 /* Add ids of the vocabulary: an array of them, or one. */

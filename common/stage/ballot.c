@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 void
 t5g_ballot_clear(struct t5g_ballot *b)
@@ -20,6 +21,7 @@ t5g_ballot_free(struct t5g_ballot *b)
     for (size_t i = 0; i < b->cap; i++) {
         t5g_buf_free(&b->v[i].text);
         t5g_buf_free(&b->v[i].numbers);
+        t5g_buf_free(&b->v[i].place);
     }
     t5g_free(b->v);
     t5g_buf_free(&b->prompt);
@@ -74,9 +76,10 @@ t5g_ballot_add(struct t5g_ballot *b, const struct t5g_json *meta, const char *te
     }
     b->v = t5g_grow(b->v, b->n, &b->cap, sizeof *b->v);
     struct t5g_vote *x = &b->v[b->n];
-    x->text.n = x->numbers.n = 0;
+    x->text.n = x->numbers.n = x->place.n = 0;
     t5g_buf_adds(&x->text, "");
     t5g_buf_add(&x->text, text, n);
+    put_member(&x->place, meta, "choice");
     put_member(&x->numbers, meta, "probability");
     put_member(&x->numbers, meta, "score");
     x->probability = number(meta, "probability");
@@ -101,6 +104,30 @@ t5g_ballot_sort(struct t5g_ballot *b)
     qsort(b->v, b->n, sizeof *b->v, by_probability);
 }
 
+static int
+by_text(const void *a, const void *b)
+{
+    const struct t5g_buf *const *x = a, *const *y = b;
+    size_t n = t5g_min((*x)->n, (*y)->n);
+    int order = n > 0 ? memcmp((*x)->p, (*y)->p, n) : 0;
+    return order != 0 ? order : ((*x)->n > (*y)->n) - ((*x)->n < (*y)->n);
+}
+
+/* Whether two texts are equal, such as those of special tokens, which print nothing. */
+static bool
+has_equal_texts(const struct t5g_ballot *b)
+{
+    const struct t5g_buf **texts = t5g_alloc(b->n, sizeof *texts);
+    bool equal = false;
+    for (size_t i = 0; i < b->n; i++)
+        texts[i] = &b->v[i].text;
+    qsort(texts, b->n, sizeof *texts, by_text);
+    for (size_t i = 1; i < b->n; i++)
+        equal = equal || by_text(&texts[i - 1], &texts[i]) == 0;
+    t5g_free(texts);
+    return equal;
+}
+
 void
 t5g_ballot_json(const struct t5g_ballot *b, const char *id, size_t n, struct t5g_buf *out)
 {
@@ -110,9 +137,12 @@ t5g_ballot_json(const struct t5g_ballot *b, const char *id, size_t n, struct t5g
     t5g_jsonstr_write(out, b->v[0].text.p, b->v[0].text.n);
     t5g_buf_add(out, b->prompt.p, b->prompt.n);
     t5g_buf_adds(out, ",\"choices\":[");
+    bool numbered = has_equal_texts(b);
     for (size_t i = 0; i < b->n; i++) {
         t5g_buf_adds(out, i > 0 ? ",{\"text\":" : "{\"text\":");
         t5g_jsonstr_write(out, b->v[i].text.p, b->v[i].text.n);
+        if (numbered)
+            t5g_buf_add(out, b->v[i].place.p, b->v[i].place.n);
         t5g_buf_add(out, b->v[i].numbers.p, b->v[i].numbers.n);
         t5g_buf_addc(out, '}');
     }

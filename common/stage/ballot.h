@@ -8,6 +8,7 @@
 struct t5g_vote {
     struct t5g_buf text;
     struct t5g_buf numbers; /* ,"probability":P,"score":S  as they stand in the stream */
+    struct t5g_buf place;   /* ,"choice":K */
     double probability, score;
     size_t number;
 };
@@ -35,7 +36,7 @@ void t5g_ballot_add(struct t5g_ballot *b, const struct t5g_json *meta, const cha
 void t5g_ballot_sort(struct t5g_ballot *b);
 
 /* Append {"id":ID,"text":BEST,"prompt":P,"choices":[{"text":T,"probability":P,"score":S},...]}, of
- * choices that are sorted. */
+ * choices that are sorted. If two texts are equal, each has its number too, "choice":K. */
 void t5g_ballot_json(const struct t5g_ballot *b, const char *id, size_t n, struct t5g_buf *out);
 
 #endif

@@ -110,17 +110,17 @@ put_heading(const struct t5g_columns *c, struct t5g_buf *out)
     for (size_t i = 0; i < c->columns.n; i++) {
         const struct cell *x = &c->columns.v[i];
         bool named = !c->own_prompts && x->prompt != NULL;
-        const char *name = named ? x->prompt : "text";
+        bool probability = x->rank == T5G_COLUMN_PROBABILITY;
+        bool score = !probability && (x->rank & T5G_COLUMN_SCORE) != 0;
+        uint64_t rank = probability ? 0 : x->rank & ~T5G_COLUMN_SCORE;
+        const char *number = probability ? "probability" : score ? "score" : NULL;
+        const char *name = named ? x->prompt : number != NULL ? number : "text";
         t5g_buf_addc(out, '\t');
-        if (x->rank == T5G_COLUMN_PROBABILITY && !named) {
-            t5g_buf_adds(out, "probability");
-            continue;
-        }
         put_cell(out, name, strlen(name));
-        if (x->rank == T5G_COLUMN_PROBABILITY)
-            t5g_buf_adds(out, "#probability");
-        else if (x->rank > 0)
-            t5g_buf_printf(out, "#%llu", (unsigned long long)x->rank);
+        if (rank > 0)
+            t5g_buf_printf(out, "#%llu", (unsigned long long)rank);
+        if (named && number != NULL)
+            t5g_buf_printf(out, "#%s", number);
     }
     t5g_buf_addc(out, '\n');
 }

@@ -9,9 +9,10 @@
 /*
  * The first document that did not fail determines the columns: one for each of its sequences, named
  * by the prompt, or PROMPT#RANK for ranks above 0; the probability of a choice is
- * PROMPT#probability, or without a prompt "probability". Documents with their own prompts have one
- * column, "text". Rows of failed documents before the first one that did not fail are held back
- * until it arrives.
+ * PROMPT#probability, or without a prompt "probability", and the score of a target PROMPT#score or
+ * PROMPT#RANK#score, or without a prompt "score" or "score#RANK". Documents with their own prompts
+ * have one column, "text". Rows of failed documents before the first one that did not fail are held
+ * back until it arrives.
  */
 struct t5g_columns;
 
@@ -22,7 +23,8 @@ void t5g_columns_close(struct t5g_columns *c);
 void t5g_columns_begin(struct t5g_columns *c);
 void t5g_columns_own(struct t5g_columns *c, const char *own, size_t n);
 
-#define T5G_COLUMN_PROBABILITY UINT64_MAX /* instead of a rank */
+#define T5G_COLUMN_PROBABILITY UINT64_MAX          /* instead of a rank */
+#define T5G_COLUMN_SCORE       (UINT64_C(1) << 63) /* beside a rank */
 
 /* Add a sequence of the document. prompt: NULL if there is none. Everything is copied. */
 void t5g_columns_add(struct t5g_columns *c, const char *prompt, uint64_t rank, const char *text,

@@ -219,6 +219,16 @@ cut(struct t5g_records *r, const struct t5g_json *meta)
         r->text.n = (size_t)(at - r->text.p);
 }
 
+/* TSV: the score of a target is a cell of its own. */
+static void
+put_score(struct t5g_records *r, const struct t5g_json *meta, const char *prompt, uint64_t rank)
+{
+    struct t5g_buf number = {0};
+    t5g_json_print(&number, t5g_json_get(meta, "score"));
+    t5g_columns_add(r->columns, prompt, rank | T5G_COLUMN_SCORE, number.p, number.n);
+    t5g_buf_free(&number);
+}
+
 /* End a complete sequence: end its line, or write its object. */
 static void
 finish_sequence(struct t5g_records *r, const struct t5g_json *meta)
@@ -233,6 +243,8 @@ finish_sequence(struct t5g_records *r, const struct t5g_json *meta)
         (void)t5g_json_int(t5g_json_get(meta, "rank"), 0, INT64_MAX, &rank);
         (void)t5g_json_int(t5g_json_get(meta, "requested"), 0, REQUESTED_MAX, &requested);
         t5g_columns_add(r->columns, prompt, (uint64_t)rank, r->text.p, r->text.n);
+        if (t5g_json_get(meta, "target") != NULL && t5g_json_get(meta, "score") != NULL)
+            put_score(r, meta, prompt, (uint64_t)rank);
         while (++rank < requested) /* there is none of these, but other documents may have them */
             t5g_columns_add(r->columns, prompt, (uint64_t)rank, "", 0);
     }

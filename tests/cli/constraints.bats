@@ -243,3 +243,23 @@ print(json.dumps({"anyOf": [{"type": "string", "pattern": x} for x in p]}))' > w
     status_is 3 timeout 60 t5g-decode --json-schema ways.json --sample -n 1000 -o out.t5g doc.t5g
     err_has 'of the answer: the constraint leaves too many ways to read the text so far: make it simpler'
 }
+
+@test "--json-schema: chains of references as deep as the page says; a type stands once in a list" {
+    doc=$BATS_FILE_TMPDIR/docs.t5g
+    # chain N: N references, one to the next.
+    chain() {
+        python3 -c 'import json, sys
+n = int(sys.argv[1])
+d = {"r%d" % i: {"$ref": "#/$defs/r%d" % (i + 1)} for i in range(1, n)}
+d["r%d" % n] = {"type": "null"}
+print(json.dumps({"$ref": "#/$defs/r1", "$defs": d}))' "$1"
+    }
+    chain 256 > a.json
+    t5g-decode --json-schema a.json -n 9 "$doc" | t5g-detok | all_match null
+    chain 257 > a.json
+    status_is 65 t5g-decode --json-schema a.json "$doc"
+    err_has "'\$ref' leads to more than 256 references, or to itself"
+    echo '{"type":["string","null","string"]}' > a.json
+    status_is 65 t5g-decode --json-schema a.json "$doc"
+    err_has "a.json: #: 'type' names a type twice"
+}

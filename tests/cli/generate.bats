@@ -137,7 +137,7 @@ refused() {
     contradict '--num-beam-groups goes with --num-beams' --num-beam-groups 2 --diversity-penalty 1
     contradict '--diversity-penalty goes with --num-beam-groups' --num-beams 4 --diversity-penalty 1
     contradict '--num-beams is not a multiple of --num-beam-groups' --num-beams 4 --num-beam-groups 3 --diversity-penalty 1
-    contradict '--num-beam-groups needs --diversity-penalty' --num-beams 4 --num-beam-groups 2
+    contradict '--num-beam-groups needs a --diversity-penalty above 0' --num-beams 4 --num-beam-groups 2
     contradict '--num-beam-groups excludes --sample' --num-beams 4 --num-beam-groups 2 --diversity-penalty 1 --sample
     contradict '--num-return-sequences is larger than --num-beams' --num-beams 2 --sample --num-return-sequences 3
     contradict '--num-beams excludes --lookup' --num-beams 2 --lookup 2
@@ -313,7 +313,7 @@ says() {
     bad '"stop_strings": ["a", 3]' 'stop_strings: expected texts'
     says '"num_beams": 2, "num_beam_groups": 2'
     status_is 65 t5g-decode -m m --generation-config e.t5g
-    err_has 'm/generation_config.json: with its settings: --num-beam-groups needs --diversity-penalty'
+    err_has 'm/generation_config.json: with its settings: --num-beam-groups needs a --diversity-penalty above 0'
     says '"num_beams": 2, "num_return_sequences": 4'
     status_is 65 t5g-decode -m m --generation-config e.t5g
     err_has 'm/generation_config.json: with its settings: --num-return-sequences is larger than --num-beams'
@@ -397,4 +397,28 @@ says() {
     status_is 64 t5g-frame import --safetensors - -o d.t5g < e.t5g
     err_has_line "--safetensors - is no file"
     [ ! -e ./- ]
+}
+
+@test "options without effect are refused, whatever their value" {
+    document
+    idle() {
+        local text=$1
+        shift
+        status_is 64 t5g-decode "$@" -o d.t5g e.t5g
+        err_has_line "$text"
+    }
+    idle '-0 is for the files of --prompts, --targets and --choices' -0
+    idle '-0 is for the files of' -0 -p a --choice b --choice c
+    idle '--max-target-tokens goes with --score, --choice or --choices' --max-target-tokens 16384
+    idle '--temperature goes with --sample' --temperature 1
+    idle '--top-k goes with --sample' --top-k 50
+    idle '--seed goes with --sample' --seed 0
+    idle '--length-penalty goes with --num-beams above 1' --length-penalty 1
+    idle '--early-stopping goes with --num-beams above 1' --early-stopping false
+    idle '--diversity-penalty goes with --num-beam-groups above 1' --diversity-penalty 0
+    idle '--num-beam-groups needs a --diversity-penalty above 0' --num-beams 4 --num-beam-groups 2 --diversity-penalty 0
+    idle '--max-new-tokens acts on what is generated' -n 256 --score --target a
+    printf 'a\tx\n' > bias
+    status_is 65 t5g-decode --sequence-bias bias -o d.t5g e.t5g
+    err_has "'x' is not a number from -1000000 to 1000000"
 }

@@ -189,3 +189,15 @@ END
     grep -q 'mean of all layers' dom
     status_is 1 grep -qi 'parsererror\|error on line' dom
 }
+
+@test "a stream that is cut behind the answer is no whole one" {
+    printf 'one\ntwo\n' | t5g-tokenize -l - | t5g-encode | t5g-decode -n 3 --attention mean -o a.t5g
+    status_is 0 t5g-frame heatmap -o a.svg a.t5g
+    head -c -200 a.t5g > cut.t5g
+    status_is 76 t5g-frame heatmap -o cut.svg cut.t5g
+    [ ! -e cut.svg ]
+    # A frame of the next document that is damaged.
+    python3 -c 'data = bytearray(open("a.t5g", "rb").read()); data[-300] ^= 1; open("bad.t5g", "wb").write(data)'
+    status_is 65 t5g-frame heatmap --answer 1 -o bad.svg bad.t5g
+    [ ! -e bad.svg ]
+}

@@ -132,3 +132,19 @@ for line in open('q8.jsonl'):
     status_is 65 t5g-decode -n 2 -o never.t5g hurt.t5g
     [ ! -e never.t5g ]
 }
+
+@test "diff with a tolerance compares scales without bytes" {
+    t5g-tokenize -e 'Hello world' | t5g-encode --dtype q8 | t5g-frame export --jsonl > whole.jsonl
+    python3 -c 'import json
+doc = json.load(open("whole.jsonl"))
+doc["frames"] = [f for f in doc["frames"] if f["name"] != "encoder.out"]
+scale = doc["frames"][-1]
+assert scale["name"] == "encoder.out.scale"
+open("a.jsonl", "w").write(json.dumps(doc) + "\n")
+scale["data"][3] *= 2
+open("b.jsonl", "w").write(json.dumps(doc) + "\n")'
+    t5g-frame import --jsonl a.jsonl -o a.t5g
+    t5g-frame import --jsonl b.jsonl -o b.t5g
+    status_is 0 t5g-frame diff --atol 1e-9 a.t5g a.t5g
+    status_is 1 t5g-frame diff --atol 1e-9 a.t5g b.t5g
+}

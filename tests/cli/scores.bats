@@ -390,3 +390,27 @@ EOF
     status_is 64 "$perplexity"
     for help in -h --help; do "$perplexity" $help | grep -q '^usage: perplexity.sh FILE'; done
 }
+
+@test "t5g-detok --tsv: the score of a target beside its text" {
+    t5g-decode --score --target a --target 'b c' "$BATS_FILE_TMPDIR/three.t5g" > s.t5g
+    t5g-detok --tsv s.t5g > table
+    [ "$(head -1 table)" = $'id\ttext\tscore\ttext#1\tscore#1' ]
+    t5g-detok --jsonl s.t5g | python3 -c 'import json, sys
+rows = [l.rstrip("\n").split("\t") for l in open("table")][1:]
+want = [json.loads(l) for l in sys.stdin]
+assert len(rows) == 3 and len(want) == 6
+for i, r in enumerate(rows):
+    a, b = want[2 * i:2 * i + 2]
+    assert r[1] == a["text"] and float(r[2]) == a["score"] and r[3] == b["text"] and float(r[4]) == b["score"], r'
+    t5g-decode -p the -p of --score --target a "$BATS_FILE_TMPDIR/doc.t5g" | t5g-detok --tsv > table
+    [ "$(head -1 table)" = $'id\tthe\tthe#score\tof\tof#score' ]
+}
+
+@test "choices that print nothing are told apart by their numbers" {
+    t5g-decode --choice a --choice '<bos>' --choice '<eos>' "$BATS_FILE_TMPDIR/doc.t5g" | t5g-detok --jsonl > got
+    python3 -c 'import json
+c = json.load(open("got"))["choices"]
+assert sorted((x["choice"], x["text"]) for x in c) == [(0, "a"), (1, ""), (2, "")], c'
+    t5g-decode --choice a --choice b "$BATS_FILE_TMPDIR/doc.t5g" | t5g-detok --jsonl > got
+    if grep -q '"choice":' got; then return 1; fi
+}

@@ -51,7 +51,7 @@ test_refused(void **state)
         {"{\"$ref\":\"#/x\"}", "s: #: '$ref': there is no '#/x'"},
         {"{\"$ref\":\"http://a/b\"}",
          "s: #: '$ref' names nothing inside the file: expected # or #/..."},
-        {"{\"$ref\":\"#\"}", "s: #: '$ref' leads to more than 64 references, or to itself"},
+        {"{\"$ref\":\"#\"}", "s: #: '$ref' leads to more than 256 references, or to itself"},
         {"{\"$ref\":\"#/$defs/a\",\"$defs\":{\"a\":{\"type\":\"array\",\"minItems\":1,"
          "\"items\":{\"$ref\":\"#/$defs/a\"}}}}",
          "s: no text matches it"},
