@@ -60,8 +60,8 @@ int
 t5g_sentence_transformer(const char *dir, char **path, struct t5g_err *e)
 {
     struct t5g_modules m;
-    if (t5g_is_packed(dir, NULL) == 1)
-        return 0; /* its frames are those of the Transformer */
+    if (t5g_is_packed(dir, NULL) != 0)
+        return 0; /* its frames are those of the Transformer; or there is nothing */
     int r = t5g_modules_open(&m, dir, e);
     if (r != 1)
         return r;

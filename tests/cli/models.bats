@@ -90,7 +90,7 @@ in_cache() {
     no_model 66 $hub "without a snapshot of its revision main: give one of the folders in $hub/snapshots"
     echo f00d > $hub/refs/main
     t5g-tokenize -m $hub/snapshots/f00d -e hi | t5g-encode -m $hub/snapshots/f00d > out.t5g
-    t5g-tokenize -e hi | t5g-encode | cmp - out.t5g
+    t5g-tokenize -e hi | t5g-encode | t5g-frame diff - out.t5g
     no_model 66 $hub "give OWNER/NAME, or the snapshot in it, $hub/snapshots/f00d"
 }
 
@@ -207,30 +207,30 @@ in_cache() {
     t5g-tokenize -e hi | t5g-encode -o enc.t5g
     t5g-decode -n 3 enc.t5g > want
     copy m && edit m/generation_config.json '1a "num_beams": 4, "repetition_penalty": 1.3, "max_length": 20, "min_length": 0, "suppress_tokens": [3], "do_sample": true, "length_penalty": 1.0, "early_stopping": false,'
-    t5g-decode -m m -n 3 enc.t5g 2> err | cmp want -
+    t5g-decode -m m -n 3 enc.t5g 2> err | t5g-frame diff want -
     err_has 'm/generation_config.json: not used: num_beams 4, repetition_penalty 1.3, suppress_tokens (see'
-    t5g-decode -q -m m -n 3 enc.t5g 2>&1 | cmp want -
+    t5g-decode -q -m m -n 3 enc.t5g 2>&1 | t5g-frame diff want -
     t5g-pack -o m.t5g m
     t5g-decode -m m.t5g -n 3 enc.t5g 2> err > /dev/null
     err_has 'num_beams 4'
     for text in '' '\357\273\277{"eos_token_id": 1}' '{"eos_token_id": '; do
         printf "$text" > m/generation_config.json
-        t5g-decode -m m -n 3 enc.t5g 2> err | cmp want -
+        t5g-decode -m m -n 3 enc.t5g 2> err | t5g-frame diff want -
         err_has 'generation_config.json: byte 0' || err_has 'generation_config.json: byte 17'
         grep -q 'skipped, as transformers does' err
     done
     rm m/generation_config.json
-    t5g-decode -m m -n 3 enc.t5g 2> err | cmp want -
+    t5g-decode -m m -n 3 enc.t5g 2> err | t5g-frame diff want -
     [ ! -s err ]
     echo '{"eos_token_id": 1, "other": NaN, "numbers": [Infinity, -Infinity, 1e999]}' > m/generation_config.json
-    t5g-decode -m m -n 3 enc.t5g 2> err | cmp want -
+    t5g-decode -m m -n 3 enc.t5g 2> err | t5g-frame diff want -
     [ ! -s err ]
 }
 
 @test "config.json as Python writes it: what nobody reads may be no number" {
     t5g-tokenize -e hi | t5g-encode -o want.t5g
     copy m && edit m/config.json '1a "other": NaN, "more": [-Infinity, Infinity, 1e999], "text": "NaN \\ud800 \\ud83d\\ude00",'
-    t5g-tokenize -e hi | t5g-encode -m m | cmp want.t5g -
+    t5g-tokenize -e hi | t5g-encode -m m | t5g-frame diff want.t5g -
     edit m/config.json 's/"rms_norm_eps": [0-9e.-]*/"rms_norm_eps": NaN/'
     status_is 65 t5g-encode -m m -o out want.t5g
     err_has 'rms_norm_eps: "NaN", expected a number'
