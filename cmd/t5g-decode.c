@@ -28,19 +28,9 @@ static const struct t5g_program program = {"t5g-decode",
                                            T5G_O_ALL | T5G_O_COMPUTE};
 
 /* Options that HEAD does not name: they change no answer, or stand in the answer's frame. */
-static const char *const not_in_head[] = {"prompt",
-                                          "prompts",
-                                          "prompts-jsonl",
-                                          "null",
-                                          "max-prompt-tokens",
-                                          "batch-tokens",
-                                          "stream",
-                                          "keep",
-                                          "force",
-                                          "max-frame",
-                                          "lookup",
-                                          "attention",
-                                          NULL};
+static const char *const not_in_head[] = {
+    "prompt", "prompts", "prompts-jsonl", "null",   "max-prompt-tokens", "batch-tokens", "stream",
+    "keep",   "force",   "max-frame",     "lookup", "attention",         "adapter",      NULL};
 
 int
 main(int argc, char **argv)

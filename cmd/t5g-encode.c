@@ -11,6 +11,7 @@
 static struct {
     struct t5g_encode_options x;
     bool keep, force;
+    struct t5g_list adapters;
     const char *cache;
     uint64_t max_frame;
 } opt = {.x.pool = -1, .x.group = 1, .max_frame = T5G_FRAME_SIZE_DEFAULT};
@@ -27,6 +28,7 @@ static const struct t5g_option options[] = {
      "divide an embedding by its L2 norm, after the cut", 0, 0},
     {0, "layer", "K", T5G_OPT_LIST, &opt.x.layers,
      "add the rows after layer K, as hidden.K (repeatable)", 0, 0},
+    T5G_OPTION_ADAPTER(&opt.adapters),
     T5G_OPTION_CACHE(&opt.cache),
     {0, "keep", NULL, T5G_OPT_FLAG, &opt.keep, "keep image.feat in the output", 0, 0},
     T5G_OPTION_FORCE(&opt.force, "accept streams made with another tokenizer or model"),
@@ -78,7 +80,7 @@ main(int argc, char **argv)
     t5g_run_open(&run);
     const char *path = t5g_model_path();
     const struct t5g_kernels *kernels;
-    struct t5g_model *model = t5g_compute_open(&kernels, path, T5G_SKIP_DECODER, &e);
+    struct t5g_model *model = t5g_compute_open(&kernels, path, T5G_SKIP_DECODER, &opt.adapters, &e);
     struct t5g_pool *pool = model != NULL ? t5g_pool_open(t5g_thread_count(), &e) : NULL;
     if (pool == NULL)
         t5g_die_err(&e);

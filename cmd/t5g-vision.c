@@ -10,6 +10,7 @@
 static struct {
     int sandbox, alpha;
     bool no_exif, pan_and_scan, force;
+    struct t5g_list adapters;
     const char *cache;
     uint64_t cpu_limit, max_frame;
 } opt = {.cpu_limit = 10, .max_frame = T5G_FRAME_SIZE_DEFAULT};
@@ -25,6 +26,7 @@ static const struct t5g_option options[] = {
      "seccomp sandbox around the picture decoder", 0, 0},
     {0, "cpu-limit", "SECONDS", T5G_OPT_U64, &opt.cpu_limit,
      "processor time limit for decoding one picture (default 10)", 1, 86400},
+    T5G_OPTION_ADAPTER(&opt.adapters),
     T5G_OPTION_CACHE(&opt.cache),
     T5G_OPTION_FORCE(&opt.force, "accept streams made with another tokenizer or model"),
     T5G_OPTION_MAX_FRAME(&opt.max_frame),
@@ -96,7 +98,7 @@ main(int argc, char **argv)
 
     const struct t5g_kernels *kernels;
     const unsigned need = T5G_NEED_VISION | T5G_SKIP_ENCODER | T5G_SKIP_DECODER;
-    struct t5g_model *model = t5g_compute_open(&kernels, path, need, &e);
+    struct t5g_model *model = t5g_compute_open(&kernels, path, need, &opt.adapters, &e);
     struct t5g_pool *pool = model != NULL ? t5g_pool_open(t5g_thread_count(), &e) : NULL;
     if (pool == NULL)
         t5g_die_err(&e);

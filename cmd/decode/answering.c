@@ -10,6 +10,7 @@
 
 static struct {
     bool stream, keep;
+    struct t5g_list adapters;
     int kv, attention;
 } opt = {.attention = -1};
 
@@ -20,6 +21,7 @@ const struct t5g_option answering_options[] = {
      "type of cached keys and values (auto: f32; q8 with quantised weights)", 0, 0},
     {0, "attention", "mean|layers|heads", T5G_OPT_CHOICE, &opt.attention,
      "keep which rows of the document each token attends to: decode.attention", 0, 0},
+    T5G_OPTION_ADAPTER(&opt.adapters),
     {0, "keep", NULL, T5G_OPT_FLAG, &opt.keep, "keep encoder.out in the output", 0, 0},
     T5G_OPTIONS_END,
 };
@@ -68,7 +70,7 @@ open_model(const struct t5g_kernels **kernels, struct t5g_err *e)
 {
     const char *path = t5g_model_path();
     const unsigned need = T5G_NEED_DECODER | T5G_SKIP_ENCODER | T5G_TAKE_LABELS;
-    if ((at.model = t5g_compute_open(kernels, path, need, e)) == NULL ||
+    if ((at.model = t5g_compute_open(kernels, path, need, &opt.adapters, e)) == NULL ||
         classifying_check(&at.model->config, e) < 0 ||
         (at.x.asker.tokenizer = t5g_tokenizer_open(path, e)) == NULL ||
         prompting_open(&at.x.asker, at.x.asker.tokenizer, e) < 0 ||

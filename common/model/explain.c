@@ -126,9 +126,9 @@ explain_adapter(const char *dir, struct t5g_err *e)
     struct t5g_buf base = {0};
     put_base(&base, dir);
     t5g_err_set(e, T5G_EX_NOINPUT,
-                "%s: an adapter%s, not a model: merge it into that model (merge_and_unload() of "
-                "peft, then save_pretrained()) and give the folder of the result",
-                dir, base.p);
+                "%s: an adapter%s, not a model: give that model with -m, and the adapter with "
+                "--adapter %s",
+                dir, base.p, dir);
     t5g_buf_free(&base);
     return -1;
 }

@@ -4,6 +4,8 @@
 
 #include "base/dtype.h"
 
+struct t5g_lowrank;
+
 /*
  * A matrix as stored: y[m] = sum_k w[m,k] x[k]. Points into the mapping; bf16 stays bf16.
  * Quantised: p holds the panels of 16 rows (kernels.h) one after another, the last padded.
@@ -15,6 +17,8 @@ struct t5g_mat {
     const uint16_t *scale; /* quantised: [panels, groups, 16] bf16 */
     const uint8_t *zero;   /* Q6: [panels, groups, 16]; Q4: [panels, groups, 8]; else NULL */
     size_t group;          /* quantised: elements along cols that share a scale */
+    const struct t5g_lowrank *low; /* of adapters: updates.h; NULL: none */
+    size_t low_row;                /* the matrix's first row in it */
 };
 
 /* Row r of m as f32 [cols]. */

@@ -3,6 +3,7 @@
  * misshaped and extra ones are listed in one message.
  */
 #include "model/model.h"
+#include "model/adapter.h"
 #include "model/binder.h"
 #include "model/explain.h"
 #include "model/family.h"
@@ -478,6 +479,9 @@ t5g_model_close(struct t5g_model *m)
 {
     if (m == NULL)
         return;
+    for (size_t i = 0; i < m->n_adapters; i++)
+        t5g_adapter_close(m->adapters[i]);
+    t5g_free(m->adapters);
     for (size_t i = 0; i < m->n_owned; i++)
         t5g_free(m->owned[i]);
     t5g_free(m->owned);

@@ -5,6 +5,7 @@
 #include "model/config.h"
 #include "model/matrix.h"
 #include "model/safetensors.h"
+#include "model/updates.h"
 #include "stream/parts.h"
 
 /* A matrix and its bias [rows] in f32; NULL: none. */
@@ -41,6 +42,8 @@ struct t5g_stack {
     struct t5g_mat embed;     /* [v, d] */
     const float *eoi;         /* [d] eoi_embedding, unscaled; NULL: the family has none */
     float embed_scale;
+    const struct t5g_embed_update *update; /* of the embedding, by adapters; NULL: none */
+    size_t ranks; /* of adapters, most in a layer, those of a matrix rounded up to 16 */
 };
 
 /* SigLIP tower and the projector after it. */
@@ -62,14 +65,17 @@ struct t5g_model {
      * length of its quantisation error and of the quantised row, both rounded up.
      */
     struct t5g_mat screen;
-    const float *screen_norms;       /* [v, 2] */
-    const float *score, *score_bias; /* [labels, d], [labels] a classifier's head; NULL: none */
+    const float *screen_norms;         /* [v, 2] */
+    struct t5g_token_rows head_tokens; /* rows of head that adapters replace */
+    const float *score, *score_bias;   /* [labels, d], [labels] a classifier's head; NULL: none */
     struct t5g_vision_weights vision;
     struct t5g_parts parts;        /* identities */
     char profile[64];              /* numeric profile of the weights: "f32", "bf16", "q8", ... */
     bool quantised;                /* some matrix is quantised */
     struct t5g_safetensors *files; /* owns the mappings */
-    void **owned;                  /* private: converted vectors, realigned tensors */
+    struct t5g_adapter **adapters; /* [n_adapters] adapter.h; owned */
+    size_t n_adapters, cap_adapters;
+    void **owned; /* private: converted vectors, realigned tensors */
     size_t n_owned, cap_owned;
 };
 

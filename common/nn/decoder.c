@@ -16,6 +16,7 @@
  */
 #include "nn/decoder_impl.h"
 #include "nn/embed.h"
+#include "nn/lowrank.h"
 
 struct t5g_decoder *
 t5g_decoder_open(const struct t5g_model *m, const struct t5g_kernels *k, struct t5g_pool *pool)
@@ -23,9 +24,10 @@ t5g_decoder_open(const struct t5g_model *m, const struct t5g_kernels *k, struct 
     const struct t5g_stack_config *c = &m->config.decoder;
     struct t5g_decoder *x = t5g_alloc(1, sizeof *x);
     size_t rows = T5G_ROW_BLOCK, half = c->dh / 2;
-    size_t widest = t5g_max(t5g_max(c->d, c->f), c->h * c->dh);
-    size_t scratch = t5g_max(t5g_linear_panels_scratch(widest), t5g_linear_rows_scratch());
-    scratch = t5g_max(scratch, t5g_max(t5g_head_scratch(), t5g_prefill_scratch(c)));
+    size_t widest = t5g_max(t5g_max(c->d, c->f), t5g_max(c->h * c->dh, m->decoder.ranks));
+    size_t low = T5G_LOW_WIDE * m->decoder.ranks;
+    size_t scratch = t5g_max(t5g_linear_panels_scratch(widest), t5g_linear_rows_scratch() + low);
+    scratch = t5g_max(scratch, t5g_max(t5g_head_scratch() + low, t5g_prefill_scratch(c)));
     x->m = m;
     t5g_exec_open(&x->x, k, pool, t5g_max(scratch, t5g_merged_scratch(c)));
     x->head = t5g_head_open(m);
@@ -33,6 +35,7 @@ t5g_decoder_open(const struct t5g_model *m, const struct t5g_kernels *k, struct 
     if (m->quantised || m->screen.p != NULL)
         t5g_exec_quantised(&x->x, rows, widest);
     t5g_exec_bf16(&x->x, rows, widest);
+    t5g_exec_low(&x->x, rows, m->decoder.ranks);
     t5g_merged_open(&x->att, c);
     for (int i = 0; i < T5G_KINDS; i++) {
         x->freq[i] = t5g_alloc(half, sizeof(float));

@@ -1,19 +1,53 @@
 /* embed.c: x [n, d] = embed [v, d] at ids, scaled; the end-of-image row is not scaled. */
 #include "nn/embed.h"
 
+/* What adapters make of the row of id. */
+static void
+update_row(float *row, const struct t5g_stack *s, int32_t id)
+{
+    const struct t5g_embed_update *u = s->update;
+    size_t d = s->c->d, v = s->embed.rows;
+    for (size_t i = 0; i < u->n_sums; i++)
+        for (size_t k = 0; k < u->sums[i].rank; k++) {
+            const struct t5g_embed_sum *sum = &u->sums[i];
+            const char *at =
+                (const char *)sum->a + (k * v + (size_t)id) * t5g_dtype_size(sum->dtype);
+            const float *b = sum->b + k * d;
+            float a;
+            t5g_to_f32(&a, at, sum->dtype, 1);
+            for (size_t j = 0; j < d; j++)
+                row[j] += a * b[j];
+        }
+}
+
+/* The row of id, not scaled. */
+static void
+plain_row(float *row, const struct t5g_stack *s, int32_t id)
+{
+    const struct t5g_token_rows *t = s->update != NULL ? &s->update->tokens : NULL;
+    size_t at = t != NULL ? t5g_token_rows_from(t, id) : 0;
+    if (t != NULL && at < t->n && t->ids[at] == id)
+        memcpy(row, t->rows + at * s->c->d, s->c->d * sizeof *row);
+    else
+        t5g_mat_row(row, &s->embed, (size_t)id);
+}
+
 void
 t5g_embed_rows(float *x, size_t ldx, const struct t5g_stack *s, int32_t eoi, const int32_t *ids,
                size_t n)
 {
     size_t d = s->c->d;
+    bool apart = s->eoi != NULL && (s->update == NULL || !s->update->no_eoi);
     for (size_t i = 0; i < n; i++) {
         float *row = x + i * ldx;
-        if (ids[i] == eoi && s->eoi != NULL) {
+        if (ids[i] == eoi && apart) {
             memcpy(row, s->eoi, d * sizeof *row);
-            continue;
+        } else {
+            plain_row(row, s, ids[i]);
+            for (size_t j = 0; j < d; j++)
+                row[j] *= s->embed_scale;
         }
-        t5g_mat_row(row, &s->embed, (size_t)ids[i]);
-        for (size_t j = 0; j < d; j++)
-            row[j] *= s->embed_scale;
+        if (s->update != NULL)
+            update_row(row, s, ids[i]);
     }
 }

@@ -22,6 +22,9 @@ struct t5g_exec {
     float *q_scale; /* [rows, groups] */
     int32_t *q_sum; /* [rows, groups] */
 
+    float *low; /* [rows, low_ld] what adapters' first matrices make of activations; NULL: none */
+    size_t low_ld;
+
     uint16_t *bf16; /* activations of a product in bf16, [rows, cols], t5g_bf16_stride; else NULL */
 
     /* Called by linear.c before products, with what it was given; NULL: nothing. */
@@ -51,6 +54,15 @@ t5g_exec_quantised(struct t5g_exec *x, size_t rows, size_t cols)
     x->q_sum = t5g_alloc_raw(rows, groups * sizeof *x->q_sum);
 }
 
+/* Make room for up to rows x ranks of adapters; ranks 0: none. */
+static inline void
+t5g_exec_low(struct t5g_exec *x, size_t rows, size_t ranks)
+{
+    x->low_ld = t5g_round_up(ranks, 16) + 16;
+    if (ranks > 0)
+        x->low = t5g_alloc_raw(rows, x->low_ld * sizeof *x->low);
+}
+
 /* Row stride of cols activations in bf16: see t5g_stride. */
 static inline size_t
 t5g_bf16_stride(size_t cols)
@@ -73,6 +85,7 @@ t5g_exec_close(struct t5g_exec *x)
     t5g_free(x->q);
     t5g_free(x->q_scale);
     t5g_free(x->q_sum);
+    t5g_free(x->low);
     t5g_free(x->bf16);
     *x = (struct t5g_exec){0};
 }

@@ -76,6 +76,18 @@ first_wanted(const struct run *r, size_t id)
     return lo;
 }
 
+/* Logits [n, rows] of ids r0..r0+rows whose rows adapters replace. */
+static void
+adapt(const struct run *r, float *out, size_t r0, size_t rows)
+{
+    const struct t5g_token_rows *t = &r->h->m->head_tokens;
+    size_t d = r->h->m->head.cols;
+    for (size_t i = t5g_token_rows_from(t, (int32_t)r0); i < t->n && (size_t)t->ids[i] < r0 + rows;
+         i++)
+        r->x->k->dot(out + (size_t)t->ids[i] - r0, T5G_PANEL_WIDE, r->y, d, r->n, t->rows + i * d,
+                     T5G_F32, 1, d);
+}
+
 static void
 item_of(void *arg, size_t item, size_t worker)
 {
@@ -91,6 +103,7 @@ item_of(void *arg, size_t item, size_t worker)
     for (size_t r0 = item * ITEM; r0 < end; r0 += T5G_PANEL_WIDE) {
         size_t rows = t5g_min(T5G_PANEL_WIDE, end - r0);
         t5g_linear_panel_some(r->x, r->y, w->cols, r->n, w, r0, rows, out, T5G_PANEL_WIDE, panels);
+        adapt(r, out, r0, rows);
         for (size_t i = 0; i < r->n; i++) {
             if (!t5g_all_finite(out + i * T5G_PANEL_WIDE, rows))
                 atomic_store(&r->bad[i], true);

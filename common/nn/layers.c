@@ -17,7 +17,7 @@ t5g_layers_open(struct t5g_layers *l, const struct t5g_stack *s, const struct t5
                 struct t5g_pool *pool, size_t wide, bool quantised)
 {
     const struct t5g_stack_config *c = s->c;
-    size_t widest = t5g_max(t5g_max(t5g_max(c->d, c->f), c->h * c->dh), wide);
+    size_t widest = t5g_max(t5g_max(t5g_max(c->d, c->f), c->h * c->dh), t5g_max(wide, s->ranks));
     *l = (struct t5g_layers){.s = s};
     t5g_exec_open(
         &l->x, k, pool,
@@ -25,6 +25,7 @@ t5g_layers_open(struct t5g_layers *l, const struct t5g_stack *s, const struct t5
     if (quantised)
         t5g_exec_quantised(&l->x, T5G_ROW_BLOCK, widest);
     t5g_exec_bf16(&l->x, T5G_ROW_BLOCK, widest);
+    t5g_exec_low(&l->x, T5G_ROW_BLOCK, s->ranks);
     t5g_block_open(&l->b, &l->x, c, t5g_linear_panels, wide);
     l->jobs = t5g_alloc(c->hk + 1, sizeof *l->jobs);
     for (int i = 0; i < T5G_KINDS && c->block.rope; i++) {

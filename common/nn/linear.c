@@ -8,10 +8,14 @@
  * it made itself. Their activations are quantised once for each call. With products in bf16 the
  * panel role rounds activations once for each call, and weights that are not bf16 as they are
  * unpacked.
+ *
+ * What adapters add is computed beside the product (lowrank.c), in f32 and from a as it is,
+ * whatever the weights are: their first matrices in a run of their own, in the role of the product.
  */
 #include "nn/linear.h"
 #include "kernels/panels.h"
 #include "model/matrix.h"
+#include "nn/lowrank.h"
 
 #include <string.h>
 
@@ -31,6 +35,7 @@ struct run {
     size_t wide;  /* panel role: rows of w in an item: 16, 32 or 64 */
     size_t items; /* panel role: for all rows of w, */
     size_t parts; /* and each of these parts of the rows of a; 1 unless all w are quantised */
+    struct t5g_low_run *low; /* its items come before the others */
 };
 
 static size_t
@@ -65,6 +70,7 @@ t5g_mat_rows(struct t5g_mat m, size_t r0, size_t n)
     } else {
         m.p = (const char *)m.p + r0 * m.cols * t5g_dtype_size(m.dtype);
     }
+    m.low_row += r0;
     m.rows = n;
     return m;
 }
@@ -290,6 +296,22 @@ panel_product(const struct run *r, const struct part *part, const struct t5g_mat
     k->gemm(out, ld, r->a, r->lda, scratch, w->cols * T5G_PANEL, r->m, w->cols, n, add);
 }
 
+/* out [m, n], stride ld, (+)= part of a times rows of w, with what adapters make of it. spare
+ * [m, wide]. */
+static void
+adapted_product(const struct run *r, const struct part *part, const struct t5g_mat *w, size_t r0,
+                size_t n, float *out, size_t ld, bool add, float *scratch, float *spare)
+{
+    bool apart = add && t5g_low_has_gain(w);
+    float *to = apart ? spare : out;
+    size_t ldt = apart ? r->wide : ld;
+    panel_product(r, part, w, r0, n, to, ldt, add && !apart, scratch);
+    t5g_low_apply(r->low, w, r0, n, to, ldt, part->i0, part->m, scratch);
+    for (size_t i = 0; i < part->m && apart; i++)
+        for (size_t j = 0; j < n; j++)
+            out[i * ld + j] += spare[i * ldt + j];
+}
+
 /* Rows of w in an item: those of one panel if the output is in panels. */
 static size_t
 wide_of(const struct run *r, const struct t5g_linear *job)
@@ -302,8 +324,11 @@ t5g_linear_panel_start(const struct t5g_exec *x, const float *a, size_t lda, siz
                        const struct t5g_mat *w)
 {
     struct t5g_linear job = {.w = *w};
+    struct t5g_low_run low;
     prepare(x, &job, 1, a, lda, m);
     prepare_bf16(x, &job, 1, a, lda, m);
+    t5g_low_begin(&low, x, &job, 1, a, lda, m, true);
+    t5g_low_all(&low);
 }
 
 void
@@ -311,9 +336,13 @@ t5g_linear_panel_some(const struct t5g_exec *x, const float *a, size_t lda, size
                       const struct t5g_mat *w, size_t r0, size_t n, float *out, size_t ld,
                       float *scratch)
 {
-    struct run r = {.x = x, .a = a, .lda = lda, .m = m};
+    struct t5g_linear job = {.w = *w};
+    struct t5g_low_run low;
+    struct run r = {.x = x, .a = a, .lda = lda, .m = m, .low = &low};
     struct part all = {0, m};
-    panel_product(&r, &all, w, r0, n, out, ld, false, scratch);
+    t5g_low_begin(&low, x, &job, 1, a, lda, m, true);
+    low.items = 0; /* start did them */
+    adapted_product(&r, &all, w, r0, n, out, ld, false, scratch, NULL);
 }
 
 static void
@@ -321,6 +350,11 @@ panel_item(void *arg, size_t item, size_t worker)
 {
     const struct run *r = arg;
     const struct t5g_linear *job = r->jobs;
+    if (item < r->low->items) {
+        t5g_low_item(r->low, t5g_exec_scratch(r->x, worker));
+        return;
+    }
+    item -= r->low->items;
     size_t number = item / r->items;
     struct part part = {.i0 = r->m * number / r->parts};
     part.m = r->m * (number + 1) / r->parts - part.i0;
@@ -328,13 +362,15 @@ panel_item(void *arg, size_t item, size_t worker)
     for (; item >= ceil_div(job->w.rows, wide_of(r, job)); job++)
         item -= ceil_div(job->w.rows, wide_of(r, job));
     size_t wide = wide_of(r, job), r0 = item * wide, n = t5g_min(wide, job->w.rows - r0);
-    float *panels = t5g_exec_scratch(r->x, worker), *up = panels + job->w.cols * wide;
+    float *panels = t5g_exec_scratch(r->x, worker); /* [k, 64], for adapters whatever wide is */
+    float *up = panels + job->w.cols * WIDEST * T5G_PANEL;
     float *out = job->out + r0 / T5G_PANEL * job->panel + part.i0 * job->ld;
     if (job->bias != NULL)
         put_bias(out, job->ld, job->bias + r0, part.m, n, job->add);
-    panel_product(r, &part, &job->w, r0, n, out, job->ld, job->add || job->bias != NULL, panels);
+    adapted_product(r, &part, &job->w, r0, n, out, job->ld, job->add || job->bias != NULL, panels,
+                    up);
     if (job->up.p != NULL)
-        panel_product(r, &part, &job->up, r0, n, up, wide, false, panels);
+        adapted_product(r, &part, &job->up, r0, n, up, wide, false, panels, NULL);
     activate(r->x->k, job->act, out, job->ld, job->up.p != NULL ? up : NULL, wide, part.m, n);
 }
 
@@ -361,10 +397,12 @@ static void
 panels(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs, const float *a,
        size_t lda, size_t m, bool prepared)
 {
-    struct run r = {x, jobs, n_jobs, a, lda, m, WIDEST * T5G_PANEL, 0, 1};
+    struct t5g_low_run low;
+    struct run r = {
+        .x = x, .jobs = jobs, .n_jobs = n_jobs, .a = a, .lda = lda, .m = m, .low = &low};
     size_t threads = t5g_pool_threads(x->pool);
-    if (x->seen != NULL)
-        x->seen(x->seen_arg, jobs, n_jobs, a, lda, m);
+    r.wide = WIDEST * T5G_PANEL;
+    r.parts = 1;
     if (all_quantised(jobs, n_jobs))
         r.parts = t5g_max(t5g_min(threads, m / PART_LEAST), 1);
     /* Wide items are faster, unless they are so few that threads are idle at the end. */
@@ -376,13 +414,23 @@ panels(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs, c
         prepare(x, jobs, n_jobs, a, lda, m);
         prepare_bf16(x, jobs, n_jobs, a, lda, m);
     }
-    t5g_exec_run(x, panel_item, &r, r.parts * r.items, cost_of(&r));
+    t5g_low_begin(&low, x, jobs, n_jobs, a, lda, m, true);
+    t5g_exec_run(x, panel_item, &r, low.items + r.parts * r.items, cost_of(&r));
+}
+
+static void
+see(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs, const float *a,
+    size_t lda, size_t m)
+{
+    if (x->seen != NULL)
+        x->seen(x->seen_arg, jobs, n_jobs, a, lda, m);
 }
 
 void
 t5g_linear_panels(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs,
                   const float *a, size_t lda, size_t m)
 {
+    see(x, jobs, n_jobs, a, lda, m);
     panels(x, jobs, n_jobs, a, lda, m, false);
 }
 
@@ -390,19 +438,21 @@ void
 t5g_linear_panels_again(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs,
                         const float *a, size_t lda, size_t m)
 {
+    see(x, jobs, n_jobs, a, lda, m);
     panels(x, jobs, n_jobs, a, lda, m, true);
 }
 
-/* out [m, n], stride ld = a times rows r0..r0+n of w. */
+/* out [m, n], stride ld = a times rows r0..r0+n of w, with what adapters make of it. */
 static void
 row_product(const struct run *r, const struct t5g_mat *w, size_t r0, size_t n, float *out,
-            size_t ld)
+            size_t ld, float *scratch)
 {
-    struct t5g_mat rows = t5g_mat_rows(*w, r0, n);
+    struct t5g_mat some = t5g_mat_rows(*w, r0, n);
     if (t5g_is_quantised(w->dtype))
-        t5g_linear_quantised(r->x, out, ld, r->m, &rows, 0, ceil_div(n, T5G_PANEL));
+        t5g_linear_quantised(r->x, out, ld, r->m, &some, 0, ceil_div(n, T5G_PANEL));
     else
-        r->x->k->dot(out, ld, r->a, r->lda, r->m, rows.p, w->dtype, n, w->cols);
+        r->x->k->dot(out, ld, r->a, r->lda, r->m, some.p, w->dtype, n, w->cols);
+    t5g_low_apply(r->low, w, r0, n, out, ld, 0, r->m, scratch);
 }
 
 static void
@@ -410,22 +460,28 @@ row_item(void *arg, size_t item, size_t worker)
 {
     const struct run *r = arg;
     const struct t5g_linear *job = r->jobs;
+    if (item < r->low->items) {
+        t5g_low_item(r->low, t5g_exec_scratch(r->x, worker));
+        return;
+    }
+    item -= r->low->items;
     for (; item >= ceil_div(job->w.rows, chunk_of(&job->w)); job++)
         item -= ceil_div(job->w.rows, chunk_of(&job->w));
     size_t chunk = chunk_of(&job->w), r0 = item * chunk, n = t5g_min(chunk, job->w.rows - r0);
     float *out = job->out + r0, *more = t5g_exec_scratch(r->x, worker);
+    float *low = more + t5g_linear_rows_scratch();
     if (job->add || job->bias != NULL) { /* added in the order of the panel role */
-        row_product(r, &job->w, r0, n, more, CHUNK_MOST);
+        row_product(r, &job->w, r0, n, more, CHUNK_MOST, low);
         if (job->bias != NULL)
             put_bias(out, job->ld, job->bias + r0, r->m, n, job->add);
         for (size_t i = 0; i < r->m; i++)
             for (size_t j = 0; j < n; j++)
                 out[i * job->ld + j] += more[i * CHUNK_MOST + j];
     } else {
-        row_product(r, &job->w, r0, n, out, job->ld);
+        row_product(r, &job->w, r0, n, out, job->ld, low);
     }
     if (job->up.p != NULL)
-        row_product(r, &job->up, r0, n, more, CHUNK_MOST);
+        row_product(r, &job->up, r0, n, more, CHUNK_MOST, low);
     activate(r->x->k, job->act, out, job->ld, job->up.p != NULL ? more : NULL, CHUNK_MOST, r->m, n);
 }
 
@@ -433,12 +489,14 @@ void
 t5g_linear_rows(const struct t5g_exec *x, const struct t5g_linear *jobs, size_t n_jobs,
                 const float *a, size_t lda, size_t m)
 {
-    struct run r = {x, jobs, n_jobs, a, lda, m, 0, 0, 0};
+    struct t5g_low_run low;
+    struct run r = {
+        .x = x, .jobs = jobs, .n_jobs = n_jobs, .a = a, .lda = lda, .m = m, .low = &low};
     size_t items = 0;
-    if (x->seen != NULL)
-        x->seen(x->seen_arg, jobs, n_jobs, a, lda, m);
+    see(x, jobs, n_jobs, a, lda, m);
     for (size_t i = 0; i < n_jobs; i++)
         items += ceil_div(jobs[i].w.rows, chunk_of(&jobs[i].w));
     prepare(x, jobs, n_jobs, a, lda, m);
-    t5g_exec_run(x, row_item, &r, items, cost_of(&r));
+    t5g_low_begin(&low, x, jobs, n_jobs, a, lda, m, false);
+    t5g_exec_run(x, row_item, &r, low.items + items, cost_of(&r));
 }

@@ -73,8 +73,9 @@ void t5g_linear_panel_some(const struct t5g_exec *x, const float *a, size_t lda,
                            const struct t5g_mat *w, size_t r0, size_t n, float *out, size_t ld,
                            float *scratch);
 
-/* Floats of worker scratch they need; k is the largest number of columns. */
+/* Floats of worker scratch they need; k is the largest number of columns, and of ranks
+ * of adapters. */
 size_t t5g_linear_panels_scratch(size_t k);
-size_t t5g_linear_rows_scratch(void);
+size_t t5g_linear_rows_scratch(void); /* with adapters T5G_LOW_WIDE ranks more */
 
 #endif

@@ -10,11 +10,13 @@
  * so a row whose upper bound is below the best lower bound cannot be the largest. Only the few
  * others are computed, by the same kernel as without a screen: the id is the same. Rows of ids that
  * may not be chosen are below everything; where only a few may, these rows alone are computed.
+ * Where adapters change logits, all are computed.
  */
 #include "nn/lm_head.h"
 #include "kernels/rotate.h"
 #include "nn/linear.h"
 #include "nn/logits.h"
+#include "nn/lowrank.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -33,6 +35,7 @@ struct found {
 
 struct t5g_head {
     const struct t5g_model *m;
+    bool adapted;        /* by adapters: logits are not those of the matrix alone */
     struct found *found; /* [T5G_STEP_ROWS, items] */
     float *upper;        /* [T5G_STEP_ROWS, v] upper bounds, with a screen */
     size_t items;
@@ -43,9 +46,10 @@ t5g_head_open(const struct t5g_model *m)
 {
     struct t5g_head *h = t5g_alloc(1, sizeof *h);
     h->m = m;
+    h->adapted = m->head.low != NULL || m->head_tokens.n > 0;
     h->items = (m->config.decoder.v + CHUNK - 1) / CHUNK;
     h->found = t5g_alloc_raw(T5G_STEP_ROWS * h->items, sizeof *h->found);
-    if (m->screen.p != NULL)
+    if (m->screen.p != NULL && !h->adapted)
         h->upper = t5g_alloc_raw(T5G_STEP_ROWS * m->config.decoder.v, sizeof *h->upper);
     return h;
 }
@@ -72,6 +76,7 @@ struct run {
     const float *y;
     struct t5g_head_row *rows;
     size_t n;
+    struct t5g_low_run *low; /* of adapters, done */
     atomic_bool bad[T5G_STEP_ROWS];
     /* screening: for each row the factors of |w - w'| and |w'|, and the best lower bound */
     float length[T5G_STEP_ROWS], away[T5G_STEP_ROWS];
@@ -110,6 +115,18 @@ needs(const struct t5g_head_row *x, size_t r0, size_t rows)
     return any;
 }
 
+/* What adapters make of logits r0..r0+rows, out [n, CHUNK]. */
+static void
+adapt(const struct run *r, const struct t5g_mat *w, float *out, size_t r0, float *scratch)
+{
+    const struct t5g_token_rows *t = &r->h->m->head_tokens;
+    t5g_low_apply(r->low, w, 0, w->rows, out, CHUNK, 0, r->n, scratch);
+    for (size_t i = t5g_token_rows_from(t, (int32_t)r0);
+         i < t->n && (size_t)t->ids[i] < r0 + w->rows; i++)
+        r->x->k->dot(out + (size_t)t->ids[i] - r0, CHUNK, r->y, w->cols, r->n,
+                     t->rows + i * w->cols, T5G_F32, 1, w->cols);
+}
+
 /* All logits of an item: stored, or only the largest found. */
 static void
 full_item(void *arg, size_t item, size_t worker)
@@ -127,6 +144,8 @@ full_item(void *arg, size_t item, size_t worker)
     if (!any)
         return;
     products(r, &w, out, r->y, r->n);
+    if (r->h->adapted)
+        adapt(r, &w, out, r0, out + t5g_head_scratch());
     for (size_t i = 0; i < r->n; i++) {
         float *y = out + i * CHUNK;
         struct found f = {.value = -INFINITY, .id = -1};
@@ -173,7 +192,8 @@ static bool
 all_few(const struct run *r)
 {
     const struct t5g_model *m = r->h->m;
-    bool few = !t5g_is_quantised(m->head.dtype) && m->config.decoder.logit_softcap == 0;
+    bool few =
+        !t5g_is_quantised(m->head.dtype) && m->config.decoder.logit_softcap == 0 && !r->h->adapted;
     for (size_t i = 0; i < r->n; i++)
         few = few && r->rows[i].best != NULL && r->rows[i].allowed != NULL &&
               r->rows[i].allowed->ids != NULL;
@@ -331,7 +351,9 @@ t5g_head_run(struct t5g_head *h, const struct t5g_exec *x, const float *y,
 {
     const struct t5g_model *m = h->m;
     const struct t5g_stack_config *c = &m->config.decoder;
-    struct run r = {.h = h, .x = x, .y = y, .rows = rows, .n = n};
+    struct t5g_linear job = {.w = m->head};
+    struct t5g_low_run low;
+    struct run r = {.h = h, .x = x, .y = y, .rows = rows, .n = n, .low = &low};
     bool screened = h->upper != NULL && c->logit_softcap == 0;
     for (size_t i = 0; i < n; i++) {
         rows[i].bad = false;
@@ -345,6 +367,8 @@ t5g_head_run(struct t5g_head *h, const struct t5g_exec *x, const float *y,
     } else if (!screened || !screen(&r)) {
         if (t5g_is_quantised(m->head.dtype))
             t5g_linear_quantise(x, y, c->d, n, &m->head);
+        t5g_low_begin(&low, x, &job, 1, y, c->d, n, false);
+        t5g_low_all(&low);
         t5g_exec_run(x, full_item, &r, h->items, n * c->v * c->d);
     }
     settle(&r);

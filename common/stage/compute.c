@@ -21,12 +21,17 @@ kernels(struct t5g_err *e)
 }
 
 struct t5g_model *
-t5g_compute_open(const struct t5g_kernels **k, const char *path, unsigned need, struct t5g_err *e)
+t5g_compute_open(const struct t5g_kernels **k, const char *path, unsigned need,
+                 const struct t5g_list *adapters, struct t5g_err *e)
 {
     static const char suffix[] = "/bf16";
     struct t5g_model *m;
     if ((*k = kernels(e)) == NULL || (m = t5g_model_open(path, need, e)) == NULL)
         return NULL;
+    if (t5g_adapting_apply(m, *k, adapters, e) < 0) {
+        t5g_model_close(m);
+        return NULL;
+    }
     size_t n = t5g_min(strlen(m->profile), sizeof m->profile - sizeof suffix);
     if ((*k)->bf16_gemm != NULL)
         memcpy(m->profile + n, suffix, sizeof suffix);

@@ -488,7 +488,7 @@ missing_from_tree() {
     done
     diff /dev/null missing
     # One of each kind that is not there is noticed, and a function in another file than the one before it.
-    printf '`%s`\n' nn/none.c 'none()' 'struct t5g_none' T5G_NONE 'k->none' .nowhere '"none"' 'nn/no_*.c' > bad.md
+    printf '`%s`\n' nn/none.c 'none()' 'struct t5g_none' T5G_NONE 'k->none' .nowhere '"nowhere"' 'nn/no_*.c' > bad.md
     printf '`nn/block.c` `t5g_encode()`\n`nn/block.h` `none()`\n' >> bad.md
     missing_from_tree bad.md > missing
     [ "$(wc -l < missing)" = 10 ]

@@ -99,7 +99,7 @@ in_cache() {
     echo '{"base_model_name_or_path": "google/t5gemma-2-270m-270m", "peft_type": "LORA"}' > a/adapter_config.json
     cp "$tiny/model.safetensors" a/adapter_model.safetensors
     cp "$tiny/tokenizer.json" a
-    no_model 66 a 'a: an adapter for google/t5gemma-2-270m-270m, not a model: merge it'
+    no_model 66 a 'a: an adapter for google/t5gemma-2-270m-270m, not a model: give that model with -m, and the adapter with --adapter a'
     t5g-tokenize -m a -e hi > /dev/null
     mkdir -p run/checkpoint-500 run/checkpoint-1000 run/checkpoint-x run/runs
     no_model 66 run 'give one of its checkpoints: run/checkpoint-500, run/checkpoint-1000'

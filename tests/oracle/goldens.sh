@@ -2,7 +2,7 @@
 # goldens.sh: make models and goldens of the tests anew with Hugging Face transformers and compare them with the tree;
 # run by `make goldens`, some minutes. goldens.sh PYTHON FOLDER
 #
-# PYTHON has transformers 5.18, tokenizers 0.23, torch 2.13, Pillow 13 and numpy, and libjpeg-turbo's programs are in
+# PYTHON has transformers 5.18, tokenizers 0.23, torch 2.13, Pillow 13, numpy and peft 0.21, and libjpeg-turbo's programs are in
 # PATH; FOLDER is made anew, laid out like tests/. To renew a golden, copy it from there. Ends with 1 if something
 # differs; compare.py says by how much it may.
 set -eu
@@ -55,6 +55,15 @@ make other_family.py "$new/golden/other-family"
 for model in tiny tiny-gqa; do
     make attention.py make "$new/models/$model" "$new/golden/attention/$model"
 done
+if "$python" -c 'import peft' 2> /dev/null; then
+    adapters=golden/adapters
+    for model in tiny tiny-gqa; do
+        make adapters.py "$new/models/$model" "$new/golden/adapters/$model"
+    done
+else
+    adapters=
+    echo "goldens: $python has no peft: golden/adapters is not made anew" >&2
+fi
 mkdir "$new/golden/classifiers"
 classify() {
     at=$new/golden/classifiers/$2
@@ -66,4 +75,5 @@ classify tiny sequence sequence news sport "über alles"
 classify tiny regression sequence score
 classify tiny-gqa tokens tokens O B-PER I-PER B-LOC
 "$python" "$here/compare.py" "$new" "$tests" models golden/tiny golden/tiny-gqa golden/long golden/other-family \
+    ${adapters:+"$adapters"} \
     golden/classifiers golden/attention data/pictures data/pipeline data/tokenizer-tiny.jsonl data/tokenizer-tiny-gqa.jsonl data/tokenizer-general.jsonl

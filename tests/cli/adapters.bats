@@ -1,0 +1,256 @@
+#!/usr/bin/env bats
+# Adapters: what PEFT computes with them, unmerged; tests/oracle/adapters.py made what is compared.
+load common
+
+golden=$T5G_TESTS/golden/adapters
+
+# model NAME: from now on tests/models/NAME, and `at`, its adapters.
+model() {
+    export T5G_MODEL=$T5G_TESTS/models/$1
+    at=$golden/$1
+}
+
+# ids_of CASE: a stream with the document of the case, its ids as they are.
+ids_of() {
+    python3 -c '
+import json, sys
+ids = json.load(open(sys.argv[1] + "/case.json"))["ids"]
+print(json.dumps(dict(id="doc", frames=[dict(name="input.ids", dtype="i32", shape=[len(ids)], data=ids)],
+                      close=dict(ntok=len(ids)))))' "$at/$1" | t5g-frame import --jsonl
+}
+
+# near CASE NAME STREAM: tensor NAME of the only document of STREAM is that of the golden within 1e-4.
+near() {
+    t5g-frame export --jsonl "$3" | python3 -c '
+import json, sys
+import numpy as np
+frame = next(f for f in json.loads(sys.stdin.readline())["frames"] if f["name"] == sys.argv[2])
+got = np.array(frame["data"], np.float32).reshape(frame["shape"])
+want = np.load(sys.argv[1])
+assert got.shape == want.shape, (got.shape, want.shape)
+assert np.abs(got - want).max() <= 1e-4, np.abs(got - want).max()' "$at/$1/$2.npy" "$4"
+}
+
+# greedy CASE STREAM: the answer has the ids of the golden.
+greedy() {
+    t5g-frame export --jsonl "$2" | python3 -c '
+import json, sys
+frame = next(f for f in json.loads(sys.stdin.readline())["frames"] if f["name"] == "decode.ids")
+assert frame["data"] == json.load(open(sys.argv[1]))["greedy"], frame["data"]' "$at/$1/case.json"
+}
+
+@test "encoder output and greedy ids are those of the adapter that is not merged" {
+    for name in tiny tiny-gqa; do
+        model $name
+        for case in attention decoder head head-lora embed embed-lora tokens tokens-tied; do
+            ids_of $case | t5g-encode --adapter "$at/$case" -o enc.t5g
+            near $case encoder enc.t5g encoder.out
+            t5g-decode --adapter "$at/$case" -n 16 -o dec.t5g enc.t5g
+            greedy $case dec.t5g
+        done
+    done
+}
+
+@test "an adapter that changes the vision tower acts in t5g-vision, and has to be there too" {
+    for name in tiny tiny-gqa; do
+        model $name
+        for case in linear dora; do
+            export T5G_ADAPTER=$at/$case
+            t5g-tokenize -i "$T5G_TESTS/data/pictures/adam7.png" -e 'a <start_of_image> and more' -o ids.t5g
+            t5g-vision -o seen.t5g ids.t5g
+            near $case features seen.t5g image.feat
+            t5g-encode -o enc.t5g seen.t5g
+            near $case encoder enc.t5g encoder.out
+            t5g-decode -n 16 -o dec.t5g enc.t5g
+            greedy $case dec.t5g
+            T5G_ADAPTER='' t5g-vision -o base.t5g ids.t5g
+            status_is 65 t5g-encode base.t5g
+            err_has 'vision'
+        done
+        unset T5G_ADAPTER
+    done
+}
+
+@test "an adapter of the decoder alone takes the base's encoder outputs and its cache" {
+    t5g-tokenize -e 'Hello world' -o ids.t5g
+    t5g-encode --cache=c -o enc.t5g ids.t5g
+    t5g-encode --cache=c --stats --adapter "$golden/tiny/decoder" -o own.t5g ids.t5g 2> stats
+    grep -q '1 hits' stats
+    t5g-frame diff enc.t5g own.t5g
+    t5g-decode -n 8 --adapter "$golden/tiny/decoder" -o a.t5g enc.t5g
+    t5g-decode -n 8 --adapter "$golden/tiny/decoder" -o b.t5g own.t5g
+    t5g-frame diff a.t5g b.t5g
+    t5g-decode -n 8 -o base.t5g enc.t5g
+    status_is 1 t5g-frame diff a.t5g base.t5g
+}
+
+@test "an adapter of the encoder: its outputs are not the base's, and not in its cache" {
+    t5g-tokenize -e 'Hello world' -o ids.t5g
+    t5g-encode --cache=c -o enc.t5g ids.t5g
+    t5g-encode --cache=c --stats --adapter "$golden/tiny/attention" -o own.t5g ids.t5g 2> stats
+    grep -q '0 hits' stats
+    status_is 65 t5g-decode --adapter "$golden/tiny/attention" enc.t5g
+    err_has 'encoder'
+    status_is 65 t5g-decode own.t5g
+    err_has 'tiny+attention'
+    t5g-decode -n 4 --adapter "$golden/tiny/attention" -o dec.t5g own.t5g
+}
+
+@test "several adapters act together, in their order; T5G_ADAPTER names them too" {
+    t5g-tokenize -e 'Hello world' -o ids.t5g
+    t5g-encode --adapter "$golden/tiny/rslora" --adapter "$golden/tiny/head-lora" -o both.t5g ids.t5g
+    T5G_ADAPTER=$golden/tiny/rslora:$golden/tiny/head-lora t5g-encode -o same.t5g ids.t5g
+    t5g-frame diff both.t5g same.t5g
+    T5G_ADAPTER=/nowhere t5g-encode --adapter "$golden/tiny/rslora" -o one.t5g ids.t5g
+    status_is 1 t5g-frame diff both.t5g one.t5g
+    # Sums commute; so the other order is nearly the same, with an identity of its own.
+    t5g-encode --adapter "$golden/tiny/head-lora" --adapter "$golden/tiny/rslora" -o other.t5g ids.t5g
+    t5g-frame diff --atol 1e-4 both.t5g other.t5g || [ $? = 1 ]
+    status_is 65 t5g-decode --adapter "$golden/tiny/head-lora" --adapter "$golden/tiny/rslora" both.t5g
+}
+
+# apart A B: how far encoder outputs are from each other, as a share of their size.
+apart() {
+    for f in "$1" "$2"; do t5g-frame export --jsonl "$f"; done | python3 -c '
+import json, sys
+import numpy as np
+a, b = (np.array(next(f for f in json.loads(line)["frames"] if f["name"] == "encoder.out")["data"]) for line in sys.stdin)
+print(np.sqrt(((a - b) ** 2).mean() / (b ** 2).mean()))'
+}
+
+@test "over weights in 8, 6 and 4 bits, which stay as they are: as near as the weights alone" {
+    model tiny
+    ids_of attention > ids.t5g
+    a=$at/attention
+    t5g-encode -o base.t5g ids.t5g
+    t5g-encode --adapter "$a" -o own.t5g ids.t5g
+    for weights in q8 q6 q4; do
+        t5g-pack --weights $weights --calibrate off -o m.$weights "$tiny"
+        T5G_MODEL=m.$weights t5g-encode -o base.$weights ids.t5g
+        T5G_MODEL=m.$weights t5g-encode --adapter "$a" -o own.$weights ids.t5g
+        alone=$(apart base.$weights base.t5g) with=$(apart own.$weights own.t5g)
+        echo "$weights: $alone alone, $with with the adapter"
+        python3 -c 'import sys; a, b = map(float, sys.argv[1:]); sys.exit(not b < 2 * a)' "$alone" "$with"
+        T5G_MODEL=m.$weights t5g-decode --adapter "$a" -n 4 -o dec.$weights own.$weights
+        T5G_MODEL=m.$weights t5g-encode -t 3 --adapter "$a" ids.t5g | t5g-frame diff own.$weights -
+    done
+    # Where nothing was added, the difference is of another order.
+    python3 -c 'import sys; sys.exit(not float(sys.argv[1]) > 0.5)' "$(apart base.t5g own.t5g)"
+}
+
+# damaged WHAT: adapter `bad`, tiny/attention changed by Python with `t` (tensors) and `c` (settings).
+damaged() {
+    rm -rf bad
+    cp -r "$golden/tiny/${2:-attention}" bad
+    python3 - "$1" <<'PY'
+import json, struct, sys
+import numpy as np
+path = "bad/adapter_model.safetensors"
+with open(path, "rb") as f:
+    n = struct.unpack("<Q", f.read(8))[0]
+    head = json.loads(f.read(n))
+    data = f.read()
+head.pop("__metadata__", None)
+t = {k: (v["dtype"], v["shape"], data[slice(*v["data_offsets"])]) for k, v in head.items()}
+c = json.load(open("bad/adapter_config.json"))
+q = "base_model.model.model.decoder.layers.0.self_attn.q_proj.lora_"
+exec(sys.argv[1])
+head, at = {}, 0
+for k, (dtype, shape, b) in t.items():
+    head[k] = dict(dtype=dtype, shape=shape, data_offsets=[at, at + len(b)])
+    at += len(b)
+text = json.dumps(head).encode()
+text += b" " * (-len(text) % 8)
+with open(path, "wb") as f:
+    f.write(struct.pack("<Q", len(text)) + text + b"".join(b for _, _, b in t.values()))
+json.dump(c, open("bad/adapter_config.json", "w"))
+PY
+}
+
+# refused TEXT...: every program refuses `bad` with one line with all the texts, and writes nothing.
+refused() {
+    t5g-tokenize -e 'Hello world' -o ids.t5g
+    for program in t5g-encode t5g-decode t5g-vision; do
+        rm -f out
+        status_is 65 $program --adapter bad -o out ids.t5g
+        for text in "$@"; do
+            err_has "$text"
+        done
+        [ ! -e out ]
+    done
+}
+
+@test "a damaged adapter: all its faults in one message" {
+    damaged 'del t[q + "B.weight"]'
+    refused "q_proj.lora_A.weight': without its lora_B"
+    damaged 't[q + "A.weight"] = ("F32", [4, 32], b"\0" * 512)'
+    refused "q_proj.lora_A.weight': shape [4, 32], expected [4, 64]"
+    damaged 't[q + "A.weight"] = ("F32", [4, 64], t[q + "A.weight"][2][:-4] + b"\0\0\xc0\x7f")'
+    refused "q_proj.lora_A.weight': element 255 is not a finite number"
+    damaged 't[q + "A.default.weight"] = t[q + "A.weight"]'
+    refused "q_proj.lora_A" 'also there as'
+    damaged 't[q + "A.weight"] = ("I32",) + t[q + "A.weight"][1:]'
+    refused 'dtype i32, expected f32, bf16 or f16'
+    damaged 't["base_model.model.model.decoder.layers.6.self_attn.q_proj.lora_A.weight"] = t[q + "A.weight"]'
+    refused 'of no module of the model' 'was it trained on another model'
+    damaged 't["base_model.model.model.decoder.layers.0.self_attn.q_norm.weight"] = ("F32", [32], b"\0" * 128)'
+    refused 'q_norm.weight' 'of no module of the model'
+    damaged 't.clear()'
+    refused 'no tensors'
+    damaged 'c["r"] = 0'
+    refused 'r: 0, expected a rank above 0'
+    damaged 'c["lora_alpha"] = "8"'
+    refused 'lora_alpha: "8", expected a number'
+    damaged 'c["r"] = 2; c["lora_alpha"] = None; c["bias"] = "all"; t.pop(q + "B.weight")'
+    refused 'lora_alpha: null, expected a number' 'bias: "all", not served' 'without its lora_B' 'expected [2, 64]'
+}
+
+@test "settings that are not served are refused by name" {
+    for setting in '"peft_type": "LOHA"' '"bias": "lora_only"' '"layer_replication": [[0, 2]]' \
+        '"alora_invocation_tokens": [1]' '"use_qalora": true' '"lora_bias": true' '"target_parameters": ["x"]' \
+        '"init_lora_weights": "pissa"' '"some_day": 1' '"rank_pattern": {"(?=q)": 1}' '"use_dora": 1'; do
+        damaged "c.update({${setting//true/True}})"
+        key=${setting#\"}
+        refused "${key%%\"*}"
+    done
+    damaged 'c["use_dora"] = True'
+    refused 'without its lora_magnitude_vector'
+    damaged 'c["use_dora"] = False' dora
+    refused 'and use_dora is not set'
+    damaged 'c["ensure_weight_tying"] = True' embed
+    refused 'ensure_weight_tying'
+    damaged 'c["trainable_token_indices"] = [5, 640, 300, 301]' tokens-tied
+    refused '640, expected an id of the model'
+    damaged 'c["trainable_token_indices"] = None' tokens-tied
+    refused 'no list for'
+    damaged 'k = next(k for k in t if k.endswith("base_layer.weight")); t[k] = t[k][:2] + (b"\0" * len(t[k][2]),)' \
+        embed-lora
+    refused "base_layer.weight': differs from the model's own"
+}
+
+@test "an adapter that is not there, or is given as the model" {
+    status_is 66 t5g-encode --adapter nowhere -o out /dev/null
+    err_has 'nowhere/adapter_config.json'
+    mkdir a
+    echo '{"peft_type": "LORA", "r": 4, "lora_alpha": 8}' > a/adapter_config.json
+    status_is 66 t5g-encode --adapter a -o out /dev/null
+    err_has 'a/adapter_model.safetensors'
+    : > a/adapter_model.bin
+    status_is 66 t5g-encode --adapter a -o out /dev/null
+    err_has 'save_pretrained()'
+    status_is 66 t5g-encode -m "$golden/tiny/attention" -o out /dev/null
+    err_has '--adapter'
+}
+
+@test "results do not depend on threads, nor on the documents beside" {
+    printf 'Hello world\nThe work of a day\na b c d e f g h i j k l m n o p q r s t u v w\n' > lines
+    export T5G_ADAPTER=$golden/tiny/rslora
+    for t in 1 3; do
+        t5g-tokenize -l lines | t5g-encode -t $t | t5g-decode -t $t -p 'one two' -n 8 --logprobs -o all.$t
+    done
+    t5g-frame diff all.1 all.3
+    t5g-frame export --jsonl all.1 > together
+    while read -r line; do
+        t5g-tokenize -l - <<< "$line" | t5g-encode | t5g-decode -p 'one two' -n 8 --logprobs | t5g-frame export --jsonl
+    done < lines | sed 's/"id":"[^"]*"//' | diff - <(sed 's/"id":"[^"]*"//' together)
+}
