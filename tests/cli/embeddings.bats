@@ -263,7 +263,7 @@ sentence() {
     for weights in keep q8; do
         t5g-pack --weights $weights -o st.t5g st
         t5g-frame verify st.t5g
-        t5g-frame ls st.t5g | tr ',' '\n' | grep -oE '(modules.json|[1-3]_.*) (text|f32)' | tr '\n' ' ' > got
+        t5g-frame ls < st.t5g | tr ',' '\n' | grep -oE '(modules.json|[1-3]_.*) (text|f32)' | tr '\n' ' ' > got
         echo 'modules.json text 1_Pooling/config.json text 2_Dense/config.json text 3_Dense/config.json text 2_Dense/linear.bias f32 2_Dense/linear.weight f32 3_Dense/linear.weight f32 ' |
             tr -d '\n' | cmp - got
         t5g-encode -m st.t5g ids.t5g -o a.t5g
