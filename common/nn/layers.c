@@ -5,9 +5,9 @@
  *   x through the block (block.c), where q = y wq^T                 [n, h dh]
  *
  * A layer makes two passes over the rows in blocks of T5G_ROW_BLOCK, first for keys and values,
- * then for the rest, so that only x, k, v and the rotary angles have n rows. Short documents are
- * computed together, as many as fit one block, so that a weight is unpacked once for all of them;
- * only attention tells them apart.
+ * then for the rest, so that only x, k, v and the rotary angles have n rows. If one block holds all
+ * rows, q, k and v are one product. Short documents are computed together, as many as fit one
+ * block, so that a weight is unpacked once for all of them; only attention tells them apart.
  */
 #include "nn/layers.h"
 #include "nn/attention.h"
@@ -26,8 +26,8 @@ t5g_layers_open(struct t5g_layers *l, const struct t5g_stack *s, const struct t5
         t5g_exec_quantised(&l->x, T5G_ROW_BLOCK, widest);
     t5g_exec_bf16(&l->x, T5G_ROW_BLOCK, widest);
     t5g_exec_low(&l->x, T5G_ROW_BLOCK, s->ranks);
-    t5g_block_open(&l->b, &l->x, c, t5g_linear_panels, wide);
-    l->jobs = t5g_alloc(c->hk + 1, sizeof *l->jobs);
+    t5g_block_open(&l->b, &l->x, c, t5g_linear_panels, t5g_max(wide, c->hk * c->dh));
+    l->jobs = t5g_alloc(c->hk + 2, sizeof *l->jobs);
     for (int i = 0; i < T5G_KINDS && c->block.rope; i++) {
         l->freq[i] = t5g_alloc(c->dh / 2, sizeof(float));
         t5g_rope_freq(l->freq[i], i == T5G_FULL ? &c->rope_full : &c->rope_local, c->dh);
@@ -92,6 +92,7 @@ struct layer {
     const struct t5g_row_group *g;
     struct t5g_attention a; /* of all rows */
     size_t r0;              /* first row of the current block */
+    bool once;              /* it is the only one */
 };
 
 /* The attention of document i of the group; *r0, *m: its rows in the current block. */
@@ -117,38 +118,62 @@ of_span(const struct layer *x, size_t i, size_t *r0, size_t *m)
     return own;
 }
 
+/* The products for values, by head, and raw keys, to `keys`, stride ld: hk + 1 jobs. */
+static void
+key_jobs(const struct layer *x, float *keys, size_t ld)
+{
+    struct t5g_linear *jobs = x->l->jobs;
+    const struct t5g_attention *a = &x->a;
+    size_t value_panels = (a->dh + T5G_PANEL - 1) / T5G_PANEL;
+    for (size_t kv = 0; kv < a->hk; kv++) {
+        float *to = a->values + (kv * value_panels * a->ldv + x->r0) * T5G_PANEL;
+        struct t5g_affine v = t5g_affine_rows(&x->w->self.v, kv * a->dh, a->dh);
+        jobs[kv] = t5g_linear_of(&v, to, T5G_PANEL);
+        jobs[kv].panel = a->ldv * T5G_PANEL;
+    }
+    jobs[a->hk] = t5g_linear_of(&x->w->self.k, keys, ld);
+}
+
+/* Behind those: raw keys and values to where attention wants them. */
+static void
+set_keys(const struct layer *x, float *keys, size_t ld, size_t m)
+{
+    for (size_t i = 0; i < x->g->n_spans; i++) {
+        size_t r0, rows = m;
+        struct t5g_attention own = of_span(x, i, &r0, &rows);
+        t5g_attention_set_keys(&x->l->x, &own, keys + x->g->spans[i].at * ld, ld, r0, rows);
+    }
+}
+
 /* Keys and values of m rows from r0; the raw keys are in the buffer of queries meanwhile. */
 static void
 keys_block(const struct layer *x, size_t m)
 {
     struct t5g_layers *l = x->l;
     const struct t5g_block *b = &l->b;
-    const struct t5g_attention *a = &x->a;
-    size_t value_panels = (a->dh + T5G_PANEL - 1) / T5G_PANEL, d = b->c->d;
+    size_t d = b->c->d;
     t5g_block_norm(b, b->y, b->ldy, x->g->rows + x->r0 * d, d, &x->w->self.pre, m);
-    l->jobs[a->hk] = t5g_linear_of(&x->w->self.k, b->q, b->ldq);
-    for (size_t kv = 0; kv < a->hk; kv++) {
-        float *to = a->values + (kv * value_panels * a->ldv + x->r0) * T5G_PANEL;
-        struct t5g_affine v = t5g_affine_rows(&x->w->self.v, kv * a->dh, a->dh);
-        l->jobs[kv] = t5g_linear_of(&v, to, T5G_PANEL);
-        l->jobs[kv].panel = a->ldv * T5G_PANEL;
-    }
-    t5g_linear_panels(&l->x, l->jobs, a->hk + 1, b->y, b->ldy, m);
-    for (size_t i = 0; i < x->g->n_spans; i++) {
-        size_t r0, rows = m;
-        struct t5g_attention own = of_span(x, i, &r0, &rows);
-        t5g_attention_set_keys(&l->x, &own, b->q + x->g->spans[i].at * b->ldq, b->ldq, r0, rows);
-    }
+    key_jobs(x, b->q, b->ldq);
+    t5g_linear_panels(&l->x, l->jobs, x->a.hk + 1, b->y, b->ldy, m);
+    set_keys(x, b->q, b->ldq, m);
 }
 
-/* Attention of m rows from r0; all keys and values are set. */
+/* Attention of m rows from r0. Keys and values are set, or they are computed with the queries. */
 static size_t
 attend(void *arg, size_t m)
 {
     struct layer *x = arg;
-    const struct t5g_block *b = &x->l->b;
+    struct t5g_layers *l = x->l;
+    const struct t5g_block *b = &l->b;
     struct t5g_linear q = t5g_linear_of(&x->w->self.q, b->q, b->ldq);
-    t5g_linear_panels(b->x, &q, 1, b->y, b->ldy, m);
+    if (x->once) {
+        key_jobs(x, b->f, b->ldf);
+        l->jobs[x->a.hk + 1] = q;
+        t5g_linear_panels(b->x, l->jobs, x->a.hk + 2, b->y, b->ldy, m);
+        set_keys(x, b->f, b->ldf, m);
+    } else {
+        t5g_linear_panels(b->x, &q, 1, b->y, b->ldy, m);
+    }
     for (size_t i = 0; i < x->g->n_spans; i++) {
         size_t r0, rows = m;
         struct t5g_attention own = of_span(x, i, &r0, &rows);
@@ -182,7 +207,7 @@ layer_of(struct t5g_layers *l, const struct t5g_row_group *g, size_t i)
         .values16 = l->values16,
         .q8 = l->q8,
     };
-    return (struct layer){.l = l, .w = w, .g = g, .a = a};
+    return (struct layer){.l = l, .w = w, .g = g, .a = a, .once = g->n <= T5G_ROW_BLOCK};
 }
 
 /* ---- costs ---- */
@@ -239,7 +264,8 @@ t5g_layers_run(struct t5g_layers *l, const struct t5g_row_group *g, t5g_progress
         struct layer x = layer_of(l, g, i);
         for (x.r0 = 0; x.r0 < g->n; x.r0 += T5G_ROW_BLOCK) {
             size_t m = t5g_min(T5G_ROW_BLOCK, g->n - x.r0);
-            keys_block(&x, m);
+            if (!x.once)
+                keys_block(&x, m);
             if (!tick(&t, keys_cost(c, m)))
                 return false;
         }

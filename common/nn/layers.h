@@ -28,7 +28,7 @@ struct t5g_layers {
     uint16_t *values16;                     /* likewise; NULL but with products in bf16 */
     float *cos[T5G_KINDS], *sin[T5G_KINDS]; /* [cap, dh/2]; NULL without rope */
     float *freq[T5G_KINDS];                 /* [dh/2] */
-    struct t5g_linear *jobs;                /* [hk + 1]: values by head, keys */
+    struct t5g_linear *jobs;                /* [hk + 2]: values by head, keys, queries */
     /* Called with the number of layers done, after each; NULL: not called. Set by the owner. */
     void (*after)(void *arg, size_t done);
     void *after_arg;
