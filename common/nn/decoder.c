@@ -290,7 +290,7 @@ put_part(struct t5g_decoder *x, const struct t5g_part *p, size_t at)
     const struct t5g_stack_config *c = t5g_decoder_config(x);
     size_t half = c->dh / 2;
     size_t pos = p->limb != NULL ? p->limb->trunk->pos + p->limb->depth : p->kv->pos;
-    t5g_embed_rows(x->h + at * c->d, c->d, &x->m->decoder, x->m->config.eoi, p->ids, p->n);
+    t5g_embed_rows(&x->x, x->h + at * c->d, c->d, &x->m->decoder, x->m->config.eoi, p->ids, p->n);
     for (size_t j = 0; j < p->n; j++) {
         x->part_of[at + j] = p;
         x->pos[at + j] = pos + j;

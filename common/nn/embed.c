@@ -1,6 +1,8 @@
 /* embed.c: x [n, d] = embed [v, d] at ids, scaled; the end-of-image row is not scaled. */
 #include "nn/embed.h"
 
+enum { ROWS = 8 }; /* of an item */
+
 /* What adapters make of the row of id. */
 static void
 update_row(float *row, const struct t5g_stack *s, int32_t id)
@@ -33,21 +35,42 @@ plain_row(float *row, const struct t5g_stack *s, int32_t id)
 }
 
 void
-t5g_embed_rows(float *x, size_t ldx, const struct t5g_stack *s, int32_t eoi, const int32_t *ids,
-               size_t n)
+t5g_embed_row(float *x, const struct t5g_stack *s, int32_t eoi, int32_t id)
 {
     size_t d = s->c->d;
     bool apart = s->eoi != NULL && (s->update == NULL || !s->update->no_eoi);
-    for (size_t i = 0; i < n; i++) {
-        float *row = x + i * ldx;
-        if (ids[i] == eoi && apart) {
-            memcpy(row, s->eoi, d * sizeof *row);
-        } else {
-            plain_row(row, s, ids[i]);
-            for (size_t j = 0; j < d; j++)
-                row[j] *= s->embed_scale;
-        }
-        if (s->update != NULL)
-            update_row(row, s, ids[i]);
+    if (id == eoi && apart) {
+        memcpy(x, s->eoi, d * sizeof *x);
+    } else {
+        plain_row(x, s, id);
+        for (size_t j = 0; j < d; j++)
+            x[j] *= s->embed_scale;
     }
+    if (s->update != NULL)
+        update_row(x, s, id);
+}
+
+struct run {
+    float *x;
+    size_t ldx, n;
+    const struct t5g_stack *s;
+    int32_t eoi;
+    const int32_t *ids;
+};
+
+static void
+item(void *arg, size_t i, size_t worker)
+{
+    const struct run *r = arg;
+    (void)worker;
+    for (size_t k = i * ROWS; k < t5g_min((i + 1) * ROWS, r->n); k++)
+        t5g_embed_row(r->x + k * r->ldx, r->s, r->eoi, r->ids[k]);
+}
+
+void
+t5g_embed_rows(const struct t5g_exec *exec, float *x, size_t ldx, const struct t5g_stack *s,
+               int32_t eoi, const int32_t *ids, size_t n)
+{
+    struct run r = {x, ldx, n, s, eoi, ids};
+    t5g_exec_run(exec, item, &r, (n + ROWS - 1) / ROWS, 8 * n * s->c->d);
 }

@@ -120,7 +120,8 @@ encode_group(struct t5g_encoder *x, struct t5g_encode_job *jobs, size_t n,
         g.rows = x->together;
     for (size_t i = 0; i < n; i++) {
         float *own = g.rows + spans[i].at * c->d;
-        t5g_embed_rows(own, c->d, &x->m->encoder, x->m->config.eoi, jobs[i].ids, jobs[i].n);
+        t5g_embed_rows(&x->l.x, own, c->d, &x->m->encoder, x->m->config.eoi, jobs[i].ids,
+                       jobs[i].n);
         if (jobs[i].features != NULL)
             put_features(own, c->d, jobs[i].ids, jobs[i].n, x->m->config.image, jobs[i].features,
                          jobs[i].n_image_rows, &jobs[i].err);

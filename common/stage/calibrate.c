@@ -77,7 +77,8 @@ embedded(const struct t5g_stack *s, int32_t eoi, const struct t5g_ids *ids)
 {
     struct rows r = {.n = ids->n};
     r.p = t5g_alloc_raw(r.n, s->c->d * sizeof *r.p);
-    t5g_embed_rows(r.p, s->c->d, s, eoi, ids->p, ids->n);
+    for (size_t i = 0; i < r.n; i++)
+        t5g_embed_row(r.p + i * s->c->d, s, eoi, ids->p[i]);
     return r;
 }
 

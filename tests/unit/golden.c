@@ -203,7 +203,8 @@ gd_forced(const struct t5g_model *m, const struct t5g_kernels *k, struct t5g_poo
     size_t d = s->c->d, v = m->head.rows;
     struct t5g_forced f;
     float *x = t5g_alloc(rows * d, sizeof *x), *logits = t5g_alloc(rows * v, sizeof *logits);
-    t5g_embed_rows(x, d, s, m->config.eoi, ids, rows);
+    for (size_t i = 0; i < rows; i++)
+        t5g_embed_row(x + i * d, s, m->config.eoi, ids[i]);
     t5g_forced_open(&f, s->c, k, pool);
     for (size_t l = 0; l < s->c->layers; l++)
         t5g_forced_layer(&f, &s->layers[l], l, x, rows, enc, n);
