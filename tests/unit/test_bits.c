@@ -111,6 +111,66 @@ check_long(const char *model, const char *level)
     gd_close(&g);
 }
 
+typedef void role(struct t5g_decoder *x, struct t5g_part *parts, size_t n_parts);
+
+/*
+ * The last layer is computed only for rows that something is asked of: they have the bits that they
+ * have among others, and what follows finds the keys and values of all.
+ */
+static void
+check_asked(const char *model, role *run)
+{
+    enum { N = 24 };
+    struct gd_model g = gd_open(model, NULL, 2);
+    struct gd_case c = gd_case_open(model, "enc9");
+    struct t5g_cross *cross = t5g_cross_build(g.dec, c.encoder.f, c.n, T5G_F32);
+    size_t d = g.m->config.decoder.d, row = d * sizeof(float);
+    int32_t *ids[2] = {series(N, 7919, 31), series(N, 10473, 17)};
+    float *all[2], *last = t5g_alloc(1, row), *rest = t5g_alloc(N, row);
+    struct t5g_kvcache *kv[2];
+    struct t5g_part a = {.cross = cross}, b = {.cross = cross};
+    for (int s = 0; s < 2; s++) {
+        all[s] = t5g_alloc(N, row);
+        kv[s] = t5g_kvcache_open(g.dec, N);
+        a = (struct t5g_part){
+            .cross = cross, .kv = kv[s], .ids = ids[s], .n = N, .all = true, .rows = all[s]};
+        run(g.dec, &a, 1);
+        t5g_kvcache_reset(kv[s]);
+    }
+    a = (struct t5g_part){.cross = cross, .kv = kv[0], .ids = ids[0], .n = 10};
+    b = (struct t5g_part){.cross = cross, .kv = kv[1], .ids = ids[1], .n = 12, .rows = last};
+    run(g.dec, (struct t5g_part[]){a, b}, 2); /* nothing, and the last row */
+    assert_memory_equal(last, all[1] + 11 * d, row);
+    b = (struct t5g_part){.cross = cross, .kv = kv[1], .ids = ids[1] + 12, .n = 4};
+    run(g.dec, &b, 1); /* nothing at all */
+    a = (struct t5g_part){
+        .cross = cross, .kv = kv[0], .ids = ids[0] + 10, .n = N - 10, .all = true, .rows = rest};
+    b = (struct t5g_part){.cross = cross, .kv = kv[1], .ids = ids[1] + 16, .n = 8, .rows = last};
+    run(g.dec, (struct t5g_part[]){b, a}, 2);
+    assert_memory_equal(rest, all[0] + 10 * d, (N - 10) * row);
+    assert_memory_equal(last, all[1] + 23 * d, row);
+    for (int s = 0; s < 2; s++) {
+        t5g_kvcache_free(kv[s]);
+        t5g_free(ids[s]);
+        t5g_free(all[s]);
+    }
+    t5g_free(last);
+    t5g_free(rest);
+    t5g_cross_free(cross);
+    gd_case_close(&c);
+    gd_close(&g);
+}
+
+static void
+test_asked(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < T5G_LEN(models); i++) {
+        check_asked(models[i], t5g_decoder_step);
+        check_asked(models[i], t5g_decoder_prefill);
+    }
+}
+
 /* 8704 encoder rows: more key blocks than are merged at a time. */
 static void
 check_tiled(const char *model, const char *level)
@@ -417,7 +477,7 @@ main(void)
         cmocka_unit_test(test_long),     cmocka_unit_test(test_prompts),
         cmocka_unit_test(test_threads),  cmocka_unit_test(test_turns),
         cmocka_unit_test(test_progress), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_softcap),
+        cmocka_unit_test(test_softcap),  cmocka_unit_test(test_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
