@@ -41,7 +41,7 @@ static const struct t5g_program program = {"t5g-encode",
                                            "Turn documents of token ids into encoder outputs.",
                                            options,
                                            "t5g-tokenize -l lines.txt | t5g-encode -o lines.t5g",
-                                           T5G_O_ALL | T5G_O_COMPUTE};
+                                           T5G_O_ALL | T5G_O_COMPUTE | T5G_O_ENCODER_PREFIX};
 
 static bool
 dropped(const char *name, void *arg)

@@ -39,7 +39,7 @@ static const struct t5g_program program = {
     "Put a model directory into one file, ready to be mapped.",
     options,
     "t5g-pack --weights q8 -o model.t5g model",
-    T5G_O_ALL & ~(T5G_O_VERBOSE | T5G_O_ON_ERROR)};
+    (T5G_O_ALL & ~(T5G_O_VERBOSE | T5G_O_ON_ERROR)) | T5G_O_ENCODER_PREFIX};
 
 /* Whether errors are compensated: in small formats unless told otherwise, in others if told to. */
 static bool

@@ -39,7 +39,7 @@ static const struct t5g_program program = {
     "Turn the pictures of documents into image features.",
     options,
     "t5g-tokenize -i number.png | t5g-vision | t5g-encode -o number.t5g",
-    T5G_O_ALL | T5G_O_COMPUTE};
+    T5G_O_ALL | T5G_O_COMPUTE | T5G_O_ENCODER_PREFIX};
 
 /* at.again.tokenizer is set only with pan and scan or with picture operands. */
 static struct t5g_vision_stage at;

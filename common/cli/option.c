@@ -36,6 +36,8 @@ static const struct t5g_option shared[] = {
      0, 0},
     {0, "compute", "f32|bf16", T5G_OPT_CHOICE, &t5g_common.compute,
      "type of numbers in products (default: $T5G_COMPUTE, then f32)", 0, 0},
+    {0, "encoder-prefix", "PREFIX", T5G_OPT_STRING, &t5g_common.encoder_prefix,
+     "MODEL is another model, in which tensors under PREFIX are the encoder", 0, 0},
     T5G_OPTIONS_END,
 };
 

@@ -67,6 +67,7 @@ enum {
     T5G_O_PROGRESS = 64,
     T5G_O_STATS = 128,
     T5G_O_COMPUTE = 256, /* not of every program with a model */
+    T5G_O_ENCODER_PREFIX = 512,
     T5G_O_TALK = T5G_O_QUIET | T5G_O_VERBOSE,
     T5G_O_COUNTS = T5G_O_PROGRESS | T5G_O_STATS,
     T5G_O_ALL = 255

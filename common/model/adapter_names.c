@@ -80,7 +80,7 @@ t5g_piece_name_split(const char *name)
             end = at;
         }
     }
-    struct t5g_name split = t5g_name_split(whole, false);
+    struct t5g_name split = t5g_name_split(whole, NULL);
     p.part = split.part;
     p.key = t5g_memdup(whole, (size_t)(end - whole));
     p.module =

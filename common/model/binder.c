@@ -37,16 +37,17 @@ put_tensor(struct t5g_binder *b, const struct t5g_tensor *t)
 }
 
 void
-t5g_binder_open(struct t5g_binder *b, const struct t5g_safetensors *files)
+t5g_binder_open(struct t5g_binder *b, const struct t5g_safetensors *files, const char *encoder)
 {
-    *b = (struct t5g_binder){.files = files, .n = t5g_safetensors_count(files)};
-    b->embedded =
-        t5g_safetensors_find(files, T5G_NAME_EMBEDDED "embed_tokens.weight") != NULL ||
-        t5g_safetensors_find(files, T5G_NAME_EMBEDDED "text_model.embed_tokens.weight") != NULL;
+    *b = (struct t5g_binder){.files = files, .n = t5g_safetensors_count(files), .encoder = encoder};
+    if (encoder == NULL &&
+        (t5g_safetensors_find(files, T5G_NAME_EMBEDDED ".embed_tokens.weight") != NULL ||
+         t5g_safetensors_find(files, T5G_NAME_EMBEDDED ".text_model.embed_tokens.weight") != NULL))
+        b->encoder = T5G_NAME_EMBEDDED;
     b->all = t5g_alloc(b->n, sizeof *b->all);
     for (size_t i = 0; i < b->n; i++) {
         const struct t5g_tensor *t = t5g_safetensors_at(files, i);
-        struct t5g_name x = t5g_name_split(t->name, b->embedded);
+        struct t5g_name x = t5g_name_split(t->name, b->encoder);
         b->all[i] = (struct t5g_bound){.name = x, .t = t};
         if (x.part < T5G_PART_N && b->prefix[x.part] == NULL)
             b->prefix[x.part] = t5g_memdup(t->name, x.prefix);

@@ -17,13 +17,18 @@ struct t5g_binder {
     struct t5g_bound *all; /* [n], sorted by part and rest */
     size_t n;
     char *prefix[T5G_PART_N]; /* as in the file; NULL if the part is absent */
-    bool embedded;            /* layout E */
+    const char *encoder;      /* as for t5g_name_split */
     struct t5g_buf problems;  /* the first few, joined by "; " */
     size_t n_problems;
 };
 
-/* Sort the tensors of files, which must outlive b. A tensor with two names is a problem. */
-void t5g_binder_open(struct t5g_binder *b, const struct t5g_safetensors *files);
+/*
+ * Sort the tensors of files, which must outlive b, as must `encoder`: what stands in front of the
+ * names of an encoder in another model; NULL: nothing, or that of layout E if it is met. A tensor
+ * with two names is a problem.
+ */
+void t5g_binder_open(struct t5g_binder *b, const struct t5g_safetensors *files,
+                     const char *encoder);
 void t5g_binder_close(struct t5g_binder *b);
 
 /* Whether the files have a tensor of this part. */

@@ -124,10 +124,12 @@ add_roles(struct identities *x, const struct t5g_roles *r, struct t5g_err *e)
     static const char weight[] = "embed_tokens.weight", eoi[] = "embed_tokens.eoi_embedding";
     char hex[T5G_HEX128], eoi_hex[T5G_HEX128], other[T5G_HEX128];
     struct lines *encoder = &x->of[T5G_ID_ENCODER], *decoder = &x->of[T5G_ID_DECODER];
-    if (hash_tensor(x->hash, r->embed, hex, e) < 0 || hash_tensor(x->hash, r->eoi, eoi_hex, e) < 0)
+    if (hash_tensor(x->hash, r->embed, hex, e) < 0 ||
+        (r->eoi != NULL && hash_tensor(x->hash, r->eoi, eoi_hex, e) < 0))
         return -1;
     add_line(encoder, "encoder", weight, r->embed, hex);
-    add_line(encoder, "encoder", eoi, r->eoi, eoi_hex);
+    if (r->eoi != NULL)
+        add_line(encoder, "encoder", eoi, r->eoi, eoi_hex);
     const struct {
         const struct t5g_tensor *t, *of;
         const char *of_hex, *part, *rest;

@@ -174,7 +174,8 @@ find_roles(struct loader *x)
                                     const size_t *) = tied ? t5g_binder_may : t5g_binder_need;
     size_t problems = b->n_problems;
     r->embed = get(b, T5G_PART_ENCODER, weight, 2, dims);
-    r->eoi = get(b, T5G_PART_ENCODER, eoi, 1, d);
+    /* Of a text encoder alone it may be missing: transformers then takes zeros. */
+    r->eoi = (whole || c->has_vision ? get : t5g_binder_may)(b, T5G_PART_ENCODER, eoi, 1, d);
     if (whole) {
         r->dec_embed = get(b, T5G_PART_DECODER, weight, 2, dims);
         r->dec_eoi = get(b, T5G_PART_DECODER, eoi, 1, d);
@@ -245,7 +246,8 @@ bind_roles(struct loader *x)
     struct t5g_model *m = x->m;
     const struct t5g_roles *r = &x->roles;
     m->encoder.embed = matrix(x, r->embed);
-    m->encoder.eoi = vector(x, r->eoi, 0);
+    m->encoder.eoi = r->eoi != NULL ? vector(x, r->eoi, 0)
+                                    : own(m, t5g_alloc(m->config.encoder.d, sizeof(float)));
     m->encoder.embed_scale = m->config.embed_scale_encoder;
     if (!m->config.has_decoder)
         return;
@@ -401,7 +403,7 @@ identify(struct loader *x)
     struct t5g_stamp *s = take_stamps(x, &n);
     char text[T5G_IDENTITY_TEXT];
     int r = 0;
-    bool hold = stamps_hold(x, s, n);
+    bool hold = m->prefix == NULL && stamps_hold(x, s, n); /* is remembered by files alone */
     if (!hold || !t5g_stamp_get(T5G_IDENTITY_KIND, s, n, text, sizeof text) ||
         !t5g_identity_parse(m->parts.id, text)) {
         r = t5g_identity_make(m->parts.id, &m->config, &x->b, &x->roles, x->e);
@@ -414,11 +416,34 @@ identify(struct loader *x)
     return r;
 }
 
+/* Without any tensor of the encoder, say where one may be. */
+static int
+check_encoder(const struct loader *x)
+{
+    const struct t5g_safetensors *files = x->m->files;
+    if (t5g_binder_has(&x->b, T5G_PART_ENCODER))
+        return 0;
+    for (size_t i = 0; i < t5g_safetensors_count(files); i++) {
+        const char *name = t5g_safetensors_at(files, i)->name;
+        int n = (int)t5g_name_find_encoder(name);
+        if (n > 0)
+            return t5g_err_set(x->e, T5G_EX_DATA,
+                               "%s: no tensors of the encoder; is '%s' one? That would be "
+                               "--encoder-prefix %.*s",
+                               t5g_safetensors_table(files), name, n, name);
+    }
+    if (x->m->prefix != NULL)
+        return t5g_err_set(x->e, T5G_EX_DATA,
+                           "%s: no tensors of an encoder under '%s' (--encoder-prefix)",
+                           t5g_safetensors_table(files), x->m->prefix);
+    return 0;
+}
+
 static int
 load(struct loader *x, unsigned need)
 {
     struct t5g_model *m = x->m;
-    if (settle_parts(x, need) < 0)
+    if (settle_parts(x, need) < 0 || check_encoder(x) < 0)
         return -1;
     find_roles(x);
     const struct t5g_family *family = m->config.family;
@@ -447,10 +472,18 @@ load(struct loader *x, unsigned need)
 struct t5g_model *
 t5g_model_open(const char *dir, unsigned need, struct t5g_err *e)
 {
+    return t5g_model_open_in(dir, NULL, need, e);
+}
+
+struct t5g_model *
+t5g_model_open_in(const char *dir, const char *prefix, unsigned need, struct t5g_err *e)
+{
     struct t5g_model *m = t5g_alloc(1, sizeof *m);
     struct loader x = {.m = m, .e = e};
     int r = -1;
     m->dir = t5g_strdup(dir);
+    size_t n = prefix != NULL ? strlen(prefix) : 0;
+    m->prefix = n > 0 ? t5g_memdup(prefix, n - (prefix[n - 1] == '.')) : NULL;
     char *config = t5g_path_join(dir, config_name);
     r = t5g_explain_model(dir, T5G_EXPLAIN_CONFIG, e);
     if (r == 0)
@@ -464,7 +497,7 @@ t5g_model_open(const char *dir, unsigned need, struct t5g_err *e)
     m->files = t5g_safetensors_open(dir, e);
     if (m->files == NULL)
         goto out;
-    t5g_binder_open(&x.b, m->files);
+    t5g_binder_open(&x.b, m->files, m->prefix);
     r = load(&x, need);
     t5g_binder_close(&x.b);
 out:
@@ -490,6 +523,7 @@ t5g_model_close(struct t5g_model *m)
     t5g_free(m->vision.stack.layers);
     t5g_safetensors_close(m->files);
     t5g_config_clear(&m->config);
+    t5g_free(m->prefix);
     t5g_free(m->dir);
     t5g_free(m);
 }

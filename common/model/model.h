@@ -57,6 +57,7 @@ struct t5g_vision_weights {
 
 struct t5g_model {
     char *dir;
+    char *prefix; /* in front of the names of an encoder in another model; NULL: none */
     struct t5g_config config;
     struct t5g_stack encoder, decoder; /* decoder.layers NULL in an encoder-only directory */
     struct t5g_mat head;               /* [v, d] output matrix */
@@ -98,6 +99,11 @@ enum {
  * with e.
  */
 struct t5g_model *t5g_model_open(const char *dir, unsigned need, struct t5g_err *e);
+
+/* The same of an encoder in another model, whose tensors have `prefix` in front of their names, a
+ * dot after it or not; NULL: t5g_model_open. */
+struct t5g_model *t5g_model_open_in(const char *dir, const char *prefix, unsigned need,
+                                    struct t5g_err *e);
 void t5g_model_close(struct t5g_model *m);
 
 #endif

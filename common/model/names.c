@@ -66,13 +66,44 @@ split_encoder(const char *name, const char *p)
     return made(name, T5G_PART_UNKNOWN, name);
 }
 
-struct t5g_name
-t5g_name_split(const char *name, bool embedded)
+/* The name in another model. */
+static struct t5g_name
+split_embedded(const char *name, const char *encoder)
 {
     const char *p = name;
-    if (embedded)
-        return skip(&p, T5G_NAME_EMBEDDED) ? split_encoder(name, p)
-                                           : made(name, T5G_PART_IGNORED, name);
+    if (!skip(&p, encoder) || !skip(&p, "."))
+        return made(name, T5G_PART_IGNORED, name);
+    skip(&p, "model.");
+    skip(&p, "encoder.");
+    return strcmp(p, "lm_head.weight") == 0 ? made(name, T5G_PART_IGNORED, name)
+                                            : split_encoder(name, p);
+}
+
+size_t
+t5g_name_find_encoder(const char *name)
+{
+    static const char end[] = "embed_tokens.weight";
+    static const char *const inner[] = {"text_model.", "encoder.", "model."};
+    size_t n = strlen(name), len = sizeof end - 1;
+    if (n <= len || strcmp(name + n - len, end) != 0)
+        return 0;
+    n -= len;
+    for (size_t i = 0; i < T5G_LEN(inner); i++) {
+        size_t k = strlen(inner[i]);
+        if (n > k && strncmp(name + n - k, inner[i], k) == 0)
+            n -= k;
+    }
+    return name[n - 1] == '.' ? n - 1 : 0;
+}
+
+struct t5g_name
+t5g_name_split(const char *name, const char *encoder)
+{
+    const char *p = name;
+    if (encoder != NULL)
+        return split_embedded(name, encoder);
+    if (strcmp(p, "lm_head.weight") == 0)
+        return made(name, T5G_PART_IGNORED, name);
     if (skip(&p, "lm_head."))
         return made(name, T5G_PART_HEAD, p);
     if (skip(&p, "score."))

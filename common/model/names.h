@@ -28,13 +28,20 @@ struct t5g_name {
 /*
  * Layouts (t5g-model(5)): an optional "model." first; the text encoder as "encoder.", as
  * "encoder.text_model." or, in an encoder-only file, as "text_model." or without prefix; the vision
- * tower with or without "vision_model.". embedded: the file holds another model, in which
- * "text_encoder." is ours; everything else is ignored.
+ * tower with or without "vision_model.". Names of a Gemma 3 ("model.layers.") are an encoder's; its
+ * "lm_head.weight" is ignored. encoder: the file holds another model, in which names with this and
+ * a dot in front are ours, and everything else is ignored; NULL: it does not.
  */
-struct t5g_name t5g_name_split(const char *name, bool embedded);
+struct t5g_name t5g_name_split(const char *name, const char *encoder);
 
-/* Prefix of the names in layout E. */
-#define T5G_NAME_EMBEDDED "text_encoder."
+/* What stands in front of the names in layout E. */
+#define T5G_NAME_EMBEDDED "text_encoder"
+
+/*
+ * If this may be a tensor of an encoder in another model, the length of what stands in front of its
+ * names there, for t5g_name_split; else 0.
+ */
+size_t t5g_name_find_encoder(const char *name);
 
 const char *t5g_part_name(enum t5g_part part);   /* "encoder", as in identities */
 const char *t5g_part_prefix(enum t5g_part part); /* usual prefix, for missing tensors */

@@ -263,7 +263,7 @@ t5g_pack_write(struct t5g_writer *w, const struct t5g_model *m, enum t5g_pack_we
 {
     struct job j = {.w = w, .m = m, .weights = weights, .pool = pool, .progress = progress, .e = e};
     j.inputs = weights >= T5G_PACK_Q8 && !m->quantised ? inputs : NULL;
-    t5g_binder_open(&j.b, m->files);
+    t5g_binder_open(&j.b, m->files, m->prefix);
     int r = j.inputs != NULL ? write_layers(&j) : 0;
     for (size_t i = 0; i < j.b.n && r == 0; i++) {
         const struct t5g_bound *x = &j.b.all[i];

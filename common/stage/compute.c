@@ -26,7 +26,8 @@ t5g_compute_open(const struct t5g_kernels **k, const char *path, unsigned need,
 {
     static const char suffix[] = "/bf16";
     struct t5g_model *m;
-    if ((*k = kernels(e)) == NULL || (m = t5g_model_open(path, need, e)) == NULL)
+    if ((*k = kernels(e)) == NULL ||
+        (m = t5g_model_open_in(path, t5g_common.encoder_prefix, need, e)) == NULL)
         return NULL;
     if (t5g_adapting_apply(m, *k, adapters, e) < 0) {
         t5g_model_close(m);

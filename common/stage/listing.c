@@ -1,5 +1,6 @@
 /* listing.c: what a model is made of, as a table. */
 #include "stage/listing.h"
+#include "cli/program.h"
 #include "base/escape.h"
 #include "base/json.h"
 #include "base/units.h"
@@ -136,7 +137,7 @@ put_weights(struct t5g_buf *b, struct t5g_model *m)
     struct t5g_binder all;
     struct table t = {0};
     struct share sum = {0};
-    t5g_binder_open(&all, m->files);
+    t5g_binder_open(&all, m->files, m->prefix);
     for (size_t i = 0; i < all.n; i++)
         add(&t, row_of(&all.all[i].name), all.all[i].t);
     t5g_binder_close(&all);
@@ -186,7 +187,8 @@ t5g_listing_put(struct t5g_buf *b, const char *path, struct t5g_err *e)
 {
     char size[T5G_UNITS_MAX];
     struct t5g_tokenizer *t;
-    struct t5g_model *m = t5g_model_open(path, T5G_SKIP_ENCODER | T5G_SKIP_DECODER, e);
+    struct t5g_model *m =
+        t5g_model_open_in(path, t5g_common.encoder_prefix, T5G_SKIP_ENCODER | T5G_SKIP_DECODER, e);
     if (m == NULL)
         return -1;
     int r = t5g_tokenizer_find(&t, path, e);

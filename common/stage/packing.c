@@ -14,7 +14,8 @@ t5g_packing_run(struct t5g_run *run, const char *path, const struct t5g_packing 
 {
     struct t5g_err e = {0};
     struct t5g_table table;
-    struct t5g_model *m = t5g_model_open(path, p->whole ? T5G_NEED_DECODER : 0, &e);
+    struct t5g_model *m =
+        t5g_model_open_in(path, t5g_common.encoder_prefix, p->whole ? T5G_NEED_DECODER : 0, &e);
     struct t5g_pool *pool = m != NULL ? t5g_pool_open(t5g_thread_count(), &e) : NULL;
     if (pool == NULL || t5g_table_open(&table, path, &e) < 0)
         t5g_die_err(&e);

@@ -112,6 +112,23 @@ in_cache() {
     t5g-encode -m run/checkpoint-1000 ids.t5g > /dev/null
 }
 
+@test "--encoder-prefix: an encoder in another model" {
+    copy m && LC_ALL=C sed -i 's/"model\.encoder\./"tts.cond.text./g' m/model.safetensors
+    t5g-tokenize -e 'hello there' -o ids.t5g
+    t5g-encode ids.t5g | t5g-decode -n 4 | t5g-detok > expected
+    for prefix in tts.cond.text tts.cond.text.; do
+        t5g-encode -m m --encoder-prefix $prefix ids.t5g | t5g-decode -n 4 | t5g-detok | cmp - expected
+    done
+    t5g-pack --encoder-prefix tts.cond.text -o m.t5g m
+    t5g-encode -m m.t5g ids.t5g | t5g-decode -n 4 | t5g-detok | cmp - expected
+    t5g-tokenize -i "$T5G_TESTS/data/number.png" | t5g-vision -m m --encoder-prefix tts.cond.text > /dev/null
+    status_is 65 t5g-encode -m m -o out ids.t5g
+    err_has "no tensors of the encoder; is 'tts.cond.text.embed_tokens.weight' one? That would be --encoder-prefix tts.cond.text"
+    status_is 65 t5g-encode -m m --encoder-prefix tts -o out ids.t5g
+    status_is 65 t5g-decode -m m -o out ids.t5g
+    [ ! -e out ]
+}
+
 @test "weights in other forms" {
     copy m && mv m/model.safetensors m/pytorch_model.bin
     no_model 66 m 'm: weights in pytorch_model.bin, expected model.safetensors: convert them with python3 -c "from transformers'

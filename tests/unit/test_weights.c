@@ -131,7 +131,7 @@ test_encoder_only(void **state)
 {
     (void)state;
     struct t5g_parts whole;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         struct mf_model x;
         mf_setup(&x, "tiny");
         struct t5g_model *full = mf_open(&x, true);
@@ -152,19 +152,69 @@ test_encoder_only(void **state)
             md_rename(&x.l, ENC, "text_encoder.");
             md_copy(&x.l, "text_encoder.norm.weight", "vocoder.norm.weight");
             md_copy(&x.l, "text_encoder.norm.weight", "decoder.layers.0.weight");
+        } else if (i == 4) { /* F */
+            mf_drop_vision(&x.l);
+            md_rename(&x.l, ENC, "model.");
+            md_copy(&x.l, "model.embed_tokens.weight", "lm_head.weight");
         }
         struct t5g_model *m = mf_open(&x, false);
         check_stack(&m->encoder, &plain, ENC);
         mf_check_mat(&m->encoder.embed, &plain, EMBED);
         assert_false(m->config.has_decoder);
         assert_null(m->decoder.layers);
-        assert_int_equal(m->config.has_vision, i != 3);
+        assert_int_equal(m->config.has_vision, i < 3);
         assert_string_equal(m->parts.id[T5G_ID_ENCODER], whole.id[T5G_ID_ENCODER]);
-        assert_string_equal(m->parts.id[T5G_ID_VISION], i != 3 ? whole.id[T5G_ID_VISION] : "");
+        assert_string_equal(m->parts.id[T5G_ID_VISION], i < 3 ? whole.id[T5G_ID_VISION] : "");
         assert_string_equal(m->parts.id[T5G_ID_DECODER], "");
         t5g_model_close(m);
         mf_expect_error(&x, true,
                         "model.safetensors: no tensors of the decoder, expected a whole model");
+        md_free(&plain);
+        mf_drop(&x);
+    }
+}
+
+/* An encoder in another model, under a prefix that only the user knows; without eoi_embedding. */
+static void
+test_prefix(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        static const char *const under[] = {"tts.enc.", "tts.enc.model.", "tts.enc.text_model.",
+                                            "tts.enc.encoder.text_model."};
+        struct mf_model x;
+        struct t5g_err e = {0};
+        mf_setup(&x, "tiny");
+        struct t5g_model *full = mf_open(&x, true);
+        struct t5g_parts whole = full->parts;
+        t5g_model_close(full);
+        struct md_list plain = md_read(x.from);
+        mf_drop_decoder(&x.l);
+        mf_drop_vision(&x.l);
+        md_rename(&x.l, ENC, under[i]);
+        struct t5g_buf norm = {0}, eoi = {0};
+        t5g_buf_printf(&norm, "%snorm.weight", under[i]);
+        t5g_buf_printf(&eoi, "%sembed_tokens.eoi_embedding", under[i]);
+        md_copy(&x.l, norm.p, "vocoder.layers.0.weight");
+        mf_expect_error(&x, false, "That would be --encoder-prefix tts.enc");
+        struct t5g_model *m = t5g_model_open_in(x.dir, i % 2 == 0 ? "tts.enc" : "tts.enc.", 0, &e);
+        if (m == NULL)
+            fail_msg("%s", e.msg);
+        check_stack(&m->encoder, &plain, ENC);
+        assert_string_equal(m->parts.id[T5G_ID_ENCODER], whole.id[T5G_ID_ENCODER]);
+        t5g_model_close(m);
+        assert_null(t5g_model_open_in(x.dir, "other", 0, &e));
+        if (strstr(e.msg, "no tensors of the encoder") == NULL)
+            fail_msg("%s", e.msg);
+        md_drop(&x.l, eoi.p);
+        assert_null(mf_try(&x, false, &e)); /* writes the files */
+        if ((m = t5g_model_open_in(x.dir, "tts.enc", 0, &e)) == NULL)
+            fail_msg("%s", e.msg);
+        for (size_t k = 0; k < m->config.encoder.d; k++)
+            assert_true(m->encoder.eoi[k] == 0);
+        t5g_model_close(m);
+        t5g_buf_free(&norm);
+        t5g_buf_free(&eoi);
         md_free(&plain);
         mf_drop(&x);
     }
@@ -334,13 +384,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields),
-        cmocka_unit_test(test_layouts),
-        cmocka_unit_test(test_encoder_only),
-        cmocka_unit_test(test_encoder_config),
-        cmocka_unit_test(test_all_faults_in_one_message),
-        cmocka_unit_test(test_vision),
-        cmocka_unit_test(test_dtypes),
+        cmocka_unit_test(test_fields),         cmocka_unit_test(test_layouts),
+        cmocka_unit_test(test_encoder_only),   cmocka_unit_test(test_prefix),
+        cmocka_unit_test(test_encoder_config), cmocka_unit_test(test_all_faults_in_one_message),
+        cmocka_unit_test(test_vision),         cmocka_unit_test(test_dtypes),
         cmocka_unit_test(test_misaligned),
     };
     return cmocka_run_group_tests(tests, mf_cache_open, mf_cache_close);
