@@ -80,7 +80,7 @@ main(int argc, char **argv)
     opt.out.frame = opt.input ? "input.ids" : "decode.ids";
 
     struct t5g_err e = {0};
-    struct t5g_tokenizer *t = t5g_tokenizer_open(t5g_model_path(), &e);
+    struct t5g_tokenizer *t = t5g_tokenizer_open(t5g_tokenizer_path(), &e);
     struct t5g_sentinels *sentinels = NULL;
     if (t != NULL && opt.infill &&
         (sentinels = t5g_sentinels_open(t, opt.sentinel != NULL ? opt.sentinel : T5G_SENTINEL_NAME,

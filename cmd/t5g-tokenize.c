@@ -107,7 +107,7 @@ main(int argc, char **argv)
     struct t5g_err e = {0};
     struct t5g_run run;
     t5g_run_open(&run);
-    if ((opt.x.tokenizer = t5g_tokenizer_open(t5g_model_path(), &e)) == NULL)
+    if ((opt.x.tokenizer = t5g_tokenizer_open(t5g_tokenizer_path(), &e)) == NULL)
         t5g_die_err(&e);
     if ((opt.infill || opt.ul2) &&
         t5g_tokenize_sentinels(

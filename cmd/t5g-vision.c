@@ -77,7 +77,7 @@ open_looker(struct t5g_processor *processor, const char *path, bool pictures)
         t5g_warn("no seccomp on this system: pictures are decoded in a child with limits only");
     if (!pan && !pictures)
         return;
-    if ((at.again.tokenizer = t5g_tokenizer_open(path, &e)) == NULL ||
+    if ((at.again.tokenizer = t5g_tokenizer_open(t5g_tokenizer_path(), &e)) == NULL ||
         t5g_picture_text_load(&at.again.around, path, at.again.tokenizer, &e) < 0)
         t5g_die_err(&e);
 }

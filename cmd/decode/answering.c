@@ -72,7 +72,7 @@ open_model(const struct t5g_kernels **kernels, struct t5g_err *e)
     const unsigned need = T5G_NEED_DECODER | T5G_SKIP_ENCODER | T5G_TAKE_LABELS;
     if ((at.model = t5g_compute_open(kernels, path, need, &opt.adapters, e)) == NULL ||
         classifying_check(&at.model->config, e) < 0 ||
-        (at.x.asker.tokenizer = t5g_tokenizer_open(path, e)) == NULL ||
+        (at.x.asker.tokenizer = t5g_tokenizer_open(t5g_tokenizer_path(), e)) == NULL ||
         prompting_open(&at.x.asker, at.x.asker.tokenizer, e) < 0 ||
         scoring_open(at.x.asker.tokenizer, &at.model->config, prompting_nul(), e) < 0 ||
         generation_open(at.x.asker.tokenizer, &at.model->config, e) < 0 ||

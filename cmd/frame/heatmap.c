@@ -188,7 +188,7 @@ static int
 draw(const struct t5g_doc *d, const struct t5g_attention *a, struct t5g_buf *svg, struct t5g_err *e)
 {
     struct drawing w = {0};
-    struct t5g_tokenizer *t = t5g_tokenizer_open(t5g_model_path(), e);
+    struct t5g_tokenizer *t = t5g_tokenizer_open(t5g_tokenizer_path(), e);
     int r = t != NULL ? prepare(&w, d, a, t, e) : -1;
     if (r == 0)
         t5g_heatmap_draw(&w.map, svg);

@@ -2,6 +2,7 @@
 #include "stage/adapting.h"
 #include "base/mem.h"
 #include "model/adapter.h"
+#include "stage/model_path.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,10 @@ asked_for(const struct t5g_list *given)
     struct t5g_list l = {0};
     char *text = given->n == 0 ? from_environment() : NULL;
     size_t cap = 0;
+    if (t5g_model_adapter() != NULL) {
+        l.v = t5g_grow(l.v, l.n, &cap, sizeof *l.v);
+        l.v[l.n++] = t5g_model_adapter();
+    }
     for (size_t i = 0; i < given->n; i++) {
         l.v = t5g_grow(l.v, l.n, &cap, sizeof *l.v);
         l.v[l.n++] = given->v[i];

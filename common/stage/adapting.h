@@ -14,8 +14,9 @@
     }
 
 /*
- * Open the adapters that are asked for, in order, and put them to m: those given or, without any,
- * those of T5G_ADAPTER, which has ':' between them. -1 with e (65, 66).
+ * Open the adapters that are asked for, in order, and put them to m: one that was given as the
+ * model (model_path.h), then those given or, without any, those of T5G_ADAPTER, which has ':'
+ * between them. -1 with e (65, 66).
  */
 int t5g_adapting_apply(struct t5g_model *m, const struct t5g_kernels *k,
                        const struct t5g_list *given, struct t5g_err *e);

@@ -2,6 +2,9 @@
 #include "stage/model_path.h"
 #include "cli/message.h"
 #include "cli/program.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "model/adapter_base.h"
 #include "model/explain.h"
 #include "model/hub.h"
 #include "nn/sentence.h"
@@ -48,21 +51,40 @@ installed_model(void)
     return strcat(path, "/share/t5g/model");
 }
 
-/* The folder of a model that was given by its name on a hub; a path is given back as it is. */
+/* What was given: adapter NULL, or a folder with an adapter instead of a model. */
+static struct {
+    char *on_hub, *base, *adapter;
+} at;
+
+/* The folder of what was given, which may be a name on a hub; a path is given back as it is. */
 static const char *
 find(const char *given)
 {
-    static char *found;
     struct stat st;
     struct t5g_err e;
-    if (found == NULL && lstat(given, &st) < 0 && errno == ENOENT &&
-        t5g_hub_find(given, &found, &e) < 0)
+    if (at.on_hub == NULL && lstat(given, &st) < 0 && errno == ENOENT &&
+        t5g_hub_find(given, &at.on_hub, &e) < 0)
         t5g_die_err(&e);
-    return found != NULL ? found : given;
+    return at.on_hub != NULL ? at.on_hub : given;
 }
 
-const char *
-t5g_model_given(void)
+/* The model of an adapter; what is no adapter is given back as it is. */
+static const char *
+base_of(const char *path)
+{
+    struct t5g_err e;
+    if (at.adapter == NULL) {
+        int r = t5g_adapter_base(path, &at.base, &e);
+        if (r < 0)
+            t5g_die_err(&e);
+        at.adapter = r == 1 ? t5g_strdup(path) : NULL;
+    }
+    return at.adapter != NULL ? at.base : path;
+}
+
+/* What the options or the environment name, found. */
+static const char *
+given(void)
 {
     const char *path = t5g_common.model;
     struct stat st;
@@ -82,6 +104,31 @@ t5g_model_given(void)
         return path;
     }
     return find(path);
+}
+
+const char *
+t5g_model_given(void)
+{
+    return base_of(given());
+}
+
+char *
+t5g_model_adapter(void)
+{
+    t5g_model_given();
+    return at.adapter;
+}
+
+const char *
+t5g_tokenizer_path(void)
+{
+    const char *path = given();
+    char *own = t5g_path_join(path, "adapter_config.json");
+    char *tokenizer = t5g_path_join(path, "tokenizer.json");
+    bool both = t5g_is_there(own, NULL) == 1 && t5g_is_there(tokenizer, NULL) == 1;
+    t5g_free(tokenizer);
+    t5g_free(own);
+    return both ? path : t5g_model_path();
 }
 
 const char *

@@ -13,4 +13,14 @@ const char *t5g_model_path(void);
 /* The same before the look into modules.json. */
 const char *t5g_model_given(void);
 
+/*
+ * If what was given is a folder with an adapter of PEFT and no model, the model above is the one it
+ * was trained on, and this is the folder; else NULL.
+ */
+char *t5g_model_adapter(void);
+
+/* Where the tokenizer is: with the adapter, if one was given so and has a tokenizer; else with the
+ * model. */
+const char *t5g_tokenizer_path(void);
+
 #endif

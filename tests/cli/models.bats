@@ -99,7 +99,7 @@ in_cache() {
     echo '{"base_model_name_or_path": "google/t5gemma-2-270m-270m", "peft_type": "LORA"}' > a/adapter_config.json
     cp "$tiny/model.safetensors" a/adapter_model.safetensors
     cp "$tiny/tokenizer.json" a
-    no_model 66 a 'a: an adapter for google/t5gemma-2-270m-270m, not a model: give that model with -m, and the adapter with --adapter a'
+    no_model 66 a 'a: an adapter, and its model google/t5gemma-2-270m-270m is not here: give the model with -m, and the adapter with --adapter a'
     t5g-tokenize -m a -e hi > /dev/null
     mkdir -p run/checkpoint-500 run/checkpoint-1000 run/checkpoint-x run/runs
     no_model 66 run 'give one of its checkpoints: run/checkpoint-500, run/checkpoint-1000'
@@ -110,6 +110,31 @@ in_cache() {
     cp "$tiny"/* run/checkpoint-1000
     touch run/checkpoint-1000/optimizer.pt
     t5g-encode -m run/checkpoint-1000 ids.t5g > /dev/null
+}
+
+@test "an adapter for -m: its model is looked for as a path and in the hub's cache, its tokenizer taken" {
+    export HOME=$PWD/home
+    unset HF_HOME HF_HUB_CACHE HUGGINGFACE_HUB_CACHE XDG_CACHE_HOME
+    cp -r "$T5G_TESTS/golden/adapters/tiny/attention" a && chmod -R u+w a
+    run() { t5g-tokenize -m "$1" -e 'hello there' | t5g-encode "${@:2}" | t5g-decode "${@:2}" -n 8 | t5g-detok -m "$1"; }
+    run "$tiny" -m "$tiny" --adapter a > expected
+    run "$tiny" -m "$tiny" > plain
+    [ "$(cat expected)" != "$(cat plain)" ]
+    sed -i "s|\"base_model_name_or_path\": [^,]*|\"base_model_name_or_path\": \"$tiny\"|" a/adapter_config.json
+    run a -m a | cmp - expected
+    T5G_MODEL=a run a | cmp - expected
+    run a -m a --adapter a > twice
+    run "$tiny" -m "$tiny" --adapter a --adapter a | cmp - twice
+    in_cache home/.cache/huggingface/hub google--tiny f00d
+    printf f00d > home/.cache/huggingface/hub/models--google--tiny/refs/main
+    sed -i 's|"base_model_name_or_path": [^,]*|"base_model_name_or_path": "google/tiny"|' a/adapter_config.json
+    run a -m a | cmp - expected
+    sed -i 's|"revision": [^,]*|"revision": "v2"|' a/adapter_config.json
+    status_is 66 t5g-encode -m a -o out ids.t5g
+    err_has 'its model google/tiny is not here'
+    # A tokenizer beside the adapter is the one.
+    cp "$tiny/tokenizer.json" a && sed -i 's/<unused1>/<task>/' a/tokenizer.json
+    [ "$(t5g-tokenize -m a -e '<task>' | t5g-frame export --jsonl)" != "$(t5g-tokenize -e '<task>' | t5g-frame export --jsonl)" ]
 }
 
 @test "--encoder-prefix: an encoder in another model" {
