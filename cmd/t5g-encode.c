@@ -117,6 +117,7 @@ main(int argc, char **argv)
     t5g_caching_close(x.cache);
     t5g_encoder_close(x.encoder);
     t5g_encode_asked_free(&asked);
+    t5g_free(opt.adapters.v);
     t5g_pool_close(pool);
     t5g_model_close(model);
     return status;

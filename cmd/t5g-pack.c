@@ -14,7 +14,7 @@
 
 static struct {
     int weights;
-    struct t5g_list calibrate, report;
+    struct t5g_list calibrate, report, adapters;
     bool line, jsonl, list;
 } opt;
 
@@ -27,6 +27,8 @@ static const struct t5g_option options[] = {
      "compare a packed model with its source on a file of text (repeatable)", 0, 0},
     {0, "list", NULL, T5G_OPT_FLAG, &opt.list,
      "print what a model is made of: source, identities, types and sizes of weights", 0, 0},
+    {0, "adapter", "DIR", T5G_OPT_LIST, &opt.adapters,
+     "merge the PEFT adapter in DIR into the weights (repeatable)", 0, 0},
     {'l', "lines", NULL, T5G_OPT_FLAG, &opt.line, "each line of TEXT is a text", 0, 0},
     {0, "jsonl", NULL, T5G_OPT_FLAG, &opt.jsonl,
      "each line of TEXT is a JSON object with a field text", 0, 0},
@@ -68,6 +70,8 @@ check_usage(const char *operand, size_t n)
         t5g_usage("-l and --jsonl exclude each other");
     if ((opt.line || opt.jsonl) && opt.report.n == 0)
         t5g_usage("-l and --jsonl say what is in TEXT: give --report TEXT");
+    if (opt.report.n > 0 && opt.adapters.n > 0)
+        t5g_usage("--report compares with the model as it is: --adapter does not go with it");
     if (n > 1)
         t5g_usage("one MODEL at a time");
     if (n == 1 && operand[0] == '\0')
@@ -131,6 +135,7 @@ main(int argc, char **argv)
         t5g_die_err(&e);
     struct t5g_packing packing = {.given = t5g_model_given(),
                                   .weights = (enum t5g_pack_weights)opt.weights,
+                                  .adapters = opt.adapters,
                                   .whole = opt.report.n > 0,
                                   .texts = compensates() ? &texts.calibrate : NULL,
                                   .tokenizer = texts.tokenizer};
@@ -147,5 +152,6 @@ main(int argc, char **argv)
         t5g_progress_end();
     t5g_free(opt.report.v);
     t5g_free(opt.calibrate.v);
+    t5g_free(opt.adapters.v);
     return status;
 }

@@ -126,6 +126,7 @@ main(int argc, char **argv)
     t5g_source_close(in);
     t5g_caching_close(at.looker.cache);
     t5g_vision_close(at.looker.vision);
+    t5g_free(opt.adapters.v);
     t5g_pool_close(pool);
     t5g_model_close(model);
     t5g_image_reader_close(at.looker.reader);

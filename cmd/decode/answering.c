@@ -134,6 +134,7 @@ answering_close(void)
     t5g_prompts_close(at.x.asker.prompts);
     t5g_tokenizer_close(at.x.asker.tokenizer);
     t5g_model_close(at.model);
+    t5g_free(opt.adapters.v);
     generation_close();
     prompting_close();
 }

@@ -342,13 +342,16 @@ t5g_adapter_open(const char *dir, struct t5g_model *m, struct t5g_err *e)
         check_types(&c);
         check_modules(&c);
         t5g_adapter_digest(a, m, &c.faults);
-        if (c.foreign)
-            t5g_faults_add(&c.faults, "was it trained on another model%s%s?",
-                           a->config.base != NULL ? ", " : "",
-                           a->config.base != NULL ? a->config.base : "");
     }
+    struct t5g_buf name = {0};
+    t5g_buf_adds(&name, dir);
+    if (c.foreign)
+        t5g_buf_printf(&name, ": was it trained on another model%s%s?",
+                       a->config.base != NULL ? ", " : "",
+                       a->config.base != NULL ? a->config.base : "");
     if (r == 0)
-        r = t5g_faults_end(&c.faults, dir, e);
+        r = t5g_faults_end(&c.faults, name.p, e);
+    t5g_buf_free(&name);
     t5g_buf_free(&c.faults.text);
     if (r == 0)
         return a;

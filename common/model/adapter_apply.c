@@ -304,6 +304,8 @@ t5g_adapter_apply(struct t5g_adapter *a, struct t5g_model *m, const struct t5g_k
 {
     for (size_t i = 0; i < a->n; i++) {
         const struct t5g_adapted *x = &a->modules[i];
+        m->replaced =
+            m->replaced || x->piece[T5G_PIECE_WEIGHT] != NULL || x->piece[T5G_PIECE_EOI] != NULL;
         if (x->embedding) {
             apply_embedding(a, x, m);
             continue;

@@ -72,6 +72,33 @@ t5g_binder_close(struct t5g_binder *b)
     *b = (struct t5g_binder){0};
 }
 
+void
+t5g_binder_put(struct t5g_binder *b, enum t5g_part part, const char *rest, struct t5g_tensor *t)
+{
+    struct t5g_bound key = {.name = {.part = part, .rest = rest}, .t = t};
+    struct t5g_bound *x = b->n > 0 ? bsearch(&key, b->all, b->n, sizeof key, by_name) : NULL;
+    if (x != NULL) {
+        t->name = x->t->name;
+        t->ndim = x->t->ndim;
+        memcpy(t->dims, x->t->dims, sizeof t->dims);
+        x->t = t;
+        return;
+    }
+    struct t5g_bound *all = t5g_alloc(b->n + 1, sizeof *all);
+    size_t at = 0;
+    while (at < b->n && by_name(&b->all[at], &key) < 0)
+        at++;
+    t->name = rest;
+    if (b->n > 0) {
+        memcpy(all, b->all, at * sizeof *all);
+        memcpy(all + at + 1, b->all + at, (b->n - at) * sizeof *all);
+    }
+    all[at] = key;
+    t5g_free(b->all);
+    b->all = all;
+    b->n++;
+}
+
 bool
 t5g_binder_has(const struct t5g_binder *b, enum t5g_part part)
 {

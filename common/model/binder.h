@@ -31,6 +31,11 @@ void t5g_binder_open(struct t5g_binder *b, const struct t5g_safetensors *files,
                      const char *encoder);
 void t5g_binder_close(struct t5g_binder *b);
 
+/* Put t in the place of the tensor of this part and name, whose name and shape it then has, or
+ * beside the others. rest and t must outlive b. */
+void t5g_binder_put(struct t5g_binder *b, enum t5g_part part, const char *rest,
+                    struct t5g_tensor *t);
+
 /* Whether the files have a tensor of this part. */
 bool t5g_binder_has(const struct t5g_binder *b, enum t5g_part part);
 

@@ -4,6 +4,7 @@
  */
 #include "model/model.h"
 #include "model/adapter.h"
+#include "model/bake.h"
 #include "model/binder.h"
 #include "model/explain.h"
 #include "model/family.h"
@@ -361,7 +362,7 @@ settle_parts(struct loader *x, unsigned need)
                            "%s: no vision tower, expected a model that reads pictures", x->m->dir);
     x->bind_encoder = (need & T5G_SKIP_ENCODER) == 0;
     x->bind_decoder = (need & T5G_SKIP_DECODER) == 0;
-    x->bind_vision = (need & T5G_NEED_VISION) != 0;
+    x->bind_vision = (need & (T5G_NEED_VISION | T5G_TAKE_VISION)) != 0;
     return settle_dtype(x);
 }
 
@@ -515,6 +516,7 @@ t5g_model_close(struct t5g_model *m)
     for (size_t i = 0; i < m->n_adapters; i++)
         t5g_adapter_close(m->adapters[i]);
     t5g_free(m->adapters);
+    t5g_baking_free(m->baked);
     for (size_t i = 0; i < m->n_owned; i++)
         t5g_free(m->owned[i]);
     t5g_free(m->owned);

@@ -74,6 +74,8 @@ struct t5g_model {
     char profile[64];              /* numeric profile of the weights: "f32", "bf16", "q8", ... */
     bool quantised;                /* some matrix is quantised */
     struct t5g_safetensors *files; /* owns the mappings */
+    struct t5g_baking *baked;      /* bake.h; owned */
+    bool replaced;                 /* an adapter has an embedding or output matrix of its own */
     struct t5g_adapter **adapters; /* [n_adapters] adapter.h; owned */
     size_t n_adapters, cap_adapters;
     void **owned; /* private: converted vectors, realigned tensors */
@@ -87,6 +89,7 @@ enum {
     /* Parts that a program does not need: their layers are checked, but not bound. */
     T5G_SKIP_ENCODER = 4,
     T5G_SKIP_DECODER = 8,
+    T5G_TAKE_VISION = 32, /* bind vision if there is one */
     T5G_TAKE_LABELS = 16, /* with T5G_NEED_DECODER: a classifier will do */
 };
 

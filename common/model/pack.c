@@ -2,6 +2,7 @@
 #include "model/pack.h"
 #include "base/bug.h"
 #include "kernels/rotate.h"
+#include "model/bake.h"
 #include "model/binder.h"
 #include "model/family.h"
 #include "model/packed.h"
@@ -94,7 +95,9 @@ write_tensor(struct t5g_writer *w, const struct t5g_model *m, const struct t5g_b
                     : t5g_err_set(e, T5G_EX_DATA, "%s: quantised already: pack the checkpoint",
                                   m->dir);
     }
-    int dtype = stored_dtype(m, &t);
+    bool once =
+        t5g_is_baked(&t) && weights >= T5G_PACK_Q8; /* rounded once: where it is quantised */
+    int dtype = once ? t.dtype : stored_dtype(m, &t);
     size_t n = t.size / t5g_dtype_size(t.dtype);
     bool matrix = is_matrix(m, x);
     if (weights == T5G_PACK_BF16 && matrix)
@@ -264,6 +267,7 @@ t5g_pack_write(struct t5g_writer *w, const struct t5g_model *m, enum t5g_pack_we
     struct job j = {.w = w, .m = m, .weights = weights, .pool = pool, .progress = progress, .e = e};
     j.inputs = weights >= T5G_PACK_Q8 && !m->quantised ? inputs : NULL;
     t5g_binder_open(&j.b, m->files, m->prefix);
+    t5g_baking_bind(m->baked, &j.b);
     int r = j.inputs != NULL ? write_layers(&j) : 0;
     for (size_t i = 0; i < j.b.n && r == 0; i++) {
         const struct t5g_bound *x = &j.b.all[i];

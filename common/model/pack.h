@@ -32,10 +32,10 @@ struct t5g_pack_inputs {
  * Write a tensor for every weight of m, under its usual name, into the open document of w. The
  * blocks' matrices and the embedding are quantised; norms, biases, the projector and the vision
  * tower's patch and position embeddings are not, nor are key and value matrices whose heads do not
- * fill panels. inputs: with quantised weights, errors of the encoder's and decoder's matrices are
- * compensated; NULL: of none. With weights that stay exact and a decoder, a screen is written too:
- * see struct t5g_model. progress(done, total) is called after each tensor. -1 with e of the writer,
- * or 65 if m is already quantised differently.
+ * fill panels. What was merged into m (bake.h) is in their place. inputs: with quantised weights,
+ * errors of the encoder's and decoder's matrices are compensated; NULL: of none. With weights that
+ * stay exact and a decoder, a screen is written too: see struct t5g_model. progress(done, total) is
+ * called after each tensor. -1 with e of the writer, or 65 if m is already quantised differently.
  */
 int t5g_pack_write(struct t5g_writer *w, const struct t5g_model *m, enum t5g_pack_weights weights,
                    const struct t5g_pack_inputs *inputs, struct t5g_pool *pool,

@@ -2,20 +2,41 @@
 #include "stage/packing.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
+#include "model/bake.h"
 #include "model/packed.h"
+#include "stage/adapting.h"
 #include "stage/calibrate.h"
 #include "stage/packing_modules.h"
 #include "text/table.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+/* Merge the run's adapters into m. */
+static int
+bake(struct t5g_model *m, const struct t5g_packing *p, struct t5g_err *e)
+{
+    const struct t5g_kernels *k = t5g_kernels_get(getenv("T5G_CPU"), e);
+    if (k == NULL || t5g_adapting_apply(m, k, &p->adapters, e) < 0)
+        return -1;
+    if (m->n_adapters > 0 && m->quantised)
+        return t5g_err_set(e, T5G_EX_DATA,
+                           "%s: quantised, and an adapter is merged into exact weights: pack the "
+                           "checkpoint",
+                           m->dir);
+    t5g_bake(m, p->weights < T5G_PACK_Q8, k);
+    return 0;
+}
 
 int
 t5g_packing_run(struct t5g_run *run, const char *path, const struct t5g_packing *p)
 {
     struct t5g_err e = {0};
     struct t5g_table table;
-    struct t5g_model *m =
-        t5g_model_open_in(path, t5g_common.encoder_prefix, p->whole ? T5G_NEED_DECODER : 0, &e);
+    const unsigned need = p->whole ? T5G_NEED_DECODER | T5G_TAKE_VISION : T5G_TAKE_VISION;
+    struct t5g_model *m = t5g_model_open_in(path, t5g_common.encoder_prefix, need, &e);
+    if (m != NULL && bake(m, p, &e) < 0)
+        t5g_die_err(&e);
     struct t5g_pool *pool = m != NULL ? t5g_pool_open(t5g_thread_count(), &e) : NULL;
     if (pool == NULL || t5g_table_open(&table, path, &e) < 0)
         t5g_die_err(&e);

@@ -9,7 +9,8 @@
 struct t5g_packing {
     const char *given; /* the model as it is named: of sentence-transformers, what is around path */
     enum t5g_pack_weights weights;
-    bool whole; /* the model must have a decoder */
+    struct t5g_list adapters; /* merged into the weights */
+    bool whole;               /* the model must have a decoder */
     /* Errors of quantised weights are compensated for these texts; NULL: for none. */
     const struct t5g_texts *texts;
     const struct t5g_tokenizer *tokenizer; /* of the model, if there are texts */

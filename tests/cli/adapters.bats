@@ -254,3 +254,48 @@ refused() {
         t5g-tokenize -l - <<< "$line" | t5g-encode | t5g-decode -p 'one two' -n 8 --logprobs | t5g-frame export --jsonl
     done < lines | sed 's/"id":"[^"]*"//' | diff - <(sed 's/"id":"[^"]*"//' together)
 }
+
+@test "t5g-pack --adapter merges: the same results without the adapter, and the same identities" {
+    model tiny
+    for case in attention decoder head head-lora embed embed-lora tokens tokens-tied; do
+        t5g-pack --adapter "$at/$case" -o m "$tiny"
+        t5g-frame verify m
+        ids_of $case > ids.t5g
+        T5G_MODEL=m t5g-encode -o enc.t5g ids.t5g
+        near $case encoder enc.t5g encoder.out
+        T5G_MODEL=m t5g-decode -n 16 -o dec.t5g enc.t5g
+        greedy $case dec.t5g
+        t5g-decode --adapter "$at/$case" -n 16 -o beside.t5g enc.t5g
+        greedy $case beside.t5g
+    done
+    for case in linear dora rslora; do
+        t5g-pack --adapter "$at/$case" -o m "$tiny"
+        t5g-tokenize -i "$T5G_TESTS/data/pictures/adam7.png" -e 'a <start_of_image> and more' | t5g-vision -m m -o seen.t5g
+        near $case features seen.t5g image.feat
+        t5g-encode -m m -o enc.t5g seen.t5g
+        near $case encoder enc.t5g encoder.out
+    done
+}
+
+@test "merged into bf16, and into 8 and 4 bits" {
+    model tiny-gqa
+    for case in attention embed-lora tokens; do
+        ids_of $case > ids.t5g
+        t5g-encode --adapter "$at/$case" -o own.t5g ids.t5g
+        for most in keep:0.05 q8:0.2 q4:0.9; do
+            weights=${most%:*}
+            t5g-pack --weights $weights --adapter "$at/$case" -o m "$gqa"
+            t5g-encode -m m ids.t5g -o enc.t5g
+            away=$(apart enc.t5g own.t5g)
+            echo "$case $weights: $away"
+            python3 -c 'import sys; sys.exit(not float(sys.argv[1]) < float(sys.argv[2]))' "$away" ${most#*:}
+            t5g-decode -m m -n 4 enc.t5g > dec.t5g
+        done
+    done
+    t5g-pack --weights q8 --calibrate off -o q8 "$tiny"
+    status_is 65 t5g-pack --adapter "$golden/tiny/attention" -o m2 q8
+    err_has 'pack the checkpoint'
+    [ ! -e m2 ]
+    status_is 65 t5g-pack --adapter "$golden/tiny-gqa/attention" -o m2 "$tiny"
+    err_has 'was it trained on another model'
+}
