@@ -1,25 +1,8 @@
 /* png.c: the chunks of a PNG (W3C PNG, third edition, 5): order, lengths, CRC; nothing inflated. */
 #include "image/png.h"
+#include "base/crc32.h"
 
 #include <string.h>
-
-/* CRC of PNG, 5.5: polynomial 0xedb88320, four bits at a time. */
-static uint32_t
-crc_of(const unsigned char *p, size_t n)
-{
-    static const uint32_t table[16] = {
-        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
-        0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-        0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
-    };
-    uint32_t c = 0xffffffff;
-    for (size_t i = 0; i < n; i++) {
-        c ^= p[i];
-        c = table[c & 15] ^ c >> 4;
-        c = table[c & 15] ^ c >> 4;
-    }
-    return ~c;
-}
 
 static uint32_t
 be32(const unsigned char *p)
@@ -133,7 +116,7 @@ t5g_png_check(struct t5g_picture *p, const unsigned char *file, size_t n, struct
             return t5g_err_set(e, T5G_EX_DATA,
                                "PNG: chunk %.4s at byte %zu: %zu bytes, %zu are left",
                                (const char *)type, at, len, n - at - 12);
-        if (crc_of(type, len + 4) != be32(d + len))
+        if (t5g_crc32(type, len + 4) != be32(d + len))
             return t5g_err_set(e, T5G_EX_DATA, "PNG: chunk %.4s at byte %zu: wrong CRC",
                                (const char *)type, at);
         if (read_chunk(&w, type, d, len, e) < 0)
