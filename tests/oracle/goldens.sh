@@ -52,6 +52,8 @@ for model in tiny tiny-gqa general; do
 done
 make pan_golden.py "$new/models/tiny" "$new/data/pictures" "$new/data/pictures/pan"
 make other_family.py "$new/golden/other-family"
+make torch_files.py "$new/data/torch"
+rm "$new/data/torch/old.bin" # has addresses in it
 for model in tiny tiny-gqa; do
     make attention.py make "$new/models/$model" "$new/golden/attention/$model"
 done
@@ -76,4 +78,5 @@ classify tiny regression sequence score
 classify tiny-gqa tokens tokens O B-PER I-PER B-LOC
 "$python" "$here/compare.py" "$new" "$tests" models golden/tiny golden/tiny-gqa golden/long golden/other-family \
     ${adapters:+"$adapters"} \
+    data/torch/small.bin data/torch/strided.bin data/torch/foreign.bin data/torch/nested.bin data/torch/protocol4.bin \
     golden/classifiers golden/attention data/pictures data/pipeline data/tokenizer-tiny.jsonl data/tokenizer-tiny-gqa.jsonl data/tokenizer-general.jsonl

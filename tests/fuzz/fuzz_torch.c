@@ -1,0 +1,58 @@
+/*
+ * fuzz_torch.c: any bytes as a file of torch.save(), or as its pickle, which a file's checksum
+ * keeps from being changed: every tensor handed out lies inside, or is one of the elements it
+ * names.
+ */
+#include "model/torch_file.h"
+#include "model/torch_pickle.h"
+#include "base/utf8.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct image {
+    const uint8_t *p;
+    size_t n;
+    unsigned sum;
+};
+
+static int
+add(void *arg, const struct t5g_tensor *t, struct t5g_err *e)
+{
+    struct image *x = arg;
+    uint64_t bytes = t5g_dtype_size(t->dtype);
+    (void)e;
+    for (size_t i = 0; i < t->ndim; i++)
+        bytes *= t->dims[i];
+    if (bytes != t->size || t->data < x->p || t->data + t->size > x->p + x->n)
+        abort();
+    for (size_t i = 0; i < t->size; i++)
+        x->sum += t->data[i];
+    return 0;
+}
+
+static int
+see(void *arg, const struct t5g_pickled *t, struct t5g_err *e)
+{
+    struct image *x = arg;
+    size_t len = strlen(t->name);
+    (void)e;
+    if (len == 0 || t5g_utf8_check(t->name, len) != len || t->ndim > 8 ||
+        t5g_dtype_size(t->dtype) == 0 || t->offset > t->stored ||
+        t->count > t->stored - t->offset || t->key < x->p || t->key + t->key_len > x->p + x->n)
+        abort();
+    return 0;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct image x = {data, size, 0};
+    struct t5g_err e = {0};
+    if (t5g_torch_parse(data, size, "x", add, &x, &e) < 0 && e.code != T5G_EX_DATA)
+        abort();
+    if (t5g_torch_pickle(data, size, "x", see, &x, &e) < 0 && e.code != T5G_EX_DATA)
+        abort();
+    return 0;
+}
