@@ -62,7 +62,8 @@ see(struct seen *s, const char *dir, const char *name)
         keep(&s->bin, name);
     if (t5g_ends(name, ".gguf"))
         keep(&s->gguf, name);
-    if (t5g_ends(name, ".safetensors") && strcmp(name, "adapter_model.safetensors") != 0)
+    bool part = strncmp(name, "pytorch_model", 13) == 0 && t5g_ends(name, ".bin");
+    if (part || (t5g_ends(name, ".safetensors") && strcmp(name, "adapter_model.safetensors") != 0))
         keep(&s->shard, name);
     if (strncmp(name, step, sizeof step - 1) == 0 && name[sizeof step - 1] != '\0' &&
         strspn(name + sizeof step - 1, "0123456789") == strlen(name + sizeof step - 1)) {
@@ -181,7 +182,8 @@ explain_names(const char *dir, const struct seen *s, const char *missing, bool t
     if (s->bin != NULL && s->shard == NULL && !tokenizer)
         return t5g_err_set(
             e, no,
-            "%s: weights in %s, expected model.safetensors: convert them with python3 "
+            "%s: weights in %s, expected model.safetensors or pytorch_model.bin: convert them with "
+            "python3 "
             "-c \"from transformers import AutoModelForSeq2SeqLM as M; "
             "M.from_pretrained('%s', dtype='auto').save_pretrained('%s')\"",
             dir, s->bin, dir, dir);
@@ -211,15 +213,13 @@ explain_names(const char *dir, const struct seen *s, const char *missing, bool t
                        dir, missing);
 }
 
-/* 1: one of the two files exists, 0: neither; -1 with e. */
+/* 1: one of the files exists, 0: none; -1 with e. */
 static int
-one_is_there(const char *dir, const char *a, const char *b, struct t5g_err *e)
+one_is_there(const char *dir, const char *const names[4], struct t5g_err *e)
 {
     int r = 0;
-    for (int i = 0; i < 2 && r == 0; i++) {
-        if (i == 1 && b == NULL)
-            break;
-        char *path = t5g_path_join(dir, i == 0 ? a : b);
+    for (size_t i = 0; i < 4 && names[i] != NULL && r == 0; i++) {
+        char *path = t5g_path_join(dir, names[i]);
         r = t5g_is_there(path, e);
         t5g_free(path);
     }
@@ -230,14 +230,16 @@ static int
 explain_dir(const char *dir, enum t5g_explain what, struct t5g_err *e)
 {
     static const struct {
-        const char *a, *b, *missing;
+        const char *names[4], *missing;
     } needs[] = {
-        [T5G_EXPLAIN_CONFIG] = {"config.json", NULL, "config.json"},
-        [T5G_EXPLAIN_WEIGHTS] = {"model.safetensors", "model.safetensors.index.json",
-                                 "model.safetensors and no model.safetensors.index.json"},
-        [T5G_EXPLAIN_TOKENIZER] = {"tokenizer.json", NULL, "tokenizer.json"},
+        [T5G_EXPLAIN_CONFIG] = {{"config.json"}, "config.json"},
+        [T5G_EXPLAIN_WEIGHTS] = {{"model.safetensors", "model.safetensors.index.json",
+                                  "pytorch_model.bin", "pytorch_model.bin.index.json"},
+                                 "model.safetensors and no pytorch_model.bin, and no index of "
+                                 "either"},
+        [T5G_EXPLAIN_TOKENIZER] = {{"tokenizer.json"}, "tokenizer.json"},
     };
-    int r = one_is_there(dir, needs[what].a, needs[what].b, e);
+    int r = one_is_there(dir, needs[what].names, e);
     if (r != 0)
         return r < 0 ? -1 : 0;
     struct seen s = {0};
@@ -293,8 +295,8 @@ explain_file(const char *path, struct t5g_err *e)
         return t5g_err_set(e, T5G_EX_DATA, "%s: a Git LFS pointer: run git lfs pull", path);
     if (strncmp(text, "PK\3\4", 4) == 0 || (p[0] == 0x80 && p[1] < 6) || t5g_ends(path, ".bin"))
         return t5g_err_set(e, T5G_EX_DATA,
-                           "%s: a PyTorch file, expected the folder of a model with "
-                           "model.safetensors: give the folder to be told how to convert it",
+                           "%s: a PyTorch file, expected the folder of a model: give the folder "
+                           "it is in",
                            path);
     if ((n > 8 && p[8] == '{') || p[0] == '{')
         return t5g_err_set(e, T5G_EX_DATA, "%s: a single file of a model: give the folder it is in",

@@ -156,6 +156,14 @@ bind_stack(struct loader *x, struct t5g_stack *s, const struct t5g_stack_config 
     s->norm = need_norm(x, part, family->norm, c->d, &c->block, bind);
 }
 
+/* t, or `of` where both are the same bytes of a file: pytorch_model.bin names tied ones twice. */
+static const struct t5g_tensor *
+unless_tied(const struct t5g_tensor *t, const struct t5g_tensor *of)
+{
+    bool tied = t != NULL && of != NULL && t->data == of->data && t->dtype == of->dtype;
+    return tied ? of : t;
+}
+
 /*
  * Embedding, decoder embedding and output matrix. If tied, a missing one is taken from another; one
  * that exists is used even if it differs from the encoder's, as transformers 5.18 does with a
@@ -181,6 +189,9 @@ find_roles(struct loader *x)
         r->dec_embed = get(b, T5G_PART_DECODER, weight, 2, dims);
         r->dec_eoi = get(b, T5G_PART_DECODER, eoi, 1, d);
         r->head = get(b, T5G_PART_HEAD, "out_proj.weight", 2, dims);
+        r->dec_embed = unless_tied(r->dec_embed, r->embed);
+        r->dec_eoi = unless_tied(r->dec_eoi, r->eoi);
+        r->head = unless_tied(r->head, r->embed);
     }
     if (!tied || b->n_problems != problems)
         return;

@@ -38,9 +38,10 @@ struct t5g_safetensors;
 
 /*
  * Open a packed model, or DIR/model.safetensors, or the shards that
- * DIR/model.safetensors.index.json names. Headers are checked as the reference does: length within
- * the file, no duplicate names, dims x item size equal to the range, ranges that tile the data area
- * without holes, overlaps or a rest. NULL with e.
+ * DIR/model.safetensors.index.json names, or else DIR/pytorch_model.bin or the shards of
+ * DIR/pytorch_model.bin.index.json. Headers are checked as the reference does: length within the
+ * file, no duplicate names, dims x item size equal to the range, ranges that tile the data area
+ * without holes, overlaps or a rest; see model/torch_file.h for the other form. NULL with e.
  */
 struct t5g_safetensors *t5g_safetensors_open(const char *dir, struct t5g_err *e);
 /*

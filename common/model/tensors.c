@@ -1,8 +1,12 @@
-/* tensors.c: the weight files of a directory: one file, or the shards in an index. */
+/*
+ * tensors.c: the weight files of a directory: one file, or the shards in an index, in the form of
+ * safetensors or of PyTorch.
+ */
 #include "model/safetensors.h"
 #include "base/json.h"
 #include "model/explain.h"
 #include "model/packed.h"
+#include "model/torch_file.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -10,8 +14,16 @@
 #define INDEX_MAX  ((size_t)16 << 20)
 #define SHARDS_MAX 1024
 
-static const char single[] = "model.safetensors";
-static const char index_name[] = "model.safetensors.index.json";
+/* The forms of weight files, in the order in which transformers looks for them. */
+static const struct form {
+    const char *single, *index;
+    int (*parse)(const unsigned char *p, size_t n, const char *file,
+                 int (*add)(void *arg, const struct t5g_tensor *t, struct t5g_err *e), void *arg,
+                 struct t5g_err *e);
+} forms[] = {
+    {"model.safetensors", "model.safetensors.index.json", t5g_safetensors_parse},
+    {"pytorch_model.bin", "pytorch_model.bin.index.json", t5g_torch_parse},
+};
 
 struct shard {
     char *name, *path; /* name: without directory */
@@ -24,8 +36,8 @@ struct t5g_safetensors {
     size_t n_shards;
     struct t5g_tensor_list tensors; /* sorted */
     char *index;                    /* path of the index, NULL if there is none */
-    bool packed;
-    const char *folder; /* while they are opened: the part of the packed model */
+    const struct form *form;        /* NULL: a packed model */
+    const char *folder;             /* while they are opened: the part of the packed model */
 };
 
 /* A tensor of the packed model, if it is one of the folder. */
@@ -52,9 +64,9 @@ open_shard(struct t5g_safetensors *s, struct shard *x, struct t5g_err *e)
     size_t before = all->n;
     if (fd < 0)
         return -1;
-    r = s->packed
+    r = s->form == NULL
             ? t5g_packed_tensors(x->map.p, x->map.size, x->path, fd, add_packed, s, e)
-            : t5g_safetensors_parse(x->map.p, x->map.size, x->path, t5g_tensor_list_add, all, e);
+            : s->form->parse(x->map.p, x->map.size, x->path, t5g_tensor_list_add, all, e);
     for (size_t k = before; k < all->n; k++)
         all->v[k].file = x->name;
     close(fd);
@@ -70,7 +82,7 @@ open_shards(struct t5g_safetensors *s, struct t5g_err *e)
             return t5g_err_set(e, T5G_EX_NOINPUT,
                                "%s: missing, and %s names it: the download is "
                                "not whole",
-                               x->path, index_name);
+                               x->path, s->form->index);
         if (t5g_stamp_of(x->path, &x->stamp, e) < 0 || open_shard(s, x, e) < 0)
             return -1;
     }
@@ -134,7 +146,7 @@ open_index(struct t5g_safetensors *s, const char *dir, struct t5g_err *e)
 {
     struct t5g_buf text = {0};
     struct t5g_json *root = NULL;
-    if (t5g_model_text(dir, index_name, INDEX_MAX, &text, e) == 0)
+    if (t5g_model_text(dir, s->form->index, INDEX_MAX, &text, e) == 0)
         root = t5g_json_parse(text.p, text.n, s->index, e);
     t5g_buf_free(&text);
     const struct t5g_json *map = t5g_json_get(root, "weight_map");
@@ -158,6 +170,34 @@ open_index(struct t5g_safetensors *s, const char *dir, struct t5g_err *e)
     return r;
 }
 
+/* The one file of this name, as `path`. */
+static int
+open_single(struct t5g_safetensors *s, const char *name, const char *path, struct t5g_err *e)
+{
+    s->shards = t5g_alloc(1, sizeof *s->shards);
+    s->shards[s->n_shards++] = (struct shard){.name = t5g_strdup(name), .path = t5g_strdup(path)};
+    return open_shards(s, e);
+}
+
+/* The weights of dir in s->form: 1, or 0 if it has none, or -1 with e. */
+static int
+open_form(struct t5g_safetensors *s, const char *dir, struct t5g_err *e)
+{
+    char *path = t5g_path_join(dir, s->form->single), *index = t5g_path_join(dir, s->form->index);
+    int there = t5g_is_there(path, e), r = 0;
+    /* If both exist, transformers takes the single file. */
+    if (there == 1) {
+        r = open_single(s, s->form->single, path, e);
+    } else if (there == 0 && (there = t5g_is_there(index, e)) == 1) {
+        s->index = index;
+        index = NULL;
+        r = open_index(s, dir, e);
+    }
+    t5g_free(path);
+    t5g_free(index);
+    return r < 0 ? -1 : there;
+}
+
 struct t5g_safetensors *
 t5g_safetensors_open(const char *dir, struct t5g_err *e)
 {
@@ -168,31 +208,19 @@ struct t5g_safetensors *
 t5g_safetensors_open_in(const char *model, const char *folder, struct t5g_err *e)
 {
     struct t5g_safetensors *s = t5g_alloc(1, sizeof *s);
-    int r = t5g_is_packed(model, e), there;
+    int r = t5g_is_packed(model, e);
     char *dir = folder[0] == '\0' || r == 1 ? t5g_strdup(model) : t5g_path_join(model, folder);
-    char *path = t5g_path_join(dir, single), *index = t5g_path_join(dir, index_name);
-    s->packed = r == 1;
     s->folder = folder;
     if (r == 1) {
-        s->shards = t5g_alloc(1, sizeof *s->shards);
-        s->shards[s->n_shards++] = (struct shard){.name = t5g_strdup(dir), .path = t5g_strdup(dir)};
-        r = open_shards(s, e);
-    } else if (r == 0 && (there = t5g_is_there(path, e)) != 0) {
-        /* If both exist, transformers takes the single file. */
-        s->shards = t5g_alloc(1, sizeof *s->shards);
-        s->shards[s->n_shards++] = (struct shard){.name = t5g_strdup(single), .path = path};
-        path = NULL;
-        r = there < 0 ? -1 : open_shards(s, e);
-    } else if (r == 0 && (there = t5g_is_there(index, e)) != 0) {
-        s->index = index;
-        index = NULL;
-        r = there < 0 ? -1 : open_index(s, dir, e);
+        r = open_single(s, dir, dir, e);
     } else if (r == 0) {
-        r = t5g_explain_model(dir, T5G_EXPLAIN_WEIGHTS, e);
+        for (size_t i = 0; i < T5G_LEN(forms) && r == 0; i++) {
+            s->form = &forms[i];
+            r = open_form(s, dir, e);
+        }
+        r = r == 0 ? t5g_explain_model(dir, T5G_EXPLAIN_WEIGHTS, e) : r < 0 ? -1 : 0;
     }
     t5g_free(dir);
-    t5g_free(path);
-    t5g_free(index);
     s->folder = NULL;
     if (r == 0)
         return s;
@@ -256,7 +284,7 @@ t5g_safetensors_stamp(const struct t5g_safetensors *s, size_t i)
 const struct t5g_map *
 t5g_safetensors_packed(const struct t5g_safetensors *s)
 {
-    return s->packed ? &s->shards[0].map : NULL;
+    return s->form == NULL ? &s->shards[0].map : NULL;
 }
 
 const char *

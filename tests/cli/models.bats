@@ -155,15 +155,21 @@ in_cache() {
 }
 
 @test "weights in other forms" {
+    copy m && mv m/model.safetensors m/flax_model.msgpack
+    no_model 66 m 'm: weights in flax_model.msgpack, expected model.safetensors or pytorch_model.bin: convert them with python3 -c "from transformers'
     copy m && mv m/model.safetensors m/pytorch_model.bin
-    no_model 66 m 'm: weights in pytorch_model.bin, expected model.safetensors: convert them with python3 -c "from transformers'
+    no_model 65 m 'm/pytorch_model.bin: a safetensors file: name it model.safetensors'
     printf 'PK\3\4' > m/pytorch_model.bin
-    no_model 65 m/pytorch_model.bin 'a PyTorch file'
+    no_model 65 m 'm/pytorch_model.bin: a zip archive without end record'
+    no_model 65 m/pytorch_model.bin 'a PyTorch file, expected the folder of a model'
+    mv m/pytorch_model.bin m/pytorch_model-00001-of-00002.bin
+    no_model 66 m 'but pytorch_model-00001-of-00002.bin: the download is not whole'
+    mv m/pytorch_model-00001-of-00002.bin m/pytorch_model.bin
     rm m/pytorch_model.bin && printf 'GGUF\3\0\0\0' > m/model.gguf
     no_model 66 m 'model.gguf is a GGUF'
     no_model 65 m/model.gguf 'a GGUF, which is not read'
     copy m && mv m/model.safetensors m/other.safetensors
-    no_model 66 m 'no model.safetensors and no model.safetensors.index.json, but other.safetensors'
+    no_model 66 m 'no model.safetensors and no pytorch_model.bin, and no index of either, but other.safetensors'
     no_model 65 m/other.safetensors 'a single file of a model: give the folder'
     no_model 65 m/config.json 'a single file of a model: give the folder'
     copy m && printf 'version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 3\n' > m/model.safetensors

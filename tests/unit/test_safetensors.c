@@ -192,7 +192,7 @@ test_directory(void **state)
     char *dir = md_tmp(), *fixture = md_fixture("tiny-gqa");
     struct t5g_err e = {0};
     expect_open_error(dir, T5G_EX_NOINPUT,
-                      ": no model.safetensors and no model.safetensors.index.json");
+                      ": no model.safetensors and no pytorch_model.bin, and no index of either");
     struct t5g_safetensors *s = t5g_safetensors_open(fixture, &e);
     assert_non_null(s);
     assert_int_equal(t5g_safetensors_files(s), 1);
