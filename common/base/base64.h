@@ -7,4 +7,7 @@
 /* Append p [n] in base64, with padding. */
 void t5g_base64(struct t5g_buf *b, const unsigned char *p, size_t n);
 
+/* Append the bytes of s [n], which is base64 with padding and nothing else. 0, or -1. */
+int t5g_base64_read(struct t5g_buf *b, const char *s, size_t n);
+
 #endif

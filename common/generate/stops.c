@@ -58,7 +58,7 @@ static void
 decode(const struct t5g_stops *s, struct t5g_buf *run, int32_t id, struct t5g_buf *out)
 {
     struct t5g_detok d;
-    t5g_detok_open(&d, s->t, false);
+    t5g_detok_open_inside(&d, s->t, false);
     d.run = *run;
     t5g_detok_add(&d, &id, 1, out);
     *run = d.run;
@@ -71,7 +71,7 @@ search(const struct t5g_stops *s, struct t5g_buf *text, const struct t5g_buf *ru
 {
     struct t5g_detok d;
     size_t sure = text->n;
-    t5g_detok_open(&d, s->t, false);
+    t5g_detok_open_inside(&d, s->t, false);
     t5g_buf_add(&d.run, run->p, run->n);
     t5g_detok_end(&d, text);
     t5g_detok_free(&d);

@@ -172,13 +172,13 @@ normalized_acts(const struct table *t, const struct overlaps *o, size_t i)
 /*
  * Clear `normalized` where it has no effect, so that such tokenizers are the same one: of tokens
  * without white space that cannot overlap with others. A token with single_word sees where the
- * others are searched, so there all are kept.
+ * others are searched, so there all are kept; and a charsmap may make a token of other text.
  */
 static void
 settle_normalized(const struct table *t)
 {
     struct overlaps o = {.nested = t5g_alloc(t->out->n + 1, sizeof *o.nested)};
-    bool words = false;
+    bool words = t->vocabulary->charsmap;
     for (size_t i = 0; i < t->out->n; i++)
         words = words || t->out->v[i].single_word;
     find_overlaps(t, &o);

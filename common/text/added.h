@@ -36,6 +36,7 @@ struct t5g_added_vocabulary {
     int32_t (*find)(const void *arg, const char *text, size_t n);
     const void *arg;
     size_t size;
+    bool charsmap; /* the normalizer changes more than spaces */
 };
 
 #define T5G_BAR "\xe2\x96\x81" /* U+2581, what normalisers turn a space into */

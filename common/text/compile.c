@@ -1,32 +1,33 @@
 /*
  * compile.c: tokenizer.json to a table.
  *
- * Besides the file's contents it computes the bigrams: pairs of neighbouring characters inside the
- * result of some merge. Two characters that are no such pair can never be merged, because every
- * merge's result is a piece of the text; so a text may be cut between them and its parts merged
- * separately. This holds for any BPE vocabulary and any order of merges.
+ * Besides the file's contents it computes, for BPE, the bigrams: pairs of neighbouring characters
+ * inside the result of some merge. Two characters that are no such pair can never be merged,
+ * because every merge's result is a piece of the text; so a text may be cut between them and its
+ * parts merged separately. This holds for any BPE vocabulary and any order of merges.
  */
 #include "base/json.h"
 #include "base/utf8.h"
-#include "text/tokenizer_json.h"
 #include "text/table.h"
+#include "text/tokenizer_json.h"
 #include "text/trie.h"
+#include "text/unigram.h"
+#include "text/unigram_model.h"
+#include "text/vocabulary.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define IDS_MAX  (1 << 22) /* largest id; the most merges are 4 times that */
-#define JSON_MAX ((size_t)256 << 20)
+#define IDS_MAX         (1 << 22) /* largest id; the most merges are 4 times that */
+#define UNKNOWN_PENALTY 10.0      /* of unknown text, below the least score */
+#define JSON_MAX        ((size_t)256 << 20)
 
 struct compiler {
     struct t5g_table_header h;
     struct t5g_pipeline p;
     struct t5g_added_list added;
-    const char **text; /* [n_vocabulary] the vocabulary's texts; NULL: no such id */
-    size_t n_vocabulary;
-    int32_t *slot; /* [slots] ids by hash of their text */
-    size_t slots;
+    struct t5g_vocabulary v;
     int32_t *chars; /* [0x110000] id of the one-character token */
     struct t5g_merge *merges, *bigrams;
     size_t n_bigrams;
@@ -34,19 +35,6 @@ struct compiler {
     uint64_t parts[2]; /* hashes of the vocabulary and of the merges, for the identity */
     struct t5g_err *e;
 };
-
-/* Id of a text in the vocabulary, or T5G_NO_ID. */
-static int32_t
-find(const struct compiler *c, const char *s, size_t n)
-{
-    for (size_t i = t5g_hash64(s, n) & (c->slots - 1); c->slot[i] != T5G_NO_ID;
-         i = (i + 1) & (c->slots - 1)) {
-        const char *t = c->text[c->slot[i]];
-        if (strlen(t) == n && memcmp(t, s, n) == 0)
-            return c->slot[i];
-    }
-    return T5G_NO_ID;
-}
 
 static size_t
 power_above(size_t n)
@@ -64,6 +52,15 @@ hash_text(struct t5g_hash *h, int64_t id, const char *text)
     t5g_hash_add(h, text, strlen(text) + 1);
 }
 
+static void
+hash_vocabulary(struct compiler *c)
+{
+    for (size_t i = 0; i < c->v.n; i++)
+        if (c->v.text[i] != NULL)
+            hash_text(c->hash, (int64_t)i, c->v.text[i]);
+    c->parts[0] = t5g_hash_get64(c->hash);
+}
+
 static int
 read_vocabulary(struct compiler *c, const struct t5g_json *vocab)
 {
@@ -76,42 +73,31 @@ read_vocabulary(struct compiler *c, const struct t5g_json *vocab)
                                t5g_json_key(v), IDS_MAX);
         max = id > max ? id : max;
     }
-    c->n_vocabulary = (size_t)(max + 1);
-    c->text = t5g_alloc(c->n_vocabulary, sizeof *c->text);
-    c->slots = power_above(t5g_json_size(vocab) * 2);
-    c->slot = t5g_alloc_raw(c->slots, sizeof *c->slot);
-    memset(c->slot, 0xff, c->slots * sizeof *c->slot);
+    t5g_vocabulary_make(&c->v, (size_t)(max + 1));
     for (const struct t5g_json *v = t5g_json_first(vocab); v != NULL; v = t5g_json_next(v)) {
         const char *key = t5g_json_key(v);
         t5g_json_int(v, 0, IDS_MAX, &id);
-        if (c->text[id] != NULL)
+        if (c->v.text[id] != NULL)
             return t5g_err_set(c->e, T5G_EX_DATA, "model.vocab: id %lld is both '%s' and '%s'",
-                               (long long)id, c->text[id], key);
-        c->text[id] = key;
-        size_t i = t5g_hash64(key, strlen(key)) & (c->slots - 1);
-        while (c->slot[i] != T5G_NO_ID)
-            i = (i + 1) & (c->slots - 1);
-        c->slot[i] = (int32_t)id;
+                               (long long)id, c->v.text[id], key);
+        t5g_vocabulary_add(&c->v, (size_t)id, key);
     }
-    for (size_t i = 0; i < c->n_vocabulary; i++)
-        if (c->text[i] != NULL)
-            hash_text(c->hash, (int64_t)i, c->text[i]);
-    c->parts[0] = t5g_hash_get64(c->hash);
+    hash_vocabulary(c);
     return 0;
 }
 
 static int32_t
 find_in(const void *arg, const char *text, size_t n)
 {
-    return find(arg, text, n);
+    return t5g_vocabulary_find(arg, text, n);
 }
 
 static int
 read_added(struct compiler *c, const struct t5g_added_files *f)
 {
     const struct t5g_json *vocab = t5g_json_get(t5g_json_get(f->tokenizer, "model"), "vocab");
-    const struct t5g_added_vocabulary v = {find_in, c, t5g_json_size(vocab)};
-    int32_t max = (int32_t)c->n_vocabulary - 1;
+    const struct t5g_added_vocabulary v = {find_in, &c->v, t5g_json_size(vocab), c->p.steps.n > 0};
+    int32_t max = (int32_t)c->v.n - 1;
     if (t5g_added_read(&c->added, f, c->p.gemma, c->p.space_is_bar, &v, c->e) < 0)
         return -1;
     for (size_t i = 0; i < c->added.n; i++)
@@ -135,8 +121,8 @@ read_characters(struct compiler *c)
 {
     c->chars = t5g_alloc_raw(0x110000, sizeof *c->chars);
     memset(c->chars, 0xff, 0x110000 * sizeof *c->chars);
-    for (size_t id = 0; id < c->n_vocabulary; id++) {
-        const unsigned char *s = (const unsigned char *)c->text[id];
+    for (size_t id = 0; id < c->v.n; id++) {
+        const unsigned char *s = (const unsigned char *)c->v.text[id];
         size_t n = s != NULL ? strlen((const char *)s) : 0;
         if (n > 0 && n <= 4 && t5g_utf8_len(s, n, NULL) == n)
             c->chars[t5g_utf8_decode(s, n)] = (int32_t)id;
@@ -144,7 +130,7 @@ read_characters(struct compiler *c)
     for (int b = 0; b < 256; b++) {
         char name[8];
         snprintf(name, sizeof name, "<0x%02X>", b);
-        c->h.byte_id[b] = find(c, name, 6);
+        c->h.byte_id[b] = t5g_vocabulary_find(&c->v, name, 6);
         if (c->h.byte_id[b] == T5G_NO_ID)
             return t5g_err_set(c->e, T5G_EX_DATA, "model.vocab: byte token %s is missing", name);
     }
@@ -241,7 +227,8 @@ read_merge(struct compiler *c, const struct t5g_json *v, size_t rank, struct t5g
         return t5g_err_set(c->e, T5G_EX_DATA, "model.merges: entry %zu: expected two tokens", rank);
     t5g_buf_add(both, a, len);
     t5g_buf_adds(both, b);
-    int32_t x = find(c, a, len), y = find(c, b, strlen(b)), z = find(c, both->p, both->n);
+    int32_t x = t5g_vocabulary_find(&c->v, a, len), y = t5g_vocabulary_find(&c->v, b, strlen(b)),
+            z = t5g_vocabulary_find(&c->v, both->p, both->n);
     if (x == T5G_NO_ID || y == T5G_NO_ID || z == T5G_NO_ID)
         return t5g_err_set(c->e, T5G_EX_DATA,
                            "model.merges: entry %zu: a part or the result is no token", rank);
@@ -283,9 +270,11 @@ check_model(const struct compiler *c, const struct t5g_json *m)
 {
     static const char *const off[] = {"dropout", "continuing_subword_prefix", "end_of_word_suffix"};
     const struct t5g_json *type = t5g_json_get(m, "type"), *v;
+    if (c->p.unigram)
+        return 0;
     if (!t5g_json_is_object(m) ||
         (type != NULL && (t5g_json_str(type) == NULL || strcmp(t5g_json_str(type), "BPE") != 0)))
-        return t5g_err_set(c->e, T5G_EX_DATA, "model.type: not supported, expected BPE");
+        return t5g_err_set(c->e, T5G_EX_DATA, "model.type: not supported, expected BPE or Unigram");
     if (c->p.gemma) /* it uses vocabulary and merges only */
         return 0;
     for (size_t i = 0; i < T5G_LEN(off); i++) {
@@ -320,8 +309,8 @@ append_texts(struct compiler *c, struct t5g_buf *out)
 {
     struct t5g_buf text = {0}, off = {0}, kind = {0};
     const char **printed = t5g_alloc(c->h.n_ids, sizeof *printed);
-    for (size_t id = 0; id < c->n_vocabulary; id++)
-        printed[id] = c->text[id];
+    for (size_t id = 0; id < c->v.n; id++)
+        printed[id] = c->v.text[id];
     for (size_t i = 0; i < c->added.n; i++)
         printed[c->added.v[i].id] = c->added.v[i].text;
     for (uint32_t id = 0; id <= c->h.n_ids; id++) {
@@ -330,14 +319,18 @@ append_texts(struct compiler *c, struct t5g_buf *out)
         if (id == c->h.n_ids)
             break;
         const char *s = printed[id];
-        int byte = s != NULL ? byte_of(s) : -1;
-        t5g_buf_addc(&kind, (char)(s == NULL ? T5G_TOKEN_ABSENT : byte >= 0 ? T5G_TOKEN_BYTE : 0));
+        int byte = s != NULL && c->p.bytes ? byte_of(s) : -1;
+        bool spaced = s != NULL && strchr(s, ' ') != NULL;
+        t5g_buf_addc(&kind, (char)(s == NULL   ? T5G_TOKEN_ABSENT
+                                   : byte >= 0 ? T5G_TOKEN_BYTE
+                                   : spaced    ? T5G_TOKEN_SPACED
+                                               : 0));
         if (byte >= 0) {
             t5g_buf_addc(&text, (char)byte);
             continue;
         }
         while (s != NULL && *s != '\0')
-            if (c->h.space_is_bar && strncmp(s, T5G_BAR, 3) == 0) {
+            if (c->p.bar_is_space && strncmp(s, T5G_BAR, 3) == 0) {
                 t5g_buf_addc(&text, ' ');
                 s += 3;
             } else {
@@ -412,16 +405,44 @@ append_tries(struct compiler *c, struct t5g_buf *out)
     return r;
 }
 
+static void
+append_bpe(struct compiler *c, struct t5g_buf *out)
+{
+    append_chars(c, out);
+    c->h.merges = append(out, c->merges, ((size_t)c->h.merge_mask + 1) * sizeof *c->merges);
+    c->h.bigrams = append(out, c->bigrams, ((size_t)c->h.bigram_mask + 1) * sizeof *c->bigrams);
+    append_joins(c, out);
+}
+
+static void
+append_unigram(struct compiler *c, struct t5g_buf *out)
+{
+    struct t5g_scored *v = t5g_alloc(c->v.n, sizeof *v);
+    struct t5g_buf units = {0};
+    for (size_t i = 0; i < c->v.n; i++)
+        v[i] = (struct t5g_scored){c->v.text[i], strlen(c->v.text[i]), (int32_t)i, c->v.score[i]};
+    t5g_double_array(&units, v, c->v.n);
+    c->h.units = append(out, units.p, units.n);
+    c->h.steps = append(out, c->p.steps.p, c->p.steps.n);
+    c->h.strings = append(out, c->p.strings.p, c->p.strings.n);
+    c->h.charsmap = append(out, c->p.charsmap.p, c->p.charsmap.n);
+    c->h.model = T5G_MODEL_UNIGRAM;
+    c->h.pre = c->p.pre;
+    c->h.decode = c->p.decode;
+    t5g_buf_free(&units);
+    t5g_free(v);
+}
+
 static struct t5g_table_header *
 assemble(struct compiler *c)
 {
     struct t5g_buf out = {0};
     t5g_buf_add(&out, &c->h, sizeof c->h);
     append_texts(c, &out);
-    append_chars(c, &out);
-    c->h.merges = append(&out, c->merges, ((size_t)c->h.merge_mask + 1) * sizeof *c->merges);
-    c->h.bigrams = append(&out, c->bigrams, ((size_t)c->h.bigram_mask + 1) * sizeof *c->bigrams);
-    append_joins(c, &out);
+    if (c->p.unigram)
+        append_unigram(c, &out);
+    else
+        append_bpe(c, &out);
     if (append_tries(c, &out) < 0) {
         t5g_buf_free(&out);
         return NULL;
@@ -436,6 +457,27 @@ assemble(struct compiler *c)
     c->h.hash = t5g_table_hash(out.p, out.n);
     memcpy(out.p, &c->h, sizeof c->h);
     return (struct t5g_table_header *)(void *)out.p;
+}
+
+/* Refuse an added token that the normalizer changes: it would be searched by another text. */
+static int
+check_normalized(const struct compiler *c, const struct t5g_table_header *h)
+{
+    struct t5g_table t;
+    int r = t5g_table_bind(&t, h, h->size, false, c->e);
+    struct t5g_unigram *u = r == 0 ? t5g_unigram_open(&t) : NULL;
+    for (size_t i = 0; i < c->added.n && r == 0; i++) {
+        const struct t5g_added *x = &c->added.v[i];
+        size_t n = x->n;
+        const char *s = x->normalized ? t5g_unigram_normalize(u, x->text, &n) : x->text;
+        if (n != x->n || memcmp(s, x->text, n) != 0)
+            r = t5g_err_set(c->e, T5G_EX_DATA,
+                            "added token '%s': normalized: not supported, because the normalizer "
+                            "changes its text",
+                            x->text);
+    }
+    t5g_unigram_close(u);
+    return r;
 }
 
 static int
@@ -476,6 +518,33 @@ identify(struct compiler *c)
         snprintf(c->h.identity + 8 * i, 9, "%08lx", (unsigned long)(part[i] >> 32));
 }
 
+static int
+read_unigram(struct compiler *c, const struct t5g_json *m)
+{
+    if (t5g_unigram_model(&c->v, &c->h, m, c->e) < 0)
+        return -1;
+    hash_vocabulary(c);
+    t5g_hash_reset(c->hash);
+    t5g_unigram_hash(c->hash, &c->v, &c->h, &c->p);
+    c->parts[1] = t5g_hash_get64(c->hash);
+    return 0;
+}
+
+/* What is made of the model and its vocabulary. */
+static int
+read_model(struct compiler *c, const struct t5g_added_files *f)
+{
+    const struct t5g_json *m = t5g_json_get(f->tokenizer, "model");
+    if (check_model(c, m) < 0)
+        return -1;
+    if (c->p.unigram)
+        return read_unigram(c, m) < 0 ? -1 : read_added(c, f);
+    return read_vocabulary(c, t5g_json_get(m, "vocab")) < 0 || read_added(c, f) < 0 ||
+                   read_characters(c) < 0 || read_merges(c, t5g_json_get(m, "merges")) < 0
+               ? -1
+               : 0;
+}
+
 const char *const t5g_tokenizer_files[] = {"tokenizer.json", "tokenizer_config.json",
                                            "special_tokens_map.json", "added_tokens.json"};
 
@@ -508,15 +577,16 @@ t5g_table_compile(const struct t5g_map files[T5G_TOKENIZER_FILES], const char *d
     struct t5g_table_header *h = NULL;
     struct t5g_json *roots[T5G_TOKENIZER_FILES] = {NULL};
     if (parse_files(files, dir, roots, e) == 0) {
-        const struct t5g_json *m = t5g_json_get(roots[0], "model");
         const struct t5g_added_files f = {roots[0], roots[1], roots[2], roots[3]};
-        if (t5g_pipeline_read(&c.p, roots[0], roots[1], e) == 0 && check_model(&c, m) == 0 &&
-            read_vocabulary(&c, t5g_json_get(m, "vocab")) == 0 && read_added(&c, &f) == 0 &&
-            read_characters(&c) == 0 && read_merges(&c, t5g_json_get(m, "merges")) == 0) {
+        if (t5g_pipeline_read(&c.p, roots[0], roots[1], e) == 0 && read_model(&c, &f) == 0) {
             c.h.space_is_bar = c.p.space_is_bar;
             t5g_hash128_hex(c.h.file, files[0].p, files[0].size);
             identify(&c);
             h = assemble(&c);
+            if (h != NULL && c.p.unigram && check_normalized(&c, h) < 0) {
+                t5g_free(h);
+                h = NULL;
+            }
         }
         if (h == NULL) {
             char *path = t5g_path_join(dir, t5g_tokenizer_files[0]);
@@ -527,8 +597,7 @@ t5g_table_compile(const struct t5g_map files[T5G_TOKENIZER_FILES], const char *d
     t5g_pipeline_clear(&c.p);
     t5g_added_clear(&c.added);
     t5g_hash_close(c.hash);
-    t5g_free(c.text);
-    t5g_free(c.slot);
+    t5g_vocabulary_free(&c.v);
     t5g_free(c.chars);
     t5g_free(c.merges);
     t5g_free(c.bigrams);

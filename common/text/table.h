@@ -8,7 +8,7 @@
 #include "base/mem.h"
 
 #define T5G_TABLE_MAGIC   "t5g-tok\n"
-#define T5G_TABLE_VERSION 4u /* of the layout and of how its contents are computed */
+#define T5G_TABLE_VERSION 5u /* of the layout and of how its contents are computed */
 #define T5G_NO_ID         (-1)
 
 /* A span of the block, in bytes from its start; 64-byte aligned. */
@@ -16,8 +16,49 @@ struct t5g_span {
     uint64_t off, len;
 };
 
-/* Kinds of token for the detokenizer. */
-enum { T5G_TOKEN_SPECIAL = 1, T5G_TOKEN_BYTE = 2, T5G_TOKEN_ABSENT = 4 };
+/* Kinds of token for the detokenizer. SPACED: its spaces are its own, none was a U+2581. */
+enum { T5G_TOKEN_SPECIAL = 1, T5G_TOKEN_BYTE = 2, T5G_TOKEN_ABSENT = 4, T5G_TOKEN_SPACED = 8 };
+
+/* The model that cuts a text into tokens. */
+enum { T5G_MODEL_BPE, T5G_MODEL_UNIGRAM };
+
+/* How a text is cut into words before a unigram model. */
+enum {
+    T5G_PRE_WORDS = 1,  /* at white space, which is dropped */
+    T5G_PRE_BARS = 2,   /* spaces become U+2581 */
+    T5G_PRE_ALWAYS = 4, /* a U+2581 is put in front of a word without one */
+    T5G_PRE_FIRST = 8,  /* the same, only where the text begins */
+    T5G_PRE_SPLIT = 16  /* a word ends before each U+2581 */
+};
+
+/* How texts are made from tokens. */
+enum {
+    T5G_DECODE_FIRST = 1,   /* U+2581 of the first token are dropped */
+    T5G_DECODE_BYTES = 2,   /* a run of byte tokens is one token, which may hold U+2581 */
+    T5G_DECODE_CLEAN_UP = 4 /* see cleanup.h */
+};
+
+/* A step of a unigram tokenizer's normalizer; from and to [bytes] are in `strings`. */
+enum { T5G_STEP_CHARSMAP, T5G_STEP_STRIP, T5G_STEP_REPLACE, T5G_STEP_SPACES };
+struct t5g_step {
+    uint32_t op;
+    uint32_t left, right;    /* STRIP: at which ends */
+    uint32_t from, from_len; /* REPLACE: the text to replace */
+    uint32_t to, to_len;     /* REPLACE, SPACES (two or more): the replacement */
+};
+
+/*
+ * A unit of the double array of pieces over bytes: the child of unit u after byte c is unit
+ * u.base ^ c, if its label is c. A base has one owner; unused units, among them the first 256 but
+ * for the root (the first), have the label T5G_NO_LABEL.
+ */
+struct t5g_unit {
+    uint32_t base;
+    uint32_t label_id; /* label << 23 | id of the piece that ends here, or T5G_NO_PIECE */
+    double score;      /* of that piece */
+};
+#define T5G_NO_LABEL 256u
+#define T5G_NO_PIECE 0x7fffffu
 
 struct t5g_merge {
     uint32_t a, b;     /* pair of ids; a = UINT32_MAX: free slot */
@@ -68,6 +109,17 @@ struct t5g_table_header {
     struct t5g_span joins;    /* u64 [128][2]: bit b of row a: ASCII characters a b are a bigram */
     struct t5g_span nodes, edges;  /* tries of added tokens */
     struct t5g_span before, after; /* i32: the post-processor's ids around a text */
+    /* Of a unigram model; it has no chars, merges, bigrams and joins. */
+    uint32_t model;         /* T5G_MODEL_* */
+    uint32_t pre, decode;   /* T5G_PRE_*, T5G_DECODE_* */
+    int32_t unknown;        /* the id of what no piece covers */
+    double unknown_score;   /* of one character of it */
+    uint32_t byte_fallback; /* unknown text becomes byte tokens */
+    uint32_t reserved;
+    struct t5g_span units;    /* struct t5g_unit [multiple of 256] */
+    struct t5g_span steps;    /* struct t5g_step */
+    struct t5g_span strings;  /* bytes */
+    struct t5g_span charsmap; /* see charsmap.h */
 };
 
 /* The block, mapped or in memory, with pointers to its sections. */
@@ -86,6 +138,10 @@ struct t5g_table {
     const struct t5g_trie_edge *edges;
     const int32_t *before, *after;
     size_t n_before, n_after;
+    const struct t5g_unit *units;
+    const struct t5g_step *steps; /* [n_steps] */
+    size_t n_steps;
+    const char *strings, *charsmap;
 };
 
 /* Open DIR's tokenizer: from the cache if it is there undamaged, else compiled, and cached if

@@ -5,11 +5,13 @@
 #include "text/bpe.h"
 #include "text/table.h"
 #include "text/tokenizer.h"
+#include "text/unigram.h"
 
 struct t5g_tokenizer {
     struct t5g_table table;
-    struct t5g_bpe *bpe;
-    bool starts[256]; /* first bytes of added tokens */
+    struct t5g_bpe *bpe;         /* or */
+    struct t5g_unigram *unigram; /* by the table's model */
+    bool starts[256];            /* first bytes of added tokens */
     bool starts_normalized[256];
     bool normalized; /* some tokens are searched in the normalised text */
     struct t5g_tokenizer_id id;

@@ -7,8 +7,8 @@ t5g_token_texts(const struct t5g_tokenizer *t, const int32_t *ids, size_t n, str
 {
     struct t5g_detok one, run; /* of one token; with the bytes of the open run */
     size_t last = 0;           /* byte token of that run */
-    t5g_detok_open(&one, t, true);
-    t5g_detok_open(&run, t, true);
+    t5g_detok_open_inside(&one, t, true);
+    t5g_detok_open_inside(&run, t, true);
     for (size_t i = 0; i < n; i++) {
         size_t before = texts[i].n;
         t5g_detok_add(&one, &ids[i], 1, &texts[i]);

@@ -1,4 +1,4 @@
-/* tokenizer.c: cut added tokens out of the text, byte-pair encode the rest, add the template. */
+/* tokenizer.c: cut added tokens out of the text, give the rest to the model, add the template. */
 #include "text/tokenizer.h"
 #include "base/bug.h"
 #include "base/utf8.h"
@@ -36,7 +36,10 @@ t5g_tokenizer_find(struct t5g_tokenizer **out, const char *dir, struct t5g_err *
     first_bytes(&t->table, h->raw, false, t->starts);
     first_bytes(&t->table, h->normalized, h->space_is_bar != 0, t->starts_normalized);
     t->normalized = t->table.nodes[h->normalized].n > 0;
-    t->bpe = t5g_bpe_open(&t->table);
+    if (h->model == T5G_MODEL_UNIGRAM)
+        t->unigram = t5g_unigram_open(&t->table);
+    else
+        t->bpe = t5g_bpe_open(&t->table);
     memcpy(t->id.id, h->identity, T5G_HEX128);
     memcpy(t->id.file, h->file, T5G_HEX128);
     return 1;
@@ -59,6 +62,7 @@ t5g_tokenizer_close(struct t5g_tokenizer *t)
     if (t == NULL)
         return;
     t5g_bpe_close(t->bpe);
+    t5g_unigram_close(t->unigram);
     t5g_table_close(&t->table);
     t5g_free(t);
 }
@@ -70,10 +74,11 @@ struct pass {
     uint32_t root;
     bool normalized; /* the text is read as if normalised */
     bool text_only;
+    bool begins; /* the text begins with the pass's own */
     struct t5g_ids *out;
 };
 
-static void encode_piece(const struct pass *p, const char *text, size_t n);
+static void encode_piece(const struct pass *p, const char *text, size_t n, bool begins);
 
 /* Bytes of Unicode white space at the end of s[0..n); a space that became U+2581 is not one. */
 static size_t
@@ -119,6 +124,15 @@ word_after(const char *s, size_t n)
     return len > 0 && t5g_in_word(t5g_utf8_decode((const unsigned char *)s, len));
 }
 
+static void
+add_id(const struct pass *p, int32_t id)
+{
+    if (p->t->unigram != NULL)
+        t5g_ids_add(p->out, id);
+    else
+        t5g_bpe_add_id(p->t->bpe, id, p->out);
+}
+
 /*
  * As Hugging Face's find_matches: the longest of the leftmost tokens; the search continues after
  * the token's own text even if the token includes white space after it.
@@ -150,27 +164,33 @@ cut_out(const struct pass *p, const char *text, size_t n)
         if ((x->flags & T5G_ADDED_RSTRIP) != 0)
             to += space_after(p, text + to, n - to);
         if (start < from)
-            encode_piece(p, text + start, from - start);
+            encode_piece(p, text + start, from - start, p->begins && start == 0);
         if (from < to) /* else it was white space of the token before */
-            t5g_bpe_add_id(p->t->bpe, x->id, p->out);
+            add_id(p, x->id);
         start = to;
     }
     if (start < n)
-        encode_piece(p, text + start, n - start);
+        encode_piece(p, text + start, n - start, p->begins && start == 0);
 }
 
-/* Text left by a pass: to the second pass, or to the model. */
+/* Text left by a pass: to the second pass, or to the model. BPE normalizes on the way. */
 static void
-encode_piece(const struct pass *p, const char *text, size_t n)
+encode_piece(const struct pass *p, const char *text, size_t n, bool begins)
 {
-    if (p->normalized || !p->t->normalized) {
+    struct t5g_unigram *unigram = p->t->unigram;
+    if (unigram != NULL && !p->normalized)
+        text = t5g_unigram_normalize(unigram, text, &n);
+    if (!p->normalized && p->t->normalized) {
+        struct pass second = *p;
+        second.root = p->t->table.h->normalized;
+        second.normalized = true;
+        second.begins = begins;
+        cut_out(&second, text, n);
+    } else if (unigram != NULL) {
+        t5g_unigram_add(unigram, text, n, begins, p->out);
+    } else {
         t5g_bpe_add(p->t->bpe, text, n, p->out);
-        return;
     }
-    struct pass second = *p;
-    second.root = p->t->table.h->normalized;
-    second.normalized = true;
-    cut_out(&second, text, n);
 }
 
 void
@@ -182,10 +202,14 @@ t5g_tokenize(const struct t5g_tokenizer *t, const char *text, size_t n, unsigned
         t5g_bug("ill-formed UTF-8 reached the tokenizer");
     if ((flags & T5G_TOK_BARE) == 0)
         t5g_ids_append(out, table->before, table->n_before);
-    struct pass first = {
-        .t = t, .root = table->h->raw, .text_only = (flags & T5G_TOK_TEXT_ONLY) != 0, .out = out};
+    struct pass first = {.t = t,
+                         .root = table->h->raw,
+                         .text_only = (flags & T5G_TOK_TEXT_ONLY) != 0,
+                         .begins = true,
+                         .out = out};
     cut_out(&first, text, n);
-    t5g_bpe_finish(t->bpe, out);
+    if (t->bpe != NULL)
+        t5g_bpe_finish(t->bpe, out);
     if ((flags & T5G_TOK_BARE) == 0)
         t5g_ids_append(out, table->after, table->n_after);
 }
@@ -219,7 +243,7 @@ t5g_tokenizer_identity(const struct t5g_tokenizer *t)
 int
 t5g_tokenizer_check(const struct t5g_tokenizer_id *ours, const char *theirs, struct t5g_err *e)
 {
-    static const char *const parts[] = {"vocabulary", "merges", "added tokens",
+    static const char *const parts[] = {"vocabulary", "merges or scores", "added tokens",
                                         "tokens around a text"};
     const char *other = NULL;
     size_t same = 0;

@@ -1,6 +1,8 @@
 /* tokenizer_json.c: read and check the parts of tokenizer.json around the model. */
 #include "text/tokenizer_json.h"
 #include "text/added.h"
+#include "text/table.h"
+#include "text/unigram_json.h"
 
 #include <string.h>
 
@@ -125,12 +127,14 @@ read_post(struct t5g_pipeline *p, const struct t5g_json *root, struct t5g_err *e
 
 /*
  * How transformers' AutoTokenizer would build the tokenizer: from tokenizer.json as it is, or, with
- * the class GemmaTokenizer, anew from vocabulary and merges. Other classes have their own rules.
+ * the class GemmaTokenizer, anew from vocabulary and merges. T5Tokenizer is taken as the file says,
+ * though 5.18 builds it anew with a pipeline of its own. Other classes have their own rules.
  */
 static int
 read_class(struct t5g_pipeline *p, const struct t5g_json *config, struct t5g_err *e)
 {
-    static const char *const as_it_is[] = {"PreTrainedTokenizer", "TokenizersBackend"};
+    static const char *const as_it_is[] = {"PreTrainedTokenizer", "TokenizersBackend",
+                                           "T5Tokenizer"};
     static const char file[] = "tokenizer_config.json";
     const char *name = t5g_json_str(t5g_json_get(config, "tokenizer_class"));
     size_t n = name != NULL ? strlen(name) : 0;
@@ -143,7 +147,7 @@ read_class(struct t5g_pipeline *p, const struct t5g_json *config, struct t5g_err
     if (!known)
         return t5g_err_set(e, T5G_EX_DATA,
                            "%s: tokenizer_class: %s is not supported, expected GemmaTokenizer, "
-                           "PreTrainedTokenizerFast or TokenizersBackend",
+                           "T5Tokenizer, PreTrainedTokenizerFast or TokenizersBackend",
                            file, name);
     if (!is_false(t5g_json_get(config, "split_special_tokens")))
         return t5g_err_set(e, T5G_EX_DATA,
@@ -160,9 +164,17 @@ t5g_pipeline_read(struct t5g_pipeline *p, const struct t5g_json *root,
         return t5g_err_set(e, T5G_EX_DATA, "not an object");
     if (read_class(p, config, e) < 0)
         return -1;
+    p->unigram = is(t5g_json_get(t5g_json_get(root, "model"), "type"), "Unigram") && !p->gemma;
+    if (p->unigram) {
+        if (t5g_json_true(t5g_json_get(config, "clean_up_tokenization_spaces")))
+            p->decode |= T5G_DECODE_CLEAN_UP;
+        return t5g_unigram_pipeline(p, root, e) < 0 ? -1 : read_post(p, root, e);
+    }
     /* GemmaTokenizer has its own normalizer and decoder, whatever the file says. */
     if (!p->gemma && (read_normalizer(p, root, e) < 0 || read_decoder(p, root, e) < 0))
         return -1;
+    p->bar_is_space = p->space_is_bar;
+    p->bytes = true;
     return read_post(p, root, e);
 }
 
@@ -171,4 +183,7 @@ t5g_pipeline_clear(struct t5g_pipeline *p)
 {
     t5g_ids_free(&p->before);
     t5g_ids_free(&p->after);
+    t5g_buf_free(&p->steps);
+    t5g_buf_free(&p->strings);
+    t5g_buf_free(&p->charsmap);
 }

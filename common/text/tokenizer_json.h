@@ -1,5 +1,5 @@
-/* tokenizer_json.h: the parts of tokenizer.json around the model, checked: only what Gemma
- * tokenizers use. */
+/* tokenizer_json.h: the parts of tokenizer.json around the model, checked: only what the tokenizers
+ * of Gemma and of T5 and its successors use. */
 #ifndef T5G_TOKENIZER_JSON_H
 #define T5G_TOKENIZER_JSON_H
 
@@ -8,8 +8,14 @@
 
 struct t5g_pipeline {
     bool gemma;        /* class GemmaTokenizer */
-    bool space_is_bar; /* normalizer Replace " " by U+2581 */
+    bool unigram;      /* model Unigram; else BPE */
+    bool space_is_bar; /* BPE: normalizer Replace " " by U+2581 */
+    bool bar_is_space; /* decoder: U+2581 becomes a space */
+    bool bytes;        /* decoder: ByteFallback */
     struct t5g_ids before, after;
+    unsigned pre, decode; /* unigram: T5G_PRE_*, T5G_DECODE_* */
+    /* Unigram: struct t5g_step, their texts, and the rules of a charsmap. */
+    struct t5g_buf steps, strings, charsmap;
 };
 
 /*

@@ -26,6 +26,17 @@ test_base64(void **state)
         t5g_buf_adds(&b, "");
         t5g_base64(&b, (const unsigned char *)vectors[i][0], strlen(vectors[i][0]));
         assert_string_equal(b.p, vectors[i][1]);
+        b.n = 0;
+        assert_int_equal(t5g_base64_read(&b, vectors[i][1], strlen(vectors[i][1])), 0);
+        assert_int_equal(b.n, strlen(vectors[i][0]));
+        assert_memory_equal(b.p, vectors[i][0], b.n);
+        t5g_buf_free(&b);
+    }
+    static const char *const bad[] = {
+        "Zg", "Zg=", "Zg==Zg==", "Z===", "====", "Zh==", "Zm9=", "Zm9v\n", "Zm-v", "Z=9v", " Zg="};
+    for (size_t i = 0; i < T5G_LEN(bad); i++) {
+        struct t5g_buf b = {0};
+        assert_int_equal(t5g_base64_read(&b, bad[i], strlen(bad[i])), -1);
         t5g_buf_free(&b);
     }
     struct t5g_buf b = {0};

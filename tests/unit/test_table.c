@@ -9,15 +9,16 @@
 #include "text/tokenizer.h"
 
 #include <dirent.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The table of tests/models/tiny, in memory that may be written to. */
+/* The table of a folder of tests, in memory that may be written to. */
 static unsigned char *
-block_of_tiny(uint64_t *n)
+block_of(const char *name, uint64_t *n)
 {
-    char *dir = md_fixture("tiny");
+    char *dir = t5g_path_join(getenv("T5G_TESTS"), name);
     struct t5g_table t;
     struct t5g_err e;
     if (t5g_table_open(&t, dir, &e) < 0)
@@ -30,13 +31,12 @@ block_of_tiny(uint64_t *n)
 }
 
 static void
-every_flipped_byte_is_found(void **state)
+flip_every_byte(const char *name)
 {
     uint64_t n;
-    unsigned char *p = block_of_tiny(&n);
+    unsigned char *p = block_of(name, &n);
     struct t5g_table t;
     struct t5g_err e = {0};
-    (void)state;
     assert_int_equal(t5g_table_bind(&t, p, n, false, &e), 0);
     for (uint64_t i = 0; i < n; i += i < sizeof(struct t5g_table_header) ? 1 : 97) {
         p[i] ^= (unsigned char)(1u << i % 8);
@@ -48,6 +48,14 @@ every_flipped_byte_is_found(void **state)
     for (uint64_t cut = 0; cut < n; cut += 1 + n / 50)
         assert_int_equal(t5g_table_bind(&t, p, cut, false, &e), -1);
     t5g_free(p);
+}
+
+static void
+every_flipped_byte_is_found(void **state)
+{
+    (void)state;
+    flip_every_byte("models/tiny");
+    flip_every_byte("data/tokenizers/umt5");
 }
 
 /* Put a number of `size` bytes at p, make the checksum right again: the index must be refused. */
@@ -73,7 +81,7 @@ static void
 indices_stay_inside(void **state)
 {
     uint64_t n;
-    unsigned char *p = block_of_tiny(&n);
+    unsigned char *p = block_of("models/tiny", &n);
     const struct t5g_table_header *h = (const void *)p;
     (void)state;
 #define FIELD(x) offsetof(struct t5g_table_header, x)
@@ -100,6 +108,35 @@ indices_stay_inside(void **state)
     for (size_t i = 0; i <= h->merge_mask; i++)
         m[i].a = m[i].a == UINT32_MAX ? 0 : m[i].a;
     refuse_index(p, n, 0, (uint64_t)p[0], 1, "full table");
+    t5g_free(p);
+}
+
+static void
+indices_of_unigram_stay_inside(void **state)
+{
+    const double nan = NAN;
+    uint64_t n, bits;
+    unsigned char *p = block_of("data/tokenizers/umt5", &n);
+    const struct t5g_table_header *h = (const void *)p;
+    (void)state;
+    memcpy(&bits, &nan, sizeof bits);
+    assert_true(h->model == T5G_MODEL_UNIGRAM && h->steps.len > 0 && h->charsmap.len > 0);
+#define FIELD(x) offsetof(struct t5g_table_header, x)
+    refuse_index(p, n, FIELD(model), 2, 4, "model");
+    refuse_index(p, n, FIELD(unknown), h->n_ids, 4, "unknown");
+    refuse_index(p, n, FIELD(unknown_score), bits, 8, "unknown_score");
+    refuse_index(p, n, FIELD(byte_id[65]), UINT32_MAX, 4, "byte_id");
+    refuse_index(p, n, FIELD(units.len), h->units.len - 16, 8, "units.len");
+    refuse_index(p, n, FIELD(charsmap.off), n, 8, "charsmap.off");
+    refuse_index(p, n, h->units.off, (uint32_t)(h->units.len / 16), 4, "base");
+    refuse_index(p, n, h->units.off + 4, h->n_ids, 4, "id of a unit");
+    refuse_index(p, n, h->units.off + 8, bits, 8, "score");
+    refuse_index(p, n, h->steps.off, T5G_STEP_SPACES + 1, 4, "op");
+    refuse_index(p, n, h->steps.off + offsetof(struct t5g_step, to_len), 1u << 30, 4, "to_len");
+    refuse_index(p, n, h->charsmap.off, UINT32_MAX, 4, "units of the charsmap");
+    refuse_index(p, n, h->charsmap.off + h->charsmap.len - 1, 'x', 1, "end of the charsmap");
+    refuse_index(p, n, h->charsmap.off + h->charsmap.len - 2, 0xff, 1, "text of the charsmap");
+#undef FIELD
     t5g_free(p);
 }
 
@@ -164,6 +201,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_flipped_byte_is_found),
         cmocka_unit_test(indices_stay_inside),
+        cmocka_unit_test(indices_of_unigram_stay_inside),
         cmocka_unit_test(damaged_kept_table_is_made_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
