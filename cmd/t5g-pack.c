@@ -98,7 +98,7 @@ list(void)
     if (opt.weights != T5G_PACK_KEEP || opt.calibrate.n > 0 || opt.report.n > 0 ||
         t5g_common.output != NULL)
         t5g_usage("--list prints a table: it excludes -o and what is for packing");
-    if (t5g_listing_put(&b, t5g_model_path(), &e) < 0 ||
+    if (t5g_listing_put(&b, t5g_model_path(), &opt.adapters, &e) < 0 ||
         t5g_write_full(STDOUT_FILENO, "stdout", b.p, b.n, &e) < 0)
         t5g_die_err(&e);
     t5g_buf_free(&b);

@@ -74,7 +74,7 @@ list_all(struct text *t, char **paths, size_t n, struct t5g_err *e)
     int r = 0;
     for (size_t i = 0, m; i < n && r >= 0; i += m) {
         if (plain && t5g_listing_is_packed(paths[i]) &&
-            t5g_listing_put(&t->out, paths[i], NULL) == 0) {
+            t5g_listing_put(&t->out, paths[i], NULL, NULL) == 0) {
             m = 1;
             continue;
         }

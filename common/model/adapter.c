@@ -360,6 +360,18 @@ t5g_adapter_open(const char *dir, struct t5g_model *m, struct t5g_err *e)
 }
 
 void
+t5g_adapter_describe(struct t5g_buf *out, const struct t5g_adapter *a)
+{
+    const char *between = " of ";
+    t5g_buf_printf(out, "%s: %zu modules", a->dir, a->n);
+    for (int i = 0; i < T5G_IDS; i++)
+        if (a->digest[i][0] != '\0') {
+            t5g_buf_printf(out, "%s%s", between, t5g_id_name((enum t5g_id)i));
+            between = ", ";
+        }
+}
+
+void
 t5g_adapter_close(struct t5g_adapter *a)
 {
     if (a == NULL)

@@ -21,6 +21,10 @@ struct t5g_adapter *t5g_adapter_open(const char *dir, struct t5g_model *m, struc
  * already. k computes the norms of DoRA.
  */
 void t5g_adapter_apply(struct t5g_adapter *a, struct t5g_model *m, const struct t5g_kernels *k);
+
+/* Append "DIR: N modules of encoder, decoder" to out. */
+void t5g_adapter_describe(struct t5g_buf *out, const struct t5g_adapter *a);
+
 void t5g_adapter_close(struct t5g_adapter *a);
 
 #endif

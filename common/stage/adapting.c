@@ -42,6 +42,14 @@ asked_for(const struct t5g_list *given)
     return l;
 }
 
+bool
+t5g_adapting_any(const struct t5g_list *given)
+{
+    struct t5g_list l = asked_for(given);
+    t5g_free(l.v);
+    return l.n > 0;
+}
+
 int
 t5g_adapting_apply(struct t5g_model *m, const struct t5g_kernels *k, const struct t5g_list *given,
                    struct t5g_err *e)

@@ -21,4 +21,7 @@
 int t5g_adapting_apply(struct t5g_model *m, const struct t5g_kernels *k,
                        const struct t5g_list *given, struct t5g_err *e);
 
+/* Whether any is asked for. */
+bool t5g_adapting_any(const struct t5g_list *given);
+
 #endif

@@ -1,9 +1,11 @@
 /* listing.c: what a model is made of, as a table. */
 #include "stage/listing.h"
+#include "stage/adapting.h"
 #include "cli/program.h"
 #include "base/escape.h"
 #include "base/json.h"
 #include "base/units.h"
+#include "model/adapter.h"
 #include "model/binder.h"
 #include "model/model.h"
 #include "stream/document.h"
@@ -182,19 +184,49 @@ size_of_files(const struct t5g_model *m)
     return n;
 }
 
+static void
+put_adapters(struct t5g_buf *b, const struct t5g_model *m)
+{
+    for (size_t i = 0; i < m->n_adapters; i++) {
+        struct t5g_buf text = {0};
+        t5g_adapter_describe(&text, m->adapters[i]);
+        put_line(b, "adapter", text.p);
+        t5g_buf_free(&text);
+    }
+}
+
+/* The model, with the adapters that were asked for; NULL adapters: none. */
+static struct t5g_model *
+open_model(const char *path, const struct t5g_list *adapters, struct t5g_err *e)
+{
+    const char *prefix = t5g_common.encoder_prefix;
+    struct t5g_model *m = t5g_model_open_in(path, prefix, T5G_SKIP_ENCODER | T5G_SKIP_DECODER, e);
+    if (m == NULL || adapters == NULL || !t5g_adapting_any(adapters))
+        return m;
+    unsigned need = m->config.has_vision ? T5G_NEED_VISION : 0;
+    const struct t5g_kernels *k = t5g_kernels_get(NULL, e);
+    t5g_model_close(m);
+    m = k != NULL ? t5g_model_open_in(path, prefix, need, e) : NULL;
+    if (m == NULL || t5g_adapting_apply(m, k, adapters, e) == 0)
+        return m;
+    t5g_model_close(m);
+    return NULL;
+}
+
 int
-t5g_listing_put(struct t5g_buf *b, const char *path, struct t5g_err *e)
+t5g_listing_put(struct t5g_buf *b, const char *path, const struct t5g_list *adapters,
+                struct t5g_err *e)
 {
     char size[T5G_UNITS_MAX];
     struct t5g_tokenizer *t;
-    struct t5g_model *m =
-        t5g_model_open_in(path, t5g_common.encoder_prefix, T5G_SKIP_ENCODER | T5G_SKIP_DECODER, e);
+    struct t5g_model *m = open_model(path, adapters, e);
     if (m == NULL)
         return -1;
     int r = t5g_tokenizer_find(&t, path, e);
     if (r >= 0) {
         put_line(b, "model", path);
         put_line(b, "source", m->parts.source);
+        put_adapters(b, m);
         put_line(b, "weights", m->profile);
         put_line(b, "tokenizer", t != NULL ? t5g_tokenizer_identity(t) : "-");
         put_line(b, t5g_safetensors_packed(m->files) != NULL ? "file" : "weight files",

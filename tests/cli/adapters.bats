@@ -277,6 +277,21 @@ refused() {
     done
 }
 
+@test "t5g-pack --list shows adapters and what they change" {
+    at=$T5G_TESTS/golden/adapters/tiny
+    t5g-pack --list > plain
+    t5g-pack --list --adapter "$at/decoder" > one
+    grep -q "^adapter  *$at/decoder: 30 modules of decoder\$" one
+    [ "$(grep ^encoder plain | head -n 1)" = "$(grep ^encoder one | head -n 1)" ]
+    [ "$(grep ^decoder plain | head -n 1)" != "$(grep ^decoder one | head -n 1)" ]
+    T5G_ADAPTER=$at/decoder:$at/linear t5g-pack --list > two
+    grep -q "^adapter  *$at/linear: 96 modules of encoder, vision, decoder\$" two
+    [ "$(grep -c ^adapter two)" = 2 ]
+    t5g-pack --adapter "$at/decoder" -o merged.t5g
+    t5g-pack --list merged.t5g > merged
+    [ "$(grep ^decoder merged | head -n 1)" = "$(grep ^decoder one | head -n 1)" ]
+}
+
 @test "merged into bf16, and into 8 and 4 bits" {
     model tiny-gqa
     for case in attention embed-lora tokens; do
