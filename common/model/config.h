@@ -110,10 +110,10 @@ struct t5g_config {
 
 /*
  * Read DIR/config.json (and DIR/generation_config.json, if any). Every field that the model needs
- * must be present: class defaults are never assumed. -1 with e (65/66): "config.json:
- * decoder.head_dim: missing" (with the directory in front). Accepts the rope spellings of
- * transformers 4 and 5, a t5gemma2 model and an encoder-only directory (t5gemma2_encoder,
- * t5gemma2_text: no decoder).
+ * must be present: class defaults are not assumed, except the tower's and a bare text encoder's
+ * eoi, as t5g-model(5) says. -1 with e (65/66): "config.json: decoder.head_dim: missing" (with the
+ * directory in front). Accepts the rope spellings of transformers 4 and 5, a t5gemma2 model and an
+ * encoder-only directory (t5gemma2_encoder, t5gemma2_text: no decoder).
  */
 int t5g_config_load(struct t5g_config *c, const char *dir, struct t5g_err *e);
 void t5g_config_clear(struct t5g_config *c);

@@ -146,6 +146,14 @@ add_roles(struct identities *x, const struct t5g_roles *r, struct t5g_err *e)
     return 0;
 }
 
+/* Families may have equal tensors and differ in these. */
+static void
+put_block(struct t5g_buf *b, const struct t5g_block_config *c)
+{
+    t5g_buf_printf(b, "layernorm=%d gain=%.9g bias=%d act=%d rope=%d cross=%d\n", c->layer_norm,
+                   (double)c->gain, c->bias, (int)c->act, c->rope, (int)c->cross);
+}
+
 static void
 put_stack(struct t5g_buf *b, const struct t5g_stack_config *c)
 {
@@ -157,6 +165,7 @@ put_stack(struct t5g_buf *b, const struct t5g_stack_config *c)
                    (double)c->scale, (double)c->attn_softcap, (double)c->rope_full.theta,
                    (double)c->rope_full.factor, (double)c->rope_local.theta,
                    (double)c->rope_local.factor);
+    put_block(b, &c->block);
 }
 
 /*

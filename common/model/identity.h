@@ -16,7 +16,7 @@ struct t5g_roles {
 
 /* The kind under which identities are remembered; increase the number when what is hashed
  * changes. */
-#define T5G_IDENTITY_KIND "model2"
+#define T5G_IDENTITY_KIND "model3"
 
 /* The text that is remembered: the identities in the order of enum t5g_id, "-" for none, with
  * blanks between them. */
