@@ -51,7 +51,8 @@ see(struct seen *s, const char *dir, const char *name)
     s->n++;
     s->adapter = s->adapter || strcmp(name, "adapter_config.json") == 0;
     s->snapshots = s->snapshots || strcmp(name, "snapshots") == 0;
-    s->tokenizer = s->tokenizer || strcmp(name, "tokenizer.json") == 0;
+    s->tokenizer =
+        s->tokenizer || strcmp(name, "tokenizer.json") == 0 || strcmp(name, "spiece.model") == 0;
     s->tokenizer_model = s->tokenizer_model || strcmp(name, "tokenizer.model") == 0;
     s->config = s->config || strcmp(name, "config.json") == 0;
     s->training =
@@ -237,7 +238,7 @@ explain_dir(const char *dir, enum t5g_explain what, struct t5g_err *e)
                                   "pytorch_model.bin", "pytorch_model.bin.index.json"},
                                  "model.safetensors and no pytorch_model.bin, and no index of "
                                  "either"},
-        [T5G_EXPLAIN_TOKENIZER] = {{"tokenizer.json"}, "tokenizer.json"},
+        [T5G_EXPLAIN_TOKENIZER] = {{"tokenizer.json", "spiece.model"}, "tokenizer.json"},
     };
     int r = one_is_there(dir, needs[what].names, e);
     if (r != 0)

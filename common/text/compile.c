@@ -1,5 +1,5 @@
 /*
- * compile.c: tokenizer.json to a table.
+ * compile.c: tokenizer.json, or spiece.model as one, to a table.
  *
  * Besides the file's contents it computes, for BPE, the bigrams: pairs of neighbouring characters
  * inside the result of some merge. Two characters that are no such pair can never be merged,
@@ -8,6 +8,7 @@
  */
 #include "base/json.h"
 #include "base/utf8.h"
+#include "text/spiece.h"
 #include "text/table.h"
 #include "text/tokenizer_json.h"
 #include "text/trie.h"
@@ -546,7 +547,23 @@ read_model(struct compiler *c, const struct t5g_added_files *f)
 }
 
 const char *const t5g_tokenizer_files[] = {"tokenizer.json", "tokenizer_config.json",
-                                           "special_tokens_map.json", "added_tokens.json"};
+                                           "special_tokens_map.json", "added_tokens.json",
+                                           "spiece.model"};
+
+/* The tree of spiece.model as a tokenizer.json. */
+static struct t5g_json *
+parse_spiece(const struct t5g_map *file, const struct t5g_json *config, const char *path,
+             struct t5g_err *e)
+{
+    struct t5g_buf text = {0};
+    struct t5g_json *root = NULL;
+    if (t5g_spiece_convert(&text, file->p, file->size, config, e) == 0)
+        root = t5g_json_parse(text.p, text.n, "tokenizer.json", e);
+    if (root == NULL)
+        t5g_err_in(e, "%s", path);
+    t5g_buf_free(&text);
+    return root;
+}
 
 /* The trees of the files; roots[i] NULL: no such file. */
 static int
@@ -559,7 +576,9 @@ parse_files(const struct t5g_map files[T5G_TOKENIZER_FILES], const char *dir,
         if (files[i].size > JSON_MAX)
             bad = t5g_err_set(e, T5G_EX_DATA, "%s: %zu bytes, limit %zu", path, files[i].size,
                               JSON_MAX) < 0;
-        else if (files[i].p != NULL)
+        else if (i == T5G_SPIECE_MODEL && roots[0] == NULL && files[i].p != NULL)
+            bad = (roots[0] = parse_spiece(&files[i], roots[1], path, e)) == NULL;
+        else if (i != T5G_SPIECE_MODEL && files[i].p != NULL)
             bad = (roots[i] = t5g_json_parse((const char *)files[i].p, files[i].size, path, e)) ==
                   NULL;
         t5g_free(path);
@@ -576,11 +595,12 @@ t5g_table_compile(const struct t5g_map files[T5G_TOKENIZER_FILES], const char *d
     struct compiler c = {.e = e, .hash = t5g_hash_open()};
     struct t5g_table_header *h = NULL;
     struct t5g_json *roots[T5G_TOKENIZER_FILES] = {NULL};
+    const size_t main = files[0].p != NULL ? T5G_TOKENIZER_JSON : T5G_SPIECE_MODEL;
     if (parse_files(files, dir, roots, e) == 0) {
         const struct t5g_added_files f = {roots[0], roots[1], roots[2], roots[3]};
         if (t5g_pipeline_read(&c.p, roots[0], roots[1], e) == 0 && read_model(&c, &f) == 0) {
             c.h.space_is_bar = c.p.space_is_bar;
-            t5g_hash128_hex(c.h.file, files[0].p, files[0].size);
+            t5g_hash128_hex(c.h.file, files[main].p, files[main].size);
             identify(&c);
             h = assemble(&c);
             if (h != NULL && c.p.unigram && check_normalized(&c, h) < 0) {
@@ -589,7 +609,7 @@ t5g_table_compile(const struct t5g_map files[T5G_TOKENIZER_FILES], const char *d
             }
         }
         if (h == NULL) {
-            char *path = t5g_path_join(dir, t5g_tokenizer_files[0]);
+            char *path = t5g_path_join(dir, t5g_tokenizer_files[main]);
             t5g_err_in(e, "%s", path);
             t5g_free(path);
         }

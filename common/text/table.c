@@ -103,14 +103,15 @@ t5g_table_find(struct t5g_table *t, const char *dir, struct t5g_err *e)
     if (r != 0)
         return r < 0 ? -1 : open_packed(t, dir, e);
     for (size_t i = 0; i < T5G_TOKENIZER_FILES && r >= 0; i++) {
+        if (i == T5G_SPIECE_MODEL && files[T5G_TOKENIZER_JSON].p != NULL)
+            continue;
         char *path = t5g_path_join(dir, t5g_tokenizer_files[i]);
         r = t5g_map_optional(path, &files[i], e);
         t5g_free(path);
-        if (i == 0 && r == 0)
-            return 0;
     }
+    bool none = files[T5G_TOKENIZER_JSON].p == NULL && files[T5G_SPIECE_MODEL].p == NULL;
     if (r >= 0)
-        r = open_files(t, files, dir, e) < 0 ? -1 : 1;
+        r = none ? 0 : open_files(t, files, dir, e) < 0 ? -1 : 1;
     for (size_t i = 0; i < T5G_TOKENIZER_FILES; i++)
         t5g_unmap(&files[i]);
     if (r < 0)
@@ -123,7 +124,7 @@ t5g_table_open(struct t5g_table *t, const char *dir, struct t5g_err *e)
 {
     int r = t5g_table_find(t, dir, e);
     if (r == 0)
-        return t5g_err_set(e, T5G_EX_NOINPUT, "%s: no tokenizer.json", dir);
+        return t5g_err_set(e, T5G_EX_NOINPUT, "%s: no tokenizer.json and no spiece.model", dir);
     return r < 0 ? -1 : 0;
 }
 

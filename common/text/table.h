@@ -157,12 +157,13 @@ enum {
     T5G_TOKENIZER_CONFIG,
     T5G_SPECIAL_TOKENS_MAP,
     T5G_ADDED_TOKENS,
+    T5G_SPIECE_MODEL, /* read only where the first is missing */
     T5G_TOKENIZER_FILES
 };
 extern const char *const t5g_tokenizer_files[T5G_TOKENIZER_FILES]; /* their names */
 
 /*
- * Compile the files' texts (p NULL: no such file; the first is required) of directory dir to a
+ * Compile the files (p NULL: no such file; the first or the last is required) of directory dir to a
  * block in new memory (t5g_free). Unsupported features are refused by name. NULL with e (65).
  */
 struct t5g_table_header *t5g_table_compile(const struct t5g_map files[T5G_TOKENIZER_FILES],

@@ -9,7 +9,7 @@ setup_file() {
 small=$T5G_TESTS/data/tokenizers
 
 @test "text to ids and back" {
-    for m in t5 t5-4x umt5 madlad; do
+    for m in t5 t5-4x umt5 madlad t5-sp mt5; do
         t5g-tokenize -m "$small/$m" -e 'The house, is it here, they  don'\''t know.' -o ids.t5g
         [ "$(t5g-detok -m "$small/$m" --input ids.t5g)" = "The house, is it here, they don't know." ]
     done

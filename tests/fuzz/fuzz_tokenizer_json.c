@@ -15,8 +15,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct t5g_err e;
     char *text = t5g_alloc(size + 1, 1), *at = text;
     memcpy(text, data, size);
-    for (size_t i = 0; i < T5G_TOKENIZER_FILES && at <= text + size; i++) {
-        size_t left = (size_t)(text + size - at), last = i + 1 == T5G_TOKENIZER_FILES;
+    for (size_t i = 0; i < T5G_SPIECE_MODEL && at <= text + size; i++) {
+        size_t left = (size_t)(text + size - at), last = i + 1 == T5G_SPIECE_MODEL;
         files[i].p = (unsigned char *)at;
         files[i].size = last ? left : strnlen(at, left);
         at += files[i].size + 1;

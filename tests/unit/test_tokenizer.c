@@ -186,7 +186,7 @@ golden_gemma(void **state)
 static void
 golden_families(void **state)
 {
-    static const char *const kinds[] = {"t5", "t5-4x", "umt5", "madlad"};
+    static const char *const kinds[] = {"t5", "t5-4x", "umt5", "madlad", "t5-sp", "mt5"};
     char dir[64], data[64];
     (void)state;
     for (size_t i = 0; i < T5G_LEN(kinds); i++) {
@@ -412,6 +412,85 @@ what_is_not_supported_is_named(void **state)
     assert_int_equal(e.code, T5G_EX_NOINPUT);
 }
 
+/* A folder with one file; the error, or "" if it is a tokenizer. */
+static void
+try_spiece(const void *p, size_t n, struct t5g_err *e)
+{
+    char dir[] = "/tmp/t5g-test-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    char *path = t5g_path_join(dir, "spiece.model");
+    assert_int_equal(t5g_write_file(path, p, n, NULL), 0);
+    *e = (struct t5g_err){0};
+    struct t5g_tokenizer *t = t5g_tokenizer_open(dir, e);
+    assert_true(t != NULL || e->code == T5G_EX_DATA);
+    t5g_tokenizer_close(t);
+    unlink(path);
+    rmdir(dir);
+    t5g_free(path);
+}
+
+static void
+refuse_spiece(const char *bytes, size_t n, const char *message)
+{
+    struct t5g_err e;
+    try_spiece(bytes, n, &e);
+    if (strstr(e.msg, message) == NULL)
+        fail_msg("'%s' does not say '%s'", e.msg, message);
+}
+
+/* Messages of a protocol buffer: every cut is refused, and what is not a unigram model by name. */
+static void
+spiece_is_looked_at(void **state)
+{
+    char *path = fixture("data/tokenizers/t5-sp/spiece.model");
+    struct t5g_buf b = {0};
+    struct t5g_err e;
+    (void)state;
+    setenv("XDG_CACHE_HOME", "/nowhere", 1);
+    assert_int_equal(t5g_read_file(path, 1 << 20, &b, NULL), 0);
+    try_spiece(b.p, b.n, &e);
+    assert_string_equal(e.msg, "");
+    for (size_t cut = 0; cut < b.n; cut += cut < 64 ? 1 : 61) {
+        try_spiece(b.p, cut, &e);
+        if (strstr(e.msg, "cut") == NULL)
+            fail_msg("%zu bytes: '%s'", cut, e.msg);
+    }
+    for (size_t i = 0; i < b.n; i += 53) { /* taken or refused, but never followed outside */
+        b.p[i] ^= 0x55;
+        try_spiece(b.p, b.n, &e);
+        b.p[i] ^= 0x55;
+    }
+#define FIXED                  "\x15\0\0\x80\x3f"
+#define REFUSE(bytes, message) refuse_spiece(bytes, sizeof(bytes) - 1, message)
+    REFUSE("", "cut");
+    REFUSE("\x0a\x08\x0a\x01"
+           "a" FIXED "\x12\x02\x18\x02",
+           "model type BPE: not supported");
+    REFUSE("\x0a\x08\x0a\x01"
+           "a" FIXED "\x12\x02\x18\x09",
+           "trainer_spec.model_type");
+    REFUSE("\x0a\x08\x0a\x01"
+           "a" FIXED "\x12\x00",
+           "no normalizer_spec");
+    REFUSE("\x0a\x08\x0a\x01"
+           "a" FIXED "\x12\x00\x1a\x00",
+           "pad_token '<pad>': no piece");
+    REFUSE("\x0a\x08\x0a\x01"
+           "a" FIXED "\x12\x00\x1a\x02\x10\x01",
+           "precompiled_charsmap");
+    REFUSE("\x08\x01", "protocol buffer");
+    REFUSE("\x0a\x03\x0a\x01\xff", "piece 0");
+    REFUSE("\x0a\x03\x10\x01"
+           "a",
+           "piece 0");
+    REFUSE("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "protocol buffer");
+#undef REFUSE
+#undef FIXED
+    unsetenv("XDG_CACHE_HOME");
+    t5g_buf_free(&b);
+    t5g_free(path);
+}
+
 int
 main(void)
 {
@@ -427,6 +506,7 @@ main(void)
         cmocka_unit_test(pieces_stay_in_order),
         cmocka_unit_test(damaged_table_is_made_again),
         cmocka_unit_test(what_is_not_supported_is_named),
+        cmocka_unit_test(spiece_is_looked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
