@@ -8,6 +8,7 @@
  */
 #include "base/json.h"
 #include "base/utf8.h"
+#include "text/byt5.h"
 #include "text/spiece.h"
 #include "text/table.h"
 #include "text/tokenizer_json.h"
@@ -428,8 +429,6 @@ append_unigram(struct compiler *c, struct t5g_buf *out)
     c->h.strings = append(out, c->p.strings.p, c->p.strings.n);
     c->h.charsmap = append(out, c->p.charsmap.p, c->p.charsmap.n);
     c->h.model = T5G_MODEL_UNIGRAM;
-    c->h.pre = c->p.pre;
-    c->h.decode = c->p.decode;
     t5g_buf_free(&units);
     t5g_free(v);
 }
@@ -440,6 +439,8 @@ assemble(struct compiler *c)
     struct t5g_buf out = {0};
     t5g_buf_add(&out, &c->h, sizeof c->h);
     append_texts(c, &out);
+    c->h.pre = c->p.pre;
+    c->h.decode = c->p.decode;
     if (c->p.unigram)
         append_unigram(c, &out);
     else
@@ -550,17 +551,20 @@ const char *const t5g_tokenizer_files[] = {"tokenizer.json", "tokenizer_config.j
                                            "special_tokens_map.json", "added_tokens.json",
                                            "spiece.model"};
 
-/* The tree of spiece.model as a tokenizer.json. */
+/* The tree of spiece.model, or of ByT5's bytes, as a tokenizer.json. */
 static struct t5g_json *
-parse_spiece(const struct t5g_map *file, const struct t5g_json *config, const char *path,
+parse_spiece(const struct t5g_map *file, const struct t5g_json *config, const char *dir,
              struct t5g_err *e)
 {
     struct t5g_buf text = {0};
     struct t5g_json *root = NULL;
-    if (t5g_spiece_convert(&text, file->p, file->size, config, e) == 0)
+    int r = file->p != NULL ? t5g_spiece_convert(&text, file->p, file->size, config, e)
+                            : t5g_byt5_convert(&text, config, e);
+    if (r == 0)
         root = t5g_json_parse(text.p, text.n, "tokenizer.json", e);
     if (root == NULL)
-        t5g_err_in(e, "%s", path);
+        t5g_err_in(e, "%s/%s", dir,
+                   t5g_tokenizer_files[file->p != NULL ? T5G_SPIECE_MODEL : T5G_TOKENIZER_CONFIG]);
     t5g_buf_free(&text);
     return root;
 }
@@ -576,8 +580,8 @@ parse_files(const struct t5g_map files[T5G_TOKENIZER_FILES], const char *dir,
         if (files[i].size > JSON_MAX)
             bad = t5g_err_set(e, T5G_EX_DATA, "%s: %zu bytes, limit %zu", path, files[i].size,
                               JSON_MAX) < 0;
-        else if (i == T5G_SPIECE_MODEL && roots[0] == NULL && files[i].p != NULL)
-            bad = (roots[0] = parse_spiece(&files[i], roots[1], path, e)) == NULL;
+        else if (i == T5G_SPIECE_MODEL && roots[0] == NULL)
+            bad = (roots[0] = parse_spiece(&files[i], roots[1], dir, e)) == NULL;
         else if (i != T5G_SPIECE_MODEL && files[i].p != NULL)
             bad = (roots[i] = t5g_json_parse((const char *)files[i].p, files[i].size, path, e)) ==
                   NULL;
@@ -595,7 +599,9 @@ t5g_table_compile(const struct t5g_map files[T5G_TOKENIZER_FILES], const char *d
     struct compiler c = {.e = e, .hash = t5g_hash_open()};
     struct t5g_table_header *h = NULL;
     struct t5g_json *roots[T5G_TOKENIZER_FILES] = {NULL};
-    const size_t main = files[0].p != NULL ? T5G_TOKENIZER_JSON : T5G_SPIECE_MODEL;
+    const size_t main = files[0].p != NULL                  ? T5G_TOKENIZER_JSON
+                        : files[T5G_SPIECE_MODEL].p != NULL ? T5G_SPIECE_MODEL
+                                                            : T5G_TOKENIZER_CONFIG;
     if (parse_files(files, dir, roots, e) == 0) {
         const struct t5g_added_files f = {roots[0], roots[1], roots[2], roots[3]};
         if (t5g_pipeline_read(&c.p, roots[0], roots[1], e) == 0 && read_model(&c, &f) == 0) {

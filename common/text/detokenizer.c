@@ -61,13 +61,25 @@ put_run(const struct t5g_detok *d, const char *s, size_t n, bool first, struct t
     t5g_buf_add(out, s, (size_t)(end - s));
 }
 
+/* As Python decodes with errors="ignore". */
+static void
+put_well_formed(const char *s, size_t n, struct t5g_buf *out)
+{
+    for (size_t i = 0, len, bad; i<n; i += len> 0 ? len : bad) {
+        len = t5g_utf8_len((const unsigned char *)s + i, n - i, &bad);
+        t5g_buf_add(out, s + i, len);
+    }
+}
+
 static void
 end_run(struct t5g_detok *d, struct t5g_buf *out)
 {
     bool whole = (d->t->table.h->decode & T5G_DECODE_BYTES) != 0;
     if (d->run.n == 0)
         return;
-    if (t5g_utf8_check(d->run.p, d->run.n) != d->run.n)
+    if ((d->t->table.h->decode & T5G_DECODE_IGNORE) != 0)
+        put_well_formed(d->run.p, d->run.n, out);
+    else if (t5g_utf8_check(d->run.p, d->run.n) != d->run.n)
         for (size_t i = 0; i < d->run.n; i++)
             t5g_buf_adds(out, "\xef\xbf\xbd");
     else if (whole)

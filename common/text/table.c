@@ -4,6 +4,7 @@
 #include "base/own.h"
 #include "base/stamp.h"
 #include "model/packed.h"
+#include "text/byt5.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -109,7 +110,9 @@ t5g_table_find(struct t5g_table *t, const char *dir, struct t5g_err *e)
         r = t5g_map_optional(path, &files[i], e);
         t5g_free(path);
     }
-    bool none = files[T5G_TOKENIZER_JSON].p == NULL && files[T5G_SPIECE_MODEL].p == NULL;
+    const struct t5g_map *config = &files[T5G_TOKENIZER_CONFIG];
+    bool none = files[T5G_TOKENIZER_JSON].p == NULL && files[T5G_SPIECE_MODEL].p == NULL &&
+                !t5g_byt5_named(config->p, config->size);
     if (r >= 0)
         r = none ? 0 : open_files(t, files, dir, e) < 0 ? -1 : 1;
     for (size_t i = 0; i < T5G_TOKENIZER_FILES; i++)

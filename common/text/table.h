@@ -28,14 +28,16 @@ enum {
     T5G_PRE_BARS = 2,   /* spaces become U+2581 */
     T5G_PRE_ALWAYS = 4, /* a U+2581 is put in front of a word without one */
     T5G_PRE_FIRST = 8,  /* the same, only where the text begins */
-    T5G_PRE_SPLIT = 16  /* a word ends before each U+2581 */
+    T5G_PRE_SPLIT = 16, /* a word ends before each U+2581 */
+    T5G_PRE_PYTHON = 32 /* BPE of ByT5: white space is Python's, the end token is not doubled */
 };
 
 /* How texts are made from tokens. */
 enum {
-    T5G_DECODE_FIRST = 1,   /* U+2581 of the first token are dropped */
-    T5G_DECODE_BYTES = 2,   /* a run of byte tokens is one token, which may hold U+2581 */
-    T5G_DECODE_CLEAN_UP = 4 /* see cleanup.h */
+    T5G_DECODE_FIRST = 1,    /* U+2581 of the first token are dropped */
+    T5G_DECODE_BYTES = 2,    /* a run of byte tokens is one token, which may hold U+2581 */
+    T5G_DECODE_CLEAN_UP = 4, /* see cleanup.h */
+    T5G_DECODE_IGNORE = 8    /* ill-formed UTF-8 of byte tokens is dropped */
 };
 
 /* A step of a unigram tokenizer's normalizer; from and to [bytes] are in `strings`. */

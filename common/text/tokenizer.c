@@ -49,10 +49,15 @@ struct t5g_tokenizer *
 t5g_tokenizer_open(const char *dir, struct t5g_err *e)
 {
     struct t5g_tokenizer *t;
-    if (t5g_explain_model(dir, T5G_EXPLAIN_TOKENIZER, e) < 0)
-        return NULL;
-    if (t5g_tokenizer_find(&t, dir, e) == 0)
-        t5g_err_set(e, T5G_EX_NOINPUT, "%s: no tokenizer in this packed model", dir);
+    struct t5g_err why = {0}, own = {0};
+    bool usual = t5g_explain_model(dir, T5G_EXPLAIN_TOKENIZER, &why) == 0;
+    int r = t5g_tokenizer_find(&t, dir, &own);
+    if (r == 0)
+        t5g_err_set(&own, T5G_EX_NOINPUT, "%s: no tokenizer in this packed model", dir);
+    /* ByT5 has none of the usual files; if its own is wrong, that is what to say. */
+    bool byt5 = r < 0 && strstr(own.msg, t5g_tokenizer_files[T5G_TOKENIZER_CONFIG]) != NULL;
+    if (r < 1 && e != NULL)
+        *e = usual || byt5 ? own : why;
     return t;
 }
 
@@ -80,6 +85,14 @@ struct pass {
 
 static void encode_piece(const struct pass *p, const char *text, size_t n, bool begins);
 
+/* Length of the white space character at s. */
+static size_t
+white(const struct pass *p, const char *s, size_t n)
+{
+    bool python = (p->t->table.h->pre & T5G_PRE_PYTHON) != 0;
+    return python && *s >= 0x1c && *s <= 0x1f ? 1 : t5g_utf8_space(s, n);
+}
+
 /* Bytes of Unicode white space at the end of s[0..n); a space that became U+2581 is not one. */
 static size_t
 space_before(const struct pass *p, const char *s, size_t n)
@@ -89,7 +102,7 @@ space_before(const struct pass *p, const char *s, size_t n)
         size_t k = from - 1;
         while (k > 0 && ((unsigned char)s[k] & 0xc0) == 0x80)
             k--;
-        if (t5g_utf8_space(s + k, from - k) == 0 ||
+        if (white(p, s + k, from - k) == 0 ||
             (p->normalized && p->t->table.h->space_is_bar && s[k] == ' '))
             break;
         from = k;
@@ -101,7 +114,7 @@ static size_t
 space_after(const struct pass *p, const char *s, size_t n)
 {
     size_t to = 0, len;
-    while (to < n && (len = t5g_utf8_space(s + to, n - to)) > 0 &&
+    while (to < n && (len = white(p, s + to, n - to)) > 0 &&
            !(p->normalized && p->t->table.h->space_is_bar && s[to] == ' '))
         to += len;
     return to;
@@ -200,6 +213,7 @@ t5g_tokenize(const struct t5g_tokenizer *t, const char *text, size_t n, unsigned
     const struct t5g_table *table = &t->table;
     if (t5g_utf8_check(text, n) != n)
         t5g_bug("ill-formed UTF-8 reached the tokenizer");
+    const size_t before = out->n;
     if ((flags & T5G_TOK_BARE) == 0)
         t5g_ids_append(out, table->before, table->n_before);
     struct pass first = {.t = t,
@@ -210,7 +224,9 @@ t5g_tokenize(const struct t5g_tokenizer *t, const char *text, size_t n, unsigned
     cut_out(&first, text, n);
     if (t->bpe != NULL)
         t5g_bpe_finish(t->bpe, out);
-    if ((flags & T5G_TOK_BARE) == 0)
+    bool ended = (table->h->pre & T5G_PRE_PYTHON) != 0 && out->n > before && table->n_after == 1 &&
+                 out->p[out->n - 1] == table->after[0];
+    if ((flags & T5G_TOK_BARE) == 0 && !ended)
         t5g_ids_append(out, table->after, table->n_after);
 }
 

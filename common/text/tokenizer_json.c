@@ -134,12 +134,17 @@ static int
 read_class(struct t5g_pipeline *p, const struct t5g_json *config, struct t5g_err *e)
 {
     static const char *const as_it_is[] = {"PreTrainedTokenizer", "TokenizersBackend",
-                                           "T5Tokenizer"};
+                                           "T5Tokenizer", "ByT5Tokenizer"};
     static const char file[] = "tokenizer_config.json";
     const char *name = t5g_json_str(t5g_json_get(config, "tokenizer_class"));
     size_t n = name != NULL ? strlen(name) : 0;
     if (n > 4 && strcmp(name + n - 4, "Fast") == 0)
         n -= 4;
+    if (n == 13 && strncmp(name, "ByT5Tokenizer", n) == 0) {
+        bool clean = t5g_json_true(t5g_json_get(config, "clean_up_tokenization_spaces"));
+        p->pre = T5G_PRE_PYTHON;
+        p->decode = T5G_DECODE_IGNORE | (clean ? T5G_DECODE_CLEAN_UP : 0u);
+    }
     p->gemma = n == 14 && strncmp(name, "GemmaTokenizer", n) == 0;
     bool known = name == NULL || p->gemma;
     for (size_t i = 0; i < T5G_LEN(as_it_is); i++)

@@ -13,7 +13,7 @@ struct t5g_pipeline {
     bool bar_is_space; /* decoder: U+2581 becomes a space */
     bool bytes;        /* decoder: ByteFallback */
     struct t5g_ids before, after;
-    unsigned pre, decode; /* unigram: T5G_PRE_*, T5G_DECODE_* */
+    unsigned pre, decode; /* T5G_PRE_*, T5G_DECODE_* */
     /* Unigram: struct t5g_step, their texts, and the rules of a charsmap. */
     struct t5g_buf steps, strings, charsmap;
 };

@@ -33,6 +33,17 @@ small=$T5G_TESTS/data/tokenizers
     [ "$(cat text)" = 'a<unk>b</s>' ]
 }
 
+@test "ByT5 has bytes, and a file that says no more than that" {
+    [ "$(t5g-tokenize -m "$small/byt5" -e 'é </s>  <extra_id_0>x' | t5g-detok -m "$small/byt5" --input --all)" = 'é</s><extra_id_0>x</s>' ]
+    mkdir own
+    echo '{"tokenizer_class": "ByT5Tokenizer", "extra_ids": -1}' > own/tokenizer_config.json
+    status_is 65 t5g-tokenize -m own -e a -o out.t5g
+    err_has 'own/tokenizer_config.json: extra_ids: expected a number'
+    echo '{"tokenizer_class": "T5Tokenizer"}' > own/tokenizer_config.json
+    status_is 66 t5g-tokenize -m own -e a -o out.t5g
+    err_has 'no tokenizer.json'
+}
+
 @test "extra ids are sentinels" {
     t5g-tokenize -m "$small/t5" --infill --sentinel extra_id_ --first 0 -e 'the <gap> of <gap>' -o ids.t5g
     t5g-detok -m "$small/t5" --input --all ids.t5g > text

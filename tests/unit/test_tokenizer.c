@@ -186,7 +186,7 @@ golden_gemma(void **state)
 static void
 golden_families(void **state)
 {
-    static const char *const kinds[] = {"t5", "t5-4x", "umt5", "madlad", "t5-sp", "mt5"};
+    static const char *const kinds[] = {"t5", "t5-4x", "umt5", "madlad", "t5-sp", "mt5", "byt5"};
     char dir[64], data[64];
     (void)state;
     for (size_t i = 0; i < T5G_LEN(kinds); i++) {
