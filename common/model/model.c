@@ -438,6 +438,11 @@ check_encoder(const struct loader *x)
     for (size_t i = 0; i < t5g_safetensors_count(files); i++) {
         const char *name = t5g_safetensors_at(files, i)->name;
         int n = (int)t5g_name_find_encoder(name);
+        if (x->m->prefix != NULL && t5g_name_split(name, NULL).part == T5G_PART_ENCODER)
+            return t5g_err_set(x->e, T5G_EX_DATA,
+                               "%s: no tensors of the encoder under '%s'; '%s' is one as it is: "
+                               "leave --encoder-prefix out",
+                               t5g_safetensors_table(files), x->m->prefix, name);
         if (n > 0)
             return t5g_err_set(x->e, T5G_EX_DATA,
                                "%s: no tensors of the encoder; is '%s' one? That would be "

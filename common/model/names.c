@@ -75,8 +75,8 @@ split_embedded(const char *name, const char *encoder)
         return made(name, T5G_PART_IGNORED, name);
     skip(&p, "model.");
     skip(&p, "encoder.");
-    return strcmp(p, "lm_head.weight") == 0 ? made(name, T5G_PART_IGNORED, name)
-                                            : split_encoder(name, p);
+    return starts(p, "lm_head.") || starts(p, "decoder.") ? made(name, T5G_PART_IGNORED, name)
+                                                          : split_encoder(name, p);
 }
 
 size_t

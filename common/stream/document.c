@@ -322,6 +322,16 @@ t5g_source_cause(const struct t5g_source *s)
     return s->cause.tool != NULL ? &s->cause : NULL;
 }
 
+/* A file that is standard input could be read a second time, a pipe not. */
+static int
+check_dashes(const struct t5g_source *s, struct t5g_err *e)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n; i++)
+        n += strcmp(s->paths[i], "-") == 0;
+    return n < 2 ? 0 : t5g_err_set(e, T5G_EX_USAGE, "-: standard input can be read only once");
+}
+
 /* Next frame of a document. Opens inputs and handles HEAD and END on the way; with stop_at_head,
  * returns 2 at a HEAD. */
 static int
@@ -331,6 +341,8 @@ next_frame(struct t5g_source *s, struct t5g_frame *f, bool stop_at_head, struct 
         if (s->reader == NULL) {
             if (s->next == s->n)
                 return 0;
+            if (s->next == 0 && check_dashes(s, e) < 0)
+                return -1;
             const char *path = s->paths[s->next++];
             snprintf(s->name, sizeof s->name, "%s", strcmp(path, "-") == 0 ? "stdin" : path);
             if ((s->reader = t5g_reader_open(path, s->max_frame, e)) == NULL)

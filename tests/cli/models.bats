@@ -150,6 +150,11 @@ in_cache() {
     status_is 65 t5g-encode -m m -o out ids.t5g
     err_has "no tensors of the encoder; is 'tts.cond.text.embed_tokens.weight' one? That would be --encoder-prefix tts.cond.text"
     status_is 65 t5g-encode -m m --encoder-prefix tts -o out ids.t5g
+    status_is 65 t5g-encode --encoder-prefix tts -o out ids.t5g
+    err_has 'is one as it is: leave --encoder-prefix out'
+    # A whole model under a prefix: only its encoder is used.
+    copy w && LC_ALL=C sed -i 's/"model\.encoder\./"a.b.c.encoder./g; s/"model\.decoder\./"a.b.c.decoder./g' w/model.safetensors
+    t5g-encode -m w --encoder-prefix a.b.c ids.t5g | t5g-decode -n 4 | t5g-detok | cmp - expected
     status_is 65 t5g-decode -m m -o out ids.t5g
     [ ! -e out ]
 }

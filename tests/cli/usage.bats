@@ -226,3 +226,13 @@ blamed() {
     t5g-frame verify -v x.t5g 2> err
     err_has 'whole, 1 documents'
 }
+
+@test "standard input is read once: - given twice is refused" {
+    t5g-tokenize -e hi -o ids.t5g
+    for program in t5g-encode t5g-decode 't5g-frame cat' 't5g-detok --input'; do
+        # shellcheck disable=SC2086  # a program and its verb or option
+        status_is 64 $program -o out - - < ids.t5g
+        err_has 'standard input can be read only once'
+        [ ! -e out ]
+    done
+}
