@@ -54,7 +54,9 @@ main(int argc, char **argv)
         t5g_source_open(argv + first, (size_t)(argc - first), opt.max_frame, opt.force);
     t5g_source_compare(in, T5G_BY_ALL & ~T5G_BY_DECODER); /* whose answers are dropped */
     struct t5g_buf given = {0};
-    stage.own.opt = t5g_used_json(&given, not_in_head) ? given.p : NULL;
+    (void)t5g_used_json(&given, not_in_head);
+    answering_say(&given);
+    stage.own.opt = given.n > 0 ? given.p : NULL;
     int r = t5g_run_through(&run, &stage, in, &e);
     int status = t5g_run_close(&run, r < 0 ? &e : NULL);
     t5g_source_close(in);

@@ -21,17 +21,20 @@ const struct t5g_option answering_options[] = {
      "type of cached keys and values (auto: f32; q8 with quantised weights)", 0, 0},
     {0, "attention", "mean|layers|heads", T5G_OPT_CHOICE, &opt.attention,
      "keep which rows of the document each token attends to: decode.attention", 0, 0},
-    T5G_OPTION_ADAPTER(&opt.adapters),
+    {0, "adapter", "[NAME=]DIR", T5G_OPT_LIST, &opt.adapters,
+     "use the PEFT adapter in DIR, or where NAME is chosen (repeatable)", 0, 0},
     {0, "keep", NULL, T5G_OPT_FLAG, &opt.keep, "keep encoder.out in the output", 0, 0},
     T5G_OPTIONS_END,
 };
 
 static struct {
-    struct t5g_model *model;
+    struct t5g_variants variants;
+    const struct t5g_model *model; /* of the first */
     struct t5g_pool *pool;
     struct t5g_decoding x;
-    struct t5g_attending attending;
-    struct t5g_labelling labels; /* of a classifier, instead of x */
+    enum t5g_attended_form attending;
+    const struct t5g_parts **parts; /* [variants.n - 1] of the named ones */
+    struct t5g_labelling labels;    /* of a classifier, instead of x */
 } at;
 
 bool
@@ -70,16 +73,35 @@ open_model(const struct t5g_kernels **kernels, struct t5g_err *e)
 {
     const char *path = t5g_model_path();
     const unsigned need = T5G_NEED_DECODER | T5G_SKIP_ENCODER | T5G_TAKE_LABELS;
-    if ((at.model = t5g_compute_open(kernels, path, need, &opt.adapters, e)) == NULL ||
-        classifying_check(&at.model->config, e) < 0 ||
+    t5g_variants_read(&at.variants, &opt.adapters);
+    if (t5g_variants_open(&at.variants, kernels, path, need, e) < 0)
+        return -1;
+    at.model = at.variants.v[0].model;
+    if (classifying_check(&at.model->config, e) < 0 ||
         (at.x.asker.tokenizer = t5g_tokenizer_open(t5g_tokenizer_path(), e)) == NULL ||
-        prompting_open(&at.x.asker, at.x.asker.tokenizer, e) < 0 ||
+        prompting_open(&at.x.asker, at.x.asker.tokenizer, &at.variants, e) < 0 ||
         scoring_open(at.x.asker.tokenizer, &at.model->config, prompting_nul(), e) < 0 ||
         generation_open(at.x.asker.tokenizer, &at.model->config, e) < 0 ||
         (at.pool = t5g_pool_open(t5g_thread_count(), e)) == NULL)
         return -1;
     generation.constraint = constraint_open(at.x.asker.tokenizer, &at.model->config);
     return 0;
+}
+
+/* What computes for each variant. */
+static void
+open_variants(const struct t5g_kernels *kernels)
+{
+    at.parts = t5g_alloc(at.variants.n, sizeof *at.parts);
+    for (size_t i = 0; i < at.variants.n; i++) {
+        struct t5g_variant *v = &at.variants.v[i];
+        v->decoder = t5g_decoder_open(v->model, kernels, at.pool);
+        v->generator = t5g_generator_open(v->decoder, v->model, &generation);
+        if (scoring_asked() != NULL)
+            v->scorer = t5g_scorer_open(v->decoder, &v->model->config);
+        if (i > 0)
+            at.parts[i - 1] = &v->model->parts;
+    }
 }
 
 int
@@ -90,9 +112,10 @@ answering_open(struct t5g_stage *stage, struct t5g_err *e)
         return -1;
     struct t5g_decoding *x = &at.x;
     x->kernels = kernels;
-    x->decoder = t5g_decoder_open(at.model, kernels, at.pool);
-    x->asker.generator = t5g_generator_open(x->decoder, at.model, &generation);
-    x->asker.scoring = scoring_by(x->decoder, &at.model->config);
+    open_variants(kernels);
+    x->variants = &at.variants;
+    x->force = stage->force;
+    x->asker.scoring = scoring_asked();
     x->asker.at_once = prompting_live() || opt.stream;
     x->config = &at.model->config;
     x->how = &generation;
@@ -101,11 +124,11 @@ answering_open(struct t5g_stage *stage, struct t5g_err *e)
               : prompting_live() ? T5G_ANSWERS_LIVE
                                  : T5G_ANSWERS_WHOLE;
     x->dropped = dropped;
-    at.attending = (struct t5g_attending){x->decoder, (enum t5g_attended_form)opt.attention};
+    at.attending = (enum t5g_attended_form)opt.attention;
     x->attending = opt.attention >= 0 ? &at.attending : NULL;
     if (opt.attention >= 0 && x->asker.scoring != NULL)
         t5g_usage("--attention is for generated answers: nothing is generated");
-    at.labels = (struct t5g_labelling){.decoder = x->decoder,
+    at.labels = (struct t5g_labelling){.decoder = at.variants.v[0].decoder,
                                        .model = at.model,
                                        .kernels = kernels,
                                        .pool = at.pool,
@@ -120,20 +143,27 @@ answering_open(struct t5g_stage *stage, struct t5g_err *e)
     stage->own = (struct t5g_head_entry){
         .parts = &at.model->parts, .made = T5G_BY_DECODER, .num = at.model->profile};
     stage->uses = T5G_BY_ENCODER | T5G_BY_VISION;
+    stage->also = at.parts;
+    stage->n_also = at.variants.n - 1;
     return 0;
+}
+
+void
+answering_say(struct t5g_buf *used)
+{
+    t5g_variants_json(&at.variants, used);
 }
 
 void
 answering_close(void)
 {
-    t5g_generator_close(at.x.asker.generator);
     scoring_close();
+    t5g_variants_close(&at.variants);
     t5g_constraint_close(generation.constraint);
-    t5g_decoder_close(at.x.decoder);
     t5g_pool_close(at.pool);
     t5g_prompts_close(at.x.asker.prompts);
     t5g_tokenizer_close(at.x.asker.tokenizer);
-    t5g_model_close(at.model);
+    t5g_free(at.parts);
     t5g_free(opt.adapters.v);
     generation_close();
     prompting_close();

@@ -19,7 +19,8 @@ bool prompting_live(void);
 /* Texts in files end with NUL. */
 bool prompting_nul(void);
 /* Set prompts and take of x. -1 with e (65, 66, 74). */
-int prompting_open(struct t5g_asker *x, const struct t5g_tokenizer *t, struct t5g_err *e);
+int prompting_open(struct t5g_asker *x, const struct t5g_tokenizer *t,
+                   const struct t5g_variants *variants, struct t5g_err *e);
 void prompting_close(void);
 
 /* generation.c: a table for T5G_OPTION_TABLE, and what it fills. */
@@ -49,8 +50,8 @@ bool scoring_generates(void);
 /* Read what is to be scored. nul: texts of files end with NUL. -1 with e (64, 65, 66). */
 int scoring_open(const struct t5g_tokenizer *t, const struct t5g_config *c, bool nul,
                  struct t5g_err *e);
-/* What the run scores, by this decoder; NULL: nothing, it generates. */
-const struct t5g_scoring *scoring_by(struct t5g_decoder *x, const struct t5g_config *c);
+/* What the run scores; NULL: nothing, it generates. */
+const struct t5g_scoring *scoring_asked(void);
 void scoring_close(void);
 
 /* answering.c: a table for T5G_OPTION_TABLE. */
@@ -64,6 +65,8 @@ void answering_check(void);
  * members of stage that depend on them. -1 with e (64 to 77).
  */
 int answering_open(struct t5g_stage *stage, struct t5g_err *e);
+/* Add what HEAD says of named adapters to the options of the run, a JSON object or empty. */
+void answering_say(struct t5g_buf *used);
 void answering_close(void);
 
 /* classifying.c: -1 with e (64) if the model is a classifier and an option of generation is given.

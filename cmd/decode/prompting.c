@@ -20,7 +20,7 @@ const struct t5g_option prompting_options[] = {
     {0, "prompts", "FILE", T5G_OPT_ONCE, &opt.file,
      "read prompts from FILE, one per line (-: stdin, each as it arrives)", 0, 0},
     {0, "prompts-jsonl", "FILE", T5G_OPT_ONCE, &opt.jsonl,
-     "read prompts from JSON lines: member \"prompt\"", 0, 0},
+     "read prompts from JSON lines: members \"prompt\" and \"adapter\"", 0, 0},
     {0, "template", "FILE", T5G_OPT_ONCE, &opt.template,
      "put the text in FILE around each prompt, in place of its {prompt}", 0, 0},
     {'0', "null", NULL, T5G_OPT_FLAG, &opt.nul,
@@ -61,13 +61,15 @@ prompting_check(char *const *operands, size_t n)
 }
 
 int
-prompting_open(struct t5g_asker *x, const struct t5g_tokenizer *t, struct t5g_err *e)
+prompting_open(struct t5g_asker *x, const struct t5g_tokenizer *t,
+               const struct t5g_variants *variants, struct t5g_err *e)
 {
     x->take = (struct t5g_prompts_options){.noun = "prompt",
                                            .limit = (size_t)opt.limit,
                                            .limit_option = "--max-prompt-tokens",
                                            .nul = opt.nul,
-                                           .jsonl = opt.jsonl != NULL};
+                                           .jsonl = opt.jsonl != NULL,
+                                           .variants = variants};
     if (opt.template != NULL && t5g_template_read(&template, opt.template, e) < 0)
         return -1;
     x->take.template = opt.template != NULL ? &template : NULL;

@@ -160,18 +160,14 @@ scoring_open(const struct t5g_tokenizer *t, const struct t5g_config *c, bool nul
 }
 
 const struct t5g_scoring *
-scoring_by(struct t5g_decoder *x, const struct t5g_config *c)
+scoring_asked(void)
 {
-    if (!scores())
-        return NULL;
-    scoring.scorer = t5g_scorer_open(x, c);
-    return &scoring;
+    return scores() ? &scoring : NULL;
 }
 
 void
 scoring_close(void)
 {
-    t5g_scorer_close(scoring.scorer);
     t5g_given_free(&given);
     t5g_free(opt.targets.v);
     t5g_free(opt.choices.v);

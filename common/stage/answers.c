@@ -13,8 +13,9 @@
 
 struct held {
     struct t5g_job job; /* its result is kept until the document is written */
-    int32_t *ids;       /* [job.n_prompt] */
-    char *prompt;       /* JSON string, NULL for none */
+    const struct t5g_variant *by;
+    int32_t *ids; /* [job.n_prompt] */
+    char *prompt; /* JSON string, NULL for none */
     size_t rank, n_more;
     float **attention; /* [1 + n_more] of out and more, NULL for none */
 };
@@ -26,7 +27,8 @@ struct t5g_answers {
     const struct t5g_generate_options *o;
     bool (*dropped)(const char *, void *);
     enum t5g_answers_mode mode;
-    const struct t5g_attending *attending; /* NULL: not asked for */
+    bool attending; /* attention is asked for */
+    enum t5g_attended_form form;
     size_t group;
     bool open;       /* DOC is written */
     struct held **v; /* [n] requested sequences; WHOLE: of all prompts */
@@ -47,9 +49,10 @@ t5g_answers_open(struct t5g_run *run, const struct t5g_doc *doc, const struct t5
 }
 
 void
-t5g_answers_attend(struct t5g_answers *a, const struct t5g_attending *how, size_t group)
+t5g_answers_attend(struct t5g_answers *a, enum t5g_attended_form form, size_t group)
 {
-    a->attending = how;
+    a->attending = true;
+    a->form = form;
     a->group = group;
 }
 
@@ -121,6 +124,16 @@ count_of(const struct held *h)
     return n;
 }
 
+/* The members that say what was asked, and of whom. */
+static void
+put_asked(struct t5g_buf *extra, const struct held *h)
+{
+    if (h->prompt != NULL)
+        t5g_buf_printf(extra, "\"prompt\":%s,", h->prompt);
+    if (h->by->name != NULL)
+        t5g_buf_printf(extra, "\"adapter\":\"%s\",", h->by->name);
+}
+
 /* One frame of ids of sequence k, and one of their log-probabilities. done: NULL until the sequence
  * ends. */
 static void
@@ -129,8 +142,7 @@ write_ids(struct t5g_answers *a, const struct held *h, size_t k, const int32_t *
 {
     struct t5g_buf extra = {0};
     struct t5g_err e;
-    if (h->prompt != NULL)
-        t5g_buf_printf(&extra, "\"prompt\":%s,", h->prompt);
+    put_asked(&extra, h);
     t5g_buf_printf(&extra, "\"rank\":%zu", h->rank + k);
     if (a->mode == T5G_ANSWERS_TOKENS)
         t5g_buf_printf(&extra, ",\"part\":%zu", a->part);
@@ -164,8 +176,7 @@ write_ids(struct t5g_answers *a, const struct held *h, size_t k, const int32_t *
 static size_t
 attention_dims(const struct t5g_answers *a, const struct held *h, size_t n, uint64_t dims[4])
 {
-    return t5g_attended_dims(a->attending->form, &a->c->decoder, n, t5g_cross_rows(h->job.cross),
-                             dims);
+    return t5g_attended_dims(a->form, &a->c->decoder, n, t5g_cross_rows(h->job.cross), dims);
 }
 
 static void
@@ -181,9 +192,8 @@ write_attention(struct t5g_answers *a, const struct held *h, size_t rank,
     struct t5g_err e;
     uint64_t dims[4];
     size_t ndim = attention_dims(a, h, s->n, dims);
-    if (h->prompt != NULL)
-        t5g_buf_printf(&extra, "\"prompt\":%s,", h->prompt);
-    t5g_buf_printf(&extra, "\"rank\":%zu,\"axes\":%s", rank, axes[a->attending->form]);
+    put_asked(&extra, h);
+    t5g_buf_printf(&extra, "\"rank\":%zu,\"axes\":%s", rank, axes[a->form]);
     if (a->group > 1)
         t5g_buf_printf(&extra, ",\"group\":%zu", a->group);
     written(
@@ -196,7 +206,7 @@ write_attention(struct t5g_answers *a, const struct held *h, size_t rank,
 static int
 attend(struct t5g_answers *a, struct held *h, struct t5g_err *e)
 {
-    if (a->attending == NULL)
+    if (!a->attending)
         return 0;
     h->attention = t5g_alloc(1 + h->n_more, sizeof *h->attention);
     for (size_t k = 0; k <= h->n_more; k++) {
@@ -214,8 +224,8 @@ attend(struct t5g_answers *a, struct held *h, struct t5g_err *e)
                                s->n, t5g_cross_rows(h->job.cross), ATTENTION_MOST);
         h->attention[k] = t5g_alloc_raw(size, 1);
         if (s->n > 0)
-            t5g_attended(a->attending->decoder, a->c, h->job.cross, h->ids, h->job.n_prompt, s->ids,
-                         s->n, a->attending->form, h->attention[k]);
+            t5g_attended(h->by->decoder, a->c, h->job.cross, h->ids, h->job.n_prompt, s->ids, s->n,
+                         a->form, h->attention[k]);
     }
     return 0;
 }
@@ -254,8 +264,8 @@ seed_of(const struct t5g_answers *a, const struct t5g_prompt *p, size_t rank)
 }
 
 static void
-add_one(struct t5g_answers *a, const struct t5g_cross *cross, const int32_t *source,
-        size_t n_source, const struct t5g_prompt *p, size_t rank)
+add_one(struct t5g_answers *a, const struct t5g_variant *by, const struct t5g_cross *cross,
+        const int32_t *source, size_t n_source, const struct t5g_prompt *p, size_t rank)
 {
     struct held *h = t5g_alloc(1, sizeof *h);
     bool tokens = a->mode == T5G_ANSWERS_TOKENS;
@@ -265,6 +275,7 @@ add_one(struct t5g_answers *a, const struct t5g_cross *cross, const int32_t *sou
             memcpy(h->ids, p->ids.p, p->ids.n * sizeof *h->ids);
         h->prompt = p->json.p != NULL ? t5g_strdup(p->json.p) : NULL;
     }
+    h->by = by;
     h->rank = rank;
     h->job = (struct t5g_job){.cross = cross,
                               .prompt = h->ids,
@@ -283,20 +294,26 @@ add_one(struct t5g_answers *a, const struct t5g_cross *cross, const int32_t *sou
 }
 
 void
-t5g_answers_add(struct t5g_answers *a, const struct t5g_cross *cross, const int32_t *source,
-                size_t n_source, const struct t5g_prompt *p)
+t5g_answers_add(struct t5g_answers *a, const struct t5g_variant *by, const struct t5g_cross *cross,
+                const int32_t *source, size_t n_source, const struct t5g_prompt *p)
 {
     size_t draws = a->o->num_beams > 1 ? 1 : t5g_max(a->o->num_return, 1);
     for (size_t rank = 0; rank < draws; rank++)
-        add_one(a, cross, source, n_source, p, rank);
+        add_one(a, by, cross, source, n_source, p, rank);
 }
 
 size_t
-t5g_answers_jobs(struct t5g_answers *a, struct t5g_job **jobs)
+t5g_answers_jobs(struct t5g_answers *a, const struct t5g_variant *by, struct t5g_job **jobs)
 {
-    for (size_t i = 0; i < a->n && jobs != NULL; i++)
-        jobs[i] = &a->v[i]->job;
-    return a->n;
+    size_t n = 0;
+    for (size_t i = 0; i < a->n; i++) {
+        if (a->v[i]->by != by)
+            continue;
+        if (jobs != NULL)
+            jobs[n] = &a->v[i]->job;
+        n++;
+    }
+    return n;
 }
 
 int
@@ -316,7 +333,7 @@ t5g_answers_check(struct t5g_answers *a, struct t5g_err *e)
 }
 
 int
-t5g_answers_now(struct t5g_answers *a, struct t5g_generator *g, struct t5g_err *e)
+t5g_answers_now(struct t5g_answers *a, struct t5g_err *e)
 {
     int r = 0;
     for (size_t i = 0; i < a->n && r == 0; i++) {
@@ -325,7 +342,7 @@ t5g_answers_now(struct t5g_answers *a, struct t5g_generator *g, struct t5g_err *
         a->part = 0;
         if (a->mode == T5G_ANSWERS_TOKENS)
             open_doc(a);
-        t5g_generate(g, &job, 1);
+        t5g_generate(a->v[i]->by->generator, &job, 1);
         if (job->err.code == 0)
             attend(a, a->v[i], &job->err);
         if (job->err.code == 0) {

@@ -74,6 +74,8 @@ t5g_ballot_add(struct t5g_ballot *b, const struct t5g_json *meta, const char *te
         b->prompt_text = t5g_strdup(prompt);
         put_member(&b->prompt, meta, "prompt");
     }
+    if (b->n == 0)
+        put_member(&b->prompt, meta, "adapter");
     b->v = t5g_grow(b->v, b->n, &b->cap, sizeof *b->v);
     struct t5g_vote *x = &b->v[b->n];
     x->text.n = x->numbers.n = x->place.n = 0;

@@ -17,7 +17,7 @@ struct t5g_vote {
 struct t5g_ballot {
     struct t5g_vote *v; /* [cap], n of them used; their memory is reused */
     size_t n, cap;
-    struct t5g_buf prompt; /* ,"prompt":P  or empty */
+    struct t5g_buf prompt; /* ,"prompt":P,"adapter":A  or less */
     char *prompt_text;     /* NULL: none */
 };
 

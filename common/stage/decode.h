@@ -5,12 +5,11 @@
 #include "stage/answers.h"
 #include "stage/scores.h"
 
-/* Where the prompts for a document come from, and what generates the answers. */
+/* Where the prompts for a document come from, and what is wanted. */
 struct t5g_asker {
     struct t5g_tokenizer *tokenizer;
     struct t5g_prompts *prompts;     /* of the run; none: the document's own, or no prompt */
     struct t5g_prompts_options take; /* of a document's own prompt */
-    struct t5g_generator *generator;
     const struct t5g_scoring
         *scoring; /* given texts are scored and nothing is generated; or NULL */
     bool at_once; /* interactive prompts, or token by token: answer each prompt before the next one
@@ -19,13 +18,16 @@ struct t5g_asker {
 
 struct t5g_decoding {
     struct t5g_asker asker;
-    struct t5g_decoder *decoder;
+    /* Of which documents choose by "adapter", a TEXT, and prompts for themselves; else the first.
+     */
+    const struct t5g_variants *variants;
+    bool force; /* take encoder outputs of other encoders */
     const struct t5g_kernels *kernels;
     const struct t5g_config *config;
     const struct t5g_generate_options *how;
     int kv; /* dtype of cross keys and values */
     enum t5g_answers_mode mode;
-    const struct t5g_attending *attending;        /* NULL: attention is not kept */
+    const enum t5g_attended_form *attending;      /* NULL: attention is not kept */
     bool (*dropped)(const char *name, void *arg); /* frames that are not passed on */
 };
 

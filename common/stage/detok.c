@@ -255,6 +255,7 @@ finish_sequence(struct t5g_records *r, const struct t5g_json *meta)
         t5g_buf_adds(&r->out, ",\"text\":");
         t5g_jsonstr_write(&r->out, r->text.p, r->text.n);
         put_member(r, meta, "prompt");
+        put_member(r, meta, "adapter");
         put_member(r, meta, "rank");
         put_member(r, meta, "score");
         if (t5g_json_get(meta, "score") != NULL)

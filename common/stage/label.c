@@ -31,6 +31,8 @@ check(const struct t5g_labelling *x, struct item *t, const struct t5g_doc *doc)
     int found = t5g_doc_only(doc, "prompt", T5G_KIND_TEXT, &own, &t->err);
     if (found == 1)
         return t5g_err_set(&t->err, T5G_EX_DATA, "prompt: a classifier reads no prompt");
+    if (found == 0 && (found = t5g_doc_only(doc, "adapter", T5G_KIND_TEXT, &own, &t->err)) == 1)
+        return t5g_err_set(&t->err, T5G_EX_DATA, "adapter: a classifier has none to choose");
     if (found < 0 || t5g_input_ids(doc, c, &t->job.ids, &t->job.n, &t->err) < 0)
         return -1;
     return t5g_input_encoder_out(doc, x->kernels, c->decoder.d, &t->enc.rows, &t->enc.n, &t->wide,

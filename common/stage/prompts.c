@@ -98,7 +98,8 @@ t5g_prompt_free(struct t5g_prompt *p)
 }
 
 static int
-append(struct t5g_prompts *p, const char *text, size_t n, struct t5g_err *e)
+append(struct t5g_prompts *p, const char *text, size_t n, const struct t5g_variant *by,
+       struct t5g_err *e)
 {
     p->v = t5g_grow(p->v, p->n, &p->cap, sizeof *p->v);
     struct t5g_prompt *x = t5g_alloc(1, sizeof *x);
@@ -107,6 +108,7 @@ append(struct t5g_prompts *p, const char *text, size_t n, struct t5g_err *e)
         t5g_free(x);
         return -1;
     }
+    x->by = by;
     p->v[p->n++] = x;
     return 0;
 }
@@ -121,7 +123,7 @@ t5g_prompts_open(const struct t5g_tokenizer *t, const struct t5g_list *given, co
     p->fd = -1;
     p->given = given->n > 0 || file != NULL;
     for (size_t i = 0; i < given->n; i++)
-        if (append(p, given->v[i], strlen(given->v[i]), e) < 0)
+        if (append(p, given->v[i], strlen(given->v[i]), NULL, e) < 0)
             goto fail;
     if (file != NULL) {
         p->file = file;
@@ -162,28 +164,49 @@ t5g_prompts_none(const struct t5g_prompts *p)
     return !p->given;
 }
 
+/* The value of "adapter": null counts as absent. */
+static int
+choose(const struct t5g_prompts *p, const struct t5g_json_walk *w, const struct t5g_variant **by,
+       struct t5g_err *e)
+{
+    struct t5g_buf name = {0};
+    if (w->value[0] == 'n')
+        return 0;
+    if (w->value[0] != '"')
+        return t5g_err_set(e, T5G_EX_DATA, "\"adapter\": expected a string");
+    t5g_jsonstr_read(&name, w->value, w->value_len);
+    *by = t5g_variants_find(p->o.variants, name.p, name.n, e);
+    t5g_buf_free(&name);
+    return *by != NULL ? 0 : -1;
+}
+
 /* Append the prompt of line [n] of the file. */
 static int
 take(struct t5g_prompts *p, const char *line, size_t n, struct t5g_err *e)
 {
-    static const char *const member[] = {"prompt"};
+    static const char *const member[] = {"prompt", "adapter"};
     struct t5g_json_walk w;
     struct t5g_buf text = {0};
+    const struct t5g_variant *by = NULL;
     bool found = false;
     int r = 0;
     if (!p->o.jsonl)
-        return append(p, line, n, e);
-    if (t5g_json_check_members(line, n, member, 1, "JSON", e) < 0)
+        return append(p, line, n, NULL, e);
+    if (t5g_json_check_members(line, n, member, 2, "JSON", e) < 0)
         return -1;
     t5g_buf_adds(&text, "");
     if (t5g_json_walk_open(&w, line, n))
-        while (t5g_json_walk_next(&w))
+        while (t5g_json_walk_next(&w) && r == 0) {
             if (t5g_jsonstr_equal(w.key, w.key_len, member[0]) && w.value[0] == '"') {
                 t5g_jsonstr_read(&text, w.value, w.value_len);
                 found = true;
             }
-    r = found ? append(p, text.p, text.n, e)
-              : t5g_err_set(e, T5G_EX_DATA, "no \"prompt\" that is a string");
+            if (t5g_jsonstr_equal(w.key, w.key_len, member[1]))
+                r = choose(p, &w, &by, e);
+        }
+    if (r == 0)
+        r = found ? append(p, text.p, text.n, by, e)
+                  : t5g_err_set(e, T5G_EX_DATA, "no \"prompt\" that is a string");
     t5g_buf_free(&text);
     return r;
 }

@@ -4,6 +4,7 @@
 #define T5G_PROMPTS_H
 
 #include "cli/option.h"
+#include "stage/variants.h"
 #include "text/tokenizer.h"
 
 /* One prompt: its text, its ids without post-processor, and its text as a JSON string. With a
@@ -11,6 +12,7 @@
 struct t5g_prompt {
     struct t5g_buf text, json;
     struct t5g_ids ids;
+    const struct t5g_variant *by; /* that it is asked of; NULL: the document's choice */
 };
 
 /* How texts are taken. */
@@ -19,8 +21,10 @@ struct t5g_prompts_options {
     size_t limit;             /* most tokens of one, */
     const char *limit_option; /* the option that sets it */
     bool nul;                 /* in the file each ends with NUL instead of newline */
-    bool jsonl;               /* lines of the file are objects with it as the member "prompt" */
-    const struct t5g_buf *template; /* as t5g_template_read gives it; NULL: none */
+    /* Lines of the file are objects: members "prompt", and "adapter", which is one of variants. */
+    bool jsonl;
+    const struct t5g_variants *variants; /* for jsonl */
+    const struct t5g_buf *template;      /* as t5g_template_read gives it; NULL: none */
 };
 
 /*

@@ -111,6 +111,19 @@ begin(struct t5g_run *r, const struct t5g_head *in, const struct t5g_head_entry 
     written(t5g_writer_begin(r->w, in, t5g_program_name(), own, &io), &io);
 }
 
+/* Whether the stream fits one of the models. -1 with e, of the first. */
+static int
+check_parts(const struct t5g_stage *s, const struct t5g_head *h, struct t5g_err *e)
+{
+    struct t5g_err other;
+    if (t5g_head_check(h, s->own.parts, s->uses, e) == 0)
+        return 0;
+    for (size_t i = 0; i < s->n_also; i++)
+        if (t5g_head_check(h, s->also[i], s->uses, &other) == 0)
+            return 0;
+    return -1;
+}
+
 /* Compare identities, and write HEAD. */
 static int
 start(struct t5g_run *r, struct t5g_source *in, const struct t5g_stage *s, struct t5g_err *e)
@@ -122,7 +135,7 @@ start(struct t5g_run *r, struct t5g_source *in, const struct t5g_stage *s, struc
     const struct t5g_tokenizer_id *tok = s->tok != NULL && s->tok->id[0] != '\0' ? s->tok : NULL;
     if ((!s->force && tok != NULL && h->tok[0] != '\0' &&
          t5g_tokenizer_check(tok, h->tok, e) < 0) ||
-        (!s->force && s->own.parts != NULL && t5g_head_check(h, s->own.parts, s->uses, e) < 0))
+        (!s->force && s->own.parts != NULL && check_parts(s, h, e) < 0))
         return t5g_err_in(e, "%s", t5g_source_name(in));
     struct t5g_head_entry own = s->own;
     own.tok = tok != NULL ? tok->id : NULL;

@@ -50,6 +50,9 @@ struct t5g_stage {
      * (T5G_BY_ENCODER and so on) are compared with the stream's. */
     struct t5g_head_entry own;
     unsigned uses;
+    /* Of the stream, those of the model may be these instead, [n_also], which take compares. */
+    const struct t5g_parts **also;
+    size_t n_also;
     bool force; /* they may differ */
 };
 

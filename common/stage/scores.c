@@ -11,6 +11,7 @@
 
 struct held {
     struct t5g_score_job job;
+    const struct t5g_variant *by;
     int32_t *ids; /* [job.n_prompt] */
     char *prompt; /* JSON string, NULL for none */
 };
@@ -117,7 +118,7 @@ struct one {
 
 /* The frames of one target. */
 static void
-write_one(struct t5g_scores *s, const char *prompt, const struct one *t, size_t rank)
+write_one(struct t5g_scores *s, const struct held *h, const struct one *t, size_t rank)
 {
     const struct t5g_given_options *how = &s->x->how;
     struct t5g_buf extra = {0};
@@ -126,8 +127,10 @@ write_one(struct t5g_scores *s, const char *prompt, const struct one *t, size_t 
     size_t n;
     const int32_t *ids = t5g_targets_get(&s->given->whole, t->number, &n);
     bool eos = !how->no_eos && !how->by_first;
-    if (prompt != NULL)
-        t5g_buf_printf(&extra, "\"prompt\":%s,", prompt);
+    if (h->prompt != NULL)
+        t5g_buf_printf(&extra, "\"prompt\":%s,", h->prompt);
+    if (h->by->name != NULL)
+        t5g_buf_printf(&extra, "\"adapter\":\"%s\",", h->by->name);
     t5g_buf_printf(&extra, "\"rank\":%zu,\"%s\":%zu", rank, how->choices ? "choice" : "target",
                    t->number);
     size_t common = extra.n;
@@ -195,7 +198,7 @@ write_held(struct t5g_scores *s, const struct held *h)
         qsort(t, tree->n, sizeof *t, by_score);
     open_doc(s);
     for (size_t i = 0; i < tree->n; i++)
-        write_one(s, h->prompt, &t[i], i);
+        write_one(s, h, &t[i], i);
     t5g_free(logprob);
     t5g_free(t);
 }
@@ -206,7 +209,7 @@ answer(struct t5g_scores *s, struct t5g_err *e)
 {
     struct t5g_score_job *job = &s->v[0]->job;
     int r;
-    t5g_score(s->x->scorer, &job, 1);
+    t5g_score(s->v[0]->by->scorer, &job, 1);
     if ((r = t5g_scores_check(s, e)) == 0) {
         write_held(s, s->v[0]);
         written(t5g_writer_flush(s->run->w, e), e);
@@ -216,8 +219,8 @@ answer(struct t5g_scores *s, struct t5g_err *e)
 }
 
 int
-t5g_scores_add(struct t5g_scores *s, const struct t5g_cross *cross, const struct t5g_prompt *p,
-               bool now, struct t5g_err *e)
+t5g_scores_add(struct t5g_scores *s, const struct t5g_variant *by, const struct t5g_cross *cross,
+               const struct t5g_prompt *p, bool now, struct t5g_err *e)
 {
     struct held *h = t5g_alloc(1, sizeof *h);
     const struct t5g_targets *tree = t5g_given_tree(s->given);
@@ -227,6 +230,7 @@ t5g_scores_add(struct t5g_scores *s, const struct t5g_cross *cross, const struct
             memcpy(h->ids, p->ids.p, p->ids.n * sizeof *h->ids);
         h->prompt = t5g_strdup(p->json.p);
     }
+    h->by = by;
     h->job = (struct t5g_score_job){.cross = cross,
                                     .prompt = h->ids,
                                     .n_prompt = p != NULL ? p->ids.n : 0,
@@ -238,11 +242,17 @@ t5g_scores_add(struct t5g_scores *s, const struct t5g_cross *cross, const struct
 }
 
 size_t
-t5g_scores_jobs(struct t5g_scores *s, struct t5g_score_job **jobs)
+t5g_scores_jobs(struct t5g_scores *s, const struct t5g_variant *by, struct t5g_score_job **jobs)
 {
-    for (size_t i = 0; i < s->n && jobs != NULL; i++)
-        jobs[i] = &s->v[i]->job;
-    return s->n;
+    size_t n = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->v[i]->by != by)
+            continue;
+        if (jobs != NULL)
+            jobs[n] = &s->v[i]->job;
+        n++;
+    }
+    return n;
 }
 
 int

@@ -8,7 +8,6 @@
 
 /* What a run asks of every document. */
 struct t5g_scoring {
-    struct t5g_scorer *scorer;
     const struct t5g_tokenizer *tokenizer;
     const struct t5g_given *given; /* of the run; NULL: each document's own targets */
     struct t5g_given_options how;
@@ -30,14 +29,16 @@ struct t5g_scores *t5g_scores_open(struct t5g_run *run, const struct t5g_doc *do
 void t5g_scores_close(struct t5g_scores *s);
 
 /*
- * Ask for the scores after a prompt (NULL: none; copied). cross must stay valid until they are
- * complete. now: compute and write them at once; -1 with e if the document failed.
+ * Ask `by` for the scores after a prompt (NULL: none; copied). cross is by's, and must stay valid
+ * until they are complete. now: compute and write them at once; -1 with e if the document failed.
  */
-int t5g_scores_add(struct t5g_scores *s, const struct t5g_cross *cross, const struct t5g_prompt *p,
-                   bool now, struct t5g_err *e);
+int t5g_scores_add(struct t5g_scores *s, const struct t5g_variant *by,
+                   const struct t5g_cross *cross, const struct t5g_prompt *p, bool now,
+                   struct t5g_err *e);
 
-/* What was asked for, as jobs [return value] for t5g_score (NULL: only count). */
-size_t t5g_scores_jobs(struct t5g_scores *s, struct t5g_score_job **jobs);
+/* What `by` was asked for, as jobs [return value] for t5g_score (NULL: only count). */
+size_t t5g_scores_jobs(struct t5g_scores *s, const struct t5g_variant *by,
+                       struct t5g_score_job **jobs);
 
 /* After the jobs are done: -1 with e if one of them, and therefore the document, failed. */
 int t5g_scores_check(const struct t5g_scores *s, struct t5g_err *e);

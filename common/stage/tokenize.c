@@ -58,6 +58,7 @@ write_doc(struct t5g_run *run, const struct t5g_buf *id, const struct t5g_corpus
         t5g_writer_tensor(w, "input.ids", T5G_I32, 1, (uint64_t[]){ids->n}, ids->p, NULL, &e) < 0 ||
         (pair != NULL && write_target(w, pair, &e) < 0) ||
         (d->has_prompt && write_text(w, "prompt", &d->prompt, &e) < 0) ||
+        (d->has_adapter && write_text(w, "adapter", &d->adapter, &e) < 0) ||
         (d->n_pictures > 0 && write_text(w, "text", &d->text, &e) < 0))
         t5g_die_err(&e);
     for (size_t i = 0; i < d->n_targets; i++)

@@ -282,11 +282,12 @@ add_pictures(const struct t5g_corpus *c, struct t5g_corpus_doc *d)
 int
 t5g_corpus_next(struct t5g_corpus *c, struct t5g_corpus_doc *d, struct t5g_err *e)
 {
-    d->id.n = d->text.n = d->prompt.n = 0;
+    d->id.n = d->text.n = d->prompt.n = d->adapter.n = 0;
     t5g_buf_adds(&d->text, ""); /* so that an empty text is not NULL */
     t5g_buf_adds(&d->prompt, "");
+    t5g_buf_adds(&d->adapter, "");
     d->has_text = true;
-    d->has_prompt = false;
+    d->has_prompt = d->has_adapter = false;
     d->n_pictures = d->n_targets = 0;
     d->fault.code = 0;
     if (c->text < c->o.n_texts) {

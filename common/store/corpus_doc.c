@@ -11,6 +11,7 @@ t5g_corpus_doc_free(struct t5g_corpus_doc *d)
     t5g_buf_free(&d->id);
     t5g_buf_free(&d->text);
     t5g_buf_free(&d->prompt);
+    t5g_buf_free(&d->adapter);
     for (size_t i = 0; i < d->cap_targets; i++)
         t5g_buf_free(&d->targets[i]);
     t5g_free(d->targets);
@@ -66,7 +67,8 @@ int
 t5g_corpus_doc_utf8(struct t5g_corpus_doc *d, bool replace, struct t5g_err *e)
 {
     if (make_utf8(&d->text, replace, "", e) < 0 ||
-        make_utf8(&d->prompt, replace, "prompt: ", e) < 0)
+        make_utf8(&d->prompt, replace, "prompt: ", e) < 0 ||
+        make_utf8(&d->adapter, replace, "adapter: ", e) < 0)
         return -1;
     for (size_t i = 0; i < d->n_targets; i++)
         if (make_utf8(&d->targets[i], replace, "target: ", e) < 0)

@@ -19,9 +19,11 @@ struct t5g_corpus_doc {
     struct t5g_buf id; /* see DOCUMENT IDS in t5g-tokenize(1) */
     struct t5g_buf text;
     struct t5g_buf prompt;
+    struct t5g_buf adapter;  /* the name of one */
     struct t5g_buf *targets; /* [n_targets] */
     size_t n_targets, cap_targets;
-    bool has_text, has_prompt;           /* no text: only pictures */
+    bool has_text; /* no text: only pictures */
+    bool has_prompt, has_adapter;
     struct t5g_corpus_picture *pictures; /* [n_pictures] */
     size_t n_pictures, cap_pictures;
     struct t5g_err fault; /* code != 0: this document cannot be used (bad JSON line, too long,

@@ -12,9 +12,9 @@
 
 #define ID_MAX 65536 /* bytes of an id: it goes into frame metadata, which is small */
 
-enum { TEXT, PROMPT, TARGET, IMAGES, ID, N_FIELDS };
+enum { TEXT, PROMPT, ADAPTER, TARGET, IMAGES, ID, N_FIELDS };
 
-static const char *const fields[N_FIELDS] = {"text", "prompt", "target", "images", "id"};
+static const char *const fields[N_FIELDS] = {"text", "prompt", "adapter", "target", "images", "id"};
 
 /* The type of a checked value, for messages. */
 static const char *
@@ -163,7 +163,7 @@ t5g_object_read(struct t5g_corpus_doc *d, const char *raw, size_t n, const char 
             field++;
         if (field == N_FIELDS || (field == ID && !o->with_id) || w.value[0] == 'n')
             continue; /* null counts as absent */
-        if ((field == TEXT || field == PROMPT) && w.value[0] != '"') {
+        if (field <= ADAPTER && w.value[0] != '"') {
             wrong_type(d, raw, &w, what, "a string");
         } else if (field == TEXT) {
             t5g_jsonstr_read(&d->text, w.value, w.value_len);
@@ -171,6 +171,9 @@ t5g_object_read(struct t5g_corpus_doc *d, const char *raw, size_t n, const char 
         } else if (field == PROMPT) {
             t5g_jsonstr_read(&d->prompt, w.value, w.value_len);
             d->has_prompt = true;
+        } else if (field == ADAPTER) {
+            t5g_jsonstr_read(&d->adapter, w.value, w.value_len);
+            d->has_adapter = true;
         } else if (field == TARGET) {
             read_targets(d, raw, &w, what);
         } else if (field == ID) {

@@ -1,4 +1,5 @@
-/* jsondoc.h: an input document from a JSON object: "text", "images", "prompt", "target", "id". */
+/* jsondoc.h: an input document from a JSON object: "text", "images", "prompt", "adapter", "target",
+ * "id". */
 #ifndef T5G_JSONDOC_H
 #define T5G_JSONDOC_H
 

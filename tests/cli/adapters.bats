@@ -314,3 +314,163 @@ refused() {
     status_is 65 t5g-pack --adapter "$golden/tiny-gqa/attention" -o m2 "$tiny"
     err_has 'was it trained on another model'
 }
+
+# ---- several in one run, by name ----
+
+# asked: enc.t5g, of two documents, a and b, made by the base.
+asked() {
+    printf '%s\n' '{"id":"a","text":"Hello world"}' '{"id":"b","text":"The work of a day"}' |
+        t5g-tokenize --jsonl - | t5g-encode -o enc.t5g
+}
+
+# frames STREAM [ID...]: the frames of answers in STREAM, of these documents, without the name of an adapter.
+frames() {
+    t5g-frame export --jsonl "$1" | python3 -c '
+import json, sys
+for line in sys.stdin:
+    d = json.loads(line)
+    for f in d["frames"]:
+        if f["name"].startswith("decode.") and (not sys.argv[1:] or d["id"] in sys.argv[1:]):
+            f.pop("adapter", None)
+            f.get("meta", {}).pop("adapter", None)
+            print(d["id"], json.dumps(f, sort_keys=True))' "${@:2}"
+}
+
+# names STREAM: the name of the adapter of every answer, "-" without one.
+names() {
+    t5g-detok --jsonl "$1" | python3 -c '
+import json, sys
+print(*(json.loads(line).get("adapter", "-") for line in sys.stdin))'
+}
+
+# head_adapter: make `head`, an adapter of decoder and output matrix.
+head_adapter() {
+    damaged 't = {k: v for k, v in t.items() if "encoder" not in k}' head-lora
+    mv bad head
+}
+
+# two ARG...: t5g-decode with two named adapters.
+two() {
+    t5g-decode --adapter d="$golden/tiny/decoder" --adapter h-1.x=head "$@"
+}
+
+@test "two adapters and the base in one run: the bits of one at a time" {
+    asked
+    head_adapter
+    for p in '{"prompt":"one two"%s}\n' '{"prompt":"three"%s}\n'; do
+        for by in '' ',"adapter":"d"' ',"adapter":"h-1.x"'; do
+            # shellcheck disable=SC2059
+            printf "$p" "$by"
+        done
+    done > prompts
+    for how in '-n 3 --num-beams 3 --num-return-sequences 2' '-n 3 --sample --attention mean' '--choice yes --choice no' \
+        '-n 4 --stream --logprobs'; do
+        read -ra o <<< "$how"
+        t5g-decode "${o[@]}" -p 'one two' -p three -o base.t5g enc.t5g
+        t5g-decode "${o[@]}" -p 'one two' -p three --adapter "$golden/tiny/decoder" -o d.t5g enc.t5g
+        t5g-decode "${o[@]}" -p 'one two' -p three --adapter head -o h.t5g enc.t5g
+        two "${o[@]}" --prompts-jsonl prompts -o all.t5g enc.t5g
+        for id in a b; do
+            for s in base d h; do
+                frames $s.t5g $id
+            done
+        done | sort > want
+        frames all.t5g | sort | diff want -
+        frames base.t5g | cmp - <(frames d.t5g) && return 1
+        frames d.t5g | cmp - <(frames h.t5g) && return 1
+    done
+    two -n 2 --prompts-jsonl prompts -o all.t5g enc.t5g
+    [ "$(names all.t5g)" = '- d h-1.x - d h-1.x - d h-1.x - d h-1.x' ]
+    # The order is that of the prompts.
+    t5g-detok --jsonl all.t5g | grep -o '"prompt":"[a-z ]*"' | uniq -c | tr -s ' \n' ' ' > order
+    [ "$(cat order)" = ' 3 "prompt":"one two" 3 "prompt":"three" 3 "prompt":"one two" 3 "prompt":"three" ' ]
+    # HEAD tells the adapters.
+    t5g-detok --jsonl --provenance all.t5g > made
+    grep -q '"adapters":{"d":{"identity":"[0-9a-f]\{32\}","source":"tiny+decoder"},"h-1.x":' made
+}
+
+@test "a document chooses, and a prompt's own choice wins" {
+    head_adapter
+    printf '%s\n' '{"id":"a","text":"Hello world","adapter":"d"}' '{"id":"b","text":"a day"}' \
+        '{"id":"c","text":"a day","adapter":null}' '{"id":"e","text":"a b","adapter":"h-1.x","prompt":"so"}' > docs
+    t5g-tokenize --jsonl docs | t5g-vision | t5g-encode -o enc.t5g
+    two -n 4 --keep -o one.t5g enc.t5g
+    [ "$(names one.t5g)" = 'd - - h-1.x' ]
+    sed 's/,"adapter":"[a-z0-9.-]*"//' docs | t5g-tokenize --jsonl - | t5g-encode -o plain.t5g
+    t5g-decode -n 4 -o base.t5g plain.t5g
+    t5g-decode -n 4 --adapter "$golden/tiny/decoder" -o d.t5g plain.t5g
+    t5g-decode -n 4 --adapter head -o h.t5g plain.t5g
+    diff <(frames one.t5g) <(frames d.t5g a; frames base.t5g b c; frames h.t5g e)
+    # What is decoded again chooses again.
+    two -n 4 --keep one.t5g | t5g-frame diff one.t5g -
+    printf '%s\n' '{"prompt":"x"}' '{"prompt":"y","adapter":"d"}' '{"prompt":"z","adapter":null}' > prompts
+    two -n 2 --prompts-jsonl prompts -o all.t5g enc.t5g
+    [ "$(names all.t5g)" = 'd d d - d - - d - h-1.x d h-1.x' ]
+    two -n 2 --prompts-jsonl - enc.t5g < prompts | t5g-detok --jsonl | diff <(t5g-detok --jsonl all.t5g) -
+}
+
+@test "an adapter that is not there by name: the document's fault, or that of the file of prompts" {
+    printf '%s\n' '{"id":"a","text":"a b","adapter":"fr"}' '{"id":"b","text":"a day","adapter":"d"}' '{"id":"c","text":"x"}' |
+        t5g-tokenize --jsonl - | t5g-encode -o enc.t5g
+    head_adapter
+    status_is 3 two -n 2 -o dec.t5g enc.t5g
+    err_has "a: adapter 'fr': the run has none of this name"
+    t5g-frame ls --frames dec.t5g > frames 2> /dev/null || [ $? = 3 ]
+    [ "$(grep -c '"code":65' frames)" = 1 ]
+    [ "$(names dec.t5g 2> /dev/null)" = '- d -' ]
+    status_is 3 t5g-decode -n 2 -o dec.t5g enc.t5g
+    err_has_line "b: adapter 'd'"
+    printf '%s\n' '{"prompt":"x"}' '{"prompt":"y","adapter":"fr"}' > prompts
+    status_is 65 two --prompts-jsonl prompts -o out enc.t5g
+    err_has "prompts: line 2: adapter 'fr'"
+    echo '{"prompt":"y","adapter":1}' > prompts
+    status_is 65 two --prompts-jsonl prompts -o out enc.t5g
+    err_has 'prompts: line 1: "adapter": expected a string'
+    status_is 3 t5g-tokenize --jsonl - -o out <<< '{"text":"x","adapter":[]}'
+    err_has '"adapter": expected a string'
+    status_is 66 t5g-decode --adapter x=nowhere -o out enc.t5g
+    err_has "adapter 'x'"
+    err_has 'nowhere/adapter_config.json'
+    status_is 64 t5g-decode --adapter x= -o out enc.t5g
+    err_has '--adapter x=: no directory'
+    # With a slash before it, '=' is part of a path.
+    cp -r "$golden/tiny/decoder" 'p=q'
+    t5g-decode --adapter './p=q' -n 2 -o out <(t5g-tokenize -e hey | t5g-encode)
+}
+
+@test "a name's adapters act together, on top of those without a name" {
+    asked
+    head_adapter
+    echo '{"prompt":"","adapter":"x"}' > prompts
+    t5g-decode -n 4 --logprobs -p '' --adapter "$golden/tiny/decoder" --adapter head -o both.t5g enc.t5g
+    t5g-decode -n 4 --logprobs --adapter "$golden/tiny/decoder" --adapter x=head \
+        --prompts-jsonl prompts -o on.t5g enc.t5g
+    diff <(frames both.t5g) <(frames on.t5g)
+    T5G_ADAPTER=$golden/tiny/decoder t5g-decode -n 4 --logprobs --adapter x=head \
+        --prompts-jsonl prompts enc.t5g | t5g-frame diff on.t5g -
+    t5g-decode -n 4 --logprobs --adapter x="$golden/tiny/decoder" --adapter x=head \
+        --prompts-jsonl prompts -o one.t5g enc.t5g
+    diff <(frames both.t5g) <(frames one.t5g)
+}
+
+@test "a named adapter of the encoder answers from outputs made with it, and others do not" {
+    printf '%s\n' '{"id":"a","text":"a b","adapter":"e"}' '{"id":"b","text":"a day","adapter":"d"}' '{"id":"c","text":"x"}' |
+        t5g-tokenize --jsonl - -o ids.t5g
+    t5g-encode -o enc.t5g ids.t5g
+    t5g-encode --adapter "$golden/tiny/attention" -o own.t5g ids.t5g
+    e=(--adapter e="$golden/tiny/attention" --adapter d="$golden/tiny/decoder" -n 2)
+    status_is 3 t5g-decode "${e[@]}" -o base.t5g enc.t5g
+    err_has "a: adapter 'e': "
+    err_has 'tiny+attention'
+    [ "$(names base.t5g 2> /dev/null)" = '- d -' ]
+    status_is 3 t5g-decode "${e[@]}" -o dec.t5g own.t5g
+    err_has_line "b: adapter 'd': "
+    err_has_line "c: encoder output of another encoder"
+    [ "$(names dec.t5g 2> /dev/null)" = 'e - -' ]
+    t5g-decode "${e[@]}" --force -o dec.t5g enc.t5g
+    [ "$(names dec.t5g)" = 'e d -' ]
+    # No model of the run: it ends at once.
+    t5g-encode --adapter "$golden/tiny/rslora" -o other.t5g ids.t5g
+    status_is 65 t5g-decode "${e[@]}" -o out other.t5g
+    [ ! -e out ]
+}
