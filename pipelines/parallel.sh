@@ -29,7 +29,7 @@ END
     echo '      --clean           remove OUT.t5g.parts and OUT.t5g.joblog at the end'
     usage_rules
     cat << 'END'
-T5G_CPU, T5G_COMPUTE, T5G_THREADS, T5G_RETRIES, T5G_CACHE_DIR.
+T5G_ADAPTER, T5G_CPU, T5G_COMPUTE, T5G_THREADS, T5G_RETRIES, T5G_CACHE_DIR, and those that say where models of a hub are.
 Exit status: 0; 3: some documents failed; 75: hosts were lost or shards stopped, try again; 76: a part is missing; else
 that of the first shard that failed.
 END
@@ -65,7 +65,9 @@ parts=("$dir"/part-*)
 # in it parallel would see {} in them, and the shells on both sides what those know.
 export T5G_AT=$PWD T5G_SCRIPTS=$here T5G_SHARDS=$n T5G_PARTS=$dir
 pass=()
-for name in T5G_AT T5G_SCRIPTS T5G_SHARDS T5G_PARTS T5G_CACHE_DIR T5G_BIN T5G_MODEL T5G_CPU T5G_COMPUTE T5G_THREADS T5G_RETRIES T5G_TOKENIZE_FLAGS T5G_ENCODE_FLAGS T5G_DECODE_FLAGS; do
+for name in T5G_AT T5G_SCRIPTS T5G_SHARDS T5G_PARTS T5G_CACHE_DIR T5G_BIN T5G_MODEL T5G_ADAPTER T5G_CPU T5G_COMPUTE \
+    T5G_THREADS T5G_RETRIES T5G_TOKENIZE_FLAGS T5G_ENCODE_FLAGS T5G_DECODE_FLAGS HF_HUB_CACHE HUGGINGFACE_HUB_CACHE \
+    HF_HOME XDG_CACHE_HOME; do
     [ -z "${!name-}" ] || pass+=(--env "$name")
 done
 # shellcheck disable=SC2016 # for the shell on the other side

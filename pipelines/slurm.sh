@@ -32,7 +32,7 @@ Without --wait, prints the numbers of the array and of the joining job.
 END
     usage_rules
     cat << 'END'
-T5G_CPU, T5G_COMPUTE, T5G_THREADS (SLURM_CPUS_PER_TASK overrides it), T5G_RETRIES, T5G_CACHE_DIR; SBATCH_*.
+T5G_ADAPTER, T5G_CPU, T5G_COMPUTE, T5G_THREADS (SLURM_CPUS_PER_TASK overrides it), T5G_RETRIES, T5G_CACHE_DIR; SBATCH_*.
 Exit status with --wait: 0; 3: some documents failed; 76: a part is missing, its log says why.
 END
 }

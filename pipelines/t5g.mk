@@ -6,18 +6,18 @@
 #
 # PROMPT, or QUESTIONS (a file with a prompt on each line), is what is asked; without either, each document's
 # own prompt. T5G_PICTURES=1 is for documents with pictures, and for FILEs that are pictures; PICTURE_TEXT is
-# then the text of such a FILE. T5G_MODEL, T5G_TOKENIZE_FLAGS, T5G_VISION_FLAGS, T5G_ENCODE_FLAGS and
-# T5G_DECODE_FLAGS are passed on. With `make -j N` set T5G_THREADS to the number of processors divided by N.
-# V=1 shows commands in full.
+# then the text of such a FILE. T5G_MODEL, T5G_ADAPTER, T5G_COMPUTE, T5G_CPU, T5G_TOKENIZE_FLAGS, T5G_VISION_FLAGS,
+# T5G_ENCODE_FLAGS and T5G_DECODE_FLAGS are passed on. With `make -j N` set T5G_THREADS to the number of processors
+# divided by N. V=1 shows commands in full.
 #
 # $(call t5g-answers,DIR,KIND ...) are the answers for the files in DIR that are of a KIND, and $(t5g-join) in
 # a recipe joins them. KIND is `texts`, `archives`, `pictures`, or a suffix, in upper or lower case. Names may
 # have any bytes: see `documents` beside this file. Names of files, and the values of DIR, QUESTIONS, PROMPT,
-# PICTURE_TEXT and T5G_MODEL, never become part of a command or a makefile: recipes find them in the
+# PICTURE_TEXT, T5G_MODEL and T5G_ADAPTER, never become part of a command or a makefile: recipes find them in the
 # environment. Given on make's command line or in the environment, these values are taken as they are ($ is a
 # dollar). The T5G_..._FLAGS are words for a shell.
 #
-# Another model, other flags or another prompt make only what depends on them again.
+# Another model or adapter, other flags or another prompt make only what depends on them again.
 # Documents that fail do not stop anything: their ids are in TARGET.failed, one on a line, as in JSON.
 # make's own rules are off: one of them would make NAME.txt from a file that is called NAME.txt.sh.
 
@@ -35,9 +35,12 @@ t5g-quote = '$(subst ','\'',$(1))'
 t5g-scripts := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 t5g-documents = $(call t5g-quote,$(t5g-scripts)/documents)
 
+# Variables that the programs read, wherever they are set.
+t5g-settings := T5G_MODEL T5G_ADAPTER T5G_COMPUTE T5G_CPU T5G_THREADS HF_HUB_CACHE HUGGINGFACE_HUB_CACHE HF_HOME
+
 # What comes from outside is text, not an expression of make.
 t5g-literal = $(if $(filter command environment,$(firstword $(origin $(1)))),$(eval override $(1) := $$(value $(1))))
-$(foreach v,DIR QUESTIONS PROMPT PICTURE_TEXT T5G_MODEL T5G_PICTURES T5G_THREADS V,$(call t5g-literal,$(v)))
+$(foreach v,DIR QUESTIONS PROMPT PICTURE_TEXT $(t5g-settings) T5G_PICTURES V,$(call t5g-literal,$(v)))
 override T5G_PICTURES := $(filter-out 0,$(T5G_PICTURES))
 
 # $(call t5g-check,WHAT,NAME): a name that cannot stand in a rule ends the run, before anything is made.
@@ -54,7 +57,8 @@ $(call t5g-check,QUESTIONS,$(QUESTIONS))
 t5g-bare = $(if $(filter %/,$(1)),$(call t5g-bare,$(patsubst %/,%,$(1))),$(1))
 $(if $(filter %/,$(DIR)),$(if $(call t5g-bare,$(DIR)),$(eval override DIR := $(call t5g-bare,$(DIR)))))
 
-export T5G_MODEL T5G_THREADS
+t5g-settings := $(foreach v,$(t5g-settings),$(if $(value $(v)),$(v)))
+export $(t5g-settings)
 export T5G_QUESTIONS = $(QUESTIONS)
 export T5G_TO = $@
 export T5G_FROM = $<
@@ -71,7 +75,7 @@ endif
 
 # Parts of the model and numeric profile as the head of a stream names them: a model that is copied or touched is the
 # same, and one with another decoder encodes nothing again.
-T5G_IDENTITY := $(shell export T5G_MODEL=$(call t5g-quote,$(T5G_MODEL)); t5g-tokenize -l /dev/null -o .t5g/ids.new && \
+T5G_IDENTITY := $(shell $(foreach v,$(t5g-settings),export $(v)=$(call t5g-quote,$($(v)));) t5g-tokenize -l /dev/null -o .t5g/ids.new && \
     $(if $(T5G_PICTURES),t5g-vision -o .t5g/feat.new .t5g/ids.new && mv .t5g/feat.new .t5g/ids.new &&) \
     t5g-encode -o .t5g/enc.new .t5g/ids.new && t5g-decode .t5g/enc.new | t5g-frame ls --frames 2> /dev/null | \
     grep -oE '"(vision|encoder|decoder|num)":"[^"]*"'; rm -f .t5g/*.new)

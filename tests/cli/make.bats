@@ -211,6 +211,31 @@ photos() {
     err_has_line "the model cannot be used (T5G_MODEL=nowhere)"
 }
 
+@test "another adapter makes again what it changes, on make's command line and in the environment" {
+    texts
+    local at=$T5G_TESTS/golden/adapters/tiny mk="$pipelines/summarise.mk"
+    local flags='-n 5 -p section:'
+    export T5G_DECODE_FLAGS=$flags
+    make -f "$mk" DIR=docs PROMPT= > log
+    cp docs/summaries.jsonl base
+    # The decoder alone: what is encoded is kept.
+    make -f "$mk" DIR=docs PROMPT= T5G_ADAPTER="$at/decoder" > log
+    [ "$(made ENCODE) $(made DECODE)" = '0 3' ]
+    # shellcheck disable=SC2086 # several words
+    t5g-tokenize docs/a.txt | t5g-encode | t5g-decode --adapter "$at/decoder" $flags | t5g-detok --jsonl > direct
+    cmp direct docs/a.txt.jsonl
+    T5G_ADAPTER=$at/decoder make -f "$mk" DIR=docs PROMPT= | grep -q 'up to date'
+    T5G_ADAPTER=$at/attention make -f "$mk" DIR=docs PROMPT= > log
+    [ "$(made TOKENIZE) $(made ENCODE) $(made DECODE)" = '0 3 3' ]
+    make -f "$mk" DIR=docs PROMPT= T5G_ADAPTER="$at/attention" | grep -q 'up to date'
+    make -f "$mk" DIR=docs PROMPT= > log
+    cmp docs/summaries.jsonl base
+    make -f "$mk" DIR=docs PROMPT= T5G_COMPUTE=bf16 > log
+    [ "$(made TOKENIZE) $(made ENCODE) $(made DECODE)" = '0 3 3' ]
+    status_is 2 make -f "$mk" DIR=docs PROMPT= T5G_ADAPTER=nowhere
+    err_has_line nowhere
+}
+
 @test "texts and pictures of one folder leave each other's encoder outputs alone" {
     default_model
     texts

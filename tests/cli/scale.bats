@@ -260,3 +260,27 @@ prepared() {
     done
     [ ! -e no ] && [ ! -e .t5g ]
 }
+
+@test "parallel.sh: what the programs read goes to the hosts, and another adapter is another set of options" {
+    # GNU parallel itself: make check-cluster.
+    mkdir bin
+    cat > bin/parallel <<'END'
+#!/bin/sh
+cat > /dev/null
+printf '%s\n' "$@" > told
+END
+    chmod +x bin/parallel
+    export PATH=$PWD/bin:$PATH T5G_CPU=ref T5G_COMPUTE=bf16 T5G_THREADS=1
+    export T5G_ADAPTER=$T5G_TESTS/golden/adapters/tiny/attention HF_HOME=a HF_HUB_CACHE=b HUGGINGFACE_HUB_CACHE=c
+    echo text > one
+    status_is 76 "$pipelines/parallel.sh" -n 1 -o o.t5g -- one
+    for name in T5G_MODEL T5G_ADAPTER T5G_CPU T5G_COMPUTE T5G_THREADS HF_HOME HF_HUB_CACHE HUGGINGFACE_HUB_CACHE XDG_CACHE_HOME; do
+        grep -A 1 -x -e --env told | grep -qx "$name" || { echo "$name"; return 1; }
+    done
+    "$pipelines/shard" 0 1 o.t5g.parts
+    status_is 0 "$pipelines/parallel.sh" -n 1 -o o.t5g -- one
+    for other in 'T5G_ADAPTER=' "T5G_ADAPTER=$T5G_TESTS/golden/adapters/tiny/head" 'T5G_COMPUTE=' 'T5G_CPU='; do
+        status_is 65 env "$other" "$pipelines/parallel.sh" -n 1 -o o.t5g -- one
+        err_has 'parallel.sh: o.t5g.parts: the parts there were made with other options'
+    done
+}
