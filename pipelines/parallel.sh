@@ -29,7 +29,7 @@ END
     echo '      --clean           remove OUT.t5g.parts and OUT.t5g.joblog at the end'
     usage_rules
     cat << 'END'
-T5G_ADAPTER, T5G_CPU, T5G_COMPUTE, T5G_THREADS, T5G_RETRIES, T5G_CACHE_DIR, and those that say where models of a hub are.
+T5G_ADAPTER, T5G_CPU, T5G_COMPUTE, T5G_THREADS, T5G_RETRIES, T5G_CACHE_DIR; HF_HUB_CACHE, HF_HOME.
 Exit status: 0; 3: some documents failed; 75: hosts were lost or shards stopped, try again; 76: a part is missing; else
 that of the first shard that failed.
 END

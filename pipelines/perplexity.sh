@@ -10,7 +10,8 @@ usage() {
 usage: perplexity.sh FILE [OPTION ...]
 
 FILE has a JSON object on each line, with "text", "target" (a string or an array of strings) and perhaps "prompt" and
-"id"; -: standard input. An OPTION is one of t5g-decode(1), such as -p PROMPT and --no-eos. T5G_MODEL names the model.
+"id"; -: standard input. An OPTION is one of t5g-decode(1), such as -p PROMPT and --no-eos, but not -o or -m: T5G_MODEL
+names the model.
 
 Prints an object for each target: the id of its document, tokens, score (the sum of the natural logarithms of their
 probabilities) and perplexity, exp(-score / tokens); and at the end one without id, for the whole corpus. A document that
@@ -24,6 +25,7 @@ esac
 file=$1
 shift
 readable "$file"
+refuse '' omh 'output model help version' "$@"
 need t5g-tokenize t5g-encode t5g-decode t5g-detok
 folder
 stage 1 t5g-tokenize --jsonl -- "$file" | stage 2 t5g-encode | stage 3 t5g-decode --score "$@" |

@@ -30,10 +30,10 @@ query, whose id is then the number of its line. -: standard input.
   -m MODEL     for the programs
 
 TREC: query, Q0, document, rank, score, TAG. Ids are as they are, but blanks and control characters in them, which a
-field cannot hold, are _; if that makes two ids equal, the status is 65: JSON lines have both. JSON: for each query an
+field cannot hold, are _; if two ids are equal then, the status is 65: JSON lines have both. JSON: for each query an
 object {"query_id","query","results":[{"index","id","relevance_score"},...]}, best first; index is the place of the
 document in STORE, from 0. A document that failed is left out, and the status is 3.
-T5G_DECODE_FLAGS: more options for t5g-decode, quoted as for a shell.
+T5G_DECODE_FLAGS: more options for t5g-decode, quoted as for a shell; not those for prompts, choices and output.
 END
 }
 out='' json='' most='' template='' task='' tag=''
@@ -64,6 +64,8 @@ shift $((OPTIND - 1))
 case $tag in *[[:space:][:cntrl:]]*) complain 64 '-r: the name of a run has no blanks' ;; esac
 [ -r "$1" ] && [ ! -d "$1" ] || complain 66 "$1: cannot be read"
 readable "$2"
+flags T5G_DECODE_FLAGS "${T5G_DECODE_FLAGS-}" p0oh \
+    'prompt prompts prompts-jsonl null template choice choices choices-by score target targets generate output help version'
 need t5g-decode t5g-detok
 folder "$out"
 
@@ -89,9 +91,20 @@ if [ -z "$template" ]; then
     } > "$template"
 fi
 
-eval "stage 1 t5g-decode --template \"\$template\" --prompts \"\$work/queries\" \
-    --choice \"\$yes\" --choice \"\$no\" --choices-by first ${T5G_DECODE_FLAGS-}" '-- "$1"' |
-    stage 2 t5g-detok --jsonl -o "$work/records"
+# decode STORE
+decode() {
+    eval "stage 1 t5g-decode --template \"\$template\" --prompts \"\$work/queries\" \
+        --choice \"\$yes\" --choice \"\$no\" --choices-by first ${T5G_DECODE_FLAGS-}" '-- "$1"' |
+        stage 2 t5g-detok --jsonl -o "$work/records"
+}
+# Messages name the file with the queries, not ours. Progress is for a terminal alone.
+if [ -t 2 ] && ! grep -q "$(printf '\r')" "$work/queries"; then
+    decode "$1"
+else
+    decode "$1" 2>&1 | FROM=$work/queries TO=$2 awk 'BEGIN { from = ENVIRON["FROM"]; to = ENVIRON["TO"] == "-" ? "stdin" : ENVIRON["TO"] }
+        at = index($0, from) { $0 = substr($0, 1, at - 1) to substr($0, at + length(from)) }
+        { print; fflush() }' >&2
+fi
 outcome 2
 status=$?
 whole "$status" || exit "$status"
@@ -154,7 +167,7 @@ trec() {
         return word
     }
     FILENAME == ARGV[1] { id[FNR] = unique(field(quoted($0)), FNR, "queries"); next }
-    { print id[$1], "Q0", unique(field($4), $4, "documents"), $5, $2, ENVIRON["TAG"] }' "$work/ids" "$work/ranked"
+    { print id[$1], "Q0", unique(field($4), $3, "documents"), $5, $2, ENVIRON["TAG"] }' "$work/ids" "$work/ranked"
 }
 lines() {
     awk -F '\t' "$functions"'
@@ -169,9 +182,8 @@ if [ -n "$out" ]; then
     for form in trec jsonl; do
         [ ! -d "$out.$form" ] && mv -f -- "$work/run.$form" "$out.$form" || complain 73 "$out.$form: cannot be made"
     done
-elif [ -n "$json" ]; then
-    lines
 else
-    trec > "$work/run.trec" && cat "$work/run.trec"
-fi || exit
+    if [ -n "$json" ]; then lines; else trec; fi > "$work/run" || exit
+    put "$work/run"
+fi
 exit "$status"

@@ -25,8 +25,9 @@ usage: search.sh [options] -s STORE -- TOKENIZE-ARGUMENT...
   -m MODEL     for the programs
 
 The arguments behind -- are those of t5g-tokenize(1): files, archives, -l FILE, --jsonl FILE. A document or query that
-fails is left out and named, and the status is 3. If no document can be embedded, the status is 65, and an earlier STORE
-stays as it is. T5G_ENCODE_FLAGS: options for t5g-encode in place of `--pool mean --normalize`, quoted as for a shell.
+fails is left out and named (in a search, of the documents the first five), and the status is 3. If no document can be
+embedded, the status is 65, and an earlier STORE stays as it is. No queries: 66.
+T5G_ENCODE_FLAGS: options for t5g-encode in place of `--pool mean --normalize`, quoted as for a shell.
 END
 }
 store='' queries='' k='' json='' documents='' asked=''
@@ -58,6 +59,8 @@ else
     [ $# -gt 0 ] || complain 64 'nothing to embed or search: give arguments for t5g-tokenize, or -q QUERIES'
     [ -z "$k$json$asked" ] || complain 64 '-k, -j and -p are for a search: give -q QUERIES'
 fi
+refuse '' omh 'output model help version' "$@"
+flags T5G_ENCODE_FLAGS "${T5G_ENCODE_FLAGS-}" oh 'output help version'
 need t5g-tokenize t5g-encode t5g-frame
 # What is embedded may be large: next to the store.
 if [ -n "$queries" ]; then folder; else folder "$store"; fi
@@ -102,5 +105,12 @@ fi
 embed "$work/queries.t5g" "$asked" -l -- "$queries"
 status=$?
 whole "$status" || exit "$status"
+case $(t5g-frame ls --totals "$work/queries.t5g") in '0 documents,'*) complain 66 "$queries: no queries" ;; esac
 # shellcheck disable=SC2086 # $json may be no word at all
 t5g-frame nearest -k "${k:-10}" $json --queries "$work/queries.t5g" -- "$store.t5g"
+status=$?
+# Queries that failed have been named.
+[ "$status" != 3 ] || t5g-frame ls --json -- "$store.t5g" | sed -nE \
+    's/^\{"id":"(([^"\\]|\\.)*)",.*"error":\{"tool":"([^"]*)","code":[0-9]+,"msg":"(([^"\\]|\\.)*)".*/\1: failed in \3: \4/p' |
+    awk '{ if (NR <= 5) print "search.sh: " $0 } END { if (NR > 5) print "search.sh: " NR " documents in all failed" }' >&2
+exit "$status"

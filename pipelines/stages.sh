@@ -36,6 +36,71 @@ need() {
     done
 }
 
+# refuse WHERE LETTERS "NAME ..." WORD ...: end if one of the WORDS is an option of LETTERS, or long of these NAMEs, also
+# shortened. WHERE, if not empty, is the variable that they are from.
+refuse() {
+    where=$1 letters=$2 names=$3 text=
+    shift 3
+    while [ $# -gt 0 ]; do
+        word=$1
+        shift
+        case $word in
+        --) return ;;
+        # A text may begin with a dash.
+        --prompt | --target | --template | --text) [ $# = 0 ] || text=1 ;;
+        *) text= ;;
+        esac
+        case $word in
+        --*)
+            name=${word#--}
+            for full in $names; do
+                case $full in "${name%%=*}"*) refused "$where" "--${name%%=*}" "$full" ;; esac
+            done
+            ;;
+        -?*)
+            rest=${word#-}
+            while [ -n "$rest" ]; do
+                letter=${rest%"${rest#?}"}
+                rest=${rest#?}
+                case $letter in
+                [$letters]) refused "$where" "-$letter" "$letter" ;;
+                # The rest is its argument, or the next word.
+                [beimnopt]) [ -n "$rest" ] || text=1; rest='' ;;
+                esac
+            done
+            ;;
+        esac
+        [ -z "$text" ] || [ $# = 0 ] || shift
+    done
+}
+refused() { # WHERE OPTION NAME
+    case $3 in
+    o | output) complain 64 "${1:+$1: }$2: $program says itself where outputs go" ;;
+    m | model) complain 64 "${1:+$1: }$2: one model is for all programs: set T5G_MODEL" ;;
+    h | help | version) complain 64 "${1:+$1: }$2: ask the program itself" ;;
+    *) complain 64 "${1:+$1: }$2: $program sets this itself" ;;
+    esac
+}
+
+# flags NAME VALUE LETTERS "NAME ...": the value of the variable NAME is words of a shell, without options that are
+# refused.
+flags() {
+    case $2 in *\\) complain 64 "$1: a backslash at the end" ;; esac
+    sh -n -c "set -- $2" 2> /dev/null || complain 64 "$1: not words of a shell: perhaps a quote is not closed"
+    eval "refuse \"\$1\" \"\$3\" \"\$4\" $2"
+}
+
+# put FILE: to standard output.
+put() {
+    status_of_cat=0
+    cat -- "$1" 2> /dev/null || status_of_cat=$?
+    case $status_of_cat in
+    0) ;;
+    141) exit 141 ;;
+    *) complain 74 'standard output: cannot be written' ;;
+    esac
+}
+
 # folder [PREFIX]: to `work` a new folder, PREFIX.XXXXXX or one for temporary files. It is removed at the end.
 folder() {
     case ${1-} in

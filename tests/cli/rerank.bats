@@ -91,6 +91,41 @@ assert [got[i] for i in range(3)] == want, (got, want)'
     [ "$(find . -name '*.??????' -type d)" = "" ]
 }
 
+@test "flags that the script sets itself, or that are no words, are refused; so is one id of two documents in TREC" {
+    store
+    for flags in '-p foo' -pfoo '-qp foo' '--prompt=foo' '--prompts lines' '--prompts-j x' -0 --null '--template t' '--choice q' \
+        '--choices lines' '--choices-by target' --choices-by=target --score '--target t' '--targets lines' --generate '-o foo' \
+        --output=foo -h --help --version '--max-prompt-tokens 900 -p foo'; do
+        status_is 64 env T5G_DECODE_FLAGS="$flags" sh "$rerank" store.t5g queries > got
+        err_has 'rerank.sh: T5G_DECODE_FLAGS: -'
+        [ ! -s got ] && [ ! -e foo ]
+    done
+    for flags in "-t '2" '-t "2' '-t 2 \' '-t 2 )'; do
+        status_is 64 env T5G_DECODE_FLAGS="$flags" sh "$rerank" store.t5g queries
+        err_has 'rerank.sh: T5G_DECODE_FLAGS: '
+    done
+    sh "$rerank" store.t5g queries > want
+    T5G_DECODE_FLAGS='-qt 1 -b "4096" --max-prompt-tokens 900 --keep --no-eos' sh "$rerank" store.t5g queries | cmp - want
+    for form in '' -j; do
+        status_is 74 sh "$rerank" $form store.t5g queries > /dev/full
+        err_has 'rerank.sh: standard output: cannot be written'
+    done
+    # The user's file is what is named.
+    printf 'one\r\ntwo\r\n' > crlf
+    printf '1\tone\r\n2\ttwo\r\n' > 'tab s'
+    for file in crlf 'tab s'; do
+        status_is 0 sh "$rerank" store.t5g "$file" > got
+        err_has "t5g-decode: $file: line 1 ends with a carriage return"
+    done
+    status_is 0 sh "$rerank" store.t5g - < crlf > got
+    err_has "t5g-decode: stdin: line 1 ends with a carriage return"
+    printf '{"id":"a","text":"x"}\n{"id":"a","text":"y"}\n' | t5g-tokenize --jsonl | t5g-encode -o same.t5g
+    status_is 65 sh "$rerank" same.t5g queries > got
+    err_has 'two ids of documents are a in a TREC run'
+    [ ! -s got ]
+    sh "$rerank" -j same.t5g queries | grep -c '"index":[01],"id":"a".*"index":[01],"id":"a"' | grep -qx 2
+}
+
 @test "wrong use" {
     store
     status_is 64 sh "$rerank" store.t5g

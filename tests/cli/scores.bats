@@ -388,6 +388,16 @@ EOF
     status_is 66 env T5G_MODEL=nowhere "$perplexity" corpus.jsonl >> none
     [ ! -s none ]
     status_is 64 "$perplexity"
+    for how in '-o foo' --output=foo -ofoo -h --help --version '-m x' --model=x '-qm x'; do
+        # shellcheck disable=SC2086 # several words
+        status_is 64 "$perplexity" corpus.jsonl $how >> none
+        err_has 'perplexity.sh: -'
+    done
+    [ ! -e foo ] && [ ! -s none ]
+    # A text after an option is none.
+    head -n 2 corpus.jsonl > good.jsonl
+    status_is 0 "$perplexity" good.jsonl -p -o > got
+    [ ! -e foo ] && [ -s got ]
     for help in -h --help; do "$perplexity" $help | grep -q '^usage: perplexity.sh FILE'; done
 }
 

@@ -228,6 +228,15 @@ END
     [ "$(wc -l < c.ids)" = 30 ]
     printf '\377\n' >> q
     status_is 3 "$pipelines/search.sh" -s c -q q -k 1
+    err_has_line 't5g-tokenize: q:3: invalid UTF-8 at byte 0'
+    err_has_line 'search.sh: lines:31: failed in t5g-tokenize: invalid UTF-8 at byte 0'
+    # No queries, from a file, a pipe or as standard input.
+    : > empty
+    for file in empty <(:) -; do
+        status_is 66 "$pipelines/search.sh" -s c -q "$file" < empty > got
+        err_has "search.sh: $file: no queries"
+        [ ! -s got ]
+    done
     # What cannot be embedded takes the place of nothing.
     cat c.t5g c.npy c.ids > before
     printf '\377\n' > bad
@@ -238,6 +247,16 @@ END
     done
     status_is 64 "$pipelines/search.sh" -s c -- --nope lines
     status_is 64 env T5G_ENCODE_FLAGS=--nope "$pipelines/search.sh" -s c -- -l lines
+    for how in '-o foo' --output=foo --help -h '-m x' '-lo foo'; do
+        # shellcheck disable=SC2086
+        status_is 64 "$pipelines/search.sh" -s c -- $how -l lines > got
+        err_has 'search.sh: -'
+    done
+    for flags in '-o foo' --help "--pool 'mean" '--pool "mean'; do
+        status_is 64 env T5G_ENCODE_FLAGS="$flags" "$pipelines/search.sh" -s c -- -l lines > got
+        err_has 'search.sh: T5G_ENCODE_FLAGS: '
+    done
+    [ ! -e foo ] && [ ! -s got ]
     status_is 66 "$pipelines/search.sh" -s c -m none -- -l lines
     status_is 73 "$pipelines/search.sh" -s none/c -- -l lines
     cat c.t5g c.npy c.ids | cmp - before
