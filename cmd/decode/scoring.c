@@ -103,9 +103,9 @@ scoring_check(bool stream)
         t5g_usage("--logprobs excludes --choices-by first, which scores first tokens alone");
 }
 
-/* The choices of which one is to be generated, to the constraint. */
+/* The choices of which one is to be generated, to the constraint; file: where they are, or NULL. */
 static int
-constrain(struct t5g_prompts *p, bool file, struct t5g_err *e)
+constrain(struct t5g_prompts *p, const char *file, struct t5g_err *e)
 {
     const struct t5g_prompt *text;
     struct t5g_word *words = NULL;
@@ -117,8 +117,10 @@ constrain(struct t5g_prompts *p, bool file, struct t5g_err *e)
         words[n++].n = text->text.n;
     }
     struct t5g_automaton *a = r == 0 ? t5g_choices_automaton(words, n, e) : NULL;
-    if (a == NULL && r == 0 && !file)
+    if (a == NULL && r == 0 && file == NULL)
         e->code = T5G_EX_USAGE;
+    else if (a == NULL && r == 0)
+        t5g_err_in(e, "%s", file);
     for (size_t i = 0; i < n; i++)
         t5g_free((void *)(uintptr_t)words[i].p);
     t5g_free(words);
@@ -151,7 +153,7 @@ scoring_open(const struct t5g_tokenizer *t, const struct t5g_config *c, bool nul
         return 0;
     struct t5g_prompts *p = t5g_prompts_open(t, list, file, &scoring.take, e);
     int r = p == NULL      ? -1
-            : opt.generate ? constrain(p, file != NULL, e)
+            : opt.generate ? constrain(p, file, e)
                            : t5g_given_read(&given, &scoring.how, p, noun, list->n,
                                             file != NULL ? t5g_input_name(file) : NULL, e);
     t5g_prompts_close(p);

@@ -154,7 +154,7 @@ END
     err_has "choices 1 and 3 are equal"
     printf 'a\n\nb\n' > labels
     status_is 65 t5g-decode --generate --choices labels "$doc"
-    err_has "choice 2 is empty"
+    err_has "labels: choice 2 is empty"
     status_is 64 t5g-decode --generate --choice a --regex b "$doc"
     err_has_line "--generate excludes --regex"
     status_is 64 t5g-decode --choice a --regex b "$doc"
