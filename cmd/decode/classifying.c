@@ -6,7 +6,7 @@ int
 classifying_check(const struct t5g_config *c, struct t5g_err *e)
 {
     static const char *const without_effect[] = {
-        "max-prompt-tokens", "batch-tokens", "kv", "keep", "force", "max-frame", NULL};
+        "max-prompt-tokens", "batch-tokens", "kv", "keep", "force", "max-frame", "adapter", NULL};
     if (c->labels.kind == T5G_HEAD_TEXT)
         return 0;
     const char *name = t5g_used_first(without_effect);

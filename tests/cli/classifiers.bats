@@ -161,3 +161,14 @@ compare() { python3 "$T5G_TESTS/oracle/classifier.py" compare "$golden/$1.jsonl"
     status_is 65 t5g-decode -o out /dev/null
     err_has "tensor 'score.out_proj.weight': missing"
 }
+
+@test "an adapter acts in a classifier, by the option as by the variable" {
+    classifier sequence "$tiny"
+    a=$T5G_TESTS/golden/adapters/tiny/decoder
+    t5g-tokenize -e 'Hello world' | t5g-encode -o enc.t5g
+    t5g-decode -o base.t5g enc.t5g
+    t5g-decode --adapter "$a" -o own.t5g enc.t5g
+    T5G_ADAPTER=$a t5g-decode -o same.t5g enc.t5g
+    t5g-frame diff own.t5g same.t5g
+    status_is 1 t5g-frame diff base.t5g own.t5g
+}
