@@ -166,7 +166,8 @@ check_matrix(struct check *c, struct t5g_adapted *x)
 {
     const struct t5g_tensor *const *piece = (const struct t5g_tensor *const *)x->piece;
     bool conv = x->name->part == T5G_PART_VISION && x->layer == x->stack->c->layers;
-    if (check_pair(c, x, T5G_PIECE_A, "lora_A", "lora_B")) {
+    bool pair = check_pair(c, x, T5G_PIECE_A, "lora_A", "lora_B");
+    if (pair && x->rank > 0) { /* else a fault of its own */
         check_shape(c, piece[T5G_PIECE_A], x->rank, x->cols, conv);
         check_shape(c, piece[T5G_PIECE_B], x->rows, x->rank, conv);
     }
@@ -192,7 +193,8 @@ static void
 check_embedding(struct check *c, struct t5g_adapted *x)
 {
     const struct t5g_tensor *const *piece = (const struct t5g_tensor *const *)x->piece;
-    if (check_pair(c, x, T5G_PIECE_EMBED_A, "lora_embedding_A", "lora_embedding_B")) {
+    bool pair = check_pair(c, x, T5G_PIECE_EMBED_A, "lora_embedding_A", "lora_embedding_B");
+    if (pair && x->rank > 0) {
         check_shape(c, piece[T5G_PIECE_EMBED_A], x->rank, x->rows, false);
         check_shape(c, piece[T5G_PIECE_EMBED_B], x->cols, x->rank, false);
     }
@@ -335,7 +337,7 @@ t5g_adapter_open(const char *dir, struct t5g_model *m, struct t5g_err *e)
     struct check c = {.a = a, .m = m};
     a->dir = t5g_strdup(dir);
     int r = t5g_adapter_config_read(&a->config, dir, &c.faults, e);
-    bool lora = c.faults.n == 0 || a->config.r > 0;
+    bool lora = a->config.lora;
     if (r == 0 && lora)
         r = read_file(a, e);
     if (r == 0 && lora) {

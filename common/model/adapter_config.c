@@ -1,6 +1,7 @@
 /* adapter_config.c: the settings of an adapter. A key that is not known here must be off. */
 #include "model/adapter_config.h"
 #include "base/io.h"
+#include "model/adapter_pattern.h"
 
 #include <math.h>
 #include <regex.h>
@@ -85,38 +86,6 @@ flag(const struct t5g_adapter_config *c, const char *key, struct t5g_faults *f)
 
 /* ---- patterns ---- */
 
-/*
- * The expression of PEFT, "(.*\.)?(KEY)$" from the beginning of the name, as a POSIX one. False if
- * KEY has something that means another thing there.
- */
-static bool
-posix_of(struct t5g_buf *out, const char *key)
-{
-    t5g_buf_adds(out, "^(.*\\.)?(");
-    for (const char *p = key; *p != '\0'; p++) {
-        if (p[0] == '(' && p[1] == '?') {
-            if (p[2] != ':')
-                return false;
-            t5g_buf_addc(out, '(');
-            p += 2;
-        } else if (p[0] == '\\' && p[1] == 'd') {
-            t5g_buf_adds(out, "[0-9]");
-            p++;
-        } else if (p[0] == '\\' && p[1] == 'w') {
-            t5g_buf_adds(out, "[a-zA-Z0-9_]");
-            p++;
-        } else if (p[0] == '\\') {
-            if (p[1] == '\0' || strchr("bBsSDWAZ0123456789nrtfvux", p[1]) != NULL)
-                return false;
-            t5g_buf_add(out, p++, 2);
-        } else {
-            t5g_buf_addc(out, *p);
-        }
-    }
-    t5g_buf_adds(out, ")$");
-    return true;
-}
-
 static struct t5g_adapter_pattern *
 patterns(const struct t5g_adapter_config *c, const char *key, bool whole, size_t *n,
          struct t5g_faults *f)
@@ -133,12 +102,15 @@ patterns(const struct t5g_adapter_config *c, const char *key, bool whole, size_t
         int64_t number;
         v = t5g_grow(v, *n, &cap, sizeof *v);
         v[*n].value = t5g_json_num(x);
-        if (whole ? !t5g_json_int(x, 1, 1 << 20, &number) : !isfinite(v[*n].value))
+        if (whole ? !t5g_json_int(x, 1, 1 << 20, &number) : !isfinite(v[*n].value)) {
             fault_of(f, key, x, whole ? "expected a rank above 0" : "expected a number");
-        if (!posix_of(&text, t5g_json_key(x)) ||
-            regcomp(&v[*n].re, text.p, REG_EXTENDED | REG_NOSUB) != 0)
-            t5g_faults_add(f, "%s: %s: '%s': an expression that is not served", file, key,
-                           t5g_json_key(x));
+            v[*n].value = 0;
+        }
+        const char *why = t5g_adapter_pattern(&text, t5g_json_key(x));
+        if (why == NULL && regcomp(&v[*n].re, text.p, REG_EXTENDED | REG_NOSUB) != 0)
+            why = "not an expression";
+        if (why != NULL)
+            t5g_faults_add(f, "%s: %s: '%s': not served: %s", file, key, t5g_json_key(x), why);
         else
             ++*n;
         t5g_buf_free(&text);
@@ -201,7 +173,7 @@ t5g_adapter_tokens(const struct t5g_adapter_config *c, const char *module, size_
                    size_t *n, struct t5g_faults *f)
 {
     const struct t5g_json *list = list_for(c, module);
-    size_t before = f->n;
+    bool good = true;
     *n = 0;
     *ids = NULL;
     if (!t5g_json_is_array(list)) {
@@ -211,11 +183,13 @@ t5g_adapter_tokens(const struct t5g_adapter_config *c, const char *module, size_
     *ids = t5g_alloc(t5g_json_size(list), sizeof **ids);
     for (const struct t5g_json *x = t5g_json_first(list); x != NULL; x = t5g_json_next(x)) {
         int64_t id = 0;
-        if (!t5g_json_int(x, 0, (int64_t)v - 1, &id))
+        if (!t5g_json_int(x, 0, (int64_t)v - 1, &id)) {
             fault_of(f, "trainable_token_indices", x, "expected an id of the model");
+            good = false;
+        }
         (*ids)[(*n)++] = (int32_t)id;
     }
-    return f->n == before;
+    return good;
 }
 
 /* ---- the file ---- */
@@ -224,12 +198,12 @@ static void
 check_numbers(struct t5g_adapter_config *c, struct t5g_faults *f)
 {
     const struct t5g_json *v = t5g_json_get(c->root, "r");
-    int64_t r = 1;
+    int64_t r = 0;
     if (v == NULL)
         t5g_faults_add(f, "%s: r: missing", file);
     else if (!t5g_json_int(v, 1, 1 << 20, &r))
         fault_of(f, "r", v, "expected a rank above 0");
-    c->r = (size_t)r;
+    c->r = r >= 1 && r <= 1 << 20 ? (size_t)r : 0;
     v = t5g_json_get(c->root, "lora_alpha");
     c->alpha = t5g_json_num(v);
     if (v == NULL)
@@ -268,9 +242,13 @@ int
 t5g_adapter_config_read(struct t5g_adapter_config *c, const char *dir, struct t5g_faults *f,
                         struct t5g_err *e)
 {
+    struct t5g_buf text = {0};
     char *path = t5g_path_join(dir, file);
-    *c = (struct t5g_adapter_config){.root = t5g_json_parse_file(path, CONFIG_MAX, e)};
-    int r = c->root == NULL ? -1 : 0;
+    *c = (struct t5g_adapter_config){0};
+    int r = t5g_read_regular(path, CONFIG_MAX, &text, e);
+    if (r == 0 && (c->root = t5g_json_parse(text.n > 0 ? text.p : "", text.n, path, e)) == NULL)
+        r = -1;
+    t5g_buf_free(&text);
     if (r == 0 && !t5g_json_is_object(c->root))
         r = t5g_err_set(e, T5G_EX_DATA, "%s: not an object", path);
     t5g_free(path);
@@ -283,6 +261,7 @@ t5g_adapter_config_read(struct t5g_adapter_config *c, const char *dir, struct t5
         fault_of(f, "peft_type", type, "not served: only LORA");
         return 0; /* the other keys mean nothing then */
     }
+    c->lora = true;
     check_numbers(c, f);
     check_served(c, f);
     c->rslora = flag(c, "use_rslora", f);

@@ -9,7 +9,8 @@ struct t5g_adapter_pattern;
 
 struct t5g_adapter_config {
     struct t5g_json *root; /* owns strings */
-    size_t r;
+    bool lora;             /* or another type, and then nothing else is read */
+    size_t r;              /* 0: a fault */
     double alpha;
     bool rslora, dora;
     bool tied_too;                              /* ensure_weight_tying */
@@ -28,7 +29,8 @@ int t5g_adapter_config_read(struct t5g_adapter_config *c, const char *dir, struc
                             struct t5g_err *e);
 void t5g_adapter_config_free(struct t5g_adapter_config *c);
 
-/* Rank and scale of a module, by its name in the model that was trained ("model.decoder...."). */
+/* Rank (0: not known, after a fault) and scale of a module, by its name in the model that was
+ * trained ("model.decoder...."). */
 size_t t5g_adapter_rank(const struct t5g_adapter_config *c, const char *module);
 double t5g_adapter_scale(const struct t5g_adapter_config *c, const char *module);
 

@@ -3,8 +3,20 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { ROOM = 1600 }; /* bytes of a message that faults may fill: struct t5g_err has 2048 */
+
+/* Whether it was said already, of another tensor: for what is wrong with all of them. */
+static bool
+is_there(const struct t5g_faults *f, const char *one)
+{
+    size_t n = strlen(one);
+    for (const char *p = f->text.p; (p = strstr(p, one)) != NULL; p++)
+        if ((p == f->text.p || p[-1] == ' ') && (p[n] == '\0' || p[n] == ';'))
+            return true;
+    return false;
+}
 
 void
 t5g_faults_add(struct t5g_faults *f, const char *fmt, ...)
@@ -14,6 +26,8 @@ t5g_faults_add(struct t5g_faults *f, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(one, sizeof one, fmt, ap);
     va_end(ap);
+    if (f->n > 0 && is_there(f, one))
+        return;
     if (f->text.n >= ROOM)
         f->left_out++;
     else

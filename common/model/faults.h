@@ -11,6 +11,7 @@ struct t5g_faults {
     size_t n, left_out;
 };
 
+/* Once, if it is there already. */
 void t5g_faults_add(struct t5g_faults *f, const char *fmt, ...) T5G_PRINTF(2, 3);
 
 /* Free it: 0 if there are no faults, else -1 with e (65): "NAME: fault; fault; and 3 more". */

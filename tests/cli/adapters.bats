@@ -199,6 +199,11 @@ refused() {
     refused 'no tensors'
     damaged 'c["r"] = 0'
     refused 'r: 0, expected a rank above 0'
+    for r in 0 '"4"'; do
+        damaged "c['r'] = $r"
+        refused "r: $r, expected a rank above 0"
+        [ "$(grep -c 'expected \[' err)" = 0 ]
+    done
     damaged 'c["lora_alpha"] = "8"'
     refused 'lora_alpha: "8", expected a number'
     damaged 'c["r"] = 2; c["lora_alpha"] = None; c["bias"] = "all"; t.pop(q + "B.weight")'
@@ -208,7 +213,8 @@ refused() {
 @test "settings that are not served are refused by name" {
     for setting in '"peft_type": "LOHA"' '"bias": "lora_only"' '"layer_replication": [[0, 2]]' \
         '"alora_invocation_tokens": [1]' '"use_qalora": true' '"lora_bias": true' '"target_parameters": ["x"]' \
-        '"init_lora_weights": "pissa"' '"some_day": 1' '"rank_pattern": {"(?=q)": 1}' '"use_dora": 1'; do
+        '"init_lora_weights": "pissa"' '"some_day": 1' '"rank_pattern": {"(?=q)": 1}' \
+        '"alpha_pattern": {"((.{0,255}){0,255}){0,40}": 1}' '"rank_pattern": {"[[:alpha:]]": 1}' '"use_dora": 1'; do
         damaged "c.update({${setting//true/True}})"
         key=${setting#\"}
         refused "${key%%\"*}"
@@ -219,8 +225,10 @@ refused() {
     refused 'and use_dora is not set'
     damaged 'c["ensure_weight_tying"] = True' embed
     refused 'ensure_weight_tying'
+    [ "$(grep -o ensure_weight_tying err | wc -l)" = 1 ]
     damaged 'c["trainable_token_indices"] = [5, 640, 300, 301]' tokens-tied
     refused '640, expected an id of the model'
+    [ "$(grep -o 640 err | wc -l)" = 1 ]
     damaged 'c["trainable_token_indices"] = None' tokens-tied
     refused 'no list for'
     damaged 'k = next(k for k in t if k.endswith("base_layer.weight")); t[k] = t[k][:2] + (b"\0" * len(t[k][2]),)' \
@@ -240,6 +248,16 @@ refused() {
     err_has 'save_pretrained()'
     status_is 66 t5g-encode -m "$golden/tiny/attention" -o out /dev/null
     err_has '--adapter'
+}
+
+@test "a FIFO in an adapter is not waited for" {
+    cp -r "$golden/tiny/attention" a
+    for file in adapter_model.safetensors adapter_config.json; do
+        rm a/$file
+        mkfifo a/$file
+        status_is 66 timeout 10 t5g-encode --adapter a -o out /dev/null
+        err_has "a/$file: not a regular file"
+    done
 }
 
 @test "results do not depend on threads, nor on the documents beside" {
