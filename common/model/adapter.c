@@ -1,6 +1,7 @@
 /* adapter.c: an adapter's tensors by module, checked against the model that they are for. */
 #include "model/adapter_impl.h"
 #include "model/adapter_digest.h"
+#include "model/adapter_find.h"
 #include "model/family.h"
 
 #include <stdlib.h>
@@ -105,7 +106,8 @@ struct check {
     struct t5g_adapter *a;
     struct t5g_model *m;
     struct t5g_faults faults;
-    bool foreign; /* something does not fit the model */
+    bool foreign;      /* something does not fit the model */
+    bool score, norms; /* said */
 };
 
 /* Whether t is a matrix [rows, cols]; a convolution's dimensions after the first are one. */
@@ -252,6 +254,31 @@ settle_copies(const struct t5g_adapter *a, struct t5g_adapted *x)
     }
 }
 
+/* What modules_to_save may name and is not served; of each kind the first is named. */
+static bool
+is_saved(struct check *c, const struct t5g_piece *p)
+{
+    const char *name = p->t->name;
+    bool score = p->name.part == T5G_PART_SCORE;
+    bool norm = strstr(name, "norm.") != NULL && strstr(name, ".lora_") == NULL;
+    if (score && !c->score)
+        t5g_faults_add(&c->faults,
+                       "tensor '%s': not served: a classifier's head, of modules_to_save", name);
+    if (norm && !c->norms && has_part(c->m, p->name.part))
+        t5g_faults_add(&c->faults, "tensor '%s': not served: norms, of modules_to_save", name);
+    c->score = c->score || score;
+    c->norms = c->norms || (norm && has_part(c->m, p->name.part));
+    return score || norm;
+}
+
+static void
+not_found(struct check *c, const struct t5g_piece *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        t5g_faults_add(&c->faults, "tensor '%s': of no module of the model", p[i].t->name);
+    c->foreign = true;
+}
+
 static void
 check_modules(struct check *c)
 {
@@ -259,6 +286,8 @@ check_modules(struct check *c)
     for (size_t i = 0, n; i < a->tensors.n; i += n) {
         struct t5g_adapted x;
         n = 1;
+        if (is_saved(c, &a->pieces[i]))
+            continue;
         if (a->pieces[i].name.kind == T5G_PIECE_OTHER) {
             t5g_faults_add(&c->faults, "tensor '%s': not known in an adapter of LoRA",
                            a->pieces[i].t->name);
@@ -268,10 +297,7 @@ check_modules(struct check *c)
         if (!has_part(c->m, x.name->part))
             continue;
         if (!find_module(&x, c->m)) {
-            for (size_t k = 0; k < n; k++)
-                t5g_faults_add(&c->faults, "tensor '%s': of no module of the model",
-                               a->pieces[i + k].t->name);
-            c->foreign = true;
+            not_found(c, &a->pieces[i], n);
             continue;
         }
         x.rank = t5g_adapter_rank(&a->config, x.name->key);
@@ -282,6 +308,48 @@ check_modules(struct check *c)
         else
             check_matrix(c, &x);
         a->modules[a->n++] = x;
+    }
+}
+
+/* ---- behind other adapters ---- */
+
+/* Whether an adapter before has such a tensor of the output matrix or of an embedding. */
+static bool
+has_before(const struct t5g_model *m, enum t5g_part part, enum t5g_piece_kind kind)
+{
+    for (size_t i = 0; i < m->n_adapters; i++)
+        for (size_t j = 0; j < m->adapters[i]->n; j++) {
+            const struct t5g_adapted *x = &m->adapters[i]->modules[j];
+            if (x->name->part == part && (part == T5G_PART_HEAD || x->embedding) &&
+                x->piece[kind] != NULL)
+                return true;
+        }
+    return false;
+}
+
+/* PEFT does not apply to an output matrix of modules_to_save what other adapters make of it. */
+static void
+check_stack(struct check *c)
+{
+    bool tied = c->m->config.tied && c->m->config.has_decoder;
+    bool own = has_before(c->m, T5G_PART_HEAD, T5G_PIECE_WEIGHT);
+    bool low = has_before(c->m, T5G_PART_HEAD, T5G_PIECE_A);
+    bool tokens = tied && has_before(c->m, T5G_PART_ENCODER, T5G_PIECE_TOKENS);
+    for (size_t i = 0; i < c->a->n; i++) {
+        const struct t5g_adapted *x = &c->a->modules[i];
+        const struct t5g_tensor *const *piece = (const struct t5g_tensor *const *)x->piece;
+        bool head = x->name->part == T5G_PART_HEAD;
+        const char *why = "not served behind an adapter that replaces the output matrix";
+        if (head && piece[T5G_PIECE_WEIGHT] != NULL && (low || tokens))
+            t5g_faults_add(&c->faults,
+                           "tensor '%s': not served behind an adapter that changes the output "
+                           "matrix",
+                           piece[T5G_PIECE_WEIGHT]->name);
+        if (head && piece[T5G_PIECE_A] != NULL && own)
+            t5g_faults_add(&c->faults, "tensor '%s': %s", piece[T5G_PIECE_A]->name, why);
+        if (x->embedding && x->name->part == T5G_PART_ENCODER && tied && own &&
+            piece[T5G_PIECE_TOKENS] != NULL)
+            t5g_faults_add(&c->faults, "tensor '%s': %s", piece[T5G_PIECE_TOKENS]->name, why);
     }
 }
 
@@ -331,11 +399,14 @@ read_file(struct t5g_adapter *a, struct t5g_err *e)
 }
 
 struct t5g_adapter *
-t5g_adapter_open(const char *dir, struct t5g_model *m, struct t5g_err *e)
+t5g_adapter_open(const char *given, struct t5g_model *m, struct t5g_err *e)
 {
+    char *dir;
+    if (t5g_adapter_find(given, &dir, e) < 0)
+        return NULL;
     struct t5g_adapter *a = t5g_alloc(1, sizeof *a);
     struct check c = {.a = a, .m = m};
-    a->dir = t5g_strdup(dir);
+    a->dir = dir;
     int r = t5g_adapter_config_read(&a->config, dir, &c.faults, e);
     bool lora = a->config.lora;
     if (r == 0 && lora)
@@ -343,6 +414,7 @@ t5g_adapter_open(const char *dir, struct t5g_model *m, struct t5g_err *e)
     if (r == 0 && lora) {
         check_types(&c);
         check_modules(&c);
+        check_stack(&c);
         t5g_adapter_digest(a, m, &c.faults);
     }
     struct t5g_buf name = {0};

@@ -8,13 +8,13 @@
 struct t5g_adapter;
 
 /*
- * The adapter in dir (adapter_config.json, adapter_model.safetensors) for m. All that does not fit
- * is in one message: tensors that are missing, misshaped, doubled, of no module of m or not finite,
- * and settings that are not served. Modules of a part that m has not are left out. What a pass over
- * all its bytes finds is remembered as a model's identity is. NULL with e (65; 66 if it is not
- * there).
+ * The adapter `given`, a folder with adapter_config.json and adapter_model.safetensors or its name
+ * in the hub's cache, for m, with the adapters that m has. All that does not fit is in one message:
+ * tensors that are missing, misshaped, doubled, of no module of m or not finite, and settings that
+ * are not served. Modules of a part that m has not are left out. What a pass over all its bytes
+ * finds is remembered as a model's identity is. NULL with e (65; 66 if it is not there).
  */
-struct t5g_adapter *t5g_adapter_open(const char *dir, struct t5g_model *m, struct t5g_err *e);
+struct t5g_adapter *t5g_adapter_open(const char *given, struct t5g_model *m, struct t5g_err *e);
 
 /*
  * Put it to m, whose matrices stay as they are and which then owns it; after those that are there

@@ -194,7 +194,11 @@ refused() {
     damaged 't["base_model.model.model.decoder.layers.6.self_attn.q_proj.lora_A.weight"] = t[q + "A.weight"]'
     refused 'of no module of the model' 'was it trained on another model'
     damaged 't["base_model.model.model.decoder.layers.0.self_attn.q_norm.weight"] = ("F32", [32], b"\0" * 128)'
-    refused 'q_norm.weight' 'of no module of the model'
+    refused 'layers.0.self_attn.q_norm.weight' 'not served: norms, of modules_to_save'
+    [ "$(grep -c 'another model' err)" = 0 ]
+    damaged 'for x in "weight", "bias": t["base_model.model.score.out_proj." + x] = ("F32", [2], b"\0" * 8)'
+    refused 'score.out_proj.' "not served: a classifier's head, of modules_to_save"
+    [ "$(grep -c 'another model' err)" = 0 ]
     damaged 't.clear()'
     refused 'no tensors'
     damaged 'c["r"] = 0'
@@ -238,7 +242,7 @@ refused() {
 
 @test "an adapter that is not there, or is given as the model" {
     status_is 66 t5g-encode --adapter nowhere -o out /dev/null
-    err_has 'nowhere/adapter_config.json'
+    err_has 'nowhere: no such adapter'
     mkdir a
     echo '{"peft_type": "LORA", "r": 4, "lora_alpha": 8}' > a/adapter_config.json
     status_is 66 t5g-encode --adapter a -o out /dev/null
@@ -248,6 +252,52 @@ refused() {
     err_has 'save_pretrained()'
     status_is 66 t5g-encode -m "$golden/tiny/attention" -o out /dev/null
     err_has '--adapter'
+}
+
+@test "what is no adapter: what it is, and what to give" {
+    a=$golden/tiny/attention
+    cp -r "$tiny" model
+    t5g-pack -o packed.t5g "$tiny"
+    t5g-tokenize -e 'Hello world' -o ids.t5g
+    mkdir -p run/checkpoint-9 run/checkpoint-20 run/checkpoint-30 peft/NAME empty half
+    for to in run/checkpoint-9 run/checkpoint-20 peft/NAME; do cp "$a"/adapter_* $to; done
+    cp "$a/adapter_model.safetensors" half
+    export HF_HUB_CACHE=$PWD/hub
+    folder=hub/models--some--adapter
+    mkdir -p $folder/refs $folder/snapshots
+    cp -r "$a" $folder/snapshots/abc
+    printf abc > $folder/refs/main
+    while IFS='|' read -r status given text; do
+        status_is "$status" t5g-encode --adapter "$given" -o out ids.t5g
+        err_has "$given: $text"
+        [ ! -e out ]
+    done << 'EOF'
+66|model|a model, not an adapter: give it with -m
+65|packed.t5g|a packed model, not an adapter: give it with -m
+65|ids.t5g|a stream of documents, not an adapter
+65|half/adapter_model.safetensors|a file, expected the folder of an adapter
+66|half|no adapter_config.json beside adapter_model.safetensors
+66|run|the folder of a training run: give one of its checkpoints, the last is run/checkpoint-20
+66|peft|no adapter_config.json; there is an adapter in peft/NAME
+66|empty|no adapter_config.json (an adapter is a folder
+66|hub/models--some--adapter|a folder of the hub's cache: give OWNER/NAME, or the snapshot in it, hub/models--some--adapter/snapshots/abc
+66|some/other|no such folder, and not in the hub's cache
+66|/dev/null|not a folder with an adapter
+EOF
+    t5g-encode --adapter some/adapter -o hub.t5g ids.t5g
+    t5g-encode --adapter "$a" -o own.t5g ids.t5g
+    t5g-frame diff hub.t5g own.t5g
+}
+
+@test "an output matrix of modules_to_save, beside another adapter that changes it: refused" {
+    model tiny
+    ids_of head > ids.t5g
+    for pair in 'head head-lora' 'head-lora head' 'head tokens-tied' 'tokens-tied head'; do
+        status_is 65 t5g-encode --adapter "$at/${pair% *}" --adapter "$at/${pair#* }" -o out ids.t5g
+        err_has "$at/${pair#* }: tensor 'base_model.model."
+        err_has 'not served behind an adapter that'
+    done
+    t5g-encode --adapter "$at/head" --adapter "$at/attention" -o out ids.t5g
 }
 
 @test "a FIFO in an adapter is not waited for" {
@@ -448,7 +498,7 @@ two() {
     err_has '"adapter": expected a string'
     status_is 66 t5g-decode --adapter x=nowhere -o out enc.t5g
     err_has "adapter 'x'"
-    err_has 'nowhere/adapter_config.json'
+    err_has 'nowhere: no such adapter'
     status_is 64 t5g-decode --adapter x= -o out enc.t5g
     err_has '--adapter x=: no directory'
     # With a slash before it, '=' is part of a path.
