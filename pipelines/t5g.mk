@@ -58,7 +58,7 @@ t5g-bare = $(if $(filter %/,$(1)),$(call t5g-bare,$(patsubst %/,%,$(1))),$(1))
 $(if $(filter %/,$(DIR)),$(if $(call t5g-bare,$(DIR)),$(eval override DIR := $(call t5g-bare,$(DIR)))))
 
 t5g-settings := $(foreach v,$(t5g-settings),$(if $(value $(v)),$(v)))
-export $(t5g-settings)
+export T5G_MODEL T5G_THREADS $(t5g-settings)
 export T5G_QUESTIONS = $(QUESTIONS)
 export T5G_TO = $@
 export T5G_FROM = $<

@@ -187,6 +187,15 @@ missing_part() {
 other_options() {
     T5G_DECODE_FLAGS='-n 8 -p kind:' status_is 65 parallel_sh one,two -n 6 -o cut.t5g
 }
+# The model of the tests, named on this side only, and an adapter.
+adapter() {
+    local tests=$pipelines/../tests T5G_MODEL T5G_ADAPTER T5G_DECODE_FLAGS='-n 4 -p kind:'
+    export T5G_MODEL=$tests/models/tiny T5G_ADAPTER=$tests/golden/adapters/tiny/attention T5G_DECODE_FLAGS
+    timeout 100 "$pipelines/parallel.sh" -S one,two -n 2 --no-cache -o adapted.t5g -- docs/01.txt docs/02.txt || return
+    t5g-tokenize docs/01.txt docs/02.txt | t5g-encode | t5g-decode -n 4 -p kind: -o near.t5g
+    t5g-frame diff adapted.t5g near.t5g || return
+    T5G_ADAPTER='' status_is 65 "$pipelines/parallel.sh" -S one,two -n 2 --no-cache -o adapted.t5g -- docs/01.txt docs/02.txt
+}
 lost_host() {
     parallel_sh one,gone -n 6 -o lost.t5g --clean && as_whole lost.t5g && [ ! -e lost.t5g.parts ] &&
         [ ! -e lost.t5g.joblog ]
@@ -254,6 +263,7 @@ with_parallel() {
     passes 'parallel: the next run does that shard only' resume
     passes 'parallel: a missing part is not skipped' missing_part
     passes 'parallel: parts of other options are not taken' other_options
+    passes 'parallel: an adapter acts on every host' adapter
     passes 'parallel: the shards of a lost host are done by the others' lost_host
     passes 'parallel: a document that failed, status 3' failed_document
     passes 'parallel: another question encodes nothing again' another_question
