@@ -4,20 +4,29 @@
 #include <string.h>
 
 /*
- * Repetitions are copies when an expression is compiled: one {m,n}, of an expression that is not
- * long, is as much as names of modules need.
+ * Repetitions are copies when an expression is compiled, and repetitions in repetitions take time:
+ * names of modules need little of either.
  */
-enum { LENGTH_MAX = 2048, COUNT_MAX = 255, COUNTED_LENGTH_MAX = 256 };
+enum {
+    LENGTH_MAX = 512,
+    COUNT_MAX = 255,
+    COUNTED_LENGTH_MAX = 256,
+    NESTED_MAX = 2,
+    GROUPS_MAX = 16
+};
 
 static const char digits[] = "0-9", words[] = "A-Za-z0-9_";
 
 struct translation {
     struct t5g_buf *out;
-    const char *p;   /* what follows */
-    const char *why; /* not served */
-    size_t depth;    /* of groups */
-    size_t counted;  /* {m,n} until here */
-    bool repeatable; /* what was last can be repeated */
+    const char *p;                 /* what follows */
+    const char *why;               /* not served */
+    size_t depth;                  /* of groups */
+    size_t counted;                /* {m,n} until here */
+    size_t deep;                   /* repetitions in which there are others */
+    bool repeatable;               /* what was last can be repeated */
+    size_t last;                   /* how deep repetitions are nested in it */
+    size_t nested[GROUPS_MAX + 1]; /* the same of each group that is open */
 };
 
 static bool
@@ -159,7 +168,12 @@ count(struct translation *x, size_t otherwise)
 static void
 repetition(struct translation *x)
 {
-    if (x->p[-1] != '{') {
+    bool counted = x->p[-1] == '{';
+    size_t nested = x->last + (x->p[-1] != '?');
+    if (nested > NESTED_MAX || (nested > 1 && (counted || ++x->deep > 2)))
+        x->why = "repetitions in repetitions";
+    x->nested[x->depth] = t5g_max(x->nested[x->depth], nested);
+    if (!counted) {
         t5g_buf_addc(x->out, x->p[-1]);
     } else {
         const char *start = x->p;
@@ -180,6 +194,8 @@ repetition(struct translation *x)
         x->p++;
         t5g_buf_printf(x->out, open ? "{%zu,}" : "{%zu,%zu}", m, n);
     }
+    if (*x->p == '?') /* lazy: of whole names, it matches the same */
+        x->p++;
     if (!x->repeatable || (*x->p != '\0' && strchr("*+?{", *x->p) != NULL))
         x->why = "a repetition of nothing or of a repetition";
     x->repeatable = false;
@@ -196,23 +212,38 @@ group(struct translation *x)
         x->p += 2;
     }
     t5g_buf_addc(x->out, '(');
-    x->depth++;
     x->repeatable = false;
+    if (x->depth == GROUPS_MAX)
+        x->why = "many groups in each other";
+    else
+        x->nested[++x->depth] = 0;
+}
+
+static void
+close_group(struct translation *x)
+{
+    if (x->depth == 0) {
+        x->why = "a parenthesis without the other";
+        return;
+    }
+    x->last = x->nested[x->depth--];
+    x->nested[x->depth] = t5g_max(x->nested[x->depth], x->last);
+    t5g_buf_addc(x->out, ')');
+    x->repeatable = true;
 }
 
 static void
 step(struct translation *x)
 {
     char c = *x->p++;
+    if (c != ')' && strchr("*+?{", c) == NULL)
+        x->last = 0;
     switch (c) {
     case '(':
         group(x);
         break;
     case ')':
-        if (x->depth-- == 0)
-            x->why = "a parenthesis without the other";
-        t5g_buf_addc(x->out, c);
-        x->repeatable = true;
+        close_group(x);
         break;
     case '[':
         brackets(x);
