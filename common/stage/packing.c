@@ -16,6 +16,8 @@
 static int
 bake(struct t5g_model *m, const struct t5g_packing *p, struct t5g_err *e)
 {
+    if (!t5g_adapting_any(&p->adapters))
+        return 0; /* without a product the kernel level does not matter */
     const struct t5g_kernels *k = t5g_kernels_get(getenv("T5G_CPU"), e);
     if (k == NULL || t5g_adapting_apply(m, k, &p->adapters, e) < 0)
         return -1;

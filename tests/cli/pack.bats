@@ -163,3 +163,13 @@ flipped() {
     status_is 65 t5g-tokenize -m p.t5g -e 'Hello'
     err_has 'its tokenizer is damaged (checksum)'
 }
+
+@test "packing does not ask for a kernel level, unless an adapter is merged" {
+    other=neon
+    [ "$(uname -m)" != aarch64 ] || other=v3
+    T5G_CPU=$other t5g-pack -o other.t5g "$tiny"
+    t5g-pack -o this.t5g "$tiny"
+    cmp this.t5g other.t5g
+    status_is 69 env T5G_CPU=$other t5g-pack --adapter "$T5G_TESTS/golden/adapters/tiny/attention" -o merged.t5g "$tiny"
+    [ ! -e merged.t5g ]
+}
