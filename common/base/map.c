@@ -107,6 +107,15 @@ t5g_is_there(const char *path, struct t5g_err *e)
     return t5g_err_sys(e, T5G_EX_NOINPUT, "%s: cannot open", path);
 }
 
+bool
+t5g_is_in(const char *dir, const char *name)
+{
+    char *path = t5g_path_join(dir, name);
+    bool there = t5g_is_there(path, NULL) == 1;
+    t5g_free(path);
+    return there;
+}
+
 int
 t5g_map_optional(const char *path, struct t5g_map *m, struct t5g_err *e)
 {

@@ -25,6 +25,8 @@ int t5g_map_open(const char *path, struct t5g_map *m, struct t5g_err *e);
 int t5g_map_optional(const char *path, struct t5g_map *m, struct t5g_err *e);
 /* 1 when the name exists (even as a dangling symbolic link), else 0; -1 with e if unknown. */
 int t5g_is_there(const char *path, struct t5g_err *e);
+/* Whether the file is in the folder; what cannot be found out counts as no. */
+bool t5g_is_in(const char *dir, const char *name);
 /* Map what fd is open on; it stays the caller's, and may be closed at once. Errors name `name`. */
 int t5g_map_fd(int fd, const char *name, struct t5g_map *m, struct t5g_err *e);
 void t5g_unmap(struct t5g_map *m);

@@ -12,15 +12,6 @@
 
 static const char config_name[] = "adapter_config.json";
 
-static bool
-has(const char *dir, const char *name)
-{
-    char *path = t5g_path_join(dir, name);
-    bool there = t5g_is_there(path, NULL) == 1;
-    t5g_free(path);
-    return there;
-}
-
 /* The model of that name, as a path or in the hub's cache; NULL: it is in neither. */
 static char *
 find(const char *name, const char *revision)
@@ -40,7 +31,7 @@ int
 t5g_adapter_base(const char *dir, char **base, struct t5g_err *e)
 {
     struct t5g_buf text = {0};
-    if (!has(dir, config_name) || has(dir, "config.json"))
+    if (!t5g_is_in(dir, config_name) || t5g_is_in(dir, "config.json"))
         return 0;
     int r = t5g_model_optional(dir, config_name, CONFIG_MAX, &text, e);
     struct t5g_json *root = r == 1 ? t5g_json_parse(text.p, text.n, config_name, e) : NULL;

@@ -16,15 +16,6 @@
 
 static const char config[] = "adapter_config.json";
 
-static bool
-has(const char *dir, const char *name)
-{
-    char *path = t5g_path_join(dir, name);
-    bool there = t5g_is_there(path, NULL) == 1;
-    t5g_free(path);
-    return there;
-}
-
 /* What the subfolders show. */
 struct seen {
     size_t n;
@@ -45,7 +36,7 @@ see(struct seen *s, const char *dir, const char *name)
 {
     static const char step[] = "checkpoint-";
     char *sub = t5g_path_join(dir, name), *end;
-    if (has(sub, config)) {
+    if (t5g_is_in(sub, config)) {
         const char *number = name + sizeof step - 1;
         bool checkpoint = strncmp(name, step, sizeof step - 1) == 0 && *number != '\0';
         long n = checkpoint ? strtol(number, &end, 10) : 0;
@@ -102,13 +93,13 @@ explain_subfolders(const char *dir, struct t5g_err *e)
 static int
 explain_dir(const char *dir, struct t5g_err *e)
 {
-    if (has(dir, "snapshots"))
+    if (t5g_is_in(dir, "snapshots"))
         return explain_snapshots(dir, e);
-    if (has(dir, "adapter_model.safetensors"))
+    if (t5g_is_in(dir, "adapter_model.safetensors"))
         return t5g_err_set(e, T5G_EX_NOINPUT,
                            "%s: no %s beside adapter_model.safetensors: the download is not whole",
                            dir, config);
-    if (has(dir, "config.json"))
+    if (t5g_is_in(dir, "config.json"))
         return t5g_err_set(e, T5G_EX_NOINPUT,
                            "%s: a model, not an adapter: give it with -m, and with --adapter a "
                            "folder with %s",
@@ -170,7 +161,7 @@ t5g_adapter_find(const char *given, char **dir, struct t5g_err *e)
     else if (!S_ISDIR(st.st_mode))
         r = t5g_err_set(e, T5G_EX_NOINPUT, "%s: not a folder with an adapter", *dir);
     else
-        r = has(*dir, config) ? 0 : explain_dir(*dir, e);
+        r = t5g_is_in(*dir, config) ? 0 : explain_dir(*dir, e);
     if (r < 0) {
         t5g_free(*dir);
         *dir = NULL;

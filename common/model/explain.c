@@ -37,9 +37,8 @@ keep(char **to, const char *name)
 static bool
 has(const char *dir, const char *name, const char *file)
 {
-    char *sub = t5g_path_join(dir, name), *path = t5g_path_join(sub, file);
-    bool there = t5g_is_there(path, NULL) == 1;
-    t5g_free(path);
+    char *sub = t5g_path_join(dir, name);
+    bool there = t5g_is_in(sub, file);
     t5g_free(sub);
     return there;
 }

@@ -123,11 +123,7 @@ const char *
 t5g_tokenizer_path(void)
 {
     const char *path = given();
-    char *own = t5g_path_join(path, "adapter_config.json");
-    char *tokenizer = t5g_path_join(path, "tokenizer.json");
-    bool both = t5g_is_there(own, NULL) == 1 && t5g_is_there(tokenizer, NULL) == 1;
-    t5g_free(tokenizer);
-    t5g_free(own);
+    bool both = t5g_is_in(path, "adapter_config.json") && t5g_is_in(path, "tokenizer.json");
     return both ? path : t5g_model_path();
 }
 

@@ -3,34 +3,12 @@
  * keeps from being changed: every tensor handed out lies inside, or is one of the elements it
  * names.
  */
+#include "tensors.h"
 #include "model/torch_file.h"
 #include "model/torch_pickle.h"
 #include "base/utf8.h"
 
-#include <stdlib.h>
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct image {
-    const uint8_t *p;
-    size_t n;
-    unsigned sum;
-};
-
-static int
-add(void *arg, const struct t5g_tensor *t, struct t5g_err *e)
-{
-    struct image *x = arg;
-    uint64_t bytes = t5g_dtype_size(t->dtype);
-    (void)e;
-    for (size_t i = 0; i < t->ndim; i++)
-        bytes *= t->dims[i];
-    if (bytes != t->size || t->data < x->p || t->data + t->size > x->p + x->n)
-        abort();
-    for (size_t i = 0; i < t->size; i++)
-        x->sum += t->data[i];
-    return 0;
-}
 
 static int
 see(void *arg, const struct t5g_pickled *t, struct t5g_err *e)
